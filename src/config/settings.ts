@@ -1,0 +1,67 @@
+import type { KeyObject } from 'node:crypto';
+import type { Client } from '../core/client.ts';
+import type { Credential } from '../core/credential.ts';
+import type { UpstreamName } from '../core/endpoint.ts';
+import type { SecretText } from '../core/secret-text.ts';
+
+export type EnvironmentName = 'live' | 'testnet' | 'demo' | 'simulator';
+
+export type SocketUpstreamName =
+  | 'spotWsApi'
+  | 'spotStream'
+  | 'usdmWsApi'
+  | 'usdmStream'
+  | 'coinmWsApi'
+  | 'coinmStream';
+
+/** How a client proves itself: SHA-256 of its issued key (hex) to the client. Empty: callers on loopback are `default`. */
+export type ClientsByKeyDigest = ReadonlyMap<string, Client>;
+
+/** One frozen snapshot of everything that is configured. Secrets stand in it as KeyObjects and Credentials only. */
+export interface Settings {
+  readonly environment: EnvironmentName;
+  readonly server: {
+    readonly host: string;
+    readonly port: number;
+    readonly socket: string | undefined;
+    readonly socketGroup: string | undefined;
+    readonly allowedHosts: readonly string[];
+  };
+  readonly operator: { readonly host: string; readonly port: number };
+  readonly recvWindowMs: number;
+  /** Origins without a trailing slash; undefined where the environment has no such host. */
+  readonly upstreams: Readonly<Record<UpstreamName, string | undefined>>;
+  readonly socketUpstreams: Readonly<Record<SocketUpstreamName, string | undefined>>;
+  /** PEM text of an additional certificate authority for upstream TLS. */
+  readonly upstreamCa: string | undefined;
+  readonly keyPreflight: 'enforce' | 'warn' | 'off';
+  readonly accounts: ReadonlyMap<string, Credential>;
+  /** All clients by name, `anonymous` included. */
+  readonly clients: ReadonlyMap<string, Client>;
+  readonly clientsByKeyDigest: ClientsByKeyDigest;
+  /** False refuses calls without a key even on endpoints that need none. */
+  readonly anonymousEnabled: boolean;
+  readonly throttle: {
+    readonly reserveForOrders: number;
+    readonly maxWaitMs: number;
+    readonly replicas: number;
+  };
+  /** Denylist entries added by the operator. */
+  readonly denylist: readonly DenylistEntry[];
+  readonly audit: {
+    readonly dir: string | undefined;
+    readonly key: KeyObject | undefined;
+    readonly durability: 'process' | 'disk';
+  };
+  /** Where daily sums of order rules survive a restart; undefined keeps them in memory. */
+  readonly stateDir: string | undefined;
+  readonly redisUrl: SecretText | undefined;
+  readonly egressId: string;
+  readonly logLevel: string;
+}
+
+export interface DenylistEntry {
+  /** A path such as `/sapi/v1/asset/transfer`; `*` stands for one segment, a trailing `/**` for the rest. */
+  readonly path: string;
+  readonly reason: string;
+}

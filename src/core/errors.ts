@@ -1,0 +1,68 @@
+/**
+ * Every refusal the proxy can utter: HTTP status and Binance error code (CONTRACT of the answers made by the proxy).
+ * -1002 stands for denials because every popular library treats it as final.
+ * @see docs/errors.md
+ */
+export const PROXY_ERRORS = {
+  PROXY_MALFORMED_REQUEST: { status: 400, code: -1100 },
+  PROXY_DUPLICATE_PARAMETER: { status: 400, code: -1101 },
+  PROXY_UNKNOWN_CLIENT: { status: 401, code: -2014 },
+  PROXY_BAD_SIGNATURE: { status: 400, code: -1022 },
+  PROXY_STALE_REQUEST: { status: 400, code: -1021 },
+  PROXY_BROWSER_REFUSED: { status: 403, code: -1002 },
+  PROXY_UNKNOWN_HOST: { status: 421, code: -1000 },
+  PROXY_UNKNOWN_ENDPOINT: { status: 404, code: -1020 },
+  PROXY_DENYLISTED: { status: 403, code: -1002 },
+  PROXY_PERMISSION_DENIED: { status: 403, code: -1002 },
+  PROXY_ORDER_REFUSED: { status: 400, code: -2010 },
+  PROXY_CLIENT_RATE_LIMITED: { status: 429, code: -1003 },
+  PROXY_WEIGHT_EXHAUSTED: { status: 429, code: -1003 },
+  PROXY_ORDERS_EXHAUSTED: { status: 429, code: -1015 },
+  PROXY_UPSTREAM_FROZEN: { status: 429, code: -1003 },
+  PROXY_BODY_TOO_LARGE: { status: 413, code: -1100 },
+  PROXY_UNSUPPORTED_MEDIA_TYPE: { status: 415, code: -1100 },
+  PROXY_AUDIT_UNAVAILABLE: { status: 503, code: -1016 },
+  PROXY_NOT_READY: { status: 503, code: -1016 },
+  PROXY_UPSTREAM_UNREACHABLE: { status: 502, code: -1001 },
+  PROXY_OUTCOME_UNKNOWN: { status: 504, code: -1007 },
+  PROXY_INTERNAL: { status: 500, code: -1000 },
+} as const;
+
+export type ProxyErrorName = keyof typeof PROXY_ERRORS;
+
+/** answered: status and body are Binance's; not-sent: nothing left this machine; unknown: sent, no trustworthy answer came. */
+export type Outcome = 'answered' | 'not-sent' | 'unknown';
+
+export interface ProxyErrorDetail {
+  /** The rule that refused, for log and audit; never contains a value that the client sent. */
+  readonly rule?: string;
+  /** Whole seconds after which the same call can pass. */
+  readonly retryAfterSeconds?: number;
+  readonly cause?: unknown;
+}
+
+/** The one error class: a name from the table and a sentence for the caller, free of secrets and of client bytes. */
+export class ProxyError extends Error {
+  override readonly name: ProxyErrorName;
+  readonly rule: string | undefined;
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(name: ProxyErrorName, message: string, detail: ProxyErrorDetail = {}) {
+    super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
+    this.name = name;
+    this.rule = detail.rule;
+    this.retryAfterSeconds = detail.retryAfterSeconds;
+  }
+
+  get status(): number {
+    return PROXY_ERRORS[this.name].status;
+  }
+
+  get code(): number {
+    return PROXY_ERRORS[this.name].code;
+  }
+
+  get outcome(): Outcome {
+    return this.name === 'PROXY_OUTCOME_UNKNOWN' ? 'unknown' : 'not-sent';
+  }
+}

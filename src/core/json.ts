@@ -1,0 +1,148 @@
+import { ProxyError } from './errors.ts';
+
+/** One member of a JSON object: strings as they are, everything else as its own source text. */
+export interface JsonMember {
+  readonly name: string;
+  readonly value: string;
+  readonly kind: 'string' | 'number' | 'boolean' | 'array' | 'object';
+}
+
+const MAX_DEPTH = 32;
+
+/**
+ * The members of a flat JSON object in their own order, numbers by their lexeme.
+ * @throws ProxyError PROXY_MALFORMED_REQUEST: no JSON, no object, null, a lone surrogate, nested too deep;
+ *   PROXY_DUPLICATE_PARAMETER: a name twice at any depth (readers of such a text disagree about its meaning)
+ */
+export function jsonMembers(text: string): JsonMember[] {
+  assertValid(text);
+  const start = skipSpace(text, 0);
+  if (text[start] !== '{') throw unreadable('it is not an object');
+  const members: JsonMember[] = [];
+  walkObject(text, start, 0, (name, from, to) => members.push(toMember(name, text.slice(from, to))));
+  return members;
+}
+
+/**
+ * The elements of a JSON array as their own source texts.
+ * @throws ProxyError as {@link jsonMembers}
+ */
+export function jsonElements(text: string): string[] {
+  assertValid(text);
+  const start = skipSpace(text, 0);
+  if (text[start] !== '[') throw unreadable('it is not an array');
+  const elements: string[] = [];
+  walkArray(text, start, 0, (from, to) => elements.push(text.slice(from, to)));
+  return elements;
+}
+
+function unreadable(why: string): ProxyError {
+  return new ProxyError('PROXY_MALFORMED_REQUEST', `Malformed request: the JSON does not parse: ${why}.`, {
+    rule: 'unreadable JSON',
+  });
+}
+
+/** The platform's parser judges the grammar; the walk below may then rely on it. */
+function assertValid(text: string): void {
+  try {
+    JSON.parse(text);
+  } catch {
+    throw unreadable('it is not valid JSON');
+  }
+}
+
+function toMember(name: string, source: string): JsonMember {
+  switch (source[0]) {
+    case '"':
+      return { name, value: readString(source), kind: 'string' };
+    case '{':
+      return { name, value: source, kind: 'object' };
+    case '[':
+      return { name, value: source, kind: 'array' };
+    case 't':
+    case 'f':
+      return { name, value: source, kind: 'boolean' };
+    case 'n':
+      throw unreadable('a value is null');
+    default:
+      return { name, value: source, kind: 'number' };
+  }
+}
+
+function readString(source: string): string {
+  const value = JSON.parse(source) as string;
+  if (!value.isWellFormed()) throw unreadable('a string is not valid Unicode');
+  return value;
+}
+
+function walkObject(
+  text: string,
+  open: number,
+  depth: number,
+  visit: (name: string, from: number, to: number) => void,
+): number {
+  if (depth >= MAX_DEPTH) throw unreadable('it is nested too deep');
+  const names = new Set<string>();
+  let at = skipSpace(text, open + 1);
+  while (text[at] !== '}') {
+    if (text[at] === ',') at = skipSpace(text, at + 1);
+    const nameEnd = skipString(text, at);
+    const name = readString(text.slice(at, nameEnd));
+    if (names.has(name)) {
+      throw new ProxyError('PROXY_DUPLICATE_PARAMETER', 'A name stands twice in a JSON object.', {
+        rule: 'duplicate JSON name',
+      });
+    }
+    names.add(name);
+    const from = skipSpace(text, skipSpace(text, nameEnd) + 1);
+    const to = skipValue(text, from, depth);
+    visit(name, from, to);
+    at = skipSpace(text, to);
+  }
+  return at + 1;
+}
+
+function walkArray(
+  text: string,
+  open: number,
+  depth: number,
+  visit: (from: number, to: number) => void,
+): number {
+  if (depth >= MAX_DEPTH) throw unreadable('it is nested too deep');
+  let at = skipSpace(text, open + 1);
+  while (text[at] !== ']') {
+    if (text[at] === ',') at = skipSpace(text, at + 1);
+    const to = skipValue(text, at, depth);
+    visit(at, to);
+    at = skipSpace(text, to);
+  }
+  return at + 1;
+}
+
+function skipValue(text: string, at: number, depth: number): number {
+  const first = text[at];
+  if (first === '"') {
+    const end = skipString(text, at);
+    readString(text.slice(at, end));
+    return end;
+  }
+  if (first === '{') return walkObject(text, at, depth + 1, ignore);
+  if (first === '[') return walkArray(text, at, depth + 1, ignore);
+  let end = at + 1;
+  while (end < text.length && !',]} \t\n\r'.includes(text[end] ?? '')) end++;
+  return end;
+}
+
+function ignore(): void {}
+
+function skipString(text: string, at: number): number {
+  let end = at + 1;
+  while (text[end] !== '"') end += text[end] === '\\' ? 2 : 1;
+  return end + 1;
+}
+
+function skipSpace(text: string, at: number): number {
+  let end = at;
+  while (end < text.length && ' \t\n\r'.includes(text[end] ?? '')) end++;
+  return end;
+}
