@@ -27,6 +27,6 @@ export interface Client {
   /** Share of the IP weight per minute; undefined means the whole budget. */
   readonly weightPerMinute: number | undefined;
   readonly requestsPerSecond: number | undefined;
-  /** `report` lets pass and logs what the rules would have refused (never the denylist, never a missing permission class that is not granted at all). */
+  /** `report` lets pass and logs what permissions and order rules would have refused; the denylist holds all the same. */
   readonly policyMode: 'enforce' | 'report';
 }

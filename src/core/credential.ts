@@ -22,6 +22,11 @@ export class Credential {
     return this.#apiKey;
   }
 
+  /** Keeps the getter above out of inspect, which would call it when asked for getters. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return `Credential { algorithm: '${this.algorithm}' }`;
+  }
+
   /** The signature as Binance prints it: 64 hex digits for HMAC-SHA256, base64 for Ed25519 and RSA PKCS#1 v1.5 SHA-256. */
   sign(payload: string): string {
     if (this.algorithm === 'HMAC') return createHmac('sha256', this.#key).update(payload).digest('hex');
