@@ -1,7 +1,9 @@
 import type { KeyObject } from 'node:crypto';
 import type { Client } from '../core/client.ts';
 import type { Credential } from '../core/credential.ts';
+import type { DenylistEntry } from '../core/denylist.ts';
 import type { UpstreamName } from '../core/endpoint.ts';
+import type { SecretFence } from '../core/secret-fence.ts';
 import type { SecretText } from '../core/secret-text.ts';
 
 export type EnvironmentName = 'live' | 'testnet' | 'demo' | 'simulator';
@@ -58,10 +60,6 @@ export interface Settings {
   readonly redisUrl: SecretText | undefined;
   readonly egressId: string;
   readonly logLevel: string;
-}
-
-export interface DenylistEntry {
-  /** A path such as `/sapi/v1/asset/transfer`; `*` stands for one segment, a trailing `/**` for the rest. */
-  readonly path: string;
-  readonly reason: string;
+  /** Knows the secrets of this configuration well enough to take them out of any text. */
+  readonly fence: SecretFence;
 }

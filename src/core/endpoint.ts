@@ -56,6 +56,13 @@ export type OrderDoor =
   | 'convert'
   | 'equity';
 
+/** A parameter whose values outside `harmless` ask for a further permission, e.g. a margin order that borrows. */
+export interface RaisedPermission {
+  readonly parameter: string;
+  readonly harmless: readonly string[];
+  readonly permission: Permission;
+}
+
 export interface Endpoint {
   readonly upstream: UpstreamName;
   readonly method: Method;
@@ -78,4 +85,5 @@ export interface Endpoint {
   readonly repeatable: readonly string[];
   /** A further quota that Binance states in words, e.g. `360/hour, 500/day`. */
   readonly extraLimit?: string;
+  readonly raised?: RaisedPermission;
 }
