@@ -1,0 +1,147 @@
+import type { KeyObject } from 'node:crypto';
+import { accessSync, constants, mkdirSync, statfsSync } from 'node:fs';
+import { type ChainHead, GENESIS, sealLine } from '../core/audit-chain.ts';
+import { ProxyError } from '../core/errors.ts';
+import type { AuditRepair, AuditSink } from '../ports/audit-sink.ts';
+import { AnchorFile } from './anchor.ts';
+import { dayFileName } from './audit-files.ts';
+import { DayFile, type Durability } from './day-file.ts';
+import { FolderLock } from './folder-lock.ts';
+import { findTrailEnd } from './trail-end.ts';
+
+export interface FileAuditSinkOptions {
+  readonly folder: string;
+  /** Seals with HMAC-SHA256 instead of SHA-256. */
+  readonly key: KeyObject | undefined;
+  readonly durability: Durability;
+}
+
+/** With these the open files are still the right ones: only space is missing. */
+const NO_SPACE = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
+/**
+ * Opens the trail of a folder, which is made (0700) when there is none, for this process alone.
+ * @throws ProxyError PROXY_AUDIT_UNAVAILABLE when the folder cannot be used or another process uses it
+ */
+export function createFileAuditSink(options: FileAuditSinkOptions): AuditSink {
+  return new FileAuditSink(options);
+}
+
+class FileAuditSink implements AuditSink {
+  readonly #options: FileAuditSinkOptions;
+  #head: ChainHead = GENESIS;
+  #newest: string | undefined;
+  #repairs: readonly AuditRepair[] = [];
+  #lock: FolderLock | undefined;
+  #anchor: AnchorFile | undefined;
+  #file: DayFile | undefined;
+
+  constructor(options: FileAuditSinkOptions) {
+    this.#options = options;
+    try {
+      mkdirSync(options.folder, { recursive: true, mode: 0o700 });
+      this.#takeUp();
+    } catch (error) {
+      this.#letGo();
+      if (error instanceof ProxyError) throw error;
+      const code = codeOf(error);
+      throw new ProxyError(
+        'PROXY_AUDIT_UNAVAILABLE',
+        `The audit folder ${options.folder} cannot be used (${code}).`,
+        { rule: code, cause: error },
+      );
+    }
+  }
+
+  append(timeMs: number, build: (seq: number) => string): string {
+    try {
+      const anchor = this.#anchorInPlace();
+      const file = this.#fileOf(timeMs);
+      const seq = this.#head.seq + 1;
+      const line = build(seq);
+      const sealed = sealLine(line, this.#head.hash, this.#options.key);
+      file.append(`${sealed.text}\n`);
+      // The record is in the file: its number is used up, also if the anchor should fail now.
+      this.#head = { seq, hash: sealed.hash };
+      anchor.write({ seq, hash: sealed.hash, file: file.name, length: file.length });
+      return line;
+    } catch (error) {
+      const code = codeOf(error);
+      if (!NO_SPACE.has(code)) this.#letGo();
+      throw new ProxyError(
+        'PROXY_AUDIT_UNAVAILABLE',
+        'The audit record could not be written, so nothing was signed or sent.',
+        { rule: code, cause: error },
+      );
+    }
+  }
+
+  takeRepairs(): readonly AuditRepair[] {
+    const repairs = this.#repairs;
+    if (repairs.length > 0) this.#repairs = [];
+    return repairs;
+  }
+
+  isWritable(): boolean {
+    try {
+      this.#anchorInPlace();
+      return statfsSync(this.#options.folder).bavail > 0;
+    } catch {
+      this.#letGo();
+      return false;
+    }
+  }
+
+  close(): void {
+    this.#letGo();
+  }
+
+  /**
+   * The folder is not made again when it is gone: below the mount point of a volume that went away a new one would take
+   * records that nobody finds.
+   */
+  #takeUp(): AnchorFile {
+    const { folder, key } = this.#options;
+    accessSync(folder, constants.W_OK | constants.X_OK);
+    this.#lock = new FolderLock(folder);
+    this.#anchor = new AnchorFile(folder, key);
+    const { head, newest, repairs } = findTrailEnd(folder, this.#anchor, this.#head);
+    this.#head = head;
+    this.#newest = newest;
+    this.#repairs = [...this.#repairs, ...repairs];
+    return this.#anchor;
+  }
+
+  #anchorInPlace(): AnchorFile {
+    const isInPlace = this.#anchor?.isInPlace === true && this.#file?.isInPlace !== false;
+    if (isInPlace && this.#anchor !== undefined) return this.#anchor;
+    this.#letGo();
+    return this.#takeUp();
+  }
+
+  /** A clock that steps back does not open an older file again: the order of the files is the order of the chain. */
+  #fileOf(timeMs: number): DayFile {
+    const wanted = dayFileName(timeMs);
+    const name = this.#newest !== undefined && this.#newest > wanted ? this.#newest : wanted;
+    if (this.#file?.name === name) return this.#file;
+    const file = new DayFile(this.#options.folder, name, this.#options.durability);
+    this.#file?.close();
+    this.#file = file;
+    this.#newest = name;
+    return file;
+  }
+
+  #letGo(): void {
+    this.#file?.close();
+    this.#anchor?.close();
+    this.#lock?.release();
+    this.#file = undefined;
+    this.#anchor = undefined;
+    this.#lock = undefined;
+  }
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof ProxyError) return error.rule ?? error.name;
+  return (error as NodeJS.ErrnoException).code ?? 'unknown';
+}
