@@ -1,0 +1,69 @@
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+
+export interface PrivateKey {
+  readonly algorithm: 'ED25519' | 'RSA';
+  readonly key: KeyObject;
+}
+
+/** What is wrong with a key, as the rest of a sentence whose subject is the variable. */
+export interface RefusedKey {
+  readonly wrong: string;
+  /** True when the passphrase, not the key, is what has to be set. */
+  readonly passphrase?: true;
+}
+
+const LEAST_RSA_BITS = 2048;
+const CONVERT = 'convert it with `openssl pkcs8 -topk8 -in old.pem -out new.pem`';
+
+/**
+ * Reads a PEM private key of a kind that Binance knows: Ed25519, or RSA of at least 2048 bits. The text may carry `\n`
+ * for its line breaks, as one-line environment variables do.
+ */
+export function parsePrivateKey(text: string, passphrase: string | undefined): PrivateKey | RefusedKey {
+  const pem = text.replaceAll('\\r', '').replaceAll('\\n', '\n').trim();
+  const label = /-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(pem)?.[1];
+  if (label === undefined) {
+    return { wrong: 'is not a PEM text: it has to begin with -----BEGIN PRIVATE KEY----- (PKCS#8)' };
+  }
+  if (label.endsWith('PUBLIC KEY') || label.endsWith('CERTIFICATE')) {
+    return { wrong: 'holds a public key or certificate: set it to the private key that belongs to it' };
+  }
+  if (label === 'OPENSSH PRIVATE KEY') return { wrong: 'holds an OpenSSH key: create a PKCS#8 PEM key' };
+  if (label === 'EC PRIVATE KEY') return { wrong: unknownKind('an EC') };
+  const encrypted = label === 'ENCRYPTED PRIVATE KEY' || pem.includes('Proc-Type: 4,ENCRYPTED');
+  if (encrypted && passphrase === undefined) {
+    return { wrong: 'holds an encrypted private key, but its passphrase is not set', passphrase: true };
+  }
+  let key: KeyObject;
+  try {
+    key = createPrivateKey({ key: pem, format: 'pem', ...(encrypted && { passphrase }) });
+  } catch {
+    // OpenSSL's own words are kept out of the message: they are unreadable, and nobody vouches for what they quote.
+    return encrypted
+      ? { wrong: 'cannot be opened with the passphrase that is set', passphrase: true }
+      : { wrong: `cannot be read as a private key: use an unbroken PKCS#8 PEM text, or ${CONVERT}` };
+  }
+  return recogniseKind(key);
+}
+
+function recogniseKind(key: KeyObject): PrivateKey | RefusedKey {
+  switch (key.asymmetricKeyType) {
+    case 'ed25519':
+      return { algorithm: 'ED25519', key };
+    case 'rsa': {
+      const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
+      if (bits >= LEAST_RSA_BITS) return { algorithm: 'RSA', key };
+      return { wrong: `holds an RSA key of ${bits} bits: Binance asks for at least ${LEAST_RSA_BITS}` };
+    }
+    case 'rsa-pss':
+      return { wrong: unknownKind('an RSA-PSS') };
+    case 'ec':
+      return { wrong: unknownKind('an EC') };
+    default:
+      return { wrong: unknownKind(`a ${key.asymmetricKeyType ?? 'foreign'}`) };
+  }
+}
+
+function unknownKind(kind: string): string {
+  return `holds ${kind} key, which Binance does not know: create an Ed25519 or a plain RSA key`;
+}
