@@ -1,0 +1,112 @@
+/** What the budgets look at in an answer of Binance. */
+export interface UpstreamAnswer {
+  readonly status: number;
+  readonly header: (name: string) => string | undefined;
+  /** Text of small error bodies only. */
+  readonly bodyText: string | undefined;
+  /** Whether the call did what it asked for. */
+  readonly successful: boolean;
+}
+
+/** That Binance wants silence: from everybody on the host, or from the orders of the account that called. */
+export interface Stop {
+  readonly what: 'host' | 'orders';
+  readonly status: number;
+  /** End by server time in ms; undefined where Binance named none. */
+  readonly untilMs: number | undefined;
+  /** Length of the window that is full, where the text names it. */
+  readonly windowMs: number | undefined;
+}
+
+const TOO_MANY_ORDERS = -1015;
+const REPLACE_CODES: ReadonlySet<unknown> = new Set([-2021, -2022]);
+const BANNED_UNTIL = /banned until (\d{13})\b/;
+const PER_WINDOW = /per (\d+) (SECOND|MINUTE|HOUR|DAY)\b/;
+const UNIT_MS: Readonly<Record<string, number>> = {
+  SECOND: 1_000,
+  MINUTE: 60_000,
+  HOUR: 3_600_000,
+  DAY: 86_400_000,
+};
+const COUNT = /^\d{1,15}$/;
+
+/**
+ * Reads out of an answer whether Binance wants silence. Order counts (-1015, also inside a cancelReplace whose cancel
+ * was done) stop orders only; other 429, 418 and a 403 that is no Binance answer (the firewall's) stop the host.
+ */
+export function readStop(answer: UpstreamAnswer, nowMs: number): Stop | undefined {
+  const { status } = answer;
+  if (status < 400) return undefined;
+  const body = readBody(answer.bodyText);
+  const text = answer.bodyText ?? '';
+  if (status === 418)
+    return { what: 'host', status, untilMs: endOf(answer, text, nowMs), windowMs: undefined };
+  if (isOrderLimit(body, status)) {
+    const [, count, unit] = PER_WINDOW.exec(text) ?? [];
+    const windowMs = unit === undefined ? undefined : Number(count) * (UNIT_MS[unit] ?? 0);
+    return { what: 'orders', status, untilMs: retryAfter(answer, nowMs), windowMs };
+  }
+  if (status === 429)
+    return { what: 'host', status, untilMs: endOf(answer, text, nowMs), windowMs: undefined };
+  if (status === 403 && body === undefined)
+    return { what: 'host', status, untilMs: retryAfter(answer, nowMs), windowMs: undefined };
+  return undefined;
+}
+
+/** A count in the first of these headers that has one. */
+export function readCount(answer: UpstreamAnswer, headers: readonly string[]): number | undefined {
+  for (const name of headers) {
+    const text = answer.header(name);
+    if (text !== undefined && COUNT.test(text)) return Number(text);
+  }
+  return undefined;
+}
+
+interface ErrorBody {
+  readonly code: number;
+  readonly innerCodes: readonly unknown[];
+}
+
+/** Undefined when the text is no error of Binance's own shape. */
+function readBody(text: string | undefined): ErrorBody | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const body: unknown = JSON.parse(text);
+    const code = member(body, 'code');
+    if (typeof code !== 'number') return undefined;
+    const parts = member(body, 'data');
+    return {
+      code,
+      innerCodes: [
+        member(member(parts, 'newOrderResponse'), 'code'),
+        member(member(parts, 'cancelResponse'), 'code'),
+      ],
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+function member(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+}
+
+function isOrderLimit(body: ErrorBody | undefined, status: number): boolean {
+  if (body === undefined) return false;
+  if (body.code === TOO_MANY_ORDERS || body.innerCodes.includes(TOO_MANY_ORDERS)) return true;
+  return status === 429 && REPLACE_CODES.has(body.code);
+}
+
+/** The later of the two times that Binance may name. */
+function endOf(answer: UpstreamAnswer, text: string, nowMs: number): number | undefined {
+  const banned = BANNED_UNTIL.exec(text)?.[1];
+  const wait = retryAfter(answer, nowMs);
+  if (banned === undefined) return wait;
+  return Math.max(Number(banned), wait ?? 0);
+}
+
+/** Retry-After on REST is in seconds. */
+function retryAfter(answer: UpstreamAnswer, nowMs: number): number | undefined {
+  const text = answer.header('retry-after');
+  return text !== undefined && COUNT.test(text) ? nowMs + Number(text) * 1_000 : undefined;
+}

@@ -1,0 +1,198 @@
+/**
+ * The count of one bucket, always an upper bound of Binance's own counter as far as this budget can know it:
+ * what Binance has reported, plus every charge that the report may not contain.
+ *
+ * A report contains every charge that was answered before the reported call was charged. Charges in flight, and
+ * charges that were answered without a report, are added until a later report is known to contain them. To know that
+ * without a list, time is cut into rounds: a round ends when a call that was charged within it reports.
+ */
+export interface BucketState {
+  /** When the count began, in ms: a charge of an older count that was lost meanwhile is not taken out of this one. */
+  readonly born: number;
+  /** Index of the fixed window, counted from the epoch. */
+  window: number;
+  /** What was used when the last window turned: taken back when the clock is set back. */
+  previous: number;
+  /** The established report of Binance. */
+  seen: number;
+  /** The largest report that came in within this round. */
+  next: number;
+  round: number;
+  /** Answered without a report since the round began. */
+  open: number;
+  /** Answered without a report in the round before: the next report that ends a round contains them. */
+  closing: number;
+  /** Answered so near to the end of the window that Binance may have counted them in the next one. */
+  spill: number;
+  /** The newest slot of the ring below. */
+  slot: number;
+  /** Charges in flight by the slot in which they were made: one that nobody ends is known to be dead by its slot. */
+  readonly inFlight: [number, number, number, number];
+}
+
+/** When a charge was made, in the bucket's own terms. */
+export interface ChargeMark {
+  readonly born: number;
+  readonly window: number;
+  readonly round: number;
+  readonly slot: number;
+}
+
+/** How one bucket's part of a call ended. */
+export interface ChargeEnding {
+  /** What Binance counts for the call as far as is known: the charge, or 0 where it was refunded. */
+  readonly counted: number;
+  /** Binance's counter after the call; undefined where it said nothing. */
+  readonly reported: number | undefined;
+}
+
+/**
+ * Server time is known to within this much. Windows turn this much late by the budget's time, so that no charge is
+ * counted in a window that has not begun at Binance.
+ */
+export const CLOCK_ERROR_MS = 100;
+/** How long before a window ends by the budget's time it may already have turned at Binance. */
+export const TAIL_MS = 2 * CLOCK_ERROR_MS;
+/** Charges are known to be dead after three to four slots: longer than the longest call with its one retry. */
+export const SLOT_MS = 10_000;
+const SLOTS = 4;
+/** A clock that goes back by less than this stays in the later window; the reserve for clock error covers it. */
+const STEP_BACK_MS = 1_000;
+/** A ring this far ahead of the clock can only come from a clock that was set back. */
+const SLOTS_AHEAD = 6;
+
+/** Server time as the budgets count it: whole ms, late by the largest error of the clock. */
+export function budgetTime(serverNowMs: number): number {
+  return Math.floor(serverNowMs) - CLOCK_ERROR_MS;
+}
+
+export function emptyBucket(nowMs: number, windowMs: number): BucketState {
+  return {
+    born: nowMs,
+    window: Math.floor(nowMs / windowMs),
+    previous: 0,
+    seen: 0,
+    next: 0,
+    round: 0,
+    open: 0,
+    closing: 0,
+    spill: 0,
+    slot: Math.floor(nowMs / SLOT_MS),
+    inFlight: [0, 0, 0, 0],
+  };
+}
+
+/** Upper bound of what is used in the window that the bucket stands in. */
+export function usedOf(state: BucketState): number {
+  return state.seen + state.open + state.closing + inFlightOf(state);
+}
+
+export function inFlightOf({ inFlight }: BucketState): number {
+  return inFlight[0] + inFlight[1] + inFlight[2] + inFlight[3];
+}
+
+/** End of the window that the bucket stands in, in ms since the epoch. */
+export function windowEndOf(state: BucketState, windowMs: number): number {
+  return (state.window + 1) * windowMs;
+}
+
+/** Brings a bucket to the present: dead charges leave the flight, the window turns, a clock set back is followed. */
+export function advance(state: BucketState, nowMs: number, windowMs: number): void {
+  const slot = Math.floor(nowMs / SLOT_MS);
+  if (slot > state.slot) buryDead(state, slot);
+  else if (slot < state.slot - SLOTS_AHEAD) rewindSlots(state, slot);
+  const window = Math.floor(nowMs / windowMs);
+  if (window > state.window) turn(state, window);
+  else if (window < state.window && nowMs < state.window * windowMs - STEP_BACK_MS) {
+    state.open += state.previous;
+    state.previous = 0;
+    state.window = window;
+  }
+}
+
+/** Takes a charge into the flight; the bucket must have been advanced. */
+export function take(state: BucketState, weight: number): ChargeMark {
+  addInFlight(state, state.slot, weight);
+  return { born: state.born, window: state.window, round: state.round, slot: state.slot };
+}
+
+/** Nothing was sent: the charge has never been. */
+export function giveBack(state: BucketState, mark: ChargeMark, weight: number): void {
+  if (isAlive(state, mark)) addInFlight(state, mark.slot, -weight);
+}
+
+/**
+ * Ends a charge that was sent. What was charged in an earlier window may have been counted in this one, so it stays,
+ * and its report, which speaks of one of the two, is not used.
+ * @param lowers whether a newer report that is lower is believed (order counts fall with fills, weights never fall)
+ */
+export function settle(
+  state: BucketState,
+  mark: ChargeMark,
+  weight: number,
+  ending: ChargeEnding,
+  nowMs: number,
+  windowMs: number,
+  lowers: boolean,
+): void {
+  const alive = isAlive(state, mark);
+  if (alive) addInFlight(state, mark.slot, -weight);
+  if (nowMs >= windowEndOf(state, windowMs) - TAIL_MS) state.spill += ending.counted;
+  if (mark.window !== state.window || mark.born !== state.born) {
+    state.open += ending.counted;
+    return;
+  }
+  if (ending.reported !== undefined) report(state, mark, ending.reported, lowers);
+  else if (alive) state.open += ending.counted;
+}
+
+function report(state: BucketState, mark: ChargeMark, reported: number, lowers: boolean): void {
+  if (reported > state.seen) state.seen = reported;
+  if (reported > state.next) state.next = reported;
+  if (mark.round !== state.round) return;
+  if (lowers) state.seen = state.next;
+  state.next = 0;
+  state.closing = state.open;
+  state.open = 0;
+  state.round++;
+}
+
+function turn(state: BucketState, window: number): void {
+  const follows = window === state.window + 1;
+  state.previous = follows ? usedOf(state) : 0;
+  state.seen = 0;
+  state.next = 0;
+  state.open = 0;
+  state.closing = follows ? state.spill : 0;
+  state.spill = 0;
+  state.round++;
+  state.window = window;
+}
+
+/** A charge that nobody ended was most likely counted, but is in flight no longer. */
+function buryDead(state: BucketState, slot: number): void {
+  const last = Math.min(slot, state.slot + SLOTS);
+  for (let at = state.slot + 1; at <= last; at++) {
+    const index = at % SLOTS;
+    state.open += state.inFlight[index] ?? 0;
+    state.inFlight[index] = 0;
+  }
+  state.slot = slot;
+}
+
+function rewindSlots(state: BucketState, slot: number): void {
+  const sum = inFlightOf(state);
+  state.inFlight.fill(0);
+  state.inFlight[slot % SLOTS] = sum;
+  state.slot = slot;
+}
+
+function isAlive(state: BucketState, mark: ChargeMark): boolean {
+  return mark.born === state.born && mark.slot > state.slot - SLOTS && mark.slot <= state.slot;
+}
+
+/** Never below zero: after a jump of the clock a charge may end that was buried before. */
+function addInFlight(state: BucketState, slot: number, weight: number): void {
+  const index = slot % SLOTS;
+  state.inFlight[index] = Math.max(0, (state.inFlight[index] ?? 0) + weight);
+}
