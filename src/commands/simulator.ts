@@ -1,0 +1,44 @@
+import { parseArgs } from 'node:util';
+import { demoAccount } from '../simulator/demo-account.ts';
+import { startSimulator } from '../simulator/simulator.ts';
+
+const HELP = `Usage: binance-signing-proxy simulator [--port 9080]
+
+Starts the embedded exchange alone, on 127.0.0.1, with a throw-away account, and prints the lines with which a proxy
+trades on it. It keeps everything in memory and forgets it when it stops.`;
+
+const DEFAULT_PORT = 9080;
+
+/** The embedded exchange alone, until it is told to stop. */
+export async function simulator(argv: readonly string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: { help: { type: 'boolean', short: 'h' }, port: { type: 'string' } },
+  });
+  if (values.help === true) {
+    console.log(HELP);
+    return 0;
+  }
+  const port = Number(values.port ?? DEFAULT_PORT);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    console.error('--port must be a number from 0 to 65535.');
+    return 2;
+  }
+  const account = demoAccount();
+  const running = await startSimulator({ accounts: [account], port });
+  console.log(`The simulator serves on ${running.url}. A proxy for it:\n`);
+  console.log(
+    `BINANCE_PROXY_ENVIRONMENT=simulator\nBINANCE_API_KEY=${account.apiKey}\nBINANCE_API_SECRET=${account.hmacSecret}`,
+  );
+  if (running.port !== DEFAULT_PORT) {
+    for (const family of ['SPOT', 'USDM', 'COINM', 'OPTIONS', 'PORTFOLIO']) {
+      console.log(`BINANCE_PROXY_UPSTREAM_${family}=${running.url}`);
+    }
+  }
+  await new Promise<void>((resolve) => {
+    process.once('SIGINT', resolve);
+    process.once('SIGTERM', resolve);
+  });
+  await running.close();
+  return 0;
+}
