@@ -1,0 +1,126 @@
+import { createServer, type Server } from 'node:http';
+import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import type { Client } from './core/client.ts';
+import { ProxyError } from './core/errors.ts';
+import { identifyClient } from './plugins/client-auth.ts';
+import { errorHandler } from './plugins/error-handler.ts';
+import { keyGuessingLimit } from './plugins/key-guessing.ts';
+import { localTrust } from './plugins/local-trust.ts';
+import { answerParserErrors } from './plugins/parser-errors.ts';
+import { limitRequestsPerClient } from './plugins/rate-limit.ts';
+import type { Exchange } from './routes/exchange.ts';
+import { forwardRoute } from './routes/forward.ts';
+import type { Line, Snapshot } from './routes/line.ts';
+
+/** Longer than any client's pool keeps a connection, so that an order never meets a socket that is just closing. */
+const KEEP_ALIVE_MS = 125_000;
+
+/**
+ * The listener for apps. The order of what follows is the security argument: Host and browser, who calls, how often,
+ * then the one route. Every path reaches that route; Fastify parses no body and routes nothing by the client's string.
+ */
+export async function buildApp(line: Line): Promise<FastifyInstance> {
+  const app = fastify({
+    logger: false,
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    rewriteUrl: () => '/',
+    serverFactory: (handler) => createHttpServer(handler),
+  });
+  for (const method of ['POST', 'PUT', 'DELETE'])
+    app.addHttpMethod(method, { hasBody: false, overrideExisting: true });
+  app.decorateRequest('exchange', undefined);
+
+  app.addHook('onRequest', (request, _reply, done) => {
+    request.exchange = beginExchange(line, request);
+    done(
+      line.stopping()
+        ? new ProxyError('PROXY_NOT_READY', 'The signing proxy is shutting down.', { rule: 'stopping' })
+        : undefined,
+    );
+  });
+  app.addHook(
+    'onRequest',
+    localTrust(() => trustedHosts(line.snapshot())),
+  );
+  await limitRequestsPerClient(app, clientOf);
+  const guesses = keyGuessingLimit(app);
+
+  const refuse = errorHandler((request, error) => line.recorder.refused(request.exchange, error));
+  app.setErrorHandler(async (error, request, reply) => {
+    const guessing =
+      error instanceof ProxyError && error.name === 'PROXY_UNKNOWN_CLIENT'
+        ? await guesses(request)
+        : undefined;
+    refuse(guessing ?? error, request, reply);
+    return reply;
+  });
+  app.setNotFoundHandler((request, reply) => {
+    refuse(
+      new ProxyError('PROXY_UNKNOWN_ENDPOINT', 'Unknown endpoint: this method is not served.', {
+        rule: 'method',
+      }),
+      request,
+      reply,
+    );
+  });
+  app.route({ method: ['GET', 'POST', 'PUT', 'DELETE'], url: '/', handler: forwardRoute(line) });
+  answerParserErrors(app.server, line.nextRequestId, (requestId, error) =>
+    line.recorder.unreadable(requestId, error),
+  );
+  await app.ready();
+  return app;
+}
+
+function createHttpServer(handler: (request: never, response: never) => void): Server {
+  return createServer(
+    {
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      headersTimeout: 30_000,
+      requestTimeout: 30_000,
+      noDelay: true,
+      maxHeaderSize: 64 * 1024,
+    },
+    handler as never,
+  );
+}
+
+function beginExchange(line: Line, request: FastifyRequest): Exchange {
+  const snapshot = line.snapshot();
+  return {
+    requestId: line.nextRequestId(),
+    arrivedMs: line.monotonicNow(),
+    snapshot,
+    method: request.method,
+    identified: identifyClient(request.raw.headers, snapshot.settings),
+    client: undefined,
+    call: undefined,
+    endpoint: undefined,
+    account: undefined,
+    ticket: undefined,
+    weight: undefined,
+    weightUsed: undefined,
+    waitMs: undefined,
+    admission: undefined,
+    concluded: false,
+    signMs: undefined,
+    upstreamMs: undefined,
+    clientOrderIds: [],
+  };
+}
+
+/** The client that a request counts for: whoever it proves to be, else the anonymous one. */
+function clientOf(request: FastifyRequest): Client | undefined {
+  return request.exchange?.identified ?? request.exchange?.snapshot.settings.clients.get('anonymous');
+}
+
+const hostSets = new WeakMap<Snapshot, ReadonlySet<string>>();
+
+function trustedHosts(snapshot: Snapshot): ReadonlySet<string> {
+  const known = hostSets.get(snapshot);
+  if (known !== undefined) return known;
+  const { host, allowedHosts } = snapshot.settings.server;
+  const names = new Set([host, ...allowedHosts].map((name) => name.toLowerCase()));
+  hostSets.set(snapshot, names);
+  return names;
+}

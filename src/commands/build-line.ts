@@ -1,0 +1,183 @@
+import { type AuditTrail, createAuditTrail } from '../audit/audit-trail.ts';
+import { createFileAuditSink } from '../audit/file-audit-sink.ts';
+import { createNoAuditSink } from '../audit/no-audit-sink.ts';
+import { loadCatalogue } from '../config/load-catalogue.ts';
+import type { Settings } from '../config/settings.ts';
+import { createDenylist } from '../core/denylist.ts';
+import type { Permission } from '../core/permission.ts';
+import { createCallRecorder } from '../routes/call-recorder.ts';
+import type { Line, Snapshot } from '../routes/line.ts';
+import { createReplayGuard } from '../routes/replay-guard.ts';
+import { createRequestIds } from '../routes/request-ids.ts';
+import { createFileNotionalLedger } from '../stores/file-notional-ledger.ts';
+import { createMemoryNotionalLedger } from '../stores/memory-notional-ledger.ts';
+import { createBudgets } from '../upstream/budgets.ts';
+import { createServerClock } from '../upstream/clock.ts';
+import { createOrderGuard } from '../upstream/order-guard.ts';
+import { OrderResolver } from '../upstream/order-resolver.ts';
+import { createOwnCalls, targetOf } from '../upstream/own-calls.ts';
+import { createPools } from '../upstream/pools.ts';
+import { createKeyGate } from '../upstream/preflight.ts';
+import { createPriceBook } from '../upstream/price-book.ts';
+import { createBudgetStore } from './budget-store.ts';
+import { lifeCycle } from './life-cycle.ts';
+import { ownCallRecorder, readServerTime } from './own-records.ts';
+
+export interface LineOptions {
+  readonly settings: Settings;
+  /** Takes one complete JSON line and pino's number for its level. */
+  readonly log: (line: string, level: number) => void;
+}
+
+/** The line with the handles that only its owner uses. */
+export interface BuiltLine {
+  readonly line: Line;
+  /** Puts a new configuration in place of the old one, between two calls. */
+  swap(settings: Settings): void;
+  /** From now on signed calls are refused; what is under way goes on. */
+  stop(): void;
+  /** Reads the clock and the key permissions for the first time. */
+  warmUp(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Constructs everything that one call meets, once. */
+export function buildLine(options: LineOptions): BuiltLine {
+  const monotonicNow = () => performance.now();
+  const wallNow = () => Date.now();
+  let snapshot = toSnapshot(options.settings);
+  let stopping = false;
+  const catalogue = loadCatalogue();
+  const fence = () => snapshot.settings.fence;
+  const trail = openTrail(options, fence, wallNow);
+  const events = lifeCycle(trail);
+  const makeId = createRequestIds();
+  const nextRequestId = () => makeId(wallNow());
+  const serverNow = () => clock.now() ?? wallNow();
+  const budgets = createBudgets({
+    store: createBudgetStore(options.settings, serverNow),
+    serverNow,
+    throttle: options.settings.throttle,
+    onEvent: events.budget,
+  });
+  const ownCalls = createOwnCalls({
+    pools: () => snapshot.pools,
+    accounts: () => snapshot.settings.accounts,
+    recvWindowMs: () => snapshot.settings.recvWindowMs,
+    catalogue,
+    budgets,
+    serverNow: () => clock.now(),
+    recordSigned: ownCallRecorder(trail, nextRequestId),
+  });
+  const clock = createServerClock({
+    readServerTime: () => readServerTime(ownCalls),
+    monotonicNow,
+    wallNow,
+    onSync: events.clockSynced,
+    onFailure: events.clockLost,
+  });
+  const gate = createKeyGate({
+    mode: () => snapshot.settings.keyPreflight,
+    accounts: () => snapshot.settings.accounts.keys(),
+    granted: (account) => grantedOn(snapshot.settings, account),
+    ownCalls,
+    onVerdict: events.preflight,
+  });
+  const guard = createOrderGuard({
+    priceBook: createPriceBook({
+      fetchJson: async (upstream, target) => {
+        const answer = await ownCalls.get({ upstream, target });
+        if (answer.status !== 200) throw new Error(`the exchange answered ${answer.status}`);
+        return JSON.parse(answer.text) as unknown;
+      },
+      now: monotonicNow,
+    }),
+    ledger: openLedger(options.settings, wallNow()),
+    onReport: events.reported,
+  });
+  const resolver = new OrderResolver({
+    ask: async (account, upstream, path, params) => {
+      const answer = await ownCalls.get({ upstream, target: targetOf(path, params), account });
+      return { status: answer.status, bodyText: answer.text };
+    },
+    onResolved: events.resolved,
+    now: wallNow,
+  });
+  const line: Line = {
+    snapshot: () => snapshot,
+    catalogue,
+    clock,
+    budgets,
+    guard,
+    gate,
+    resolver,
+    replays: createReplayGuard(),
+    trail,
+    recorder: createCallRecorder({ trail, fence, nextRequestId, monotonicNow, wallNow }),
+    nextRequestId,
+    monotonicNow,
+    wallNow,
+    stopping: () => stopping,
+  };
+  return {
+    line,
+    swap(settings) {
+      const old = snapshot;
+      snapshot = toSnapshot(settings, old);
+      if (snapshot.pools !== old.pools) setTimeout(() => void old.pools.close(), 60_000).unref();
+    },
+    stop() {
+      stopping = true;
+    },
+    async warmUp() {
+      await clock.start();
+      if (clock.now() !== undefined) await gate.check();
+      gate.start();
+    },
+    async close() {
+      clock.stop();
+      gate.stop();
+      resolver.close();
+      await budgets.close();
+      await snapshot.pools.close();
+      trail.close();
+    },
+  };
+}
+
+function toSnapshot(settings: Settings, old?: Snapshot): Snapshot {
+  const same =
+    old !== undefined &&
+    JSON.stringify(old.settings.upstreams) === JSON.stringify(settings.upstreams) &&
+    old.settings.upstreamCa === settings.upstreamCa;
+  return {
+    settings,
+    denylist: createDenylist(settings.denylist),
+    pools: same ? old.pools : createPools(settings.upstreams, { ca: settings.upstreamCa }),
+  };
+}
+
+function openTrail(
+  { settings, log }: LineOptions,
+  fence: () => Settings['fence'],
+  now: () => number,
+): AuditTrail {
+  const { dir, key, durability } = settings.audit;
+  const sink =
+    dir === undefined ? createNoAuditSink() : createFileAuditSink({ folder: dir, key, durability });
+  return createAuditTrail({ sink, log, now, fence });
+}
+
+function openLedger(settings: Settings, nowMs: number) {
+  return settings.stateDir === undefined
+    ? createMemoryNotionalLedger()
+    : createFileNotionalLedger(settings.stateDir, nowMs);
+}
+
+function grantedOn(settings: Settings, account: string): ReadonlySet<Permission> {
+  const granted = new Set<Permission>();
+  for (const client of settings.clients.values()) {
+    if (client.account === account) for (const permission of client.permissions) granted.add(permission);
+  }
+  return granted;
+}

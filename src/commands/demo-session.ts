@@ -1,0 +1,99 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DemoPrinter } from './demo-printer.ts';
+
+export interface DemoCall {
+  readonly title: string;
+  readonly as: 'bot' | 'dashboard';
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly path: string;
+  /** As the app writes them, into the query or the body. */
+  readonly params: string;
+  /** The status that a sound proxy answers with. */
+  readonly expect: number;
+}
+
+export interface DemoAnswer {
+  readonly status: number;
+  readonly error: string | undefined;
+  readonly requestId: string;
+  readonly text: string;
+}
+
+const MARKET_BUY = 'symbol=BTCUSDT&side=BUY&type=MARKET&quoteOrderQty=250';
+const RESTING_BUY =
+  'symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.001&price=20000.00&newClientOrderId=demo-1';
+const WITHDRAWAL = 'coin=BTC&network=BTC&address=bc1qsomebodyelse&amount=1';
+
+type Line = readonly [
+  as: DemoCall['as'],
+  title: string,
+  method: DemoCall['method'],
+  path: string,
+  params: string,
+  expect: number,
+];
+
+const LINES: readonly Line[] = [
+  ['bot', 'asks for a price: needs no signature', 'GET', '/api/v3/ticker/price', 'symbol=BTCUSDT', 200],
+  ['bot', 'asks for its balances', 'GET', '/api/v3/account', 'omitZeroBalances=true', 200],
+  ['bot', 'buys at the market', 'POST', '/api/v3/order', MARKET_BUY, 200],
+  [
+    'bot',
+    'rests an order, signed wrongly by its library',
+    'POST',
+    '/api/v3/order',
+    `${RESTING_BUY}&timestamp=NOW&signature=abc`,
+    200,
+  ],
+  ['bot', 'cancels it', 'DELETE', '/api/v3/order', 'symbol=BTCUSDT&origClientOrderId=demo-1', 200],
+  [
+    'bot',
+    'has its orders in 币安人生USDT',
+    'GET',
+    '/api/v3/openOrders',
+    `symbol=${encodeURIComponent('币安人生USDT')}`,
+    200,
+  ],
+  ['bot', 'was broken into and withdraws', 'POST', '/sapi/v1/capital/withdraw/apply', WITHDRAWAL, 403],
+  ['dashboard', 'tries to trade', 'POST', '/api/v3/order', MARKET_BUY, 403],
+  ['dashboard', 'looks at all tickers', 'GET', '/api/v3/ticker/24hr', '', 200],
+  ['dashboard', 'looks again, beyond its share', 'GET', '/api/v3/ticker/24hr', '', 429],
+];
+
+/** Plays the session over real sockets; false when an answer was not what a sound proxy gives. */
+export async function playSession(
+  url: string,
+  keys: Readonly<Record<DemoCall['as'], string>>,
+  printer: DemoPrinter,
+): Promise<boolean> {
+  let asExpected = true;
+  for (const [as, title, method, path, params, expect] of LINES) {
+    if (as === 'dashboard') await clearOfTheMinutesEnd();
+    const call = { as, title, method, path, params: params.replace('NOW', String(Date.now())), expect };
+    const answer = await play(url, call, keys[as]);
+    printer.show(call, answer);
+    asExpected &&= answer.status === expect;
+  }
+  return asExpected;
+}
+
+/** A share counts by the clock's minute: the two looks of the dashboard must fall into the same one. */
+async function clearOfTheMinutesEnd(): Promise<void> {
+  const leftMs = 60_000 - (Date.now() % 60_000);
+  if (leftMs < 2_000) await sleep(leftMs + 100);
+}
+
+async function play(url: string, call: DemoCall, key: string): Promise<DemoAnswer> {
+  const inBody = call.method === 'POST';
+  const response = await fetch(`${url}${call.path}${inBody || call.params === '' ? '' : `?${call.params}`}`, {
+    method: call.method,
+    headers: { 'x-mbx-apikey': key },
+    ...(inBody ? { body: call.params } : {}),
+  });
+  return {
+    status: response.status,
+    error: response.headers.get('x-proxy-error') ?? undefined,
+    requestId: response.headers.get('x-proxy-request-id') ?? '',
+    text: await response.text(),
+  };
+}

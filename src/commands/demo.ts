@@ -1,0 +1,92 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { loadSettings } from '../config/load-settings.ts';
+import { demoAccount } from '../simulator/demo-account.ts';
+import { type Simulator, startSimulator } from '../simulator/simulator.ts';
+import { DemoPrinter } from './demo-printer.ts';
+import { playSession } from './demo-session.ts';
+import { issueKey } from './issue-key.ts';
+import { type RunningProxy, startProxy } from './start-proxy.ts';
+
+const HELP = `Usage: binance-signing-proxy demo [--keep]
+
+Starts the embedded exchange and the proxy in front of it with throw-away keys on free ports, plays a short trading
+session of unsigned calls, and shows for each what the app sent, what the exchange received and what was recorded.
+--keep goes on serving and prints the base URL to try with curl.`;
+
+/** Two apps on one account: a bot that may trade, and a dashboard that may look, but not too often. */
+const CONFIGURATION = `environment: simulator
+server: { host: localhost, port: 0 }
+operator: { host: 127.0.0.1, port: 0 }
+clients:
+  bot: { account: main, envPrefix: BOT, permissions: [market-data, read, spot-margin-trade] }
+  dashboard: { account: main, envPrefix: DASHBOARD, permissions: [market-data, read], weightPerMinute: 90 }
+`;
+
+/** What a newcomer sees first. */
+export async function demo(argv: readonly string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: { help: { type: 'boolean', short: 'h' }, keep: { type: 'boolean' } },
+  });
+  if (values.help === true) {
+    console.log(HELP);
+    return 0;
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'binance-signing-proxy-demo-'));
+  const account = demoAccount();
+  const simulator = await startSimulator({ accounts: [account] });
+  const keys = { bot: issueKey(), dashboard: issueKey() };
+  const printer = new DemoPrinter(simulator, process.stdout.isTTY === true, [
+    account.apiKey,
+    ...Object.values(keys),
+  ]);
+  let proxy: RunningProxy | undefined;
+  try {
+    const settings = readSettings(folder, simulator, {
+      BINANCE_API_KEY: account.apiKey,
+      BINANCE_API_SECRET: account.hmacSecret,
+      BOT_CLIENT_KEY: keys.bot,
+      DASHBOARD_CLIENT_KEY: keys.dashboard,
+    });
+    proxy = await startProxy({ settings, log: (line) => printer.note(line) });
+    printer.introduce(proxy.url, simulator.url);
+    const asExpected = await playSession(proxy.url, keys, printer);
+    printer.summarise(simulator);
+    if (values.keep === true) await keepServing(proxy, keys.bot);
+    return asExpected ? 0 : 1;
+  } finally {
+    await proxy?.close(1_000);
+    await simulator.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function readSettings(folder: string, simulator: Simulator, secrets: Readonly<Record<string, string>>) {
+  const path = join(folder, 'proxy.yaml');
+  writeFileSync(path, CONFIGURATION);
+  const upstreams = ['SPOT', 'USDM', 'COINM', 'OPTIONS', 'PORTFOLIO'].map((name) => [
+    `BINANCE_PROXY_UPSTREAM_${name}`,
+    simulator.url,
+  ]);
+  return loadSettings({
+    cwd: folder,
+    env: { ...secrets, ...Object.fromEntries(upstreams), BINANCE_PROXY_CONFIG: path },
+  });
+}
+
+async function keepServing(proxy: RunningProxy, key: string): Promise<void> {
+  console.log(`\nStill serving. Base URL: ${proxy.url}   operator: ${proxy.operatorUrl}/readyz\n`);
+  console.log(`  curl '${proxy.url}/api/v3/ticker/price?symbol=BTCUSDT'`);
+  console.log(`  curl -H 'X-MBX-APIKEY: ${key}' '${proxy.url}/api/v3/account'`);
+  console.log(
+    `  curl -H 'X-MBX-APIKEY: ${key}' -d 'symbol=BTCUSDT&side=BUY&type=MARKET&quoteOrderQty=50' '${proxy.url}/api/v3/order'`,
+  );
+  console.log('\nCtrl-C stops it.');
+  await new Promise<void>((resolve) => {
+    process.once('SIGINT', resolve);
+    process.once('SIGTERM', resolve);
+  });
+}

@@ -1,0 +1,62 @@
+import { request } from 'node:http';
+import { parseArgs } from 'node:util';
+import { ConfigError } from '../config/config-error.ts';
+import { loadSettings } from '../config/load-settings.ts';
+import { readEnvironment } from '../config/read-environment.ts';
+
+const HELP = `Usage: binance-signing-proxy healthcheck
+
+Asks the running proxy's operator listener for /readyz: exit 0 when it is ready, 1 when not, with its reasons.`;
+
+/** The container's own health check: needs no shell and no curl. */
+export async function healthcheck(argv: readonly string[]): Promise<number> {
+  const { values } = parseArgs({ args: [...argv], options: { help: { type: 'boolean', short: 'h' } } });
+  if (values.help === true) {
+    console.log(HELP);
+    return 0;
+  }
+  const { host, port } = operatorAddress();
+  try {
+    const { status, text } = await get(host, port, '/readyz');
+    console.log(text);
+    return status === 200 ? 0 : 1;
+  } catch (error) {
+    console.error(
+      `The operator listener on ${host}:${port} does not answer: ${(error as NodeJS.ErrnoException).code ?? 'error'}.`,
+    );
+    return 1;
+  }
+}
+
+/** The listener's address needs no secret; a configuration that does not load falls back to its variables. */
+function operatorAddress(): { readonly host: string; readonly port: number } {
+  const env = readEnvironment(process.cwd(), process.env);
+  try {
+    const { host, port } = loadSettings({ env, cwd: process.cwd() }).operator;
+    return { host: host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host, port };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return { host: '127.0.0.1', port: Number(env.BINANCE_PROXY_OPERATOR_PORT ?? 8081) };
+  }
+}
+
+function get(host: string, port: number, path: string): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(
+      { host, port, path, timeout: 3_000, headers: { host: 'localhost' } },
+      (incoming) => {
+        let text = '';
+        incoming.setEncoding('utf8');
+        incoming.on('data', (chunk: string) => {
+          text += chunk;
+        });
+        incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, text }));
+      },
+    );
+    outgoing.on('timeout', () =>
+      outgoing.destroy(Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' })),
+    );
+    outgoing.on('error', reject);
+    outgoing.end();
+  });
+}

@@ -1,0 +1,88 @@
+import type { FastifyInstance } from 'fastify';
+import { buildApp } from '../app.ts';
+import type { Settings } from '../config/settings.ts';
+import type { Line } from '../routes/line.ts';
+import { buildOperatorApp } from '../routes/operator.ts';
+import { buildLine, type LineOptions } from './build-line.ts';
+import { listen } from './listen.ts';
+
+export interface RunningProxy {
+  /** Base URL for apps, or the path of the Unix socket. */
+  readonly url: string;
+  readonly operatorUrl: string;
+  readonly line: Line;
+  swap(settings: Settings): void;
+  /** Stops accepting, finishes what is under way (at most `graceMs`), then lets go of everything. */
+  close(graceMs?: number): Promise<void>;
+}
+
+/** The preflight of some key failed for good and the configuration says that this stops the start. */
+export class PreflightError extends Error {
+  override readonly name = 'PreflightError';
+}
+
+const GRACE_MS = 10_000;
+/** How long the start waits for the exchange's clock; without it the proxy serves and says 503 to signed calls. */
+const WARM_UP_MS = 3_000;
+
+/**
+ * Starts the proxy: the operator can look from the first moment; apps are let in once clock and key permissions were
+ * read, or after a short wait without them.
+ * @throws PreflightError when a key may more than it should
+ */
+export async function startProxy(options: LineOptions): Promise<RunningProxy> {
+  const { settings } = options;
+  const built = buildLine(options);
+  const { line } = built;
+  const started: FastifyInstance[] = [];
+  try {
+    const operator = await buildOperatorApp(line);
+    started.push(operator);
+    const operatorUrl = await listen(operator, {
+      ...settings.operator,
+      socket: undefined,
+      socketGroup: undefined,
+    });
+    await Promise.race([built.warmUp(), pause(WARM_UP_MS)]);
+    assertPreflight(line);
+    const app = await buildApp(line);
+    started.push(app);
+    const url = await listen(app, settings.server);
+    line.trail.writeLenient({
+      event: 'proxy.started',
+      detail: { environment: settings.environment, url, operatorUrl, node: process.version },
+    });
+    return {
+      url,
+      operatorUrl,
+      line,
+      swap: (next) => built.swap(next),
+      async close(graceMs = GRACE_MS) {
+        built.stop();
+        line.trail.writeLenient({ event: 'proxy.stopping' });
+        await Promise.race([app.close(), pause(graceMs)]);
+        app.server.closeAllConnections();
+        await operator.close();
+        await built.close();
+      },
+    };
+  } catch (error) {
+    await Promise.all(started.map((each) => each.close()));
+    await built.close();
+    throw error;
+  }
+}
+
+function assertPreflight(line: Line): void {
+  if (line.snapshot().settings.keyPreflight !== 'enforce') return;
+  for (const [account, verdict] of line.gate.verdicts) {
+    if (verdict.kind === 'failed')
+      throw new PreflightError(`Account ${account}: ${verdict.problems.join(' ')}`);
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms).unref();
+  });
+}

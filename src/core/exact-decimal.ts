@@ -1,0 +1,30 @@
+import { Decimal } from 'decimal.js';
+
+/**
+ * Decimals that never round while amounts are multiplied and added: a readable text lies within 10^±60, so the four
+ * factors that a value can have, and sums of such values, stay within the precision. The one division rounds up,
+ * against the spender.
+ */
+export const Exact: Decimal.Constructor = Decimal.clone({
+  precision: 600,
+  rounding: Decimal.ROUND_UP,
+  toExpNeg: -9e15,
+  toExpPos: 9e15,
+});
+
+export type { Decimal };
+
+/** Binance takes 20 digits on each side of the point; an exponent is read because some JSON writers produce one. */
+const READABLE = /^\d{1,30}(?:\.\d{1,30})?(?:[eE][+-]?(?:[12]?\d|30))?$/;
+
+/** Reads an unsigned decimal text exactly; undefined for everything else (signs, spaces, other digits, NaN). */
+export function readDecimal(text: string): Decimal | undefined {
+  return READABLE.test(text) ? new Exact(text) : undefined;
+}
+
+/** The largest of some decimals; undefined when there is none. */
+export function largest(values: readonly Decimal[]): Decimal | undefined {
+  let most: Decimal | undefined;
+  for (const value of values) if (most === undefined || value.gt(most)) most = value;
+  return most;
+}

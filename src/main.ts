@@ -1,0 +1,68 @@
+type Command = (argv: readonly string[]) => Promise<number>;
+
+/** Each command is loaded only when it is called for: a health check does not load a web server. */
+const COMMANDS: ReadonlyMap<string, readonly [load: () => Promise<Command>, summary: string]> = new Map([
+  ['serve', [async () => (await import('./commands/serve.ts')).serve, 'sign and forward (the default)']],
+  [
+    'demo',
+    [
+      async () => (await import('./commands/demo.ts')).demo,
+      'a short trading session against the embedded simulator; --keep goes on serving',
+    ],
+  ],
+  [
+    'simulator',
+    [async () => (await import('./commands/simulator.ts')).simulator, 'the embedded exchange alone'],
+  ],
+  [
+    'check',
+    [
+      async () => (await import('./commands/check.ts')).check,
+      'validate configuration, credentials, clock and key permissions; --offline asks nobody',
+    ],
+  ],
+  [
+    'client',
+    [
+      async () => (await import('./commands/client.ts')).client,
+      '"client new NAME" issues a key pair for an app',
+    ],
+  ],
+  [
+    'audit',
+    [
+      async () => (await import('./commands/audit.ts')).audit,
+      '"audit verify PATH…", "audit show", "audit report"',
+    ],
+  ],
+  [
+    'healthcheck',
+    [
+      async () => (await import('./commands/healthcheck.ts')).healthcheck,
+      'exit 0 when the running proxy is ready',
+    ],
+  ],
+]);
+
+function usage(): string {
+  const lines = [...COMMANDS].map(([name, [, summary]]) => `  ${name.padEnd(12)} ${summary}`);
+  return `Usage: binance-signing-proxy [command] [options]\n\n${lines.join('\n')}\n\n"<command> --help" says more.`;
+}
+
+async function run(argv: readonly string[]): Promise<number> {
+  const [first, ...rest] = argv;
+  if (first === '--help' || first === '-h' || first === 'help') {
+    console.log(usage());
+    return 0;
+  }
+  const named = first !== undefined && !first.startsWith('-');
+  const entry = COMMANDS.get(named ? first : 'serve');
+  if (entry === undefined) {
+    console.error(`Unknown command "${first}".\n\n${usage()}`);
+    return 2;
+  }
+  const command = await entry[0]();
+  return command(named ? rest : argv);
+}
+
+process.exitCode = await run(process.argv.slice(2));

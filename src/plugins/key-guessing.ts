@@ -1,0 +1,27 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { ProxyError } from '../core/errors.ts';
+
+const WRONG_KEYS_PER_MINUTE = 30;
+
+/**
+ * Slows down the guessing of client keys: after some wrong ones from an address the answer is 429 for the rest of the
+ * minute. Only requests that already failed are counted, so nobody else on the machine is held up.
+ */
+export function keyGuessingLimit(
+  app: FastifyInstance,
+): (request: FastifyRequest) => Promise<ProxyError | undefined> {
+  const count = app.createRateLimit({
+    max: WRONG_KEYS_PER_MINUTE,
+    timeWindow: 60_000,
+    allowList: [],
+    keyGenerator: (request) => request.ip,
+  });
+  return async (request) => {
+    const result = await count(request);
+    if (result.isAllowed || !result.isExceeded) return undefined;
+    return new ProxyError('PROXY_CLIENT_RATE_LIMITED', 'Too many requests with an unknown key.', {
+      rule: 'key guessing',
+      retryAfterSeconds: Math.max(1, result.ttlInSeconds),
+    });
+  };
+}

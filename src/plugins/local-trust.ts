@@ -1,0 +1,33 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ProxyError } from '../core/errors.ts';
+
+const LOOPBACK_NAME = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/i;
+
+/**
+ * The first hook of every listener: a `Host` that is neither a loopback name nor allowed is refused (DNS rebinding),
+ * and so is whatever a browser sends. `Sec-Fetch-Mode` alone proves nothing: Node's own fetch sends it.
+ * @param allowedHosts further names, compared without the port and without letter case
+ */
+export function localTrust(allowedHosts: () => ReadonlySet<string>) {
+  return function checkLocalTrust(
+    request: FastifyRequest,
+    _reply: FastifyReply,
+    done: (error?: Error) => void,
+  ): void {
+    const { host, origin, 'sec-fetch-site': fetchSite } = request.raw.headers;
+    if (!isTrustedHost(host, allowedHosts())) {
+      done(new ProxyError('PROXY_UNKNOWN_HOST', 'This Host name is not served here.', { rule: 'host' }));
+    } else if (origin !== undefined || fetchSite !== undefined) {
+      done(new ProxyError('PROXY_BROWSER_REFUSED', 'Browsers are not served.', { rule: 'browser' }));
+    } else {
+      done();
+    }
+  };
+}
+
+/** True for a loopback name or an allowed one, with or without a port. */
+export function isTrustedHost(host: string | undefined, allowed: ReadonlySet<string>): boolean {
+  if (host === undefined) return false;
+  const name = host.replace(/:\d{1,5}$/, '');
+  return LOOPBACK_NAME.test(name) || allowed.has(name.toLowerCase());
+}

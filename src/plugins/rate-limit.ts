@@ -1,0 +1,43 @@
+import rateLimit from '@fastify/rate-limit';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Client } from '../core/client.ts';
+import { ProxyError } from '../core/errors.ts';
+
+/**
+ * Fairness between clients, in requests per second and client; Binance's weight is not its business (see the budgets).
+ * Without a configured rate a client is not counted at all.
+ */
+export async function limitRequestsPerClient(
+  app: FastifyInstance,
+  clientOf: (request: FastifyRequest) => Client | undefined,
+): Promise<void> {
+  await app.register(rateLimit, {
+    global: true,
+    hook: 'onRequest',
+    timeWindow: 1_000,
+    cache: 10_000,
+    allowList: (request) => clientOf(request)?.requestsPerSecond === undefined,
+    keyGenerator: (request) => clientOf(request)?.name ?? '',
+    max: (request) => clientOf(request)?.requestsPerSecond ?? Number.MAX_SAFE_INTEGER,
+    addHeaders: off(),
+    addHeadersOnExceeding: off(),
+    errorResponseBuilder: (_request, context) =>
+      new ProxyError(
+        'PROXY_CLIENT_RATE_LIMITED',
+        `Too many requests; this client may send ${context.max} per second.`,
+        {
+          rule: 'requestsPerSecond',
+          retryAfterSeconds: Math.max(1, Math.ceil(context.ttl / 1000)),
+        },
+      ),
+  });
+}
+
+function off() {
+  return {
+    'x-ratelimit-limit': false,
+    'x-ratelimit-remaining': false,
+    'x-ratelimit-reset': false,
+    'retry-after': false,
+  };
+}

@@ -1,0 +1,155 @@
+import type { AuditTrail } from '../audit/audit-trail.ts';
+import type { UnsealedRecord } from '../core/audit-record.ts';
+import type { Endpoint } from '../core/endpoint.ts';
+import type { ProxyError } from '../core/errors.ts';
+import { sentParameters } from '../core/order-query.ts';
+import { printableParams } from '../core/redact.ts';
+import type { SecretFence } from '../core/secret-fence.ts';
+import type { AnswerContext } from '../plugins/error-handler.ts';
+import type { UnknownCall } from '../upstream/order-inquiry.ts';
+import { type Answer, headerOf } from './answer.ts';
+import type { Exchange } from './exchange.ts';
+
+/** Turns the life of a call into its audit records. */
+export interface CallRecorder {
+  /** Before the bytes leave. @throws ProxyError PROXY_AUDIT_UNAVAILABLE: nothing may be sent then */
+  signed(exchange: Exchange): void;
+  /** After the end, whatever it was; `lost` is the refusal that stands for an answer that never came. */
+  completed(exchange: Exchange, answer: Answer, lost: ProxyError | undefined): void;
+  /** A call that was refused before it was sent; says with what the answer is adorned. */
+  refused(exchange: Exchange | undefined, error: ProxyError): AnswerContext;
+  /** A request that never became a call. */
+  unreadable(requestId: string, error: ProxyError): void;
+  /** What would have been refused, had the client not been in report mode. */
+  reported(exchange: Exchange, rule: string): void;
+  /** The call as the resolver needs it. */
+  unresolved(exchange: Exchange, endpoint: Endpoint): UnknownCall;
+}
+
+export interface CallRecorderOptions {
+  readonly trail: AuditTrail;
+  readonly fence: () => SecretFence;
+  readonly nextRequestId: () => string;
+  readonly monotonicNow: () => number;
+  readonly wallNow: () => number;
+}
+
+export function createCallRecorder(options: CallRecorderOptions): CallRecorder {
+  const { trail, fence, monotonicNow } = options;
+
+  /** Who called what: stands in every record of a call. */
+  function subject(exchange: Exchange): Omit<UnsealedRecord, 'event'> {
+    const { endpoint, call } = exchange;
+    return {
+      requestId: exchange.requestId,
+      client: (exchange.client ?? exchange.identified)?.name,
+      account: exchange.account,
+      upstream: endpoint?.upstream ?? call?.upstream,
+      method: exchange.method,
+      path: endpoint?.path ?? call?.path,
+      permission: endpoint?.permission,
+    };
+  }
+
+  function params(exchange: Exchange) {
+    return exchange.call === undefined ? undefined : printableParams(exchange.call, fence());
+  }
+
+  return {
+    signed(exchange) {
+      trail.write({
+        event: 'call.signed',
+        ...subject(exchange),
+        params: params(exchange),
+        weight: exchange.weight,
+        waitMs: exchange.waitMs,
+        signMs: exchange.signMs,
+        clientOrderId: idsOf(exchange),
+      });
+    },
+    completed(exchange, answer, lost) {
+      const { ending, verdict, said } = answer;
+      exchange.concluded = true;
+      trail.writeLenient({
+        event: 'call.completed',
+        ...subject(exchange),
+        weight: exchange.weight,
+        weightUsed: exchange.weightUsed,
+        waitMs: exchange.waitMs,
+        upstreamMs: exchange.upstreamMs,
+        durationMs: monotonicNow() - exchange.arrivedMs,
+        status: ending.phase === 'complete' ? ending.status : lost?.status,
+        code: said.code ?? lost?.code,
+        msg: said.msg,
+        outcome: verdict.outcome,
+        orderId: said.orderId,
+        clientOrderId: idsOf(exchange) ?? said.clientOrderId,
+        error: lost?.name,
+        rule: lost?.rule,
+        uuid: headerOf(ending.headers, 'x-mbx-uuid'),
+      });
+    },
+    refused(exchange, error) {
+      if (exchange === undefined) {
+        const requestId = options.nextRequestId();
+        trail.writeLenient({ event: 'call.refused', requestId, ...refusal(error) });
+        return { requestId };
+      }
+      if (!exchange.concluded) {
+        exchange.concluded = true;
+        trail.writeLenient({
+          event: 'call.refused',
+          ...subject(exchange),
+          params: params(exchange),
+          weight: exchange.weight,
+          waitMs: exchange.waitMs,
+          durationMs: monotonicNow() - exchange.arrivedMs,
+          ...refusal(error),
+        });
+      }
+      return { requestId: exchange.requestId, weight: exchange.weight };
+    },
+    unreadable(requestId, error) {
+      trail.writeLenient({ event: 'call.refused', requestId, ...refusal(error) });
+    },
+    reported(exchange, rule) {
+      trail.writeLenient({ event: 'policy.reported', ...subject(exchange), params: params(exchange), rule });
+    },
+    unresolved(exchange, endpoint) {
+      return {
+        requestId: exchange.requestId,
+        client: exchange.client?.name ?? '',
+        account: exchange.account ?? '',
+        upstream: endpoint.upstream,
+        path: endpoint.path,
+        params: exchange.call === undefined ? new Map() : sentParameters(exchange.call),
+        sentAtMs: options.wallNow(),
+      };
+    },
+  };
+}
+
+/** What the refusal says; of a bug only its class and where it was thrown, never its message. */
+function refusal(error: ProxyError): Partial<UnsealedRecord> {
+  return {
+    level: error.name === 'PROXY_INTERNAL' ? 'error' : undefined,
+    status: error.status,
+    code: error.code,
+    msg: error.message,
+    outcome: error.outcome,
+    error: error.name,
+    rule: error.name === 'PROXY_INTERNAL' ? placeOf(error.cause) : error.rule,
+  };
+}
+
+function placeOf(cause: unknown): string | undefined {
+  if (!(cause instanceof Error)) return undefined;
+  const frame = cause.stack?.split('\n').find((line) => line.includes('/src/'));
+  return `${cause.name} at ${/src\/[\w./-]+:\d+/.exec(frame ?? '')?.[0] ?? 'unknown'}`;
+}
+
+function idsOf(exchange: Exchange): readonly string[] | string | undefined {
+  const [first, ...rest] = exchange.clientOrderIds;
+  if (first === undefined) return undefined;
+  return rest.length === 0 ? first : exchange.clientOrderIds;
+}

@@ -1,0 +1,78 @@
+import type { FastifyReply } from 'fastify';
+import type { Endpoint } from '../core/endpoint.ts';
+import { ProxyError } from '../core/errors.ts';
+import type { Answer } from './answer.ts';
+import { learn, release } from './charge.ts';
+import type { Exchange } from './exchange.ts';
+import type { Line } from './line.ts';
+import { writeHead } from './write-head.ts';
+
+/**
+ * The end of a sent call: learn from it, write its record, relay what was held back, and hand an order whose fate is
+ * open to the resolver. An answer that broke off after its head went out can only be cut off.
+ * @throws ProxyError PROXY_UPSTREAM_UNREACHABLE, PROXY_OUTCOME_UNKNOWN when there is no answer to relay
+ */
+export function conclude(
+  line: Line,
+  exchange: Exchange,
+  endpoint: Endpoint,
+  answer: Answer,
+  reply: FastifyReply,
+): void {
+  learn(line, exchange, answer);
+  settleOrders(line, exchange, endingFor(answer));
+  const lost = answer.ending.phase === 'complete' ? undefined : lostAnswer(exchange, answer);
+  line.recorder.completed(exchange, answer, lost);
+  if (answer.verdict.execution === 'unknown' && exchange.clientOrderIds.length > 0) {
+    line.resolver.add(line.recorder.unresolved(exchange, endpoint));
+  }
+  relay(exchange, answer, lost, reply);
+}
+
+/** Gives back whatever an exchange still holds when it ends without having been sent. */
+export function withdraw(line: Line, exchange: Exchange): void {
+  release(line, exchange);
+  settleOrders(line, exchange, 'not-sent');
+}
+
+type OrderEnding = 'accepted' | 'refused' | 'unknown' | 'not-sent';
+
+function settleOrders(line: Line, exchange: Exchange, ending: OrderEnding): void {
+  if (exchange.admission === undefined) return;
+  line.guard.settle(exchange.admission, ending);
+  exchange.admission = undefined;
+}
+
+function relay(exchange: Exchange, answer: Answer, lost: ProxyError | undefined, reply: FastifyReply): void {
+  const { ending, verdict } = answer;
+  if (lost === undefined) {
+    if (!ending.streaming) writeHead(exchange, reply, ending.status ?? 502, ending.headers, verdict.outcome);
+    reply.raw.end(ending.held);
+    return;
+  }
+  if (!ending.streaming && !reply.raw.destroyed) throw lost;
+  reply.hijack();
+  reply.raw.destroy();
+}
+
+/** The refusal that stands for an answer that never came, or never came whole. */
+function lostAnswer(exchange: Exchange, answer: Answer): ProxyError {
+  if (answer.verdict.outcome === 'not-sent') {
+    return new ProxyError('PROXY_UPSTREAM_UNREACHABLE', 'Binance could not be reached: nothing was sent.', {
+      rule: 'not connected',
+    });
+  }
+  const ids = exchange.clientOrderIds;
+  const query = ids.length === 0 ? '' : ` Query it by client order id ${ids.join(', ')}.`;
+  return new ProxyError(
+    'PROXY_OUTCOME_UNKNOWN',
+    `Timeout waiting for response from backend server. Send status unknown; execution status unknown.${query}`,
+    { rule: `lost: ${answer.ending.phase}` },
+  );
+}
+
+function endingFor(answer: Answer): OrderEnding {
+  if (answer.verdict.outcome === 'not-sent') return 'not-sent';
+  if (answer.verdict.execution === 'executed' || answer.verdict.execution === 'partly') return 'accepted';
+  return answer.verdict.execution;
+}

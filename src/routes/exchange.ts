@@ -1,0 +1,48 @@
+import type { FastifyRequest } from 'fastify';
+import type { Call } from '../core/call.ts';
+import type { Client } from '../core/client.ts';
+import type { Endpoint } from '../core/endpoint.ts';
+import type { Ticket } from '../upstream/budgets.ts';
+import type { Admission } from '../upstream/order-guard.ts';
+import type { Snapshot } from './line.ts';
+
+/** What is known about one call so far: filled step by step, read by records and answers. */
+export interface Exchange {
+  readonly requestId: string;
+  /** Monotonic ms. */
+  readonly arrivedMs: number;
+  readonly snapshot: Snapshot;
+  readonly method: string;
+  /** The client that the request proves to be; undefined when it proves nothing. */
+  readonly identified: Client | undefined;
+  client: Client | undefined;
+  call: Call | undefined;
+  endpoint: Endpoint | undefined;
+  account: string | undefined;
+  /** The open charge; undefined once it is settled. */
+  ticket: Ticket | undefined;
+  /** The weight that this call has cost so far, for `x-proxy-weight`. */
+  weight: number | undefined;
+  /** The used weight that Binance reported with its answer. */
+  weightUsed: number | undefined;
+  /** The open reservation of order sums; undefined once it is settled. */
+  admission: Admission | undefined;
+  /** True once the call has its last record. */
+  concluded: boolean;
+  waitMs: number | undefined;
+  signMs: number | undefined;
+  upstreamMs: number | undefined;
+  clientOrderIds: readonly string[];
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    exchange: Exchange | undefined;
+  }
+}
+
+/** The exchange of a request; the first hook put it there. */
+export function exchangeOf(request: FastifyRequest): Exchange {
+  if (request.exchange === undefined) throw new Error('a request without its exchange');
+  return request.exchange;
+}

@@ -1,0 +1,38 @@
+import type { AuditTrail } from '../audit/audit-trail.ts';
+import type { Settings } from '../config/settings.ts';
+import type { Catalogue } from '../core/catalogue.ts';
+import type { Denylist } from '../core/denylist.ts';
+import type { Budgets } from '../upstream/budgets.ts';
+import type { ServerClock } from '../upstream/clock.ts';
+import type { OrderGuard } from '../upstream/order-guard.ts';
+import type { OrderResolver } from '../upstream/order-resolver.ts';
+import type { Pools } from '../upstream/pools.ts';
+import type { KeyGate } from '../upstream/preflight.ts';
+import type { CallRecorder } from './call-recorder.ts';
+import type { ReplayGuard } from './replay-guard.ts';
+
+/** What is configured, as one consistent whole: SIGHUP swaps it between two calls, never within one. */
+export interface Snapshot {
+  readonly settings: Settings;
+  readonly denylist: Denylist;
+  readonly pools: Pools;
+}
+
+/** Everything that one call meets on its way. Built once by the command, handed to the route. */
+export interface Line {
+  readonly snapshot: () => Snapshot;
+  readonly catalogue: Catalogue;
+  readonly clock: ServerClock;
+  readonly budgets: Budgets;
+  readonly guard: OrderGuard;
+  readonly gate: KeyGate;
+  readonly resolver: OrderResolver;
+  readonly replays: ReplayGuard;
+  readonly trail: AuditTrail;
+  readonly recorder: CallRecorder;
+  readonly nextRequestId: () => string;
+  readonly monotonicNow: () => number;
+  readonly wallNow: () => number;
+  /** True from SIGTERM on: what comes now is refused, what is under way is finished. */
+  readonly stopping: () => boolean;
+}

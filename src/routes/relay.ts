@@ -1,0 +1,121 @@
+import type { ServerResponse } from 'node:http';
+import type { Dispatcher } from 'undici';
+import type { HeaderValues } from '../core/headers.ts';
+
+type Controller = Dispatcher.DispatchController;
+
+/** How far a sent request came. `complete` is a whole answer, `aborted` the client's own hanging up. */
+export type Phase = 'not-connected' | 'after-bytes' | 'headers' | 'body' | 'complete' | 'aborted';
+
+export interface Ending {
+  readonly phase: Phase;
+  readonly status: number | undefined;
+  readonly headers: HeaderValues;
+  /** The whole body when it was held back; undefined when it went to the client as it came. */
+  readonly held: Buffer | undefined;
+  /** True once the head has gone to the client. */
+  readonly streaming: boolean;
+  readonly error: Error | undefined;
+}
+
+export interface RelayOptions {
+  /** Hold the whole answer until it is complete: an order's answer is judged before anything of it is relayed. */
+  readonly holdAll: boolean;
+  /** Writes the head to the client: called once, before the first body byte. */
+  readonly writeHead: (status: number, headers: HeaderValues) => void;
+}
+
+/** A held answer that grows beyond this is let go: no answer to an order is that large. */
+const HOLD_LIMIT_BYTES = 1024 * 1024;
+
+/**
+ * Takes one upstream answer and hands it to the client, byte for byte, with back-pressure. Error answers, and all
+ * answers to state-changing calls, are held back until they are whole. Bodies are never decoded or joined otherwise.
+ */
+export class Relay implements Dispatcher.DispatchHandler {
+  readonly ended: Promise<Ending>;
+  readonly #response: ServerResponse;
+  readonly #options: RelayOptions;
+  #resolve: (ending: Ending) => void = () => {};
+  #controller: Controller | undefined;
+  #phase: Phase = 'not-connected';
+  #status: number | undefined;
+  #headers: HeaderValues = {};
+  #held: Buffer[] | undefined = [];
+  #heldBytes = 0;
+  #streaming = false;
+  #aborted = false;
+
+  constructor(response: ServerResponse, options: RelayOptions) {
+    this.#response = response;
+    this.#options = options;
+    this.ended = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  /** Gives the call up: nobody waits for its answer any more. */
+  abort(): void {
+    this.#aborted = true;
+    this.#controller?.abort(new Error('the client hung up'));
+  }
+
+  onRequestStart(controller: Controller): void {
+    this.#controller = controller;
+    if (this.#aborted) controller.abort(new Error('the client hung up'));
+    else this.#phase = 'after-bytes';
+  }
+
+  onResponseStarted(): void {
+    this.#phase = 'headers';
+  }
+
+  onResponseStart(_controller: Controller, status: number, headers: HeaderValues): void {
+    if (status < 200) return;
+    this.#phase = 'body';
+    this.#status = status;
+    this.#headers = headers;
+    if (!this.#options.holdAll && status < 400) this.#stream();
+  }
+
+  onResponseData(controller: Controller, chunk: Buffer): void {
+    if (this.#held !== undefined) {
+      this.#held.push(chunk);
+      this.#heldBytes += chunk.length;
+      if (this.#heldBytes > HOLD_LIMIT_BYTES) this.#stream();
+      return;
+    }
+    if (this.#response.destroyed || this.#response.write(chunk)) return;
+    controller.pause();
+    this.#response.once('drain', () => controller.resume());
+  }
+
+  onResponseEnd(): void {
+    this.#phase = 'complete';
+    this.#finish(undefined);
+  }
+
+  onResponseError(_controller: Controller, error: Error): void {
+    if (this.#aborted) this.#phase = 'aborted';
+    this.#finish(error);
+  }
+
+  #stream(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    this.#streaming = true;
+    this.#options.writeHead(this.#status ?? 502, this.#headers);
+    for (const chunk of held) this.#response.write(chunk);
+  }
+
+  #finish(error: Error | undefined): void {
+    this.#resolve({
+      phase: this.#phase,
+      status: this.#status,
+      headers: this.#headers,
+      held: this.#held === undefined ? undefined : Buffer.concat(this.#held),
+      streaming: this.#streaming,
+      error,
+    });
+  }
+}

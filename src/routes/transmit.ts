@@ -1,0 +1,92 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Call } from '../core/call.ts';
+import type { Client } from '../core/client.ts';
+import type { Endpoint } from '../core/endpoint.ts';
+import { ProxyError } from '../core/errors.ts';
+import { upHeaders } from '../core/headers.ts';
+import { plainCall, recvWindowFor, signCall, type WireRequest } from '../core/sign.ts';
+import { type Answer, readAnswer } from './answer.ts';
+import { charge, learn } from './charge.ts';
+import type { Exchange } from './exchange.ts';
+import type { Line } from './line.ts';
+import { Relay } from './relay.ts';
+import { writeHead } from './write-head.ts';
+
+/**
+ * Stamp and sign, record, send, and wait for the end. What is certain not to have been executed may go once more: a
+ * GET on a dead connection, any call on a connection that died before a byte was written, and whatever Binance refused
+ * for its timestamp, with a newly measured clock. Each sending is charged and recorded by itself.
+ */
+export async function transmit(
+  line: Line,
+  exchange: Exchange,
+  client: Client,
+  endpoint: Endpoint,
+  call: Call,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<Answer> {
+  const first = await sendOnce(line, exchange, endpoint, call, request, reply);
+  if (!mayGoOnceMore(endpoint, first) || reply.raw.destroyed) return first;
+  learn(line, exchange, first);
+  try {
+    if (first.verdict.retry === 'restamp') await line.clock.resync();
+    await charge(line, exchange, client, endpoint, call, reply.raw);
+    return await sendOnce(line, exchange, endpoint, call, request, reply);
+  } catch {
+    return first;
+  }
+}
+
+function mayGoOnceMore(endpoint: Endpoint, answer: Answer): boolean {
+  if (answer.ending.streaming) return false;
+  if (answer.verdict.retry === 'restamp') return endpoint.security === 'SIGNED';
+  return answer.verdict.retry === 'once';
+}
+
+async function sendOnce(
+  line: Line,
+  exchange: Exchange,
+  endpoint: Endpoint,
+  call: Call,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<Answer> {
+  const pool = exchange.snapshot.pools.get(endpoint.upstream);
+  if (pool === undefined) throw new Error('a call without its upstream');
+  const startMs = line.monotonicNow();
+  const wire = toWire(line, exchange, endpoint, call);
+  const signedMs = line.monotonicNow();
+  exchange.signMs = signedMs - startMs;
+  if (endpoint.security === 'SIGNED') line.recorder.signed(exchange);
+  const relay = new Relay(reply.raw, {
+    holdAll: endpoint.method !== 'GET',
+    writeHead: (status, headers) => writeHead(exchange, reply, status, headers, 'answered'),
+  });
+  const giveUp = () => relay.abort();
+  if (endpoint.method === 'GET') reply.raw.once('close', giveUp);
+  const apiKey = endpoint.security === 'NONE' ? undefined : credentialOf(exchange).apiKey;
+  const { method } = endpoint;
+  const headers = upHeaders(request.raw.headers, apiKey, wire.body !== undefined);
+  pool.dispatch({ method, path: wire.target, headers, body: wire.body ?? null }, relay);
+  const ending = await relay.ended;
+  reply.raw.off('close', giveUp);
+  exchange.upstreamMs = (exchange.upstreamMs ?? 0) + line.monotonicNow() - signedMs;
+  return readAnswer(endpoint, ending);
+}
+
+function toWire(line: Line, exchange: Exchange, endpoint: Endpoint, call: Call): WireRequest {
+  if (endpoint.security !== 'SIGNED') return plainCall(call);
+  const timestampMs = line.clock.now();
+  if (timestampMs === undefined) {
+    throw new ProxyError('PROXY_NOT_READY', 'The server time is not known yet.', { rule: 'clock' });
+  }
+  const recvWindow = recvWindowFor(call.stamp.recvWindow, exchange.snapshot.settings.recvWindowMs);
+  return signCall(call, credentialOf(exchange), { timestampMs, recvWindow });
+}
+
+function credentialOf(exchange: Exchange) {
+  const credential = exchange.snapshot.settings.accounts.get(exchange.account ?? '');
+  if (credential === undefined) throw new Error('a client without its account');
+  return credential;
+}

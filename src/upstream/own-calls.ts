@@ -1,0 +1,132 @@
+import { type Call, encodeComponent, readCall } from '../core/call.ts';
+import type { Catalogue } from '../core/catalogue.ts';
+import type { Client } from '../core/client.ts';
+import type { Credential } from '../core/credential.ts';
+import type { Endpoint, UpstreamName } from '../core/endpoint.ts';
+import { ProxyError } from '../core/errors.ts';
+import { plainCall, signCall, type WireRequest } from '../core/sign.ts';
+import type { Budgets, Ticket } from './budgets.ts';
+import { fetchText, type TextAnswer } from './fetch-text.ts';
+import type { Pools } from './pools.ts';
+
+/** The name under which the proxy's own calls stand in budgets and records. */
+export const PROXY_CLIENT: Client = Object.freeze({
+  name: 'proxy',
+  account: '',
+  secret: undefined,
+  requireSignature: false,
+  permissions: new Set(['market-data', 'read'] as const),
+  symbols: undefined,
+  order: undefined,
+  weightPerMinute: undefined,
+  requestsPerSecond: undefined,
+  policyMode: 'enforce',
+});
+
+export interface OwnCall {
+  readonly upstream: UpstreamName;
+  /** Path and query, canonical. */
+  readonly target: string;
+  /** The account whose key signs; an endpoint that wants only a key takes the first when none is named. */
+  readonly account?: string;
+}
+
+export interface OwnCalls {
+  /**
+   * A GET of the proxy's own: it stands in the catalogue, is charged and, when signed, recorded like any other.
+   * @throws ProxyError when there is no room for it, no clock yet, or no record can be written
+   */
+  get(call: OwnCall): Promise<TextAnswer>;
+}
+
+export interface OwnCallsOptions {
+  readonly pools: () => Pools;
+  readonly accounts: () => ReadonlyMap<string, Credential>;
+  readonly recvWindowMs: () => number;
+  readonly catalogue: Catalogue;
+  readonly budgets: Budgets;
+  /** Server time in ms; undefined before the first reading. */
+  readonly serverNow: () => number | undefined;
+  /** Writes the record of a signed call; throws when it cannot. */
+  readonly recordSigned: (account: string, endpoint: Endpoint, call: Call, weight: number) => void;
+}
+
+/** Nothing was sent when the connection could not even be made. */
+const NOT_CONNECTED = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'ENETUNREACH',
+  'EHOSTUNREACH',
+]);
+
+export function createOwnCalls(options: OwnCallsOptions): OwnCalls {
+  function accountFor(own: OwnCall, endpoint: Endpoint): string | undefined {
+    if (endpoint.security === 'NONE') return undefined;
+    return own.account ?? options.accounts().keys().next().value;
+  }
+
+  /** What goes on the wire; a signed call is recorded here, before it does. */
+  function prepare(endpoint: Endpoint, call: Call, account: string | undefined, ticket: Ticket): WireRequest {
+    const credential = account === undefined ? undefined : options.accounts().get(account);
+    if (endpoint.security !== 'SIGNED' || credential === undefined || account === undefined)
+      return plainCall(call);
+    const timestampMs = options.serverNow();
+    if (timestampMs === undefined)
+      throw new ProxyError('PROXY_NOT_READY', 'The server time is not known yet.');
+    const wire = signCall(call, credential, { timestampMs, recvWindow: String(options.recvWindowMs()) });
+    options.recordSigned(account, endpoint, call, ticket.weight);
+    return wire;
+  }
+
+  return {
+    async get(own) {
+      const call = readCall('GET', own.target, new Uint8Array());
+      const endpoint = options.catalogue.find(own.upstream, 'GET', call.path);
+      const pool = options.pools().get(own.upstream);
+      if (endpoint === undefined || pool === undefined) {
+        throw new ProxyError('PROXY_UNKNOWN_ENDPOINT', `There is no ${own.upstream} ${call.path} to ask.`);
+      }
+      const account = accountFor(own, endpoint);
+      const charge = { endpoint, call, client: PROXY_CLIENT, account, recvWindowMs: options.recvWindowMs() };
+      const ticket = await options.budgets.charge(charge);
+      let sent = false;
+      try {
+        const wire = prepare(endpoint, call, account, ticket);
+        const apiKey = account === undefined ? undefined : options.accounts().get(account)?.apiKey;
+        sent = true;
+        const answer = await fetchText(
+          pool,
+          wire.target,
+          apiKey === undefined ? [] : ['x-mbx-apikey', apiKey],
+        );
+        options.budgets.settle(ticket, {
+          status: answer.status,
+          header: (name) => single(answer.headers[name]),
+          bodyText: answer.status >= 400 ? answer.text : undefined,
+          successful: answer.status < 400,
+        });
+        return answer;
+      } catch (error) {
+        if (sent && !isNotConnected(error)) options.budgets.lost(ticket);
+        else options.budgets.release(ticket);
+        throw error;
+      }
+    },
+  };
+}
+
+/** A canonical target out of a path and decoded parameters. */
+export function targetOf(path: string, params: Iterable<readonly [name: string, value: string]>): string {
+  const query = Array.from(params, ([name, value]) => `${name}=${encodeComponent(value)}`).join('&');
+  return query === '' ? path : `${path}?${query}`;
+}
+
+function isNotConnected(error: unknown): boolean {
+  return NOT_CONNECTED.has(String((error as NodeJS.ErrnoException).code));
+}
+
+function single(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}

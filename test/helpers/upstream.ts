@@ -1,0 +1,75 @@
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+
+export interface Received {
+  readonly method: string;
+  readonly target: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+export type Responder = (received: Received, response: ServerResponse) => void;
+
+export interface Upstream {
+  readonly url: string;
+  /** Everything received but the proxy's own questions for the time. */
+  readonly received: readonly Received[];
+  /** What is answered from now on. */
+  respond(responder: Responder): void;
+  close(): Promise<void>;
+}
+
+const TIME_TARGET = '/api/v3/time';
+
+/** A recording upstream that answers whatever a test wants, and the time by itself. */
+export async function startUpstream(
+  options: { tls?: { key: string; cert: string }; clockOffsetMs?: number } = {},
+): Promise<Upstream> {
+  const received: Received[] = [];
+  const sockets = new Set<Socket>();
+  let responder: Responder = (_received, response) => {
+    response.writeHead(200, { 'content-type': 'application/json;charset=UTF-8' }).end('{}');
+  };
+  const server = options.tls === undefined ? createServer() : createSecureServer(options.tls);
+  server.on('request', (request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const one = {
+        method: request.method ?? '',
+        target: request.url ?? '',
+        headers: request.headers,
+        body: Buffer.concat(chunks).toString('latin1'),
+      };
+      if (one.target === TIME_TARGET && one.headers['user-agent'] === undefined) {
+        response
+          .writeHead(200, { 'content-type': 'application/json' })
+          .end(JSON.stringify({ serverTime: Date.now() + (options.clockOffsetMs ?? 0) }));
+        return;
+      }
+      received.push(one);
+      responder(one, response);
+    });
+  });
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `${options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
+    received,
+    respond(next) {
+      responder = next;
+    },
+    close: () =>
+      new Promise((resolve) => {
+        for (const socket of sockets) socket.destroy();
+        server.close(() => resolve());
+      }),
+  };
+}
