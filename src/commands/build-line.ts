@@ -4,15 +4,19 @@ import { createNoAuditSink } from '../audit/no-audit-sink.ts';
 import { loadCatalogue } from '../config/load-catalogue.ts';
 import type { Settings } from '../config/settings.ts';
 import { createDenylist } from '../core/denylist.ts';
+import { UPSTREAM_NAMES } from '../core/endpoint.ts';
 import type { Permission } from '../core/permission.ts';
 import { createCallRecorder } from '../routes/call-recorder.ts';
 import type { Line, Snapshot } from '../routes/line.ts';
+import { meteredRecorder } from '../routes/metered-recorder.ts';
+import { createMetrics } from '../routes/metrics.ts';
 import { createReplayGuard } from '../routes/replay-guard.ts';
 import { createRequestIds } from '../routes/request-ids.ts';
 import { createFileNotionalLedger } from '../stores/file-notional-ledger.ts';
 import { createMemoryNotionalLedger } from '../stores/memory-notional-ledger.ts';
 import { createBudgets } from '../upstream/budgets.ts';
 import { createServerClock } from '../upstream/clock.ts';
+import { createLimitsReader } from '../upstream/limits.ts';
 import { createOrderGuard } from '../upstream/order-guard.ts';
 import { OrderResolver } from '../upstream/order-resolver.ts';
 import { createOwnCalls, targetOf } from '../upstream/own-calls.ts';
@@ -76,6 +80,15 @@ export function buildLine(options: LineOptions): BuiltLine {
     onSync: events.clockSynced,
     onFailure: events.clockLost,
   });
+  const limits = createLimitsReader({
+    upstreams: UPSTREAM_NAMES.filter((name) => snapshot.pools.get(name) !== undefined),
+    fetchExchangeInfo: async (upstream, target) => {
+      const answer = await ownCalls.get({ upstream, target });
+      if (answer.status !== 200) throw new Error(`the exchange answered ${answer.status}`);
+      return answer.text;
+    },
+    setLimits: budgets.setLimits,
+  });
   const gate = createKeyGate({
     mode: () => snapshot.settings.keyPreflight,
     accounts: () => snapshot.settings.accounts.keys(),
@@ -103,6 +116,8 @@ export function buildLine(options: LineOptions): BuiltLine {
     onResolved: events.resolved,
     now: wallNow,
   });
+  const metrics = createMetrics();
+  const recorder = createCallRecorder({ trail, fence, nextRequestId, monotonicNow, wallNow });
   const line: Line = {
     snapshot: () => snapshot,
     catalogue,
@@ -113,7 +128,9 @@ export function buildLine(options: LineOptions): BuiltLine {
     resolver,
     replays: createReplayGuard(),
     trail,
-    recorder: createCallRecorder({ trail, fence, nextRequestId, monotonicNow, wallNow }),
+    recorder: meteredRecorder(recorder, metrics.calls, monotonicNow),
+    metrics,
+    openSockets: () => 0,
     nextRequestId,
     monotonicNow,
     wallNow,
@@ -131,11 +148,12 @@ export function buildLine(options: LineOptions): BuiltLine {
     },
     async warmUp() {
       await clock.start();
-      if (clock.now() !== undefined) await gate.check();
+      await Promise.all([limits.start(), clock.now() === undefined ? undefined : gate.check()]);
       gate.start();
     },
     async close() {
       clock.stop();
+      limits.stop();
       gate.stop();
       resolver.close();
       await budgets.close();

@@ -15,7 +15,7 @@ afterAll(async () => {
 });
 
 const get = (target: string, version = '1.1') =>
-  `GET ${target} HTTP/${version}\r\nHost: localhost\r\nConnection: close\r\n\r\n`;
+  `GET ${target} HTTP/${version}\r\nHost: localhost\r\nUser-Agent: an app\r\nConnection: close\r\n\r\n`;
 
 function parse(answer: string): {
   status: number;
@@ -72,17 +72,17 @@ describe('what Node’s parser refuses', () => {
     ['a broken header', 'GET /api/v3/time HTTP/1.1\r\nHost localhost\r\n\r\n'],
     [
       'both lengths',
-      'POST /api/v3/order HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+      'POST /api/v3/order HTTP/1.1\r\nHost: localhost\r\nUser-Agent: an app\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
     ],
     [
       'two lengths',
-      'POST /api/v3/order HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd',
+      'POST /api/v3/order HTTP/1.1\r\nHost: localhost\r\nUser-Agent: an app\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd',
     ],
     [
       'a bad chunk',
-      'POST /api/v3/order HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n',
+      'POST /api/v3/order HTTP/1.1\r\nHost: localhost\r\nUser-Agent: an app\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n',
     ],
-    ['CONNECT', 'CONNECT api.binance.com:443 HTTP/1.1\r\nHost: localhost\r\n\r\n'],
+    ['CONNECT', 'CONNECT api.binance.com:443 HTTP/1.1\r\nHost: localhost\r\nUser-Agent: an app\r\n\r\n'],
   ])('%s gets a 400 in Binance’s shape', async (_what, bytes) => {
     const before = upstream.received.length;
     const { status, outcome, json } = parse(await sendRaw(proxy.port, bytes));
@@ -99,7 +99,8 @@ describe('what clients really do on the wire', () => {
   });
 
   it('head and body in separate segments, an Expect header, chunks', async () => {
-    const head = 'POST /api/v3/order HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n';
+    const head =
+      'POST /api/v3/order HTTP/1.1\r\nHost: localhost\r\nUser-Agent: an app\r\nConnection: close\r\n';
     expect(
       await sendRaw(proxy.port, `${head}Expect: 100-continue\r\nContent-Length: 8\r\n\r\nsymbol=A`),
     ).toContain(' 200 ');
@@ -134,7 +135,7 @@ describe('what clients really do on the wire', () => {
     const path = method === 'PUT' ? '/fapi/v1/listenKey' : '/api/v3/order';
     const answer = await sendRaw(
       proxy.port,
-      `${method} ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${rest}`,
+      `${method} ${path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: an app\r\nConnection: close\r\n${rest}`,
     );
     expect(answer).toMatch(/^HTTP\/1\.1 200 /);
     const { body: sent, target, headers } = upstream.received.at(-1)!;
@@ -145,7 +146,7 @@ describe('what clients really do on the wire', () => {
   it('keeps connections for longer than any client’s pool', async () => {
     const answer = await sendRaw(
       proxy.port,
-      'GET /api/v3/time HTTP/1.1\r\nHost: localhost\r\n\r\nGET /api/v3/time HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
+      'GET /api/v3/time HTTP/1.1\r\nHost: localhost\r\nUser-Agent: an app\r\n\r\nGET /api/v3/time HTTP/1.1\r\nHost: localhost\r\nUser-Agent: an app\r\nConnection: close\r\n\r\n',
     );
     expect(Number(/keep-alive: timeout=(\d+)/i.exec(answer)?.[1])).toBeGreaterThanOrEqual(120);
     expect(answer.match(/HTTP\/1\.1 200/g)).toHaveLength(2);

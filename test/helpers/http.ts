@@ -32,7 +32,7 @@ export function send(
         port,
         path: target,
         method,
-        headers: { ...headers },
+        headers: { 'user-agent': 'an app', ...headers },
         agent: false,
         ...(signal ? { signal } : {}),
       },

@@ -13,14 +13,19 @@ export type Responder = (received: Received, response: ServerResponse) => void;
 
 export interface Upstream {
   readonly url: string;
-  /** Everything received but the proxy's own questions for the time. */
+  /** Everything received but the proxy's own questions. */
   readonly received: readonly Received[];
   /** What is answered from now on. */
   respond(responder: Responder): void;
   close(): Promise<void>;
 }
 
-const TIME_TARGET = '/api/v3/time';
+/** The proxy's own questions come without a user agent: it is told the time, and nothing else. */
+function answerTheProxy(target: string, response: ServerResponse, serverTime: number): void {
+  const isTime = target === '/api/v3/time';
+  response.writeHead(isTime ? 200 : 404, { 'content-type': 'application/json' });
+  response.end(JSON.stringify(isTime ? { serverTime } : {}));
+}
 
 /** A recording upstream that answers whatever a test wants, and the time by itself. */
 export async function startUpstream(
@@ -42,10 +47,8 @@ export async function startUpstream(
         headers: request.headers,
         body: Buffer.concat(chunks).toString('latin1'),
       };
-      if (one.target === TIME_TARGET && one.headers['user-agent'] === undefined) {
-        response
-          .writeHead(200, { 'content-type': 'application/json' })
-          .end(JSON.stringify({ serverTime: Date.now() + (options.clockOffsetMs ?? 0) }));
+      if (one.headers['user-agent'] === undefined) {
+        answerTheProxy(one.target, response, Date.now() + (options.clockOffsetMs ?? 0));
         return;
       }
       received.push(one);
