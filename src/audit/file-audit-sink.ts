@@ -35,6 +35,7 @@ class FileAuditSink implements AuditSink {
   #lock: FolderLock | undefined;
   #anchor: AnchorFile | undefined;
   #file: DayFile | undefined;
+  #closed = false;
 
   constructor(options: FileAuditSinkOptions) {
     this.#options = options;
@@ -93,6 +94,7 @@ class FileAuditSink implements AuditSink {
   }
 
   close(): void {
+    this.#closed = true;
     this.#letGo();
   }
 
@@ -102,6 +104,7 @@ class FileAuditSink implements AuditSink {
    */
   #takeUp(): AnchorFile {
     const { folder, key } = this.#options;
+    if (this.#closed) throw Object.assign(new Error('the audit trail is closed'), { code: 'EBADF' });
     accessSync(folder, constants.W_OK | constants.X_OK);
     this.#lock = new FolderLock(folder);
     this.#anchor = new AnchorFile(folder, key);
@@ -132,12 +135,17 @@ class FileAuditSink implements AuditSink {
   }
 
   #letGo(): void {
-    this.#file?.close();
-    this.#anchor?.close();
-    this.#lock?.release();
+    const held = [this.#file, this.#anchor, this.#lock];
     this.#file = undefined;
     this.#anchor = undefined;
     this.#lock = undefined;
+    for (const each of held) {
+      try {
+        each?.close();
+      } catch {
+        // A file that fails to close is gone all the same; the others must not stay open for it.
+      }
+    }
   }
 }
 

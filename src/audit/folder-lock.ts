@@ -39,7 +39,7 @@ export class FolderLock {
     }
   }
 
-  release(): void {
+  close(): void {
     this.#database.close();
   }
 }

@@ -57,6 +57,22 @@ describe('the audit trail', () => {
     ]);
   });
 
+  it('masks a known secret in fields that were made without the fence, names of parameters included', () => {
+    const lines: string[] = [];
+    const fence = new SecretFence(['grid-bot-client-key']);
+    const log = (line: string) => lines.push(line);
+    const trail = createAuditTrail({ sink: createNoAuditSink(), log, now: () => 0, fence: () => fence });
+    trail.write({
+      event: 'call.refused',
+      client: 'grid-bot-client-key',
+      params: { 'grid-bot-client-key': 'x', note: ['a grid-bot-client-key'] },
+    });
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+      client: '***',
+      params: { '***': 'x', note: ['a ***'] },
+    });
+  });
+
   it('says what the sink mended before it says anything else', () => {
     const repairs = [{ reason: 'the last line was torn', bytes: 3 }];
     const lines: string[] = [];

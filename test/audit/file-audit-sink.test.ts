@@ -1,6 +1,8 @@
 import {
   appendFileSync,
+  closeSync,
   existsSync,
+  fstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -169,7 +171,11 @@ describe('the audit folder', () => {
     const second = () => createFileAuditSink({ folder, key: undefined, durability: 'process' });
     expect(second).toThrow(/Another process writes its audit trail to /);
     first.close();
-    second().close();
+    const next = second();
+    expect(() => first.append(NOON_MS, () => '{}')).toThrow(/could not be written/);
+    expect(first.isWritable()).toBe(false);
+    next.append(NOON_MS, (seq) => `{"seq":${seq}}`);
+    next.close();
   });
 
   it('refuses to start on something that is no folder, and says which', () => {
@@ -228,4 +234,30 @@ describe('the audit folder', () => {
     expect(recordsIn(folder).map(({ seq }) => seq)).toEqual([2, 3]);
     expect(verify(folder).problem).toMatchObject({ line: 1 });
   });
+
+  it('opens its files anew after a failure of the system', () => {
+    const folder = temporaryFolder();
+    const { trail } = openTrail(folder);
+    trail.write(signed(1));
+    closeUnder(join(folder, TODAY));
+    expect(() => trail.write(signed(2))).toThrow(expect.objectContaining({ rule: 'EBADF' }));
+    trail.write(signed(3));
+    expect(recordsIn(folder).map(({ seq, requestId }) => [seq, requestId])).toEqual([
+      [1, 'r-1'],
+      [2, 'r-3'],
+    ]);
+    expect(verify(folder).problem).toBeUndefined();
+  });
 });
+
+/** Takes the open file away from its owner, as a stand-in for a disk that fails: the next use is an error. */
+function closeUnder(path: string): void {
+  const { ino } = statSync(path);
+  for (let fd = 3; fd < 256; fd++) {
+    try {
+      if (fstatSync(fd).ino === ino) closeSync(fd);
+    } catch {
+      // This number is not in use.
+    }
+  }
+}
