@@ -1,5 +1,5 @@
-import { createServer, type Server } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import { createAppServer } from './app-server.ts';
 import type { Client } from './core/client.ts';
 import { ProxyError } from './core/errors.ts';
 import { identifyClient } from './plugins/client-auth.ts';
@@ -12,9 +12,6 @@ import type { Exchange } from './routes/exchange.ts';
 import { forwardRoute } from './routes/forward.ts';
 import type { Line, Snapshot } from './routes/line.ts';
 
-/** Longer than any client's pool keeps a connection, so that an order never meets a socket that is just closing. */
-const KEEP_ALIVE_MS = 125_000;
-
 /**
  * The listener for apps. The order of what follows is the security argument: Host and browser, who calls, how often,
  * then the one route. Every path reaches that route; Fastify parses no body and routes nothing by the client's string.
@@ -25,7 +22,7 @@ export async function buildApp(line: Line): Promise<FastifyInstance> {
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     rewriteUrl: () => '/',
-    serverFactory: (handler) => createHttpServer(handler),
+    serverFactory: (handler) => createAppServer(handler, line.snapshot().settings.server.tls),
   });
   for (const method of ['POST', 'PUT', 'DELETE'])
     app.addHttpMethod(method, { hasBody: false, overrideExisting: true });
@@ -70,19 +67,6 @@ export async function buildApp(line: Line): Promise<FastifyInstance> {
   );
   await app.ready();
   return app;
-}
-
-function createHttpServer(handler: (request: never, response: never) => void): Server {
-  return createServer(
-    {
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      headersTimeout: 30_000,
-      requestTimeout: 30_000,
-      noDelay: true,
-      maxHeaderSize: 64 * 1024,
-    },
-    handler as never,
-  );
 }
 
 function beginExchange(line: Line, request: FastifyRequest): Exchange {

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { type AuditTrail, createAuditTrail } from '../audit/audit-trail.ts';
 import { createFileAuditSink } from '../audit/file-audit-sink.ts';
 import { createNoAuditSink } from '../audit/no-audit-sink.ts';
@@ -15,22 +16,27 @@ import { createRequestIds } from '../routes/request-ids.ts';
 import { createFileNotionalLedger } from '../stores/file-notional-ledger.ts';
 import { createMemoryNotionalLedger } from '../stores/memory-notional-ledger.ts';
 import { createBudgets } from '../upstream/budgets.ts';
+import { CallsUnderWay } from '../upstream/calls-under-way.ts';
 import { createServerClock } from '../upstream/clock.ts';
 import { createLimitsReader } from '../upstream/limits.ts';
 import { createOrderGuard } from '../upstream/order-guard.ts';
 import { OrderResolver } from '../upstream/order-resolver.ts';
 import { createOwnCalls, targetOf } from '../upstream/own-calls.ts';
+import { PATIENCE, type Patience } from '../upstream/patience.ts';
 import { createPools } from '../upstream/pools.ts';
 import { createKeyGate } from '../upstream/preflight.ts';
 import { createPriceBook } from '../upstream/price-book.ts';
 import { createBudgetStore } from './budget-store.ts';
 import { lifeCycle } from './life-cycle.ts';
 import { ownCallRecorder, readServerTime } from './own-records.ts';
+import { takeUpOrders } from './take-up-orders.ts';
 
 export interface LineOptions {
   readonly settings: Settings;
   /** Takes one complete JSON line and pino's number for its level. */
   readonly log: (line: string, level: number) => void;
+  /** What is waited for longer or shorter than usual. */
+  readonly patience?: Partial<Patience>;
 }
 
 /** The line with the handles that only its owner uses. */
@@ -45,11 +51,14 @@ export interface BuiltLine {
   close(): Promise<void>;
 }
 
+const LAST_RECORDS_MS = 1_000;
+
 /** Constructs everything that one call meets, once. */
 export function buildLine(options: LineOptions): BuiltLine {
   const monotonicNow = () => performance.now();
   const wallNow = () => Date.now();
-  let snapshot = toSnapshot(options.settings);
+  const patience: Patience = { ...PATIENCE, ...options.patience };
+  let snapshot = toSnapshot(options.settings, patience);
   let stopping = false;
   const catalogue = loadCatalogue();
   const fence = () => snapshot.settings.fence;
@@ -71,7 +80,7 @@ export function buildLine(options: LineOptions): BuiltLine {
     catalogue,
     budgets,
     serverNow: () => clock.now(),
-    recordSigned: ownCallRecorder(trail, nextRequestId),
+    recorder: ownCallRecorder(trail, nextRequestId),
   });
   const clock = createServerClock({
     readServerTime: () => readServerTime(ownCalls),
@@ -115,7 +124,9 @@ export function buildLine(options: LineOptions): BuiltLine {
     },
     onResolved: events.resolved,
     now: wallNow,
+    ...(patience.resolutionPausesMs === undefined ? {} : { pausesMs: patience.resolutionPausesMs }),
   });
+  const takeUpOpenOrders = takeUpOrders(options.settings, resolver);
   const metrics = createMetrics();
   const recorder = createCallRecorder({ trail, fence, nextRequestId, monotonicNow, wallNow });
   const line: Line = {
@@ -131,6 +142,8 @@ export function buildLine(options: LineOptions): BuiltLine {
     recorder: meteredRecorder(recorder, metrics.calls, monotonicNow),
     metrics,
     openSockets: () => 0,
+    underWay: new CallsUnderWay(patience.callsPerUpstream),
+    patience,
     nextRequestId,
     monotonicNow,
     wallNow,
@@ -140,13 +153,16 @@ export function buildLine(options: LineOptions): BuiltLine {
     line,
     swap(settings) {
       const old = snapshot;
-      snapshot = toSnapshot(settings, old);
+      snapshot = toSnapshot(settings, patience, old);
       if (snapshot.pools !== old.pools) setTimeout(() => void old.pools.close(), 60_000).unref();
+      // The new keys have to show what they may do; until they have, what was known of the account holds.
+      void gate.check();
     },
     stop() {
       stopping = true;
     },
     async warmUp() {
+      void takeUpOpenOrders();
       await clock.start();
       await Promise.all([limits.start(), clock.now() === undefined ? undefined : gate.check()]);
       gate.start();
@@ -158,20 +174,25 @@ export function buildLine(options: LineOptions): BuiltLine {
       resolver.close();
       await budgets.close();
       await snapshot.pools.close();
+      // What was still under way has ended with its connection: its record is the last thing to be written.
+      await Promise.race([line.underWay.idle(), pause(LAST_RECORDS_MS, undefined, { ref: false })]);
       trail.close();
     },
   };
 }
 
-function toSnapshot(settings: Settings, old?: Snapshot): Snapshot {
+function toSnapshot(settings: Settings, patience: Patience, old?: Snapshot): Snapshot {
   const same =
     old !== undefined &&
     JSON.stringify(old.settings.upstreams) === JSON.stringify(settings.upstreams) &&
+    JSON.stringify(old.settings.spotOrigins) === JSON.stringify(settings.spotOrigins) &&
     old.settings.upstreamCa === settings.upstreamCa;
   return {
     settings,
     denylist: createDenylist(settings.denylist),
-    pools: same ? old.pools : createPools(settings.upstreams, { ca: settings.upstreamCa }),
+    pools: same
+      ? old.pools
+      : createPools(settings.upstreams, { ca: settings.upstreamCa, ...patience }, settings.spotOrigins),
   };
 }
 

@@ -1,5 +1,6 @@
 import { chmodSync, chownSync, readFileSync, rmSync } from 'node:fs';
-import { createConnection, createServer, type Server } from 'node:net';
+import { Server as TlsServer } from 'node:https';
+import { createConnection, createServer, Server } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 
 export interface ListenOptions {
@@ -8,6 +9,9 @@ export interface ListenOptions {
   readonly socket: string | undefined;
   readonly socketGroup: string | undefined;
 }
+
+/** The listener on ::1 that goes with a server on 127.0.0.1. */
+const seconds = new WeakMap<object, Server>();
 
 /**
  * Listens as configured and returns the base URL (or the socket's path). `localhost` is both 127.0.0.1 and ::1, because
@@ -20,10 +24,24 @@ export async function listen(app: FastifyInstance, options: ListenOptions): Prom
   } else {
     await app.listen({ host: '127.0.0.1', port: options.port });
     const second = await listenToo(app, '::1', portOf(app));
-    if (second !== undefined) app.server.on('close', () => second.close());
+    if (second !== undefined) {
+      seconds.set(app.server, second);
+      app.server.on('close', () => second.close());
+    }
   }
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
-  return `http://${host}:${portOf(app)}`;
+  return `${app.server instanceof TlsServer ? 'https' : 'http'}://${host}:${portOf(app)}`;
+}
+
+/**
+ * Takes no further connection; those that stand go on, and the promise resolves when the last of them has ended. The
+ * HTTP server's own `close` would cut the ones that look idle, with a call that is just arriving on one of them.
+ */
+export async function stopListening(app: FastifyInstance): Promise<void> {
+  const servers = [app.server, seconds.get(app.server)].filter((server) => server !== undefined);
+  await Promise.all(
+    servers.map((server) => new Promise((resolve) => Server.prototype.close.call(server, resolve))),
+  );
 }
 
 /** A second address of the same server: its connections are handed to the first listener's HTTP server. */

@@ -1,26 +1,42 @@
 import type { AuditTrail } from '../audit/audit-trail.ts';
-import type { Call } from '../core/call.ts';
 import type { Endpoint } from '../core/endpoint.ts';
+import { readOrderAnswer } from '../core/order-answer.ts';
 import { printableParams } from '../core/redact.ts';
 import type { TimeReading } from '../upstream/clock.ts';
-import { type OwnCalls, PROXY_CLIENT } from '../upstream/own-calls.ts';
+import { type OwnCallRecorder, type OwnCalls, PROXY_CLIENT } from '../upstream/own-calls.ts';
 
-/** A signed call of the proxy's own has its record before it leaves, like any other. */
-export function ownCallRecorder(trail: AuditTrail, nextRequestId: () => string) {
-  return function recordOwnCall(account: string, endpoint: Endpoint, call: Call, weight: number): void {
-    const { upstream, method, path, permission } = endpoint;
-    trail.write({
-      event: 'call.signed',
-      requestId: nextRequestId(),
-      client: PROXY_CLIENT.name,
-      account,
-      upstream,
-      method,
-      path,
-      permission,
-      params: printableParams(call),
-      weight,
-    });
+/** A signed call of the proxy's own has its records before it leaves and after it ended, like any other. */
+export function ownCallRecorder(trail: AuditTrail, nextRequestId: () => string): OwnCallRecorder {
+  const subject = (requestId: string, account: string, { upstream, method, path, permission }: Endpoint) => ({
+    requestId,
+    client: PROXY_CLIENT.name,
+    account,
+    upstream,
+    method,
+    path,
+    permission,
+  });
+
+  return {
+    signed(account, endpoint, call, weight) {
+      const requestId = nextRequestId();
+      const params = printableParams(call);
+      trail.write({ event: 'call.signed', ...subject(requestId, account, endpoint), params, weight });
+      return requestId;
+    },
+    completed(requestId, account, endpoint, answer, tookMs) {
+      const said = answer === undefined || answer.status < 400 ? {} : readOrderAnswer(answer.text);
+      trail.writeLenient({
+        event: 'call.completed',
+        ...subject(requestId, account, endpoint),
+        upstreamMs: tookMs,
+        durationMs: tookMs,
+        status: answer?.status,
+        code: said.code,
+        msg: said.msg,
+        outcome: answer === undefined ? 'unknown' : 'answered',
+      });
+    },
   };
 }
 

@@ -4,6 +4,7 @@ import { ConfigError, formatProblems } from '../config/config-error.ts';
 import { loadSettings } from '../config/load-settings.ts';
 import { readEnvironment } from '../config/read-environment.ts';
 import type { Settings } from '../config/settings.ts';
+import { ProxyError } from '../core/errors.ts';
 import { openLog } from './log.ts';
 import { PreflightError, type RunningProxy, startProxy } from './start-proxy.ts';
 
@@ -23,17 +24,31 @@ export async function serve(argv: readonly string[]): Promise<number> {
     console.log(HELP);
     return 0;
   }
-  let proxy: RunningProxy;
+  let proxy: RunningProxy | undefined;
+  // From here on: a signal that comes while the proxy starts must not kill it halfway.
+  process.on('SIGHUP', () => proxy && reload(proxy));
+  const stopping = untilStopped(() => proxy);
   try {
     const settings = readSettings();
     proxy = await startProxy({ settings, log: openLog(settings.logLevel) });
   } catch (error) {
-    if (!(error instanceof ConfigError) && !(error instanceof PreflightError)) throw error;
-    console.error(error instanceof ConfigError ? formatProblems(error) : error.message);
+    stopping.forget();
+    const problems = problemsOf(error);
+    if (problems === undefined) throw error;
+    console.error(problems);
     return EX_CONFIG;
   }
-  process.on('SIGHUP', () => reload(proxy));
-  return untilStopped(proxy);
+  return stopping.ended;
+}
+
+/** What the operator has to change; undefined for an error that is a bug. */
+function problemsOf(error: unknown): string | undefined {
+  if (error instanceof ConfigError) return formatProblems(error);
+  if (error instanceof PreflightError || error instanceof ProxyError) return error.message;
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'EADDRINUSE' || code === 'EACCES'
+    ? `The listener cannot be opened: ${(error as Error).message}.`
+    : undefined;
 }
 
 function readSettings(): Settings {

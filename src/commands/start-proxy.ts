@@ -1,9 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from '../app.ts';
+import { renewCertificate } from '../app-server.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Line } from '../routes/line.ts';
 import { buildOperatorApp } from '../routes/operator.ts';
 import { buildLine, type LineOptions } from './build-line.ts';
+import { drain } from './drain.ts';
 import { listen } from './listen.ts';
 
 export interface RunningProxy {
@@ -56,12 +58,13 @@ export async function startProxy(options: LineOptions): Promise<RunningProxy> {
       url,
       operatorUrl,
       line,
-      swap: (next) => built.swap(next),
+      swap(next) {
+        built.swap(next);
+        renewCertificate(app.server, next.server.tls);
+      },
       async close(graceMs = GRACE_MS) {
-        built.stop();
         line.trail.writeLenient({ event: 'proxy.stopping' });
-        await Promise.race([app.close(), pause(graceMs)]);
-        app.server.closeAllConnections();
+        await drain({ app, underWay: line.underWay, refuse: () => built.stop(), graceMs });
         await operator.close();
         await built.close();
       },

@@ -51,7 +51,8 @@ export function draftConfig(surroundings: Surroundings, file: YamlFile | undefin
 }
 
 function readValue(text: string, schema: SchemaNode | undefined): unknown {
-  if (schema?.type === 'array') {
+  const isList = schema?.type === 'array' || (schema?.type?.includes('array') && text.includes(','));
+  if (isList) {
     const parts = text.split(',').map((part) => part.trim());
     return parts.filter((part) => part !== '');
   }

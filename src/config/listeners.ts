@@ -2,7 +2,9 @@ import { resolve } from 'node:path';
 import type { Draft } from './draft.ts';
 import { hostsOverlap, isHost, isLoopback } from './hosts.ts';
 import { DEFAULTS } from './schema.ts';
+import type { Surroundings } from './secrets.ts';
 import type { Settings } from './settings.ts';
+import { readTlsFiles } from './tls-files.ts';
 import type { YamlPath } from './yaml-file.ts';
 
 const NOT_A_HOST = 'must be a host name or an IP address without scheme, port and brackets';
@@ -13,12 +15,12 @@ const NOT_A_HOST = 'must be a host name or an IP address without scheme, port an
  * @param keyExpected whether callers have to show an issued key, without which only this machine may reach the listener
  */
 export function readListeners(
+  surroundings: Surroundings,
   draft: Draft,
-  cwd: string,
   keyExpected: boolean,
 ): Pick<Settings, 'server' | 'operator'> {
   const { server, operator } = draft.config;
-  const socket = server?.socket === undefined ? undefined : resolve(cwd, server.socket);
+  const socket = server?.socket === undefined ? undefined : resolve(surroundings.cwd, server.socket);
   const host = readHost(draft, ['server', 'host'], server?.host ?? DEFAULTS.host);
   const port = server?.port ?? DEFAULTS.port;
   const operatorHost = readHost(draft, ['operator', 'host'], operator?.host ?? DEFAULTS.operatorHost);
@@ -47,6 +49,7 @@ export function readListeners(
       socket,
       socketGroup: server?.socketGroup,
       allowedHosts: allowedHosts.map((name) => name.toLowerCase()),
+      tls: readTlsFiles(surroundings, draft),
     },
     operator: { host: operatorHost, port: operatorPort },
   };

@@ -50,7 +50,7 @@ export function loadSettings(options: { readonly env: Environment; readonly cwd:
   );
   const settings: Settings = {
     environment,
-    ...readListeners(draft, cwd, keyExpected),
+    ...readListeners(surroundings, draft, keyExpected),
     recvWindowMs: config.recvWindowMs ?? DEFAULTS.recvWindowMs,
     ...readOrigins(draft, environment),
     upstreamCa: readCertificates(draft, cwd),

@@ -7,22 +7,33 @@ import type { EnvironmentName, Settings } from './settings.ts';
 export function readOrigins(
   draft: Draft,
   environment: EnvironmentName,
-): Pick<Settings, 'upstreams' | 'socketUpstreams'> {
+): Pick<Settings, 'upstreams' | 'spotOrigins' | 'socketUpstreams'> {
   const origins = { ...ENVIRONMENTS[environment] };
+  const further: string[] = [];
   for (const name of ORIGIN_NAMES) {
-    const text = draft.config.upstreams?.[name];
-    if (text === undefined) continue;
+    const configured = draft.config.upstreams?.[name];
+    if (configured === undefined) continue;
     const isSocket = SOCKET_ORIGIN_NAMES.some((candidate) => candidate === name);
-    const origin = readOrigin(text, isSocket ? 'ws' : 'http');
-    if (origin.wrong === undefined) origins[name] = origin.text;
-    else draft.report(['upstreams', name], origin.wrong);
+    for (const [index, text] of [configured].flat().entries()) {
+      const origin = readOrigin(text, isSocket ? 'ws' : 'http');
+      if (origin.text === undefined) draft.report(['upstreams', name], origin.wrong);
+      else if (index === 0) origins[name] = origin.text;
+      else if (origin.text !== origins[name] && !further.includes(origin.text)) further.push(origin.text);
+    }
   }
   const { spot, usdm, coinm, options, portfolio, web, ...socketUpstreams } = origins;
-  return { upstreams: { spot, usdm, coinm, options, portfolio, web }, socketUpstreams };
+  return {
+    upstreams: { spot, usdm, coinm, options, portfolio, web },
+    spotOrigins: further,
+    socketUpstreams,
+  };
 }
 
 /** Reads an origin; in clear text to a loopback address only, because the API key would travel readable. */
-function readOrigin(text: string, scheme: 'http' | 'ws'): { text?: string; wrong?: string } {
+function readOrigin(
+  text: string,
+  scheme: 'http' | 'ws',
+): { text: string } | { text?: undefined; wrong: string } {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || (url.protocol !== `${scheme}:` && url.protocol !== `${scheme}s:`)) {
     return { wrong: `must be an origin that begins with ${scheme}s://, such as ${scheme}s://host` };

@@ -35,3 +35,15 @@ export function mapping<T extends TProperties>(properties: T, description: strin
     errorMessage: 'must be a mapping of keys to values',
   });
 }
+
+/** One text, or a list of such with one at least. */
+export function textOrList(pattern: string, errorMessage: string, description: string) {
+  return Type.Unsafe<string | readonly string[]>({
+    type: ['string', 'array'],
+    pattern,
+    minItems: 1,
+    items: { type: 'string', pattern, errorMessage },
+    description,
+    errorMessage,
+  });
+}

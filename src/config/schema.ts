@@ -2,7 +2,7 @@ import Type, { type Static, type TSchema } from 'typebox';
 import { UPSTREAM_NAMES } from '../core/endpoint.ts';
 import { ClientsSchema } from './client-schema.ts';
 import { SOCKET_ORIGIN_NAMES } from './environments.ts';
-import { choice, mapping, NAME_ERROR, NAME_PATTERN, text, whole } from './schema-parts.ts';
+import { choice, mapping, NAME_ERROR, NAME_PATTERN, text, textOrList, whole } from './schema-parts.ts';
 
 /** The values that hold when neither the environment nor the file says otherwise. */
 export const DEFAULTS = {
@@ -31,10 +31,15 @@ const path = (description: string) => text('^[^\\u0000]+$', 'must be a path', { 
 const origins: Record<string, TSchema> = {};
 for (const name of [...UPSTREAM_NAMES, ...SOCKET_ORIGIN_NAMES]) {
   const scheme = name.endsWith('Api') || name.endsWith('Stream') ? 'wss' : 'https';
+  const rule = `must be an origin such as ${scheme}://host`;
   origins[name] = Type.Optional(
-    text('^\\S+$', `must be an origin such as ${scheme}://host`, {
-      description: `Origin in place of ${name}'s own.`,
-    }),
+    name === 'spot'
+      ? textOrList(
+          '^\\S+$',
+          rule,
+          "Origin in place of spot's own, or a list of them: all serve /api, the first one /sapi too.",
+        )
+      : text('^\\S+$', rule, { description: `Origin in place of ${name}'s own.` }),
   );
 }
 
@@ -62,6 +67,15 @@ const ServerSchema = mapping(
         default: [],
         errorMessage: 'must be a list of host names',
       }),
+    ),
+    tls: Type.Optional(
+      mapping(
+        {
+          certFile: Type.Optional(path('PEM file with the certificate, and the chain behind it.')),
+          keyFile: Type.Optional(path('PEM file with its private key.')),
+        },
+        'TLS for the listener for apps; read again on SIGHUP.',
+      ),
     ),
   },
   'The listener for apps.',
@@ -134,7 +148,7 @@ export const ConfigSchema = mapping(
       }),
     ),
     upstreams: Type.Optional(
-      Type.Unsafe<Readonly<Record<string, string | undefined>>>(
+      Type.Unsafe<Readonly<Record<string, string | readonly string[] | undefined>>>(
         mapping(
           origins,
           'Origins in place of those of the environment; http and ws to a loopback address only.',

@@ -28,11 +28,15 @@ export interface Settings {
     readonly socket: string | undefined;
     readonly socketGroup: string | undefined;
     readonly allowedHosts: readonly string[];
+    /** PEM texts with which the listener speaks TLS; undefined: plain HTTP. */
+    readonly tls: { readonly cert: string; readonly key: SecretText } | undefined;
   };
   readonly operator: { readonly host: string; readonly port: number };
   readonly recvWindowMs: number;
   /** Origins without a trailing slash; undefined where the environment has no such host. */
   readonly upstreams: Readonly<Record<UpstreamName, string | undefined>>;
+  /** Further origins for `/api`, in the order of preference; empty when spot has one. */
+  readonly spotOrigins: readonly string[];
   readonly socketUpstreams: Readonly<Record<SocketUpstreamName, string | undefined>>;
   /** PEM text of an additional certificate authority for upstream TLS. */
   readonly upstreamCa: string | undefined;

@@ -18,6 +18,8 @@ export const VARIABLES: ReadonlyMap<string, YamlPath> = new Map([
   ['BINANCE_PROXY_SOCKET', ['server', 'socket']],
   ['BINANCE_PROXY_SOCKET_GROUP', ['server', 'socketGroup']],
   ['BINANCE_PROXY_ALLOWED_HOSTS', ['server', 'allowedHosts']],
+  ['BINANCE_PROXY_TLS_CERT_FILE', ['server', 'tls', 'certFile']],
+  ['BINANCE_PROXY_TLS_KEY_FILE', ['server', 'tls', 'keyFile']],
   ['BINANCE_PROXY_OPERATOR_HOST', ['operator', 'host']],
   ['BINANCE_PROXY_OPERATOR_PORT', ['operator', 'port']],
   ['BINANCE_PROXY_RECV_WINDOW_MS', ['recvWindowMs']],

@@ -9,6 +9,8 @@ export const AUDIT_EVENTS = [
   'call.refused',
   'call.resolved',
   'policy.reported',
+  'socket.opened',
+  'socket.closed',
   'proxy.started',
   'proxy.stopping',
   'config.loaded',

@@ -1,6 +1,7 @@
 import type { UpstreamName } from './endpoint.ts';
-import { ProxyError } from './errors.ts';
+import { malformedRequest, ProxyError } from './errors.ts';
 import { jsonMembers } from './json.ts';
+import { readTarget } from './target.ts';
 
 /** One parameter as it will be sent: `text` is its whole canonical segment (`name=value`, ASCII, percent-encoded). */
 export interface Pair {
@@ -29,33 +30,6 @@ export interface Call {
   readonly stamp: ClientStamp;
 }
 
-export interface Target {
-  readonly upstream: UpstreamName | undefined;
-  readonly path: string;
-  readonly query: string;
-}
-
-const PATH_PREFIXES: ReadonlyMap<string, UpstreamName> = new Map([
-  ['api', 'spot'],
-  ['sapi', 'spot'],
-  ['fapi', 'usdm'],
-  ['futures', 'usdm'],
-  ['dapi', 'coinm'],
-  ['eapi', 'options'],
-  ['papi', 'portfolio'],
-  ['bapi', 'web'],
-]);
-const NAMED_UPSTREAMS: ReadonlyMap<string, UpstreamName> = new Map([
-  ['spot', 'spot'],
-  ['usdm', 'usdm'],
-  ['coinm', 'coinm'],
-  ['options', 'options'],
-  ['portfolio', 'portfolio'],
-  ['web', 'web'],
-]);
-
-const CANONICAL_PATH = /^(?:\/[A-Za-z0-9_.-]+)*\/?$/;
-const DOT_SEGMENT = /\/\.{1,2}(?:\/|$)/;
 const PARAMETER_NAME = /^[A-Za-z0-9_.~-]+$/;
 const BROKEN_ESCAPE = /%(?![0-9A-Fa-f]{2})/;
 /** RFC 3986 `query` less `%`: everything else must not stand raw in a URI. */
@@ -64,35 +38,13 @@ const NOT_IN_URI_ALL = /[^A-Za-z0-9\-._~!$&'()*+,;=:@/?%]/g;
 const OPENING_BRACE = 0x7b;
 
 /**
- * Reads a request target: a run of leading slashes counts as one, the first segment may name an upstream.
- * @throws ProxyError PROXY_MALFORMED_REQUEST for every form that is not canonical
- */
-export function readTarget(target: string): Target {
-  let start = 0;
-  while (target.charCodeAt(start + 1) === 0x2f) start++;
-  if (target.charCodeAt(start) !== 0x2f) throw malformed('the request target must begin with a slash');
-  if (target.includes('#')) throw malformed('the request target must not carry a fragment');
-  const mark = target.indexOf('?', start);
-  const path = mark === -1 ? target.slice(start) : target.slice(start, mark);
-  const query = mark === -1 ? '' : target.slice(mark + 1);
-  if (query.includes('?')) throw malformed('the request target has a second question mark');
-  if (!CANONICAL_PATH.test(path) || DOT_SEGMENT.test(path))
-    throw malformed('the path is not in canonical form');
-  const end = path.indexOf('/', 1);
-  const first = path.slice(1, end === -1 ? undefined : end);
-  const named = NAMED_UPSTREAMS.get(first);
-  if (named !== undefined) return { upstream: named, path: end === -1 ? '/' : path.slice(end), query };
-  return { upstream: PATH_PREFIXES.get(first), path, query };
-}
-
-/**
  * The one parser: request target and body bytes to a canonical call. The first byte of the body decides how it is
  * read (`{` a flat JSON object, else form); the Content-Type proves nothing and is not looked at.
  * @throws ProxyError PROXY_MALFORMED_REQUEST, PROXY_DUPLICATE_PARAMETER
  */
 export function readCall(method: string, target: string, body: Uint8Array): Call {
   const { upstream, path, query } = readTarget(target);
-  if (body.length > 0 && method === 'GET') throw malformed('a GET request must not carry a body');
+  if (body.length > 0 && method === 'GET') throw malformedRequest('a GET request must not carry a body');
   const collected: Collected = { timestamp: undefined, recvWindow: undefined, signature: undefined };
   const repeated: string[] = [];
   const queryPairs = keep(splitForm(query), collected, repeated);
@@ -161,10 +113,6 @@ interface Collected {
   signature: string | undefined;
 }
 
-function malformed(message: string): ProxyError {
-  return new ProxyError('PROXY_MALFORMED_REQUEST', `Malformed request: ${message}.`, { rule: message });
-}
-
 function splitBody(body: Uint8Array): Pair[] {
   if (body.length === 0) return [];
   if (body[0] === OPENING_BRACE) return splitJson(body);
@@ -175,7 +123,7 @@ function splitBody(body: Uint8Array): Pair[] {
 function splitForm(form: string): Pair[] {
   if (form === '') return [];
   const canonical = NOT_IN_URI.test(form) ? form.replace(NOT_IN_URI_ALL, escapeByte) : form;
-  if (BROKEN_ESCAPE.test(canonical)) throw malformed('a percent escape is broken');
+  if (BROKEN_ESCAPE.test(canonical)) throw malformedRequest('a percent escape is broken');
   const pairs: Pair[] = [];
   let from = 0;
   while (from <= canonical.length) {
@@ -190,7 +138,8 @@ function splitForm(form: string): Pair[] {
 function readSegment(text: string): Pair {
   const equals = text.indexOf('=');
   const name = equals === -1 ? text : text.slice(0, equals);
-  if (!PARAMETER_NAME.test(name)) throw malformed('a parameter name has characters that no Binance name has');
+  if (!PARAMETER_NAME.test(name))
+    throw malformedRequest('a parameter name has characters that no Binance name has');
   return { name, text };
 }
 
@@ -203,12 +152,12 @@ function splitJson(body: Uint8Array): Pair[] {
   try {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
   } catch {
-    throw malformed('the JSON body is not UTF-8');
+    throw malformedRequest('the JSON body is not UTF-8');
   }
   const pairs: Pair[] = [];
   for (const { name, value } of jsonMembers(text)) {
     if (!PARAMETER_NAME.test(name))
-      throw malformed('a parameter name has characters that no Binance name has');
+      throw malformedRequest('a parameter name has characters that no Binance name has');
     pairs.push({ name, text: `${name}=${encodeComponent(value)}` });
   }
   return pairs;

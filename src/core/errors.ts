@@ -66,3 +66,8 @@ export class ProxyError extends Error {
     return this.name === 'PROXY_OUTCOME_UNKNOWN' ? 'unknown' : 'not-sent';
   }
 }
+
+/** The refusal of a request that is not in canonical form; `why` is a constant of ours, never the client's words. */
+export function malformedRequest(why: string): ProxyError {
+  return new ProxyError('PROXY_MALFORMED_REQUEST', `Malformed request: ${why}.`, { rule: why });
+}

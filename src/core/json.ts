@@ -15,12 +15,20 @@ const MAX_DEPTH = 32;
  *   PROXY_DUPLICATE_PARAMETER: a name twice at any depth (readers of such a text disagree about its meaning)
  */
 export function jsonMembers(text: string): JsonMember[] {
+  return jsonSources(text).map(({ name, source }) => toMember(name, source));
+}
+
+/**
+ * The members of a JSON object as their own source texts, null included.
+ * @throws ProxyError as {@link jsonMembers}, but for null
+ */
+export function jsonSources(text: string): { readonly name: string; readonly source: string }[] {
   assertValid(text);
   const start = skipSpace(text, 0);
   if (text[start] !== '{') throw unreadable('it is not an object');
-  const members: JsonMember[] = [];
-  walkObject(text, start, 0, (name, from, to) => members.push(toMember(name, text.slice(from, to))));
-  return members;
+  const sources: { name: string; source: string }[] = [];
+  walkObject(text, start, 0, (name, from, to) => sources.push({ name, source: text.slice(from, to) }));
+  return sources;
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { type Call, readTarget } from '../core/call.ts';
+import type { Call } from '../core/call.ts';
 import type { Client } from '../core/client.ts';
 import { injectClientOrderIds } from '../core/client-order-id.ts';
 import { verifyClientSignature } from '../core/client-signature.ts';
@@ -7,6 +7,7 @@ import type { Endpoint } from '../core/endpoint.ts';
 import { ProxyError } from '../core/errors.ts';
 import { assertFresh, freshUntilMs } from '../core/freshness.ts';
 import { decide, denylistRefusal } from '../core/policy.ts';
+import { readTarget } from '../core/target.ts';
 import type { Exchange } from './exchange.ts';
 import type { Line } from './line.ts';
 

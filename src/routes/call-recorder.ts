@@ -48,6 +48,7 @@ export function createCallRecorder(options: CallRecorderOptions): CallRecorder {
       method: exchange.method,
       path: endpoint?.path ?? call?.path,
       permission: endpoint?.permission,
+      detail: exchange.detail,
     };
   }
 

@@ -5,11 +5,12 @@ import type { Answer } from './answer.ts';
 import { learn, release } from './charge.ts';
 import type { Exchange } from './exchange.ts';
 import type { Line } from './line.ts';
+import { cutOffWhenUnread } from './relay.ts';
 import { writeHead } from './write-head.ts';
 
 /**
- * The end of a sent call: learn from it, write its record, relay what was held back, and hand an order whose fate is
- * open to the resolver. An answer that broke off after its head went out can only be cut off.
+ * The end of a sent call: settle it, then relay what was held back. An answer that broke off after its head went out can
+ * only be cut off.
  * @throws ProxyError PROXY_UPSTREAM_UNREACHABLE, PROXY_OUTCOME_UNKNOWN when there is no answer to relay
  */
 export function conclude(
@@ -19,6 +20,19 @@ export function conclude(
   answer: Answer,
   reply: FastifyReply,
 ): void {
+  relay(exchange, answer, settle(line, exchange, endpoint, answer), reply);
+}
+
+/**
+ * Learns from an ending, writes its record and hands an order whose fate is open to the resolver. Returns the refusal
+ * that stands for an answer that never came, or never came whole.
+ */
+export function settle(
+  line: Line,
+  exchange: Exchange,
+  endpoint: Endpoint,
+  answer: Answer,
+): ProxyError | undefined {
   learn(line, exchange, answer);
   settleOrders(line, exchange, endingFor(answer));
   const lost = answer.ending.phase === 'complete' ? undefined : lostAnswer(exchange, answer);
@@ -26,11 +40,12 @@ export function conclude(
   if (answer.verdict.execution === 'unknown' && exchange.clientOrderIds.length > 0) {
     line.resolver.add(line.recorder.unresolved(exchange, endpoint));
   }
-  relay(exchange, answer, lost, reply);
+  return lost;
 }
 
 /** Gives back whatever an exchange still holds when it ends without having been sent. */
 export function withdraw(line: Line, exchange: Exchange): void {
+  exchange.leave?.();
   release(line, exchange);
   settleOrders(line, exchange, 'not-sent');
 }

@@ -33,6 +33,10 @@ export interface Exchange {
   signMs: number | undefined;
   upstreamMs: number | undefined;
   clientOrderIds: readonly string[];
+  /** What only a frame of a WebSocket has: its socket and its own id. */
+  readonly detail?: Readonly<Record<string, string>>;
+  /** Ends the counting of this call as one that is under way; missing before it was. */
+  leave?: () => void;
 }
 
 declare module 'fastify' {

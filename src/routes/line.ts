@@ -3,12 +3,15 @@ import type { Settings } from '../config/settings.ts';
 import type { Catalogue } from '../core/catalogue.ts';
 import type { Denylist } from '../core/denylist.ts';
 import type { Budgets } from '../upstream/budgets.ts';
+import type { CallsUnderWay } from '../upstream/calls-under-way.ts';
 import type { ServerClock } from '../upstream/clock.ts';
 import type { OrderGuard } from '../upstream/order-guard.ts';
 import type { OrderResolver } from '../upstream/order-resolver.ts';
+import type { Patience } from '../upstream/patience.ts';
 import type { Pools } from '../upstream/pools.ts';
 import type { KeyGate } from '../upstream/preflight.ts';
 import type { CallRecorder } from './call-recorder.ts';
+import type { Metrics } from './metrics.ts';
 import type { ReplayGuard } from './replay-guard.ts';
 
 /** What is configured, as one consistent whole: SIGHUP swaps it between two calls, never within one. */
@@ -30,6 +33,11 @@ export interface Line {
   readonly replays: ReplayGuard;
   readonly trail: AuditTrail;
   readonly recorder: CallRecorder;
+  readonly metrics: Metrics;
+  /** How many WebSocket connections of apps are open. */
+  readonly openSockets: () => number;
+  readonly underWay: CallsUnderWay;
+  readonly patience: Patience;
   readonly nextRequestId: () => string;
   readonly monotonicNow: () => number;
   readonly wallNow: () => number;

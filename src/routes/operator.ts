@@ -29,6 +29,10 @@ export async function buildOperatorApp(line: Line): Promise<FastifyInstance> {
     const state = readiness(line);
     return reply.code(state.ready ? 200 : 503).send(state);
   });
+  app.get('/metrics', async (_request, reply) => {
+    reply.type(line.metrics.contentType);
+    return line.metrics.print(line);
+  });
   app.get('/orders/unresolved', () => ({ orders: line.resolver.open() }));
   await app.ready();
   return app;

@@ -28,7 +28,7 @@ export function readiness(line: Line): Readiness {
       reasons.push(error instanceof Error ? error.message : 'The key may not sign.');
     }
   }
-  if (!line.trail.state.available) reasons.push('The audit file cannot be written.');
+  if (!line.trail.check()) reasons.push('The audit file cannot be written.');
   return {
     ready: reasons.length === 0,
     reasons,

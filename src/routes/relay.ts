@@ -23,6 +23,8 @@ export interface RelayOptions {
   readonly holdAll: boolean;
   /** Writes the head to the client: called once, before the first body byte. */
   readonly writeHead: (status: number, headers: HeaderValues) => void;
+  /** How long the client may take nothing of what is written to it, in ms. */
+  readonly slowReaderMs: number;
 }
 
 /** A held answer that grows beyond this is let go: no answer to an order is that large. */
@@ -54,16 +56,18 @@ export class Relay implements Dispatcher.DispatchHandler {
     });
   }
 
-  /** Gives the call up: nobody waits for its answer any more. */
+  /** Gives the call up: nobody waits for its answer any more. Before a byte was written it never happened. */
   abort(): void {
     this.#aborted = true;
-    this.#controller?.abort(new Error('the client hung up'));
+    if (this.#controller === undefined) this.#finish(hungUp());
+    else this.#controller.abort(hungUp());
   }
 
   onRequestStart(controller: Controller): void {
+    // Thrown, not aborted: that would cost a connection on which nothing was written.
+    if (this.#aborted) throw hungUp();
     this.#controller = controller;
-    if (this.#aborted) controller.abort(new Error('the client hung up'));
-    else this.#phase = 'after-bytes';
+    this.#phase = 'after-bytes';
   }
 
   onResponseStarted(): void {
@@ -86,8 +90,7 @@ export class Relay implements Dispatcher.DispatchHandler {
       return;
     }
     if (this.#response.destroyed || this.#response.write(chunk)) return;
-    controller.pause();
-    this.#response.once('drain', () => controller.resume());
+    this.#waitForReader(controller);
   }
 
   onResponseEnd(): void {
@@ -95,9 +98,24 @@ export class Relay implements Dispatcher.DispatchHandler {
     this.#finish(undefined);
   }
 
-  onResponseError(_controller: Controller, error: Error): void {
-    if (this.#aborted) this.#phase = 'aborted';
+  onResponseError(_controller: Controller | undefined, error: Error): void {
+    if (this.#aborted && this.#controller !== undefined) this.#phase = 'aborted';
     this.#finish(error);
+  }
+
+  /** Goes on when the client has read, or is gone: then the rest of the answer is read and dropped. */
+  #waitForReader(controller: Controller): void {
+    const response = this.#response;
+    const goOn = () => {
+      response.off('drain', goOn);
+      response.off('close', goOn);
+      response.setTimeout(0);
+      controller.resume();
+    };
+    controller.pause();
+    cutOffWhenUnread(response, this.#options.slowReaderMs);
+    response.on('drain', goOn);
+    response.on('close', goOn);
   }
 
   #stream(): void {
@@ -118,4 +136,13 @@ export class Relay implements Dispatcher.DispatchHandler {
       error,
     });
   }
+}
+
+/** From now on the client's connection is cut when it takes no byte for so long. */
+export function cutOffWhenUnread(response: ServerResponse, slowReaderMs: number): void {
+  response.setTimeout(slowReaderMs);
+}
+
+function hungUp(): Error {
+  return new Error('the client hung up');
 }

@@ -4,9 +4,10 @@ import type { Client } from '../core/client.ts';
 import type { Endpoint } from '../core/endpoint.ts';
 import { ProxyError } from '../core/errors.ts';
 import { upHeaders } from '../core/headers.ts';
+import { changesNothing } from '../core/outcome-table.ts';
 import { plainCall, recvWindowFor, signCall, type WireRequest } from '../core/sign.ts';
 import { type Answer, readAnswer } from './answer.ts';
-import { charge, learn } from './charge.ts';
+import { charge, learn, release } from './charge.ts';
 import type { Exchange } from './exchange.ts';
 import type { Line } from './line.ts';
 import { Relay } from './relay.ts';
@@ -16,6 +17,7 @@ import { writeHead } from './write-head.ts';
  * Stamp and sign, record, send, and wait for the end. What is certain not to have been executed may go once more: a
  * GET on a dead connection, any call on a connection that died before a byte was written, and whatever Binance refused
  * for its timestamp, with a newly measured clock. Each sending is charged and recorded by itself.
+ * @throws ProxyError PROXY_UPSTREAM_UNREACHABLE, PROXY_AUDIT_UNAVAILABLE, PROXY_NOT_READY when nothing was sent
  */
 export async function transmit(
   line: Line,
@@ -26,14 +28,20 @@ export async function transmit(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<Answer> {
+  exchange.leave = line.underWay.begin(endpoint.upstream);
   const first = await sendOnce(line, exchange, endpoint, call, request, reply);
   if (!mayGoOnceMore(endpoint, first) || reply.raw.destroyed) return first;
   learn(line, exchange, first);
   try {
     if (first.verdict.retry === 'restamp') await line.clock.resync();
     await charge(line, exchange, client, endpoint, call, reply.raw);
-    return await sendOnce(line, exchange, endpoint, call, request, reply);
+    const second = await sendOnce(line, exchange, endpoint, call, request, reply);
+    if (first.verdict.outcome !== 'unknown' || second.verdict.outcome !== 'not-sent') return second;
+    // The first sending did leave this machine: that the second did not is no reason to deny it.
+    learn(line, exchange, second);
+    return first;
   } catch {
+    release(line, exchange);
     return first;
   }
 }
@@ -59,12 +67,15 @@ async function sendOnce(
   const signedMs = line.monotonicNow();
   exchange.signMs = signedMs - startMs;
   if (endpoint.security === 'SIGNED') line.recorder.signed(exchange);
+  const isRead = endpoint.method === 'GET' && changesNothing(endpoint.method, endpoint.path);
   const relay = new Relay(reply.raw, {
-    holdAll: endpoint.method !== 'GET',
+    holdAll: !isRead,
     writeHead: (status, headers) => writeHead(exchange, reply, status, headers, 'answered'),
+    slowReaderMs: line.patience.slowReaderMs,
   });
   const giveUp = () => relay.abort();
-  if (endpoint.method === 'GET') reply.raw.once('close', giveUp);
+  if (isRead) reply.raw.once('close', giveUp);
+  if (isRead && reply.raw.destroyed) giveUp();
   const apiKey = endpoint.security === 'NONE' ? undefined : credentialOf(exchange).apiKey;
   const { method } = endpoint;
   const headers = upHeaders(request.raw.headers, apiKey, wire.body !== undefined);

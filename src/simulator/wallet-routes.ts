@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Account } from './accounts.ts';
-import { ExchangeError } from './exchange-error.ts';
+import { ExchangeError, illegalCharacters } from './exchange-error.ts';
 import type { JsonObject, JsonValue } from './json-value.ts';
 import { amount, Money, ZERO } from './money.ts';
 import { DECIMAL } from './parameters.ts';
@@ -127,7 +127,9 @@ function transfer({ exchange, parameters }: Visit, account: Account): JsonValue 
 }
 
 function dustTransfer({ exchange, parameters, nowMs }: Visit): JsonValue {
-  const results = parameters.all('asset').map((asset) => {
+  // The parameter is repeated; Binance's own JavaScript connector sends it once, as a JSON list.
+  const assets = parameters.all('asset').flatMap((text) => (text.startsWith('[') ? listOf(text) : [text]));
+  const results = assets.map((asset) => {
     if (!ASSETS.includes(asset)) throw new ExchangeError(-9000, `The asset ${asset} is not supported.`);
     return {
       amount: amount(ZERO),
@@ -139,6 +141,14 @@ function dustTransfer({ exchange, parameters, nowMs }: Visit): JsonValue {
     };
   });
   return { totalServiceCharge: amount(ZERO), totalTransfered: amount(ZERO), transferResult: results };
+}
+
+function listOf(text: string): string[] {
+  try {
+    return (JSON.parse(text) as unknown[]).map(String);
+  } catch {
+    throw illegalCharacters('asset', 'JSON');
+  }
 }
 
 function coinView(

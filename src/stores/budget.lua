@@ -3,6 +3,7 @@
 -- KEYS and ARGV depend on the operation (ARGV[1]); every time is Binance's, in whole ms.
 local WINDOW, PREVIOUS, SEEN, NEXT, ROUND, OPEN, CLOSING, SPILL, SLOT, FLIGHT, BORN = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 14
 local SLOTS, SLOT_MS, STEP_BACK_MS, SLOTS_AHEAD = 4, 10000, 1000, 6
+-- Keys outlive what they say, because Redis' own clock may differ: the times inside decide.
 local KEEP_MS = 120000
 
 local operation = ARGV[1]
@@ -56,18 +57,24 @@ local function advance(s, window_ms)
   end
 end
 
-local function load(key, window_ms)
-  local packed = redis.call('GET', key)
-  if not packed then
-    return { math.floor(now / window_ms), 0, 0, 0, 0, 0, 0, 0, math.floor(now / SLOT_MS), 0, 0, 0, 0, now }
-  end
-  local s = cmsgpack.unpack(packed)
-  advance(s, window_ms)
-  return s
-end
-
 local function save(key, s, window_ms)
   redis.call('SET', key, cmsgpack.pack(s), 'PX', 2 * window_ms + KEEP_MS)
+end
+
+-- What the passing of time changed is kept even when nothing is charged then.
+local function load(key, window_ms)
+  local packed = redis.call('GET', key)
+  local s
+  if packed then
+    s = cmsgpack.unpack(packed)
+    local window, slot = s[WINDOW], s[SLOT]
+    advance(s, window_ms)
+    if s[WINDOW] == window and s[SLOT] == slot then return s end
+  else
+    s = { math.floor(now / window_ms), 0, 0, 0, 0, 0, 0, 0, math.floor(now / SLOT_MS), 0, 0, 0, 0, now }
+  end
+  save(key, s, window_ms)
+  return s
 end
 
 local function freeze_of(key)
@@ -80,7 +87,8 @@ local function freeze_of(key)
 end
 
 -- KEYS: gates, then buckets. ARGV: number of gates, then window, weight and ceiling of each bucket.
--- Answers {'frozen', gate, until, status} or {'full', bucket, until} or {'charged', {window, round, slot, born, used, seen}…}.
+-- Answers {'frozen', gate, until, status} or {'full', bucket, until, state…} or {'charged', 0, 0, state…}, where a state
+-- is {window, round, slot, born, used, seen}.
 local function charge()
   local gates = tonumber(ARGV[3])
   for i = 1, gates do
@@ -97,12 +105,13 @@ local function charge()
       if ends > full_until then full, full_until = i, ends end
     end
   end
-  if full then return { 'full', full, full_until } end
-  local answer = { 'charged' }
+  local answer = full and { 'full', full, full_until } or { 'charged', 0, 0 }
   for i, s in ipairs(states) do
-    add_flight(s, s[SLOT], tonumber(ARGV[2 + 3 * i]))
-    save(KEYS[gates + i], s, tonumber(ARGV[1 + 3 * i]))
-    answer[i + 1] = { s[WINDOW], s[ROUND], s[SLOT], s[BORN], used_of(s), s[SEEN] }
+    if not full then
+      add_flight(s, s[SLOT], tonumber(ARGV[2 + 3 * i]))
+      save(KEYS[gates + i], s, tonumber(ARGV[1 + 3 * i]))
+    end
+    answer[i + 3] = { s[WINDOW], s[ROUND], s[SLOT], s[BORN], used_of(s), s[SEEN] }
   end
   return answer
 end
@@ -147,7 +156,7 @@ local function freeze()
   local ends = freeze_of(KEYS[1])
   local until_ms = tonumber(ARGV[3])
   if until_ms > now and not (ends and ends >= until_ms) then
-    redis.call('SET', KEYS[1], ARGV[3] .. ' ' .. ARGV[4], 'PX', until_ms - now)
+    redis.call('SET', KEYS[1], ARGV[3] .. ' ' .. ARGV[4], 'PX', until_ms - now + KEEP_MS)
   end
   return 'OK'
 end

@@ -1,7 +1,6 @@
 import {
   closeSync,
   existsSync,
-  fchmodSync,
   fstatSync,
   fsyncSync,
   ftruncateSync,
@@ -9,6 +8,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  rmSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -123,9 +123,9 @@ function apply(day: RollingDay, line: LedgerLine): void {
 /** Replaces the file by one with only what counts, in a way that leaves either the old or the new one. */
 function rewrite(path: string, day: RollingDay, nowMs: number): number {
   const draft = `${path}.new`;
-  const file = openSync(draft, 'w', 0o600);
+  rmSync(draft, { force: true });
+  const file = openSync(draft, 'wx', 0o600);
   try {
-    fchmodSync(file, 0o600);
     let text = formatLine({ next: day.nextId });
     for (const entry of day.entries(nowMs)) text += formatLine({ take: entry });
     writeWhole(file, text);

@@ -22,6 +22,7 @@ export class LoneBudgetStore {
   /** Begins with what the shared store last said: only the rest of the window is divided. */
   seed({ bucket, used }: BucketUse, nowMs: number): void {
     this.#memory.seed(bucket, used, nowMs);
+    if (!isDivided({ bucket })) return;
     const part = Math.floor(bucket.limit / this.#replicas);
     const left = Math.floor(Math.max(0, bucket.limit - used) / this.#replicas);
     this.#memory.seed({ ...bucket, key: bucket.key + PART, limit: part }, part - left, nowMs);
@@ -36,9 +37,14 @@ export class LoneBudgetStore {
     return this.#memory.charge({ ...charge, charges: this.#withParts(charge.charges) }, nowMs);
   }
 
+  /** The endings are those of the undivided charges, which stand first in a receipt. */
   settle(receipt: Receipt, endings: readonly ChargeEnding[], nowMs: number): void {
-    const both = endings.flatMap((whole) => [whole, { counted: whole.counted, reported: undefined }]);
-    this.#memory.settle(receipt, both, nowMs);
+    const parts: ChargeEnding[] = [];
+    endings.forEach(({ counted }, i) => {
+      const whole = receipt.charges[i];
+      if (whole !== undefined && isDivided(whole)) parts.push({ counted, reported: undefined });
+    });
+    this.#memory.settle(receipt, [...endings, ...parts], nowMs);
   }
 
   giveBack(receipt: Receipt, nowMs: number): void {
@@ -49,26 +55,22 @@ export class LoneBudgetStore {
     return this.#memory.view(nowMs).buckets.filter(({ bucket }) => !bucket.key.endsWith(PART));
   }
 
-  /** What this process used alone in the present windows, less what it has told already. */
+  /**
+   * What this process knows of the present windows: the largest report, and its own charges that no report contains,
+   * less those that it has told already. Where all processes tell this, the largest report and the sum of the charges
+   * hold everything once.
+   */
   ownUses(nowMs: number, told: readonly OwnUse[] = []): readonly OwnUse[] {
-    const { buckets } = this.#memory.view(nowMs);
-    const parts = new Map(buckets.map((use) => [use.bucket.key, use]));
     const before = new Map(told.map((use) => [use.bucket.key, use]));
-    return this.uses(nowMs).map(({ bucket, untilMs, reported }) => {
-      const part = parts.get(bucket.key + PART);
+    return this.uses(nowMs).map(({ bucket, untilMs, used, reported }) => {
       const known = before.get(bucket.key);
-      const own = part === undefined ? 0 : part.used - part.reported;
-      return {
-        bucket,
-        untilMs,
-        own: known?.untilMs === untilMs ? Math.max(0, own - known.own) : own,
-        reported,
-      };
+      const toldOwn = known?.untilMs === untilMs ? known.own : 0;
+      return { bucket, untilMs, own: Math.max(0, used - reported - toldOwn), reported };
     });
   }
 
   #withParts(charges: readonly BucketCharge[]): readonly BucketCharge[] {
-    return charges.flatMap((whole) => [whole, this.#partOf(whole)]);
+    return [...charges, ...charges.filter(isDivided).map((whole) => this.#partOf(whole))];
   }
 
   #partOf({ bucket, weight, ceiling }: BucketCharge): BucketCharge {
@@ -83,4 +85,9 @@ export class LoneBudgetStore {
       headers: [],
     };
   }
+}
+
+/** A client's share is a rule of this proxy, not of Binance: a client that calls here may have all of it here. */
+function isDivided({ bucket }: Pick<BucketCharge, 'bucket'>): boolean {
+  return bucket.kind !== 'share';
 }

@@ -125,13 +125,12 @@ export class MemoryBudgetStore implements BudgetStore {
     return known;
   }
 
+  /** A freeze that is over is kept: a clock that ran ahead may be set back. */
   #freezeAt(gates: readonly string[], nowMs: number): Freeze | undefined {
     if (this.#freezes.size === 0) return undefined;
     for (const gate of gates) {
       const freeze = this.#freezes.get(gate);
-      if (freeze === undefined) continue;
-      if (freeze.untilMs > nowMs) return freeze;
-      this.#freezes.delete(gate);
+      if (freeze !== undefined && freeze.untilMs > nowMs) return freeze;
     }
     return undefined;
   }

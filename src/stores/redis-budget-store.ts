@@ -13,22 +13,30 @@ export interface RedisBudgetStoreOptions {
   readonly timeoutMs?: number;
 }
 
-/** A charge together with what its buckets held right after it. */
+/** The outcome together with what the buckets then hold; nothing is said about them at a frozen gate. */
 export interface SharedCharge {
   readonly outcome: ChargeOutcome;
   readonly uses: readonly BucketUse[];
 }
 
-/** What a process used on its own in the present window of a bucket. */
+/** What a process knows of a bucket that it had to use on its own. */
 export interface OwnUse {
   readonly bucket: Bucket;
+  /** End of the window that is meant, in ms. */
   readonly untilMs: number;
+  /** Charges that no report contains. */
   readonly own: number;
   readonly reported: number;
 }
 
 type Numbers = readonly number[];
-type ScriptReply = readonly [kind: string, ...rest: readonly unknown[]];
+type ChargeReply = readonly [
+  kind: ChargeOutcome['kind'],
+  /** Counted from 1, as Lua does. */
+  index: number,
+  untilMs: number,
+  ...rest: readonly unknown[],
+];
 
 interface ScriptedRedis extends Redis {
   budget(keyCount: number, ...args: readonly (string | number)[]): Promise<unknown>;
@@ -72,17 +80,10 @@ export class RedisBudgetStore {
     const args: (string | number)[] = ['charge', nowMs, gates.length];
     for (const { bucket, weight, ceiling } of charges) args.push(bucket.windowMs, weight, ceiling);
     const keys = [...gates, ...charges.map((charge) => charge.bucket.key)];
-    const [kind, ...rest] = (await this.#run(keys, args)) as ScriptReply;
+    const [kind, index, untilMs, ...rest] = (await this.#run(keys, args)) as ChargeReply;
     if (kind === 'frozen') {
-      const [index, untilMs, status] = rest as Numbers;
-      const gate = gates[(index ?? 1) - 1] ?? '';
-      return { outcome: { kind, freeze: { gate, untilMs: untilMs ?? 0, status: status ?? 0 } }, uses: [] };
-    }
-    if (kind === 'full') {
-      const [index, untilMs] = rest as Numbers;
-      const charge = charges[(index ?? 1) - 1];
-      if (charge === undefined) throw new Error('the script named a bucket that was not asked for');
-      return { outcome: { kind, bucket: charge.bucket, untilMs: untilMs ?? 0 }, uses: [] };
+      const freeze = { gate: gates[index - 1] ?? '', untilMs, status: Number(rest[0]) };
+      return { outcome: { kind, freeze }, uses: [] };
     }
     const marks: ChargeMark[] = [];
     const uses: BucketUse[] = [];
@@ -91,7 +92,10 @@ export class RedisBudgetStore {
       marks.push({ born, window, round, slot });
       uses.push({ bucket, born, used, reported, untilMs: (window + 1) * bucket.windowMs });
     });
-    return { outcome: { kind: 'charged', receipt: { charges, marks } }, uses };
+    if (kind === 'charged') return { outcome: { kind, receipt: { charges, marks } }, uses };
+    const full = charges[index - 1];
+    if (full === undefined) throw new Error('the script named a bucket that was not asked for');
+    return { outcome: { kind, bucket: full.bucket, untilMs }, uses };
   }
 
   async settle(receipt: Receipt, endings: readonly ChargeEnding[], nowMs: number): Promise<void> {

@@ -99,6 +99,7 @@ export class ResilientBudgetStore implements BudgetStore {
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    this.#looking = true;
     await this.#shared.close();
   }
 
@@ -116,9 +117,11 @@ export class ResilientBudgetStore implements BudgetStore {
 
   #chargeLone(lone: LoneBudgetStore, charge: CallCharge, nowMs: number): ChargeOutcome {
     const outcome = lone.charge(charge, nowMs);
-    if (outcome.kind === 'charged')
-      this.#alone.set(outcome.receipt, { store: lone, receipt: outcome.receipt });
-    return outcome;
+    if (outcome.kind !== 'charged') return outcome;
+    // The caller ends the charges that it asked for; the parts are this store's own affair.
+    const receipt: Receipt = { charges: charge.charges, marks: [] };
+    this.#alone.set(receipt, { store: lone, receipt: outcome.receipt });
+    return { kind: 'charged', receipt };
   }
 
   /** Every outage begins with what the shared store last said and with the calls that are under way. */

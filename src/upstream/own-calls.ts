@@ -47,8 +47,21 @@ export interface OwnCallsOptions {
   readonly budgets: Budgets;
   /** Server time in ms; undefined before the first reading. */
   readonly serverNow: () => number | undefined;
-  /** Writes the record of a signed call; throws when it cannot. */
-  readonly recordSigned: (account: string, endpoint: Endpoint, call: Call, weight: number) => void;
+  readonly recorder: OwnCallRecorder;
+}
+
+/** Signed calls of the proxy's own stand in the trail like any other. */
+export interface OwnCallRecorder {
+  /** Before it leaves; returns the request id. @throws ProxyError PROXY_AUDIT_UNAVAILABLE */
+  signed(account: string, endpoint: Endpoint, call: Call, weight: number): string;
+  /** `answer` is undefined when none came. */
+  completed(
+    requestId: string,
+    account: string,
+    endpoint: Endpoint,
+    answer: TextAnswer | undefined,
+    tookMs: number,
+  ): void;
 }
 
 /** Nothing was sent when the connection could not even be made. */
@@ -67,17 +80,23 @@ export function createOwnCalls(options: OwnCallsOptions): OwnCalls {
     return own.account ?? options.accounts().keys().next().value;
   }
 
-  /** What goes on the wire; a signed call is recorded here, before it does. */
-  function prepare(endpoint: Endpoint, call: Call, account: string | undefined, ticket: Ticket): WireRequest {
+  function prepare(endpoint: Endpoint, call: Call, account: string | undefined): WireRequest {
     const credential = account === undefined ? undefined : options.accounts().get(account);
     if (endpoint.security !== 'SIGNED' || credential === undefined || account === undefined)
       return plainCall(call);
     const timestampMs = options.serverNow();
     if (timestampMs === undefined)
       throw new ProxyError('PROXY_NOT_READY', 'The server time is not known yet.');
-    const wire = signCall(call, credential, { timestampMs, recvWindow: String(options.recvWindowMs()) });
-    options.recordSigned(account, endpoint, call, ticket.weight);
-    return wire;
+    return signCall(call, credential, { timestampMs, recvWindow: String(options.recvWindowMs()) });
+  }
+
+  function settle(ticket: Ticket, answer: TextAnswer): void {
+    options.budgets.settle(ticket, {
+      status: answer.status,
+      header: (name) => single(answer.headers[name]),
+      bodyText: answer.status >= 400 ? answer.text : undefined,
+      successful: answer.status < 400,
+    });
   }
 
   return {
@@ -91,26 +110,30 @@ export function createOwnCalls(options: OwnCallsOptions): OwnCalls {
       const account = accountFor(own, endpoint);
       const charge = { endpoint, call, client: PROXY_CLIENT, account, recvWindowMs: options.recvWindowMs() };
       const ticket = await options.budgets.charge(charge);
-      let sent = false;
+      const isSigned = endpoint.security === 'SIGNED' && account !== undefined;
+      let requestId: string | undefined;
+      let sentMs: number | undefined;
+      const conclude = (answer: TextAnswer | undefined) => {
+        if (requestId === undefined || sentMs === undefined || account === undefined) return;
+        options.recorder.completed(requestId, account, endpoint, answer, performance.now() - sentMs);
+      };
       try {
-        const wire = prepare(endpoint, call, account, ticket);
+        const wire = prepare(endpoint, call, account);
+        if (isSigned) requestId = options.recorder.signed(account, endpoint, call, ticket.weight);
         const apiKey = account === undefined ? undefined : options.accounts().get(account)?.apiKey;
-        sent = true;
+        sentMs = performance.now();
         const answer = await fetchText(
           pool,
           wire.target,
           apiKey === undefined ? [] : ['x-mbx-apikey', apiKey],
         );
-        options.budgets.settle(ticket, {
-          status: answer.status,
-          header: (name) => single(answer.headers[name]),
-          bodyText: answer.status >= 400 ? answer.text : undefined,
-          successful: answer.status < 400,
-        });
+        settle(ticket, answer);
+        conclude(answer);
         return answer;
       } catch (error) {
-        if (sent && !isNotConnected(error)) options.budgets.lost(ticket);
+        if (sentMs !== undefined && !isNotConnected(error)) options.budgets.lost(ticket);
         else options.budgets.release(ticket);
+        conclude(undefined);
         throw error;
       }
     },

@@ -136,8 +136,7 @@ function readSwitches(text: string): KeySwitches {
   const switches: Record<string, boolean> = Object.create(null);
   if (typeof parsed !== 'object' || parsed === null) throw new Error('the key permissions are no object');
   for (const [name, value] of Object.entries(parsed)) if (typeof value === 'boolean') switches[name] = value;
-  if (switches.enableWithdrawals === undefined)
-    throw new Error('the key permissions lack enableWithdrawals');
+  if (switches.enableWithdrawals === undefined) throw new Error('the key permissions lack enableWithdrawals');
   return switches;
 }
 

@@ -7,9 +7,9 @@ import {
   findPair,
   joinPairs,
   readCall,
-  readTarget,
 } from '../../src/core/call.ts';
 import { ProxyError } from '../../src/core/errors.ts';
+import { readTarget } from '../../src/core/target.ts';
 import { callOf, refusal } from '../helpers/call.ts';
 
 describe('the request target', () => {
@@ -37,6 +37,8 @@ describe('the request target', () => {
     'http://api.binance.com/api/v3/order',
     '*',
     '',
+    'a/api/v3/order',
+    'x//api/v3/order',
     '/api/v3/../v3/order',
     '/api/./v3/order',
     '/api/v3/order/..',

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { startProxy } from '../../src/commands/start-proxy.ts';
 import { loadSettings } from '../../src/config/load-settings.ts';
 import type { Line } from '../../src/routes/line.ts';
+import type { Patience } from '../../src/upstream/patience.ts';
 
 /** A log line as an operator reads it. */
 export type LogRecord = Readonly<Record<string, unknown>> & { readonly event: string };
@@ -28,6 +29,8 @@ export interface TestProxyOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Text of the YAML configuration. */
   readonly yaml?: string;
+  /** What is waited for longer or shorter than usual. */
+  readonly patience?: Partial<Patience>;
 }
 
 export const TEST_KEY = 'REALKEYrealkeyREALKEYrealkeyREALKEYrealkeyREALKEYrealkeyREALKEY12';
@@ -59,6 +62,7 @@ export async function startTestProxy(options: TestProxyOptions): Promise<TestPro
   const proxy = await startProxy({
     settings: read(options.env, options.yaml),
     log: (line) => lines.push(line),
+    ...(options.patience === undefined ? {} : { patience: options.patience }),
   });
   return {
     url: proxy.url,

@@ -79,6 +79,13 @@ describe('a limit order', () => {
     expect(balance(FEES, 'BTC')).toEqual(['0.0001', '0']);
     expect(balance(STREET, 'BTC')).toEqual(['-0.1', '0']);
   });
+  it('rests with no more locked than what is left of it needs', () => {
+    const { price, quantity } = engine.market(SYMBOL).best('SELL')!;
+    const limit = price.add('0.25');
+    const order = place('alice', 'BUY', { quantity: quantity.add(1).toFixed(), price: limit.toFixed() });
+    expect([order.status, order.remaining.toFixed()]).toEqual(['PARTIALLY_FILLED', '1']);
+    expect(ledger.balance('alice', 'USDT').locked.toFixed()).toBe(limit.toFixed());
+  });
   it('meets resting orders of other accounts in order of price, then time', () => {
     const middle = engine.market(SYMBOL).walk.priceAt(0);
     const price = middle.toFixed();
@@ -296,7 +303,7 @@ describe('whatever is placed and cancelled, while the market moves', () => {
           }
         },
       ),
-      { numRuns: 120 },
+      { numRuns: 80 },
     );
   });
 
@@ -343,6 +350,12 @@ describe('whatever is placed and cancelled, while the market moves', () => {
     const market = engine.market(SYMBOL);
     const [bid, ask] = [market.best('BUY'), market.best('SELL')];
     if (bid && ask) expect(bid.price.lt(ask.price)).toBe(true);
-    for (const order of market.resting) expect(order.isOpen && order.remaining.gt(0)).toBe(true);
+    for (const order of market.resting) {
+      const { side, price } = order.request;
+      expect(order.isOpen && order.remaining.gt(0)).toBe(true);
+      if (order.list !== undefined) continue;
+      const needed = side === 'SELL' ? order.remaining : order.remaining.mul(price!);
+      expect(order.locked.toFixed()).toBe(needed.toFixed());
+    }
   }
 });

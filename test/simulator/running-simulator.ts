@@ -35,6 +35,8 @@ export function stageSimulator(options: Partial<SimulatorOptions> = {}): Stage {
   });
   beforeEach(() => {
     stage.simulator?.reset();
+    // Away from the turn of a minute, so that no window of a limit ends inside a test.
+    stage.simulator?.setClockOffset(5_000 - (Date.now() % 60_000));
   });
   afterAll(async () => {
     await stage.simulator?.close();

@@ -9,7 +9,7 @@ const KEY = { 'X-MBX-APIKEY': ALICE.apiKey };
 const ORDER = 'symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price=50000';
 
 function stamped(pairs: string): string {
-  return `${pairs}${pairs === '' ? '' : '&'}timestamp=${Date.now()}`;
+  return `${pairs}${pairs === '' ? '' : '&'}timestamp=${stage.simulator.exchange.nowMs()}`;
 }
 
 function signed(pairs: string): string {
@@ -95,6 +95,7 @@ describe('a signed endpoint', () => {
     expect(await answerTo('POST', '/api/v3/order/test', { body: signed(ORDER) })).toEqual(
       refused(-2014, 401),
     );
+    expect(await answerTo('GET', '/api/v3/account')).toEqual(refused(-2014, 401));
     expect(await post(signed(ORDER), { 'X-MBX-APIKEY': 'a b' })).toEqual(refused(-2014, 401));
     expect(await post(signed(ORDER), { 'X-MBX-APIKEY': 'Z'.repeat(64) })).toEqual(refused(-2015, 401));
   });
@@ -127,6 +128,9 @@ describe('a signed endpoint', () => {
     const dust = (pairs: string) =>
       answerTo('POST', '/sapi/v1/asset/dust', { headers: KEY, body: signed(pairs) });
     expect(await dust('asset=BTC&asset=BNB')).toMatchObject({ status: 200, verified: true });
+    expect(await dust('asset=%5B%22BTC%22%2C%22BNB%22%5D')).toMatchObject({ status: 200, verified: true });
+    expect(await dust('asset=%5B')).toEqual(refusedLater(-1100));
+    expect(await dust('accountType=SPOT')).toEqual(refusedLater(-1102));
     expect(await dust('asset=BTC&accountType=SPOT&accountType=SPOT')).toEqual(refused(-1101));
   });
   it('refuses every byte that was not percent-encoded before it was signed', async () => {

@@ -1,0 +1,64 @@
+# syntax=docker/dockerfile:1
+# Default target: no shell, no package manager, not root. `--target debug` is the same program on slim Debian.
+# Pin both by digest where it matters: --build-arg RUNTIME_DIGEST=@sha256:… (docs/operations.md).
+ARG BUILD_IMAGE=docker.io/library/node:26-trixie-slim
+ARG BUILD_DIGEST=""
+ARG RUNTIME_IMAGE=gcr.io/distroless/nodejs26-debian13:nonroot
+ARG RUNTIME_DIGEST=""
+
+# Production dependencies, exactly those of the lockfile, no install scripts.
+FROM ${BUILD_IMAGE}${BUILD_DIGEST} AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN ["npm", "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund"]
+# The folders that are written to, owned by the user of the last stage; the rest of the image belongs to root.
+RUN ["install", "-d", "-m", "0700", "/var/lib/binance-proxy", "/run/binance-proxy"]
+
+FROM ${BUILD_IMAGE}${BUILD_DIGEST} AS debug
+LABEL org.opencontainers.image.title="binance-signing-proxy (debug)" \
+      org.opencontainers.image.description="The signing proxy on slim Debian, with a shell: for looking around, not for production." \
+      org.opencontainers.image.licenses="MIT"
+WORKDIR /app
+COPY --from=dependencies /app/node_modules ./node_modules
+COPY package.json LICENSE ./
+COPY config/catalogue ./config/catalogue
+COPY src ./src
+COPY --from=dependencies --chown=65532:65532 /var/lib/binance-proxy /var/lib/binance-proxy
+COPY --from=dependencies --chown=65532:65532 /run/binance-proxy /run/binance-proxy
+ENV NODE_ENV=production \
+    BINANCE_PROXY_HOST=0.0.0.0
+USER 65532:65532
+EXPOSE 8080 8081
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 \
+  CMD ["/usr/local/bin/node", "--permission", "--allow-net", "--allow-fs-read=/app", "--allow-fs-read=/etc/binance-proxy", "--allow-fs-read=/run/secrets", "--disable-sigusr1", "--disable-warning=ExperimentalWarning", "src/main.ts", "healthcheck"]
+ENTRYPOINT ["/usr/local/bin/node", "--permission", "--allow-net", "--allow-fs-read=/app", "--allow-fs-read=/etc/binance-proxy", "--allow-fs-read=/run/secrets", "--allow-fs-read=/run/binance-proxy", "--allow-fs-read=/var/lib/binance-proxy", "--allow-fs-write=/run/binance-proxy", "--allow-fs-write=/var/lib/binance-proxy", "--disable-sigusr1", "--disable-proto=throw", "--disable-warning=ExperimentalWarning", "src/main.ts"]
+CMD ["serve"]
+
+FROM ${RUNTIME_IMAGE}${RUNTIME_DIGEST} AS runtime
+ARG VERSION="0.1.0"
+ARG REVISION=""
+LABEL org.opencontainers.image.title="binance-signing-proxy" \
+      org.opencontainers.image.description="A local signing proxy for the Binance API. Withdrawals never pass." \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+WORKDIR /app
+COPY --from=dependencies /app/node_modules ./node_modules
+COPY package.json LICENSE ./
+COPY config/catalogue ./config/catalogue
+COPY src ./src
+COPY --from=dependencies --chown=65532:65532 /var/lib/binance-proxy /var/lib/binance-proxy
+COPY --from=dependencies --chown=65532:65532 /run/binance-proxy /run/binance-proxy
+# Only what client keys are configured for may reach it: without one the program refuses to start on this address.
+ENV NODE_ENV=production \
+    BINANCE_PROXY_HOST=0.0.0.0
+USER 65532:65532
+EXPOSE 8080 8081
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 \
+  CMD ["/nodejs/bin/node", "--permission", "--allow-net", "--allow-fs-read=/app", "--allow-fs-read=/etc/binance-proxy", "--allow-fs-read=/run/secrets", "--disable-sigusr1", "--disable-warning=ExperimentalWarning", "src/main.ts", "healthcheck"]
+# Node's permission model is the inner belt: it reads the program, its configuration and secrets, writes audit, state
+# and the Unix socket, and starts no process, no worker and no native addon. SIGUSR1 opens no inspector.
+ENTRYPOINT ["/nodejs/bin/node", "--permission", "--allow-net", "--allow-fs-read=/app", "--allow-fs-read=/etc/binance-proxy", "--allow-fs-read=/run/secrets", "--allow-fs-read=/run/binance-proxy", "--allow-fs-read=/var/lib/binance-proxy", "--allow-fs-write=/run/binance-proxy", "--allow-fs-write=/var/lib/binance-proxy", "--disable-sigusr1", "--disable-proto=throw", "--disable-warning=ExperimentalWarning", "src/main.ts"]
+CMD ["serve"]

@@ -1,0 +1,38 @@
+import type { CallMetrics } from './call-metrics.ts';
+import type { CallRecorder } from './call-recorder.ts';
+
+/** The recorder with a counter beside each record, so that what is counted is what is recorded. */
+export function meteredRecorder(
+  recorder: CallRecorder,
+  metrics: CallMetrics,
+  monotonicNow: () => number,
+): CallRecorder {
+  return {
+    signed(exchange) {
+      recorder.signed(exchange);
+      metrics.signed(exchange);
+    },
+    completed(exchange, answer, lost) {
+      recorder.completed(exchange, answer, lost);
+      const { ending, verdict } = answer;
+      const status = lost === undefined ? ending.status : lost.status;
+      metrics.completed(exchange, { outcome: verdict.outcome, status }, monotonicNow() - exchange.arrivedMs);
+    },
+    refused(exchange, error) {
+      // The answer to a sent call that got lost comes by here too; it was counted when it was completed.
+      const counted = exchange?.concluded === true;
+      const context = recorder.refused(exchange, error);
+      if (!counted) metrics.refused(exchange, error);
+      return context;
+    },
+    unreadable(requestId, error) {
+      recorder.unreadable(requestId, error);
+      metrics.refused(undefined, error);
+    },
+    reported(exchange, rule) {
+      recorder.reported(exchange, rule);
+      metrics.reported(exchange);
+    },
+    unresolved: (exchange, endpoint) => recorder.unresolved(exchange, endpoint),
+  };
+}

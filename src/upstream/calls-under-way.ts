@@ -1,0 +1,52 @@
+import type { UpstreamName } from '../core/endpoint.ts';
+import { ProxyError } from '../core/errors.ts';
+
+/**
+ * The calls of apps that were begun and are not concluded, also those whose app is gone. Beyond the bound a call is
+ * refused at once: one that waited in a queue would be sent with an old stamp, or after its app gave it up.
+ */
+export class CallsUnderWay {
+  readonly #most: number;
+  readonly #counts = new Map<UpstreamName, number>();
+  #total = 0;
+  #waiting: (() => void)[] = [];
+
+  /** `most`: how many calls may be under way to one upstream. */
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  get total(): number {
+    return this.#total;
+  }
+
+  /**
+   * Counts one more call; the returned function ends it, and calling it again does nothing.
+   * @throws ProxyError PROXY_UPSTREAM_UNREACHABLE when as many as may be are under way
+   */
+  begin(upstream: UpstreamName): () => void {
+    const count = this.#counts.get(upstream) ?? 0;
+    if (count >= this.#most) {
+      throw new ProxyError(
+        'PROXY_UPSTREAM_UNREACHABLE',
+        `Too many calls are under way: ${count} calls to ${upstream} wait for an answer. Nothing was sent.`,
+        { rule: 'calls under way' },
+      );
+    }
+    this.#counts.set(upstream, count + 1);
+    this.#total++;
+    let isOpen = true;
+    return () => {
+      if (!isOpen) return;
+      isOpen = false;
+      this.#counts.set(upstream, (this.#counts.get(upstream) ?? 1) - 1);
+      this.#total--;
+      if (this.#total === 0) for (const resolve of this.#waiting.splice(0)) resolve();
+    };
+  }
+
+  /** Resolves once nothing is under way. */
+  async idle(): Promise<void> {
+    while (this.#total > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+}
