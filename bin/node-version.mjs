@@ -1,3 +1,6 @@
+import * as nodeModule from 'node:module';
+import { fileURLToPath } from 'node:url';
+
 const NEEDED = [26, 10];
 
 /** Starts the program, or says in one sentence that this Node is too old. */
@@ -11,5 +14,7 @@ export async function main() {
     process.exitCode = 1;
     return;
   }
+  // Beside the program and never in a folder that others can write: what stands there is run with the keys at hand.
+  nodeModule.enableCompileCache?.(fileURLToPath(new URL('../node_modules/.cache/binance-signing-proxy', import.meta.url)));
   await import('../src/main.ts');
 }

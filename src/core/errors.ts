@@ -1,7 +1,7 @@
 /**
  * Every refusal the proxy can utter: HTTP status and Binance error code (CONTRACT of the answers made by the proxy).
  * -1002 stands for denials because every popular library treats it as final.
- * @see docs/errors.md
+ * @see README.md, "Answers"
  */
 export const PROXY_ERRORS = {
   PROXY_MALFORMED_REQUEST: { status: 400, code: -1100 },

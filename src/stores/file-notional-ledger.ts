@@ -1,8 +1,8 @@
 import {
   closeSync,
+  constants,
   existsSync,
   fstatSync,
-  fsyncSync,
   ftruncateSync,
   mkdirSync,
   openSync,
@@ -120,22 +120,30 @@ function apply(day: RollingDay, line: LedgerLine): void {
   else day.giveBack(line.back);
 }
 
-/** Replaces the file by one with only what counts, in a way that leaves either the old or the new one. */
+/**
+ * Replaces the file by one with only what counts, in a way that leaves either the old or the new one. Its first bytes are
+ * written through (O_DSYNC in place of fsync, which Node's permission model refuses); what follows need not be.
+ */
 function rewrite(path: string, day: RollingDay, nowMs: number): number {
   const draft = `${path}.new`;
   rmSync(draft, { force: true });
-  const file = openSync(draft, 'wx', 0o600);
+  const { O_WRONLY, O_CREAT, O_EXCL, O_DSYNC } = constants;
+  const file = openSync(draft, O_WRONLY | O_CREAT | O_EXCL | O_DSYNC, 0o600);
   try {
     let text = formatLine({ next: day.nextId });
     for (const entry of day.entries(nowMs)) text += formatLine({ take: entry });
     writeWhole(file, text);
-    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  const whole = openSync(draft, 'a');
+  try {
     renameSync(draft, path);
   } catch (error) {
-    closeSync(file);
+    closeSync(whole);
     throw error;
   }
-  return file;
+  return whole;
 }
 
 function writeWhole(file: number, text: string): void {

@@ -30,7 +30,12 @@ export class LoneBudgetStore {
 
   /** Takes over a call that was charged by the shared store and is under way. */
   adopt(receipt: Receipt, nowMs: number): Receipt {
-    return this.#memory.adopt(this.#withParts(receipt.charges), nowMs);
+    const windows = receipt.marks.map((mark) => mark.window);
+    const divided = windows.filter((_, i) => {
+      const whole = receipt.charges[i];
+      return whole !== undefined && isDivided(whole);
+    });
+    return this.#memory.adopt(this.#withParts(receipt.charges), [...windows, ...divided], nowMs);
   }
 
   charge(charge: CallCharge, nowMs: number): ChargeOutcome {

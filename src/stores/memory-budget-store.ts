@@ -99,11 +99,15 @@ export class MemoryBudgetStore implements BudgetStore {
     state.seen = Math.max(state.seen, used);
   }
 
-  /** Takes over a charge that the count begins with: from now on it is in flight here. */
-  adopt(charges: readonly BucketCharge[], nowMs: number): Receipt {
-    const marks = charges.map(({ bucket, weight }) => {
+  /**
+   * Takes over charges that another store made: from now on they are in flight here. What the seed of a bucket holds
+   * of them is taken out of it.
+   * @param windows in which window each was charged
+   */
+  adopt(charges: readonly BucketCharge[], windows: readonly number[], nowMs: number): Receipt {
+    const marks = charges.map(({ bucket, weight }, i) => {
       const { state } = this.#entry(bucket, nowMs);
-      state.seen = Math.max(0, state.seen - weight);
+      if (windows[i] === state.window) state.seen -= weight;
       return take(state, weight);
     });
     return { charges, marks };

@@ -133,7 +133,7 @@ export class ResilientBudgetStore implements BudgetStore {
     for (const receipt of this.#underWay)
       this.#alone.set(receipt, { store: lone, receipt: lone.adopt(receipt, nowMs) });
     this.#lone = lone;
-    this.#announce(true, error instanceof Error ? error.name : 'unknown');
+    this.#announce(true, error instanceof Error ? error.message.slice(0, 200) : 'unknown');
     return lone;
   }
 

@@ -3,7 +3,8 @@ import type { UpstreamName } from '../core/endpoint.ts';
 
 /** Where each family states its limits; portfolio margin and the web's data state none. */
 export const EXCHANGE_INFO_PATHS: Readonly<Partial<Record<UpstreamName, string>>> = {
-  spot: '/api/v3/exchangeInfo',
+  // The limits stand in every answer; without a symbol this one is megabytes.
+  spot: '/api/v3/exchangeInfo?symbol=BTCUSDT',
   usdm: '/fapi/v1/exchangeInfo',
   coinm: '/dapi/v1/exchangeInfo',
   options: '/eapi/v1/exchangeInfo',

@@ -27,6 +27,7 @@ export interface ReadQueueOptions {
 interface Waiter extends WaitingRead {
   readonly resolve: (receipt: Receipt) => void;
   readonly reject: (error: Error) => void;
+  readonly hangUp: () => void;
   refusal: Full;
   gone: boolean;
 }
@@ -71,11 +72,8 @@ export class ReadQueue {
       return Promise.reject(fullRefusal(refusal.bucket, refusal.untilMs, nowMs));
     }
     return new Promise((resolve, reject) => {
-      const waiter: Waiter = { ...read, resolve, reject, refusal, gone: false };
-      const hangUp = () => {
-        this.#drop(waiter);
-        reject(hungUpRefusal());
-      };
+      const hangUp = () => this.#refuse(waiter, hungUpRefusal());
+      const waiter: Waiter = { ...read, resolve, reject, hangUp, refusal, gone: false };
       read.signal?.addEventListener('abort', hangUp, { once: true });
       this.#waiters.push(waiter);
       this.#setTimer();
@@ -116,43 +114,60 @@ export class ReadQueue {
   async #round(): Promise<void> {
     const held: string[] = [];
     for (const waiter of [...this.#waiters]) {
-      if (waiter.gone || held.some((key) => touches(waiter.charge, key))) continue;
-      if (this.#isStale(waiter)) {
-        this.#drop(waiter);
-        waiter.reject(staleRefusal());
-        continue;
-      }
-      try {
-        const attempted = this.#options.attempt(waiter.charge);
+      if (waiter.gone) continue;
+      if (this.#isStale(waiter)) this.#refuse(waiter, staleRefusal());
+      else if (held.some((key) => touches(waiter.charge, key))) this.#refuseIfLate(waiter);
+      else {
+        const attempted = this.#attempt(waiter);
         const outcome = attempted instanceof Promise ? await attempted : attempted;
-        if (outcome.kind === 'full') held.push(outcome.bucket.key);
-        this.#conclude(waiter, outcome);
-      } catch (error) {
-        this.#drop(waiter);
-        waiter.reject(error instanceof Error ? error : new Error('the budget store failed'));
+        if (outcome?.kind === 'full') held.push(outcome.bucket.key);
       }
     }
   }
 
-  #conclude(waiter: Waiter, outcome: ChargeOutcome): void {
-    const nowMs = this.#options.now();
-    if (outcome.kind === 'full') {
+  /** A promise only where the store needs one. */
+  #attempt(waiter: Waiter): ChargeOutcome | undefined | Promise<ChargeOutcome | undefined> {
+    const failed = (error: unknown) => {
+      this.#refuse(waiter, error instanceof Error ? error : new Error('the budget store failed'));
+      return undefined;
+    };
+    try {
+      const outcome = this.#options.attempt(waiter.charge);
+      if (outcome instanceof Promise) return outcome.then((later) => this.#conclude(waiter, later), failed);
+      return this.#conclude(waiter, outcome);
+    } catch (error) {
+      return failed(error);
+    }
+  }
+
+  #conclude(waiter: Waiter, outcome: ChargeOutcome): ChargeOutcome {
+    if (outcome.kind === 'frozen') this.#refuse(waiter, frozenRefusal(outcome.freeze, this.#options.now()));
+    else if (outcome.kind === 'full') {
+      // Full again, perhaps only by calls that are under way: it waits on, as long as it may.
       waiter.refusal = outcome;
-      if (outcome.untilMs <= this.#latest(waiter)) return;
+      this.#refuseIfLate(waiter);
+    } else if (waiter.gone || this.#isStale(waiter)) {
+      this.#options.giveBack(outcome.receipt);
+      this.#refuse(waiter, staleRefusal());
+    } else {
       this.#drop(waiter);
-      waiter.reject(fullRefusal(outcome.bucket, outcome.untilMs, nowMs));
-      return;
+      waiter.resolve(outcome.receipt);
     }
-    if (outcome.kind === 'charged') {
-      if (waiter.gone || this.#isStale(waiter)) this.#options.giveBack(outcome.receipt);
-      else waiter.resolve(outcome.receipt);
-      this.#drop(waiter);
-      // Settled already unless the recvWindow passed while the store was asked.
-      waiter.reject(staleRefusal());
-      return;
-    }
+    return outcome;
+  }
+
+  #refuseIfLate(waiter: Waiter): void {
+    const nowMs = this.#options.now();
+    const latestMs = this.#latest(waiter);
+    if (nowMs < latestMs) return;
+    const isStale = latestMs === waiter.staleMs;
+    const { bucket, untilMs } = waiter.refusal;
+    this.#refuse(waiter, isStale ? staleRefusal() : fullRefusal(bucket, untilMs, nowMs));
+  }
+
+  #refuse(waiter: Waiter, refusal: Error): void {
     this.#drop(waiter);
-    waiter.reject(frozenRefusal(outcome.freeze, nowMs));
+    waiter.reject(refusal);
   }
 
   #isStale(waiter: Waiter): boolean {
@@ -167,15 +182,18 @@ export class ReadQueue {
 
   #drop(waiter: Waiter): void {
     waiter.gone = true;
+    waiter.signal?.removeEventListener('abort', waiter.hangUp);
     this.#waiters = this.#waiters.filter((each) => each !== waiter);
   }
 
-  /** One timer for all: the next window that turns for one of them. */
+  /** One timer for all: the next window that turns for one of them, or the end of its patience. */
   #setTimer(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     let nextMs = Number.POSITIVE_INFINITY;
-    for (const waiter of this.#waiters) nextMs = Math.min(nextMs, waiter.refusal.untilMs);
+    for (const waiter of this.#waiters) {
+      nextMs = Math.min(nextMs, waiter.refusal.untilMs, this.#latest(waiter));
+    }
     if (nextMs === Number.POSITIVE_INFINITY) return;
     this.#cancelTimer = this.#options.schedule(() => this.wake(), Math.max(1, nextMs - this.#options.now()));
   }

@@ -286,7 +286,7 @@ function play(
 }
 
 describe('any interleaving of charges, answers, losses, deaths and window turns', () => {
-  const runs = { numRuns: 800 };
+  const runs = { numRuns: 500 };
 
   for (const windowMs of [10_000, MINUTE]) {
     it(`never uses more weight than the limit of a ${windowMs / 1000} s window, with a clock that errs`, () => {

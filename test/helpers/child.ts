@@ -66,7 +66,7 @@ export function startChild(
     record(event, after = 0) {
       return new Promise((resolve, reject) => {
         const look = () => {
-          const found = records.slice(after).find((each) => each['event'] === event);
+          const found = records.slice(after).find((each) => each.event === event);
           if (found === undefined) return;
           wake.delete(look);
           resolve(found);

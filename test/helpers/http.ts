@@ -1,4 +1,4 @@
-import { type IncomingHttpHeaders, request } from 'node:http';
+import { type Agent, type IncomingHttpHeaders, request } from 'node:http';
 import { createConnection } from 'node:net';
 
 export interface Reply {
@@ -17,13 +17,15 @@ export interface Sending {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Buffer;
   readonly signal?: AbortSignal;
+  /** Keeps connections for the next call; without it each call has its own. */
+  readonly agent?: Agent;
 }
 
-/** One request over a real socket, its target untouched; a new connection each time. */
+/** One request over a real socket, its target untouched. */
 export function send(
   port: number,
   target: string,
-  { method = 'GET', headers = {}, body, signal }: Sending = {},
+  { method = 'GET', headers = {}, body, signal, agent }: Sending = {},
 ): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const outgoing = request(
@@ -33,7 +35,7 @@ export function send(
         path: target,
         method,
         headers: { 'user-agent': 'an app', ...headers },
-        agent: false,
+        agent: agent ?? false,
         ...(signal ? { signal } : {}),
       },
       (incoming) => {

@@ -12,6 +12,7 @@ export type LogRecord = Readonly<Record<string, unknown>> & { readonly event: st
 export interface TestProxy {
   readonly url: string;
   readonly operatorUrl: string;
+  /** 0 on a Unix socket. */
   readonly port: number;
   readonly line: Line;
   /** Every line that went to stdout, as text. */
@@ -67,7 +68,7 @@ export async function startTestProxy(options: TestProxyOptions): Promise<TestPro
   return {
     url: proxy.url,
     operatorUrl: proxy.operatorUrl,
-    port: Number(new URL(proxy.url).port),
+    port: URL.canParse(proxy.url) ? Number(new URL(proxy.url).port) : 0,
     line: proxy.line,
     lines,
     records: (...events) =>

@@ -34,6 +34,7 @@ export async function startRedisServer(): Promise<RedisServer> {
   let child: ChildProcess | undefined;
 
   async function start(): Promise<void> {
+    if (child !== undefined) return;
     const args = [
       '--port',
       String(port),

@@ -71,6 +71,14 @@ describe.skipIf(!hasRedisServer)('on a real Redis', () => {
           ms: fc.oneof(fc.integer({ min: -3_000, max: 15_000 }), fc.integer({ min: -200_000, max: 200_000 })),
         }),
       },
+      {
+        weight: 2,
+        arbitrary: fc.record({
+          do: fc.constant('toTheEnd' as const),
+          of: fc.constantFrom(10_000, 60_000),
+          beforeMs: fc.integer({ min: 1, max: 400 }),
+        }),
+      },
     );
     let runs = 0;
 
@@ -116,6 +124,8 @@ describe.skipIf(!hasRedisServer)('on a real Redis', () => {
               const freeze = { gate: `ip:gate:${run}`, untilMs: nowMs + each.ms, status: 429 };
               memory.freeze(freeze);
               await redis.freeze(freeze, nowMs);
+            } else if (each.do === 'toTheEnd') {
+              nowMs = (Math.floor(nowMs / each.of) + 1) * each.of - each.beforeMs;
             } else {
               nowMs += each.ms;
             }

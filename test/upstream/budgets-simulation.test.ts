@@ -11,6 +11,8 @@ import {
 } from '../helpers/redis-server.ts';
 
 const SIZE = { proxies: 8, clientsPerProxy: 6, offered: 5 };
+/** A smaller exchange keeps the runs on a real Redis short. */
+const SMALL = { ...SIZE, weightLimit: 3_000, ordersLimit: 150 };
 
 function expectFairAndFull(result: SimulationResult): void {
   expect(result.refusedByExchange).toEqual([]);
@@ -25,7 +27,7 @@ function expectFairAndFull(result: SimulationResult): void {
 describe('8 proxies with 6 clients each that want five times the limit', () => {
   it('get all of it and no more when they see the same counts', async () => {
     const store = new MemoryBudgetStore();
-    expectFairAndFull(await simulate({ ...SIZE, minutes: 4, storeOf: () => store }));
+    expectFairAndFull(await simulate({ ...SIZE, minutes: 3, storeOf: () => store }));
   });
 
   sayWhatIsLeftOut('the simulation of 8 proxies on one Redis, and what happens when it dies');
@@ -40,7 +42,7 @@ describe('8 proxies with 6 clients each that want five times the limit', () => {
     it('get all of it and no more when they share a Redis', async () => {
       const stores: ResilientBudgetStore[] = [];
       const result = await simulate({
-        ...SIZE,
+        ...SMALL,
         minutes: 2,
         storeOf: (_, serverNow) => {
           const shared = new RedisBudgetStore({ url: server.url, egressId: 'simulated', timeoutMs: 5_000 });
@@ -58,10 +60,10 @@ describe('8 proxies with 6 clients each that want five times the limit', () => {
       const told: boolean[][] = [];
       let aloneAt: readonly boolean[] = [];
       const result = await simulate({
-        ...SIZE,
-        minutes: 4,
+        ...SMALL,
+        minutes: 3,
         storeOf: (proxy, serverNow) => {
-          const shared = new RedisBudgetStore({ url: server.url, egressId: 'dying' });
+          const shared = new RedisBudgetStore({ url: server.url, egressId: 'dying', timeoutMs: 5_000 });
           const store = new ResilientBudgetStore({ shared, replicas: 8, serverNow, watchMs: 20 });
           told[proxy] = [];
           store.onDegraded((degraded) => told[proxy]?.push(degraded));
@@ -69,10 +71,9 @@ describe('8 proxies with 6 clients each that want five times the limit', () => {
           return store;
         },
         async onSecond(second) {
-          // The first whole minute begins after 10 s.
-          if (second === 13) await server.kill();
-          if (second === 90) aloneAt = stores.map((store) => store.view(0).degraded);
-          if (second === 135) {
+          if (second === 3) await server.kill();
+          if (second === 80) aloneAt = stores.map((store) => store.view(0).degraded);
+          if (second === 125) {
             await server.start();
             while (stores.some((store) => store.view(0).degraded))
               await new Promise((resolve) => setTimeout(resolve, 20));
@@ -83,9 +84,7 @@ describe('8 proxies with 6 clients each that want five times the limit', () => {
       expect(told).toEqual(Array(8).fill([true, false]));
       expect(result.refusedByExchange).toEqual([]);
       expect(result.cancelsRefused).toBe(0);
-      // A minute alone, and the last one, back on Redis.
-      expect(result.usedShare[1]).toBeGreaterThan(0.8);
-      expect(result.usedShare[3]).toBeGreaterThanOrEqual(0.95);
+      expect(Math.min(...result.usedShare)).toBeGreaterThanOrEqual(0.95);
     });
   });
 });
