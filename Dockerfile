@@ -10,7 +10,7 @@ ARG RUNTIME_DIGEST=""
 FROM ${BUILD_IMAGE}${BUILD_DIGEST} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-RUN ["npm", "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund"]
+RUN ["npm", "ci", "--omit=dev", "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund"]
 # The folders that are written to, owned by the user of the last stage; the rest of the image belongs to root.
 RUN ["install", "-d", "-m", "0700", "/var/lib/binance-proxy", "/run/binance-proxy"]
 
@@ -26,13 +26,14 @@ COPY src ./src
 COPY --from=dependencies --chown=65532:65532 /var/lib/binance-proxy /var/lib/binance-proxy
 COPY --from=dependencies --chown=65532:65532 /run/binance-proxy /run/binance-proxy
 ENV NODE_ENV=production \
+    MALLOC_ARENA_MAX=2 \
     BINANCE_PROXY_HOST=0.0.0.0
 USER 65532:65532
 EXPOSE 8080 8081
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 \
   CMD ["/usr/local/bin/node", "--permission", "--allow-net", "--allow-fs-read=/app", "--allow-fs-read=/etc/binance-proxy", "--allow-fs-read=/run/secrets", "--disable-sigusr1", "--disable-warning=ExperimentalWarning", "src/main.ts", "healthcheck"]
-ENTRYPOINT ["/usr/local/bin/node", "--permission", "--allow-net", "--allow-fs-read=/app", "--allow-fs-read=/etc/binance-proxy", "--allow-fs-read=/run/secrets", "--allow-fs-read=/run/binance-proxy", "--allow-fs-read=/var/lib/binance-proxy", "--allow-fs-write=/run/binance-proxy", "--allow-fs-write=/var/lib/binance-proxy", "--disable-sigusr1", "--disable-proto=throw", "--disable-warning=ExperimentalWarning", "src/main.ts"]
+ENTRYPOINT ["/usr/local/bin/node", "--permission", "--allow-net", "--allow-fs-read=/app", "--allow-fs-read=/etc/binance-proxy", "--allow-fs-read=/run/secrets", "--allow-fs-read=/run/binance-proxy", "--allow-fs-read=/var/lib/binance-proxy", "--allow-fs-read=/proc/self/status", "--allow-fs-read=/proc/self/fd", "--allow-fs-read=/proc/self/limits", "--allow-fs-write=/run/binance-proxy", "--allow-fs-write=/var/lib/binance-proxy", "--disable-sigusr1", "--disable-proto=throw", "--max-semi-space-size=2", "--disable-warning=ExperimentalWarning", "src/main.ts"]
 CMD ["serve"]
 
 FROM ${RUNTIME_IMAGE}${RUNTIME_DIGEST} AS runtime
@@ -52,6 +53,7 @@ COPY --from=dependencies --chown=65532:65532 /var/lib/binance-proxy /var/lib/bin
 COPY --from=dependencies --chown=65532:65532 /run/binance-proxy /run/binance-proxy
 # Only what client keys are configured for may reach it: without one the program refuses to start on this address.
 ENV NODE_ENV=production \
+    MALLOC_ARENA_MAX=2 \
     BINANCE_PROXY_HOST=0.0.0.0
 USER 65532:65532
 EXPOSE 8080 8081
@@ -59,6 +61,7 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 \
   CMD ["/nodejs/bin/node", "--permission", "--allow-net", "--allow-fs-read=/app", "--allow-fs-read=/etc/binance-proxy", "--allow-fs-read=/run/secrets", "--disable-sigusr1", "--disable-warning=ExperimentalWarning", "src/main.ts", "healthcheck"]
 # Node's permission model is the inner belt: it reads the program, its configuration and secrets, writes audit, state
-# and the Unix socket, and starts no process, no worker and no native addon. SIGUSR1 opens no inspector.
-ENTRYPOINT ["/nodejs/bin/node", "--permission", "--allow-net", "--allow-fs-read=/app", "--allow-fs-read=/etc/binance-proxy", "--allow-fs-read=/run/secrets", "--allow-fs-read=/run/binance-proxy", "--allow-fs-read=/var/lib/binance-proxy", "--allow-fs-write=/run/binance-proxy", "--allow-fs-write=/var/lib/binance-proxy", "--disable-sigusr1", "--disable-proto=throw", "--disable-warning=ExperimentalWarning", "src/main.ts"]
+# and the Unix socket, and starts no process, no worker and no native addon. SIGUSR1 opens no inspector. The three
+# files of /proc are what the process metrics are read from. A small nursery keeps the memory of a sidecar small.
+ENTRYPOINT ["/nodejs/bin/node", "--permission", "--allow-net", "--allow-fs-read=/app", "--allow-fs-read=/etc/binance-proxy", "--allow-fs-read=/run/secrets", "--allow-fs-read=/run/binance-proxy", "--allow-fs-read=/var/lib/binance-proxy", "--allow-fs-read=/proc/self/status", "--allow-fs-read=/proc/self/fd", "--allow-fs-read=/proc/self/limits", "--allow-fs-write=/run/binance-proxy", "--allow-fs-write=/var/lib/binance-proxy", "--disable-sigusr1", "--disable-proto=throw", "--max-semi-space-size=2", "--disable-warning=ExperimentalWarning", "src/main.ts"]
 CMD ["serve"]

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import type { Settings } from './config/settings.ts';
 
@@ -13,6 +13,9 @@ const OPTIONS = {
   requestTimeout: 30_000,
   noDelay: true,
   maxHeaderSize: 64 * 1024,
+  // The hook that looks at the Host answers for a missing one too, in Binance's shape.
+  requireHostHeader: false,
+  shouldUpgradeCallback: isWebSocket,
 };
 
 /** The HTTP server for apps; with certificate and key it speaks TLS and nothing else. */
@@ -24,6 +27,11 @@ export function createAppServer(handler: (request: never, response: never) => vo
 /** Puts a new certificate in place for new connections; turning TLS on or off takes a new start. */
 export function renewCertificate(server: Server, tls: Tls): void {
   if (tls !== undefined && server instanceof TlsServer) server.setSecureContext(pemOf(tls));
+}
+
+/** Every other offer is ignored, as HTTP wants it: java.net.http offers h2c with its first request, whatever that is. */
+function isWebSocket({ method, headers }: IncomingMessage): boolean {
+  return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket';
 }
 
 function pemOf({ cert, key }: NonNullable<Tls>) {

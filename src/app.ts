@@ -1,3 +1,4 @@
+import http from 'node:http';
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { createAppServer } from './app-server.ts';
 import type { Client } from './core/client.ts';
@@ -11,22 +12,29 @@ import { limitRequestsPerClient } from './plugins/rate-limit.ts';
 import type { Exchange } from './routes/exchange.ts';
 import { forwardRoute } from './routes/forward.ts';
 import type { Line, Snapshot } from './routes/line.ts';
+import { serveWebSockets } from './routes/websocket.ts';
+import type { SocketLimits } from './routes/websocket-limits.ts';
+
+/** Every method that Node can read: also those that no endpoint has are refused by the one route, denylist first. */
+const METHODS = http.METHODS.filter((method) => method !== 'GET' && method !== 'CONNECT');
 
 /**
  * The listener for apps. The order of what follows is the security argument: Host and browser, who calls, how often,
  * then the one route. Every path reaches that route; Fastify parses no body and routes nothing by the client's string.
  */
-export async function buildApp(line: Line): Promise<FastifyInstance> {
+export async function buildApp(line: Line, limits?: Partial<SocketLimits>): Promise<FastifyInstance> {
   const app = fastify({
     logger: false,
     return503OnClosing: false,
     forceCloseConnections: 'idle',
+    exposeHeadRoutes: false,
     rewriteUrl: () => '/',
     serverFactory: (handler) => createAppServer(handler, line.snapshot().settings.server.tls),
   });
-  for (const method of ['POST', 'PUT', 'DELETE'])
-    app.addHttpMethod(method, { hasBody: false, overrideExisting: true });
+  for (const method of METHODS) app.addHttpMethod(method, { hasBody: false, overrideExisting: true });
   app.decorateRequest('exchange', undefined);
+  // First of all, so that a refused upgrade is known as one and its socket is closed.
+  const sockets = await serveWebSockets(app, line, limits);
 
   app.addHook('onRequest', (request, _reply, done) => {
     request.exchange = beginExchange(line, request);
@@ -52,16 +60,9 @@ export async function buildApp(line: Line): Promise<FastifyInstance> {
     refuse(guessing ?? error, request, reply);
     return reply;
   });
-  app.setNotFoundHandler((request, reply) => {
-    refuse(
-      new ProxyError('PROXY_UNKNOWN_ENDPOINT', 'Unknown endpoint: this method is not served.', {
-        rule: 'method',
-      }),
-      request,
-      reply,
-    );
-  });
-  app.route({ method: ['GET', 'POST', 'PUT', 'DELETE'], url: '/', handler: forwardRoute(line) });
+  const handler = forwardRoute(line);
+  app.route({ method: METHODS, url: '/', handler });
+  app.route({ method: 'GET', url: '/', handler, ...sockets });
   answerParserErrors(app.server, line.nextRequestId, (requestId, error) =>
     line.recorder.unreadable(requestId, error),
   );

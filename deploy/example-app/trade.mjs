@@ -12,7 +12,8 @@ async function call(method, path, parameters = {}) {
   const response = await fetch(target, { method, headers: { 'x-mbx-apikey': key } });
   const answer = await response.json();
   const outcome = response.headers.get('x-proxy-outcome');
-  console.log(`${method} ${path} -> ${response.status} ${outcome}: ${JSON.stringify(answer).slice(0, 160)}`);
+  const shown = JSON.stringify(answer).slice(0, 160);
+  process.stdout.write(`${method} ${path} -> ${response.status} ${outcome}: ${shown}\n`);
   return { ok: response.ok, outcome, answer };
 }
 

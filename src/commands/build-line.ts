@@ -11,6 +11,7 @@ import { createCallRecorder } from '../routes/call-recorder.ts';
 import type { Line, Snapshot } from '../routes/line.ts';
 import { meteredRecorder } from '../routes/metered-recorder.ts';
 import { createMetrics } from '../routes/metrics.ts';
+import { OpenSockets } from '../routes/open-sockets.ts';
 import { createReplayGuard } from '../routes/replay-guard.ts';
 import { createRequestIds } from '../routes/request-ids.ts';
 import { createFileNotionalLedger } from '../stores/file-notional-ledger.ts';
@@ -21,7 +22,7 @@ import { createServerClock } from '../upstream/clock.ts';
 import { createLimitsReader } from '../upstream/limits.ts';
 import { createOrderGuard } from '../upstream/order-guard.ts';
 import { OrderResolver } from '../upstream/order-resolver.ts';
-import { createOwnCalls, targetOf } from '../upstream/own-calls.ts';
+import { createOwnCalls, type OwnCalls, targetOf } from '../upstream/own-calls.ts';
 import { PATIENCE, type Patience } from '../upstream/patience.ts';
 import { createPools } from '../upstream/pools.ts';
 import { createKeyGate } from '../upstream/preflight.ts';
@@ -42,6 +43,7 @@ export interface LineOptions {
 /** The line with the handles that only its owner uses. */
 export interface BuiltLine {
   readonly line: Line;
+  readonly ownCalls: OwnCalls;
   /** Puts a new configuration in place of the old one, between two calls. */
   swap(settings: Settings): void;
   /** From now on signed calls are refused; what is under way goes on. */
@@ -52,6 +54,7 @@ export interface BuiltLine {
 }
 
 const LAST_RECORDS_MS = 1_000;
+const RETIRE_MS = 60_000;
 
 /** Constructs everything that one call meets, once. */
 export function buildLine(options: LineOptions): BuiltLine {
@@ -102,6 +105,7 @@ export function buildLine(options: LineOptions): BuiltLine {
     mode: () => snapshot.settings.keyPreflight,
     accounts: () => snapshot.settings.accounts.keys(),
     granted: (account) => grantedOn(snapshot.settings, account),
+    hasSapi: () => snapshot.settings.environment === 'live',
     ownCalls,
     onVerdict: events.preflight,
   });
@@ -129,6 +133,7 @@ export function buildLine(options: LineOptions): BuiltLine {
   const takeUpOpenOrders = takeUpOrders(options.settings, resolver);
   const metrics = createMetrics();
   const recorder = createCallRecorder({ trail, fence, nextRequestId, monotonicNow, wallNow });
+  const sockets = new OpenSockets();
   const line: Line = {
     snapshot: () => snapshot,
     catalogue,
@@ -141,7 +146,8 @@ export function buildLine(options: LineOptions): BuiltLine {
     trail,
     recorder: meteredRecorder(recorder, metrics.calls, monotonicNow),
     metrics,
-    openSockets: () => 0,
+    openSockets: () => sockets.size,
+    sockets,
     underWay: new CallsUnderWay(patience.callsPerUpstream),
     patience,
     nextRequestId,
@@ -149,12 +155,19 @@ export function buildLine(options: LineOptions): BuiltLine {
     wallNow,
     stopping: () => stopping,
   };
+  const retired = new Set<Snapshot['pools']>();
+  /** Calls that began before the swap finish on the old connections. */
+  function retire(pools: Snapshot['pools']): void {
+    retired.add(pools);
+    setTimeout(() => void pools.close().then(() => retired.delete(pools)), RETIRE_MS).unref();
+  }
   return {
     line,
+    ownCalls,
     swap(settings) {
       const old = snapshot;
       snapshot = toSnapshot(settings, patience, old);
-      if (snapshot.pools !== old.pools) setTimeout(() => void old.pools.close(), 60_000).unref();
+      if (snapshot.pools !== old.pools) retire(old.pools);
       // The new keys have to show what they may do; until they have, what was known of the account holds.
       void gate.check();
     },
@@ -173,7 +186,7 @@ export function buildLine(options: LineOptions): BuiltLine {
       gate.stop();
       resolver.close();
       await budgets.close();
-      await snapshot.pools.close();
+      await Promise.all([snapshot.pools, ...retired].map((pools) => pools.close()));
       // What was still under way has ended with its connection: its record is the last thing to be written.
       await Promise.race([line.underWay.idle(), pause(LAST_RECORDS_MS, undefined, { ref: false })]);
       trail.close();

@@ -3,13 +3,15 @@ import { ConfigError, formatProblems } from '../config/config-error.ts';
 import { loadSettings } from '../config/load-settings.ts';
 import { readEnvironment } from '../config/read-environment.ts';
 import type { Settings } from '../config/settings.ts';
+import type { KeySwitches } from '../upstream/preflight.ts';
 import { type BuiltLine, buildLine } from './build-line.ts';
+import { describeClock, diagnoseClock, diagnoseKey } from './diagnosis.ts';
 import { table } from './table.ts';
 
 const HELP = `Usage: binance-signing-proxy check [--offline]
 
 Validates the configuration and, unless --offline, asks Binance for its clock and for the permissions of each key.
-Prints a table; exit 1 on any problem.`;
+Turns what Binance refuses (-1021, -1022, -2015, 403) into its measured cause. Prints a table; exit 1 on any problem.`;
 
 /** The doctor: says what is configured, what the keys may do, and what each client could do with them. */
 export async function check(argv: readonly string[]): Promise<number> {
@@ -63,55 +65,40 @@ function printConfiguration(settings: Settings): void {
   console.log(table(['client', 'account', 'permissions', 'symbols', 'policy'], rows));
 }
 
-async function askBinance({ line, warmUp }: BuiltLine, settings: Settings): Promise<number> {
-  await warmUp();
-  const { clock } = line;
-  const { offsetMs, roundTripMs } = clock.state;
+async function askBinance(built: BuiltLine, settings: Settings): Promise<number> {
+  await built.warmUp();
+  const { clock, gate } = built.line;
+  const { offsetMs } = clock.state;
   if (offsetMs === undefined) {
-    console.log('\nclock       not reached: the exchange does not answer from here');
+    console.log('\nclock       not reached: the exchange does not tell its time to this machine');
+    for (const sentence of await diagnoseClock(built.ownCalls)) console.log(`  ${sentence}`);
     return 1;
   }
-  console.log(
-    `\nclock       this machine is ${describeDrift(offsetMs)} (round trip ${Math.round(roundTripMs ?? 0)} ms)`,
-  );
+  console.log(`\nclock       ${describeClock(clock.state)}`);
   let problems = 0;
   for (const account of settings.accounts.keys()) {
-    const verdict = line.gate.verdicts.get(account);
-    if (verdict === undefined || verdict.kind === 'pending') {
-      problems++;
-      console.log(`\nkey ${account}: ${verdict?.reason ?? 'not asked'}${hintFor(verdict?.reason)}`);
-    } else if (verdict.kind === 'skipped') {
-      console.log(`\nkey ${account}: permissions not known: ${verdict.reason}`);
-    } else {
+    const verdict = gate.verdicts.get(account);
+    console.log(`\nkey ${account} (${settings.accounts.get(account)?.algorithm})`);
+    if (verdict?.kind === 'passed' || verdict?.kind === 'failed') {
       problems += verdict.kind === 'failed' ? verdict.problems.length : 0;
-      console.log(`\nkey ${account}`);
-      const risky = (name: string, on: boolean) =>
-        on && RISKY.has(name) ? 'RISKY' : !on && name === 'ipRestrict' ? 'warning' : '';
-      const rows = Object.entries(verdict.switches).map(([name, on]) => [
-        name,
-        on ? 'on' : 'off',
-        risky(name, on),
-      ]);
-      console.log(table(['switch at Binance', 'state', ''], rows));
+      printSwitches(verdict.switches);
       for (const sentence of verdict.kind === 'failed' ? verdict.problems : verdict.warnings)
         console.log(sentence);
+      continue;
     }
+    if (verdict?.kind === 'skipped') console.log(`Its permissions are not known: ${verdict.reason}.`);
+    const { accepted, sentences } = await diagnoseKey(built, account);
+    if (!accepted) problems++;
+    for (const sentence of sentences) console.log(sentence);
   }
   return problems === 0 ? 0 : 1;
 }
 
 const RISKY = new Set(['enableWithdrawals', 'permitsUniversalTransfer', 'enableInternalTransfer']);
 
-function describeDrift(offsetMs: number): string {
-  if (offsetMs === 0) return 'exactly on time';
-  return `${Math.abs(offsetMs)} ms ${offsetMs > 0 ? 'behind' : 'ahead of'} the exchange`;
-}
-
-/** What -2015 most often means. */
-function hintFor(reason: string | undefined): string {
-  if (reason?.includes('-2015') !== true) return '';
-  return (
-    '\n  -2015: the key is unknown there (live, testnet and demo have keys of their own), or the address by which this' +
-    '\n  machine reaches Binance is not on the key’s IP list.'
-  );
+function printSwitches(switches: KeySwitches): void {
+  const remark = (name: string, on: boolean) =>
+    on && RISKY.has(name) ? 'RISKY' : !on && name === 'ipRestrict' ? 'warning' : '';
+  const rows = Object.entries(switches).map(([name, on]) => [name, on ? 'on' : 'off', remark(name, on)]);
+  console.log(table(['switch at Binance', 'state', ''], rows));
 }

@@ -1,7 +1,9 @@
-import { chmodSync, chownSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, lstatSync, readFileSync, rmSync } from 'node:fs';
 import { Server as TlsServer } from 'node:https';
 import { createConnection, createServer, Server } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
+import { ConfigError } from '../config/config-error.ts';
 
 export interface ListenOptions {
   readonly host: string;
@@ -9,6 +11,10 @@ export interface ListenOptions {
   readonly socket: string | undefined;
   readonly socketGroup: string | undefined;
 }
+
+/** How long a turn of the event loop may take in which nobody connected, and how long such a turn is waited for. */
+const QUIET_TURN_MS = 1;
+const QUIET_WITHIN_MS = 500;
 
 /** The listener on ::1 that goes with a server on 127.0.0.1. */
 const seconds = new WeakMap<object, Server>();
@@ -39,9 +45,30 @@ export async function listen(app: FastifyInstance, options: ListenOptions): Prom
  */
 export async function stopListening(app: FastifyInstance): Promise<void> {
   const servers = [app.server, seconds.get(app.server)].filter((server) => server !== undefined);
+  await quietMoment(app.server);
   await Promise.all(
     servers.map((server) => new Promise((resolve) => Server.prototype.close.call(server, resolve))),
   );
+}
+
+/**
+ * The system has connections ready that this process has not yet seen, and resets them when the listener goes: so it goes
+ * just after a look that found none.
+ */
+async function quietMoment(server: Server): Promise<void> {
+  const untilMs = performance.now() + QUIET_WITHIN_MS;
+  let came = true;
+  const note = () => {
+    came = true;
+  };
+  server.on('connection', note);
+  for (let startMs = 0; came || performance.now() - startMs > QUIET_TURN_MS; ) {
+    came = false;
+    startMs = performance.now();
+    await nextTurn();
+    if (performance.now() > untilMs) break;
+  }
+  server.off('connection', note);
 }
 
 /** A second address of the same server: its connections are handed to the first listener's HTTP server. */
@@ -61,7 +88,16 @@ async function listenOnSocket(
   path: string,
   group: string | undefined,
 ): Promise<string> {
-  if (await isServed(path)) throw new Error(`another process serves the socket ${path}`);
+  if (await isServed(path)) {
+    const error = new Error(`another process serves the socket ${path}`);
+    throw Object.assign(error, { code: 'EADDRINUSE' });
+  }
+  const stood = lstatSync(path, { throwIfNoEntry: false });
+  // An empty file may be what an image or a mount put in its place; anything else is somebody's.
+  if (stood !== undefined && !stood.isSocket() && stood.size > 0) {
+    const message = 'BINANCE_PROXY_SOCKET names a file that is no socket: set it to a path of its own.';
+    throw new ConfigError([{ message, source: 'BINANCE_PROXY_SOCKET' }]);
+  }
   rmSync(path, { force: true });
   const before = process.umask(0o177);
   try {
@@ -93,7 +129,10 @@ function groupId(group: string): number {
     .split('\n')
     .find((each) => each.startsWith(`${group}:`));
   const id = line?.split(':')[2];
-  if (id === undefined) throw new Error(`there is no group "${group}" on this machine`);
+  if (id === undefined) {
+    const message = `BINANCE_PROXY_SOCKET_GROUP names no group of this machine: set it to one of /etc/group, or to a number.`;
+    throw new ConfigError([{ message, source: 'BINANCE_PROXY_SOCKET_GROUP' }]);
+  }
   return Number(id);
 }
 

@@ -70,19 +70,25 @@ function reload(proxy: RunningProxy): void {
   }
 }
 
-function untilStopped(proxy: RunningProxy): Promise<number> {
-  return new Promise((resolve) => {
-    closeWithGrace({ delay: 12_000, skip: ['SIGHUP', 'SIGUSR2'], logger: false }, async ({ err }) => {
+/** Waits for the end from the first moment on; before the proxy runs, a signal ends the program at once. */
+function untilStopped(proxy: () => RunningProxy | undefined): { ended: Promise<number>; forget(): void } {
+  const { promise: ended, resolve } = Promise.withResolvers<number>();
+  const { uninstall } = closeWithGrace(
+    { delay: 12_000, skip: ['SIGHUP', 'SIGUSR2'], logger: false },
+    async ({ err }) => {
+      const running = proxy();
       if (err !== undefined) {
         const place = /src\/[\w./-]+:\d+/.exec(err.stack ?? '')?.[0];
-        proxy.line.trail.writeLenient({
+        if (running === undefined) console.error(`${err.name} at ${place ?? 'unknown'}`);
+        running?.line.trail.writeLenient({
           event: 'proxy.stopping',
           level: 'error',
           detail: { error: err.name, place },
         });
       }
-      await proxy.close();
+      await running?.close();
       resolve(err === undefined ? 0 : 1);
-    });
-  });
+    },
+  );
+  return { ended, forget: uninstall };
 }

@@ -1,6 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from '../app.ts';
 import { renewCertificate } from '../app-server.ts';
+import { ConfigError } from '../config/config-error.ts';
+import { isLoopback } from '../config/hosts.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Line } from '../routes/line.ts';
 import { buildOperatorApp } from '../routes/operator.ts';
@@ -59,6 +61,7 @@ export async function startProxy(options: LineOptions): Promise<RunningProxy> {
       operatorUrl,
       line,
       swap(next) {
+        assertStillGuarded(settings.server, next);
         built.swap(next);
         renewCertificate(app.server, next.server.tls);
       },
@@ -74,6 +77,19 @@ export async function startProxy(options: LineOptions): Promise<RunningProxy> {
     await built.close();
     throw error;
   }
+}
+
+/**
+ * The listener stays where it was opened, whatever a new configuration says: it must not lose the keys without which it
+ * would not have been opened.
+ * @throws ConfigError when callers from elsewhere would be trusted without a key
+ */
+export function assertStillGuarded(listening: Settings['server'], next: Settings): void {
+  const isLocal = listening.socket !== undefined || isLoopback(listening.host);
+  if (isLocal || next.clientsByKeyDigest.size > 0) return;
+  const message =
+    'BINANCE_PROXY_CLIENT_KEY is not set any more, but the running listener is open to other machines: set it, or start anew.';
+  throw new ConfigError([{ message, source: 'BINANCE_PROXY_CLIENT_KEY' }]);
 }
 
 function assertPreflight(line: Line): void {

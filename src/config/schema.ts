@@ -87,7 +87,7 @@ const AuditSchema = mapping(
     durability: Type.Optional(
       choice(['process', 'disk'], {
         description:
-          'process: survives a kill of the proxy; disk: fdatasync per record, survives a power cut.',
+          'process: survives a kill of the proxy; disk: a synchronous write per record, survives a power cut.',
         default: DEFAULTS.durability,
       }),
     ),

@@ -4,6 +4,8 @@ import { ProxyError } from './errors.ts';
 const DIGITS = /^\d{13}(?:\d{3})?$/;
 const DEFAULT_RECV_WINDOW_MS = 5000;
 const MAX_RECV_WINDOW_MS = 60_000;
+/** Binance takes one second; more is left to an app whose clock is wrong, but a signature must not hold for years. */
+const FARTHEST_AHEAD_MS = 120_000;
 
 /**
  * The moment until which a client wants its signed request to count: its own timestamp plus its own recvWindow.
@@ -20,11 +22,13 @@ export function freshUntilMs(stamp: ClientStamp): number | undefined {
 }
 
 /**
- * Refuses a request that is too old by both clocks: the app may have dated it by this machine's clock or by Binance's.
+ * Refuses a request that is too old, or dated far ahead, by both clocks: the app may have dated it by this machine's clock or by Binance's.
  * @throws ProxyError PROXY_STALE_REQUEST
  */
 export function assertFresh(untilMs: number | undefined, localNowMs: number, serverNowMs: number): void {
-  if (untilMs === undefined || localNowMs <= untilMs || serverNowMs <= untilMs) return;
+  if (untilMs === undefined) return;
+  const isOver = localNowMs > untilMs && serverNowMs > untilMs;
+  if (!isOver && untilMs <= Math.max(localNowMs, serverNowMs) + FARTHEST_AHEAD_MS) return;
   throw new ProxyError('PROXY_STALE_REQUEST', 'Timestamp for this request is outside of the recvWindow.', {
     rule: 'client timestamp',
   });

@@ -1,5 +1,5 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { ProxyError } from '../core/errors.ts';
+import { type Outcome, ProxyError } from '../core/errors.ts';
 
 /** Binance's own shape: every client library knows how to read it. */
 export function errorBody(error: ProxyError): string {
@@ -26,6 +26,8 @@ export interface AnswerContext {
   readonly requestId: string;
   /** The weight that stays charged for this call, if any. */
   readonly weight?: number | undefined;
+  /** Where more is known than the error says. */
+  readonly outcome?: Outcome;
 }
 
 /** Answers a refusal: status, code and sentence from the one table, with the proxy's own headers. */
@@ -34,7 +36,7 @@ export function sendProxyError(reply: FastifyReply, error: ProxyError, context: 
     .code(error.status)
     .header('content-type', 'application/json;charset=UTF-8')
     .header('x-proxy-request-id', context.requestId)
-    .header('x-proxy-outcome', error.outcome)
+    .header('x-proxy-outcome', context.outcome ?? error.outcome)
     .header('x-proxy-error', error.name);
   if (error.retryAfterSeconds !== undefined) reply.header('retry-after', String(error.retryAfterSeconds));
   if (context.weight !== undefined) reply.header('x-proxy-weight', String(context.weight));

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ProxyError } from '../core/errors.ts';
 
+const IN_BRACKETS = /^\[([\da-f:.]+)\]$/;
 const LOOPBACK_NAME = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/i;
 
 /**
@@ -28,6 +29,7 @@ export function localTrust(allowedHosts: () => ReadonlySet<string>) {
 /** True for a loopback name or an allowed one, with or without a port. */
 export function isTrustedHost(host: string | undefined, allowed: ReadonlySet<string>): boolean {
   if (host === undefined) return false;
-  const name = host.replace(/:\d{1,5}$/, '');
-  return LOOPBACK_NAME.test(name) || allowed.has(name.toLowerCase());
+  const name = host.replace(/:\d{1,5}$/, '').toLowerCase();
+  // An IPv6 address is configured bare and travels in brackets.
+  return LOOPBACK_NAME.test(name) || allowed.has(IN_BRACKETS.exec(name)?.[1] ?? name);
 }

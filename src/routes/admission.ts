@@ -71,7 +71,7 @@ export function authenticate(
   const untilMs = freshUntilMs(call.stamp);
   const nowMs = line.wallNow();
   assertFresh(untilMs, nowMs, line.clock.now() ?? nowMs);
-  checkIssuedSignature(line, client, request, call, body, untilMs);
+  checkIssuedSignature(line, exchange, client, request, call, body, untilMs);
   return client;
 }
 
@@ -101,6 +101,7 @@ export function nameOrders(exchange: Exchange, endpoint: Endpoint, call: Call): 
 
 function checkIssuedSignature(
   line: Line,
+  exchange: Exchange,
   client: Client,
   request: FastifyRequest,
   call: Call,
@@ -109,7 +110,8 @@ function checkIssuedSignature(
 ): void {
   const { signature } = call.stamp;
   if (signature === undefined) {
-    if (client.requireSignature)
+    // Key-only endpoints are called unsigned by every library, because Binance wants no signature there.
+    if (client.requireSignature && exchange.endpoint?.security === 'SIGNED')
       throw badSignature(
         'This client has to sign its requests with its issued secret.',
         'signature required',

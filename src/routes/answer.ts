@@ -37,6 +37,8 @@ function toCallEnding(
 ): CallEnding {
   const contentType = headerOf(ending.headers, 'content-type');
   const elementCodes = bodyText === undefined ? undefined : readElementCodes(bodyText);
+  // What a batch says first is said of its first element: taken for the whole, it would hide that others were accepted.
+  const isBatch = bodyText?.trimStart().startsWith('[') === true;
   const broken = ending.phase === 'body' || (ending.held !== undefined && bodyText === undefined);
   return {
     upstream: endpoint.upstream,
@@ -46,8 +48,8 @@ function toCallEnding(
     phase: ending.phase === 'complete' ? 'body' : ending.phase === 'aborted' ? 'after-bytes' : ending.phase,
     headersTimeout: isTimeout(ending.error),
     ...(ending.status === undefined ? {} : { status: ending.status }),
-    ...(said.code === undefined ? {} : { code: said.code }),
-    ...(said.msg === undefined ? {} : { msg: said.msg }),
+    ...(said.code === undefined || isBatch ? {} : { code: said.code }),
+    ...(said.msg === undefined || isBatch ? {} : { msg: said.msg }),
     ...(elementCodes === undefined ? {} : { elementCodes }),
     ...(contentType === undefined ? {} : { contentType }),
     ...(broken || isGarbledJson(contentType, bodyText) ? { wellFormed: false } : {}),

@@ -2,6 +2,7 @@ import type { AuditTrail } from '../audit/audit-trail.ts';
 import type { UnsealedRecord } from '../core/audit-record.ts';
 import type { Endpoint } from '../core/endpoint.ts';
 import type { ProxyError } from '../core/errors.ts';
+import { readElementCodes, readOrderAnswers } from '../core/order-answer.ts';
 import { sentParameters } from '../core/order-query.ts';
 import { printableParams } from '../core/redact.ts';
 import type { SecretFence } from '../core/secret-fence.ts';
@@ -33,6 +34,9 @@ export interface CallRecorderOptions {
   readonly monotonicNow: () => number;
   readonly wallNow: () => number;
 }
+
+/** Of an answer about more orders, such as the cancelling of all, the first ones are named. */
+const MOST_ORDERS = 50;
 
 export function createCallRecorder(options: CallRecorderOptions): CallRecorder {
   const { trail, fence, monotonicNow } = options;
@@ -70,6 +74,7 @@ export function createCallRecorder(options: CallRecorderOptions): CallRecorder {
     },
     completed(exchange, answer, lost) {
       const { ending, verdict, said } = answer;
+      const parts = exchange.method === 'GET' ? undefined : partsOf(answer);
       exchange.concluded = true;
       trail.writeLenient({
         event: 'call.completed',
@@ -83,10 +88,11 @@ export function createCallRecorder(options: CallRecorderOptions): CallRecorder {
         code: said.code ?? lost?.code,
         msg: said.msg,
         outcome: verdict.outcome,
-        orderId: said.orderId,
+        orderId: parts?.orderId ?? said.orderId,
         clientOrderId: idsOf(exchange) ?? said.clientOrderId,
         error: lost?.name,
         rule: lost?.rule,
+        detail: parts === undefined ? exchange.detail : { ...exchange.detail, ...parts.detail },
         uuid: headerOf(ending.headers, 'x-mbx-uuid'),
       });
     },
@@ -96,6 +102,8 @@ export function createCallRecorder(options: CallRecorderOptions): CallRecorder {
         trail.writeLenient({ event: 'call.refused', requestId, ...refusal(error) });
         return { requestId };
       }
+      // Only a bug of the proxy's own ends a call so after it was sent.
+      const outcome = exchange.sent === true ? 'unknown' : error.outcome;
       if (!exchange.concluded) {
         exchange.concluded = true;
         trail.writeLenient({
@@ -106,9 +114,10 @@ export function createCallRecorder(options: CallRecorderOptions): CallRecorder {
           waitMs: exchange.waitMs,
           durationMs: monotonicNow() - exchange.arrivedMs,
           ...refusal(error),
+          outcome,
         });
       }
-      return { requestId: exchange.requestId, weight: exchange.weight };
+      return { requestId: exchange.requestId, weight: exchange.weight, outcome };
     },
     unreadable(requestId, error) {
       trail.writeLenient({ event: 'call.refused', requestId, ...refusal(error) });
@@ -153,4 +162,18 @@ function idsOf(exchange: Exchange): readonly string[] | string | undefined {
   const [first, ...rest] = exchange.clientOrderIds;
   if (first === undefined) return undefined;
   return rest.length === 0 ? first : exchange.clientOrderIds;
+}
+
+/** How a batch or a cancel-replace ended part by part; undefined of every other answer. */
+function partsOf({ bodyText, verdict }: Answer) {
+  const codes = bodyText === undefined ? undefined : readElementCodes(bodyText);
+  if (bodyText === undefined || codes === undefined) return undefined;
+  const orderIds = readOrderAnswers(bodyText)
+    .flatMap(({ orderId }) => orderId ?? [])
+    .slice(0, MOST_ORDERS);
+  const failed = codes.filter((code) => code !== undefined);
+  return {
+    orderId: orderIds.length === 0 ? undefined : orderIds,
+    detail: { execution: verdict.execution, parts: codes.length, failed: failed.length },
+  };
 }

@@ -85,6 +85,14 @@ export function release(line: Line, exchange: Exchange): void {
   giveBack(line, exchange, ticket);
 }
 
+/** Keeps the open charge: it may have been sent, and nobody knows how it ended. */
+export function forfeit(line: Line, exchange: Exchange): void {
+  const { ticket } = exchange;
+  if (ticket === undefined) return;
+  exchange.ticket = undefined;
+  line.budgets.lost(ticket);
+}
+
 function giveBack(line: Line, exchange: Exchange, ticket: NonNullable<Exchange['ticket']>): void {
   line.budgets.release(ticket);
   const weight = (exchange.weight ?? 0) - ticket.weight;

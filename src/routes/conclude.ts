@@ -2,7 +2,7 @@ import type { FastifyReply } from 'fastify';
 import type { Endpoint } from '../core/endpoint.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { Answer } from './answer.ts';
-import { learn, release } from './charge.ts';
+import { forfeit, learn, release } from './charge.ts';
 import type { Exchange } from './exchange.ts';
 import type { Line } from './line.ts';
 import { cutOffWhenUnread } from './relay.ts';
@@ -20,7 +20,10 @@ export function conclude(
   answer: Answer,
   reply: FastifyReply,
 ): void {
-  relay(exchange, answer, settle(line, exchange, endpoint, answer), reply);
+  const lost = settle(line, exchange, endpoint, answer);
+  exchange.leave?.();
+  cutOffWhenUnread(reply.raw, line.patience.slowReaderMs);
+  relay(exchange, answer, lost, reply);
 }
 
 /**
@@ -43,11 +46,22 @@ export function settle(
   return lost;
 }
 
-/** Gives back whatever an exchange still holds when it ends without having been sent. */
+/**
+ * Ends an exchange that comes to no conclusion: gives back whatever it still holds, unless it was sent before a bug of
+ * the proxy's own ended it.
+ */
 export function withdraw(line: Line, exchange: Exchange): void {
   exchange.leave?.();
-  release(line, exchange);
-  settleOrders(line, exchange, 'not-sent');
+  if (exchange.sent !== true) {
+    release(line, exchange);
+    settleOrders(line, exchange, 'not-sent');
+    return;
+  }
+  forfeit(line, exchange);
+  settleOrders(line, exchange, 'unknown');
+  const { endpoint, clientOrderIds, concluded } = exchange;
+  if (!concluded && endpoint !== undefined && clientOrderIds.length > 0)
+    line.resolver.add(line.recorder.unresolved(exchange, endpoint));
 }
 
 type OrderEnding = 'accepted' | 'refused' | 'unknown' | 'not-sent';

@@ -27,6 +27,8 @@ export interface Exchange {
   weightUsed: number | undefined;
   /** The open reservation of order sums; undefined once it is settled. */
   admission: Admission | undefined;
+  /** True from the moment at which its bytes may have left, unless it is certain that none did. */
+  sent?: boolean;
   /** True once the call has its last record. */
   concluded: boolean;
   waitMs: number | undefined;

@@ -12,6 +12,7 @@ import type { Pools } from '../upstream/pools.ts';
 import type { KeyGate } from '../upstream/preflight.ts';
 import type { CallRecorder } from './call-recorder.ts';
 import type { Metrics } from './metrics.ts';
+import type { OpenSockets } from './open-sockets.ts';
 import type { ReplayGuard } from './replay-guard.ts';
 
 /** What is configured, as one consistent whole: SIGHUP swaps it between two calls, never within one. */
@@ -36,6 +37,8 @@ export interface Line {
   readonly metrics: Metrics;
   /** How many WebSocket connections of apps are open. */
   readonly openSockets: () => number;
+  /** These connections themselves. */
+  readonly sockets: OpenSockets;
   readonly underWay: CallsUnderWay;
   readonly patience: Patience;
   readonly nextRequestId: () => string;

@@ -79,11 +79,15 @@ async function sendOnce(
   const apiKey = endpoint.security === 'NONE' ? undefined : credentialOf(exchange).apiKey;
   const { method } = endpoint;
   const headers = upHeaders(request.raw.headers, apiKey, wire.body !== undefined);
+  const wasSent = exchange.sent === true;
+  exchange.sent = true;
   pool.dispatch({ method, path: wire.target, headers, body: wire.body ?? null }, relay);
   const ending = await relay.ended;
   reply.raw.off('close', giveUp);
   exchange.upstreamMs = (exchange.upstreamMs ?? 0) + line.monotonicNow() - signedMs;
-  return readAnswer(endpoint, ending);
+  const answer = readAnswer(endpoint, ending);
+  exchange.sent = wasSent || answer.verdict.outcome !== 'not-sent';
+  return answer;
 }
 
 function toWire(line: Line, exchange: Exchange, endpoint: Endpoint, call: Call): WireRequest {

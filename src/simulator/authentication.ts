@@ -50,7 +50,7 @@ export function authenticate(
   const timestamp = find(request, 'timestamp');
   const signature = find(request, 'signature');
   const account = accounts.identify(header);
-  checkTimestamp(timestamp.value, recvWindowMs(request, route), route, nowMs);
+  checkTimestamp(timestamp.value, recvWindowMs(request.pairs, route), route, nowMs);
   account.verifySignature(signedPayload(request, signature), signature.rawValue);
   return account;
 }
@@ -65,7 +65,8 @@ function signedPayload(request: WireRequest, signature: WirePair): string {
   return inBody ? queryText + stripped(bodyText) : stripped(queryText);
 }
 
-function checkTimestamp(text: string, windowMs: number, route: Route, nowMs: number): void {
+/** @throws ExchangeError -1021, or -1100 for what is no time at all */
+export function checkTimestamp(text: string, windowMs: number, route: Route, nowMs: number): void {
   if (!/^[0-9]{1,20}$/.test(text)) throw illegalCharacters('timestamp', '^[0-9]{1,20}$');
   const stamp = Number(text);
   // Only /api reads microseconds (2024-12-17); elsewhere such a number is a date in the far future.
@@ -75,8 +76,15 @@ function checkTimestamp(text: string, windowMs: number, route: Route, nowMs: num
   if (nowMs - stampMs > windowMs) throw outsideRecvWindow();
 }
 
-function recvWindowMs(request: WireRequest, route: Route): number {
-  const text = request.pairs.find((pair) => pair.name === 'recvWindow')?.value;
+/**
+ * The recvWindow among some parameters, or the default one.
+ * @throws ExchangeError -1100, -1131
+ */
+export function recvWindowMs(
+  pairs: readonly { readonly name: string; readonly value: string }[],
+  route: Route,
+): number {
+  const text = pairs.find((pair) => pair.name === 'recvWindow')?.value;
   if (text === undefined) return DEFAULT_RECV_WINDOW_MS;
   const legal = route.family === 'spot' ? /^[0-9]{1,8}(\.[0-9]{1,3})?$/ : /^[0-9]{1,8}$/;
   if (!legal.test(text)) throw illegalCharacters('recvWindow', legal.source);

@@ -43,7 +43,7 @@ interface Portfolio {
   readonly orders: FuturesOrder[];
 }
 
-const COMMISSION_RATE = new Money('0.0004');
+export const FUTURES_COMMISSION_RATE: Money = new Money('0.0004');
 const DEFAULT_LEVERAGE = 20;
 
 /** USD-M in one-way mode: an order fills as a whole when the best price of the street reaches it. */
@@ -210,6 +210,6 @@ export class FuturesEngine {
     held.amount = after;
     portfolio.positions.set(order.request.symbol, held);
     if (after.isZero()) portfolio.positions.delete(order.request.symbol);
-    portfolio.wallet = portfolio.wallet.sub(order.quantity.mul(price).mul(COMMISSION_RATE));
+    portfolio.wallet = portfolio.wallet.sub(order.quantity.mul(price).mul(FUTURES_COMMISSION_RATE));
   }
 }

@@ -81,10 +81,11 @@ export function unsignedRoutes(): Route[] {
     ...words(KEY_ONLY).map((path) => keyRoute(`GET ${path}`, {}, () => [])),
     ...RATIOS.map((path) => optionalKeyRoute(`GET ${path}`, {}, () => [])),
     keyRoute('POST /sapi/v1/equity/listenKey', {}, () => ({ listenKey: randomBytes(32).toString('hex') })),
-    keyRoute('POST /sapi/v1/userListenToken', {}, ({ nowMs }) => ({
-      token: randomBytes(32).toString('hex'),
-      expirationTime: nowMs + 86_400_000,
-    })),
+    keyRoute('POST /sapi/v1/userListenToken', {}, ({ exchange, nowMs }, account) => {
+      const token = randomBytes(32).toString('hex');
+      exchange.listenKeys.set(`/sapi/v1/userListenToken ${account.owner}`, token);
+      return { token, expirationTime: nowMs + 86_400_000 };
+    }),
     openRoute('GET /dapi/v1/ping', { rules: {} }, () => ({})),
     openRoute('GET /eapi/v1/ping', { rules: {} }, () => ({})),
     openRoute('GET /papi/v1/ping', { rules: {} }, () => ({})),

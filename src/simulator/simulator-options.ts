@@ -1,3 +1,5 @@
+import type { WebSocketOptions } from './ws-options.ts';
+
 /** The switches of an API key, as `GET /sapi/v1/account/apiRestrictions` names them. */
 export interface ApiRestrictions {
   readonly ipRestrict: boolean;
@@ -71,4 +73,5 @@ export interface SimulatorOptions {
   readonly seed?: number;
   /** How often the market moves; 1000, and 0 makes it stand still. */
   readonly marketStepMs?: number;
+  readonly webSocket?: WebSocketOptions;
 }

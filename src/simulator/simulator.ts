@@ -13,9 +13,10 @@ import { judge, respond } from './respond.ts';
 import { Router } from './router.ts';
 import type { ApiRestrictions, SimulatorOptions, WeightFamily } from './simulator-options.ts';
 import { pathOf } from './wire-request.ts';
+import { type RunningSockets, runSockets, type SimulatorSockets } from './ws-sockets.ts';
 
 /** A running exchange that all upstreams of a proxy can point at: it serves every product by its path. */
-export interface Simulator {
+export interface Simulator extends SimulatorSockets {
   /** Origin without a trailing slash. */
   readonly url: string;
   readonly port: number;
@@ -32,7 +33,7 @@ export interface Simulator {
   /** Weight that a neighbour on the same IP has used in this minute. */
   setUsedWeight(weight: number, family?: WeightFamily): void;
   ban(forMs: number): void;
-  /** Forgets everything: requests, faults, orders, balances, limits, clock. */
+  /** Forgets everything: requests, frames, faults, orders, balances, limits, clock. Connections stay open. */
   reset(): void;
   close(): Promise<void>;
 }
@@ -51,6 +52,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const server =
     options.tls === undefined ? createServer(listener) : createTlsServer({ ...options.tls }, listener);
   server.keepAliveTimeout = 120_000;
+  const webSockets: RunningSockets = runSockets(server, () => exchange, router, options);
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
@@ -82,6 +84,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     const instead = replyInstead(fault);
     if (fault?.kind === 'stall' && fault.execute !== true) return;
     const reply = instead ?? respond(exchange, judged);
+    webSockets.settle();
     if (fault?.kind === 'stall') return;
     if (fault?.kind === 'execute-then-drop') {
       incoming.socket.destroy();
@@ -110,6 +113,18 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     get exchange() {
       return exchange;
     },
+    get frames() {
+      return webSockets.frames;
+    },
+    get upgrades() {
+      return webSockets.upgrades;
+    },
+    get sockets() {
+      return webSockets.sockets;
+    },
+    injectSocket: (fault) => webSockets.injectSocket(fault),
+    announceShutdown: () => webSockets.announceShutdown(),
+    closeSockets: (code, reason) => webSockets.closeSockets(code, reason),
     inject: (fault) => faults.inject(fault),
     setClockOffset: (offsetMs) => exchange.setClockOffset(offsetMs),
     setRestrictions(apiKey, restrictions) {
@@ -124,6 +139,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       exchange = new Exchange(options);
       requests = [];
       faults.clear();
+      webSockets.reset();
     },
     async close() {
       if (!server.listening) return;

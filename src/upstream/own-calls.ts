@@ -31,12 +31,17 @@ export interface OwnCall {
   readonly account?: string;
 }
 
+export interface OwnAnswer extends TextAnswer {
+  /** The bytes that were signed, without the signature; undefined when none were. */
+  readonly signedText?: string;
+}
+
 export interface OwnCalls {
   /**
    * A GET of the proxy's own: it stands in the catalogue, is charged and, when signed, recorded like any other.
    * @throws ProxyError when there is no room for it, no clock yet, or no record can be written
    */
-  get(call: OwnCall): Promise<TextAnswer>;
+  get(call: OwnCall): Promise<OwnAnswer>;
 }
 
 export interface OwnCallsOptions {
@@ -129,7 +134,7 @@ export function createOwnCalls(options: OwnCallsOptions): OwnCalls {
         );
         settle(ticket, answer);
         conclude(answer);
-        return answer;
+        return isSigned ? { ...answer, signedText: signedTextOf(wire) } : answer;
       } catch (error) {
         if (sentMs !== undefined && !isNotConnected(error)) options.budgets.lost(ticket);
         else options.budgets.release(ticket);
@@ -144,6 +149,10 @@ export function createOwnCalls(options: OwnCallsOptions): OwnCalls {
 export function targetOf(path: string, params: Iterable<readonly [name: string, value: string]>): string {
   const query = Array.from(params, ([name, value]) => `${name}=${encodeComponent(value)}`).join('&');
   return query === '' ? path : `${path}?${query}`;
+}
+
+function signedTextOf({ target }: WireRequest): string {
+  return target.replace(/^[^?]*\?/, '').replace(/&signature=.*$/, '');
 }
 
 function isNotConnected(error: unknown): boolean {

@@ -30,6 +30,8 @@ export interface KeyGateOptions {
   readonly accounts: () => Iterable<string>;
   /** Permissions that at least one client of the account was granted. */
   readonly granted: (account: string) => ReadonlySet<Permission>;
+  /** False where the environment has no /sapi, so that a 404 is no reason to wait. */
+  readonly hasSapi: () => boolean;
   readonly ownCalls: OwnCalls;
   readonly onVerdict: (account: string, verdict: PreflightVerdict) => void;
   readonly hourMs?: number;
@@ -58,7 +60,8 @@ export function createKeyGate(options: KeyGateOptions): KeyGate {
         target: '/sapi/v1/account/apiRestrictions',
         account,
       });
-      if (answer.status === 404) return { kind: 'skipped', reason: 'this environment has no /sapi' };
+      if (answer.status === 404 && !options.hasSapi())
+        return { kind: 'skipped', reason: 'this environment has no /sapi' };
       if (answer.status !== 200)
         return { kind: 'pending', reason: `Binance answered ${describe(answer.status, answer.text)}` };
       return judge(readSwitches(answer.text), options.granted(account));

@@ -43,7 +43,13 @@ describe('the Dockerfile', () => {
     const [install = ''] = stageOf(dockerfile, 'dependencies').instructions.flatMap(({ name, args }) =>
       name === 'RUN' && args.includes('npm') ? args : [],
     );
-    expect(execForm(install).slice(0, 4)).toEqual(['npm', 'ci', '--omit=dev', '--ignore-scripts']);
+    expect(execForm(install).slice(0, 5)).toEqual([
+      'npm',
+      'ci',
+      '--omit=dev',
+      '--omit=optional',
+      '--ignore-scripts',
+    ]);
   });
 
   it.each([runtime, debug])('is no root, knows its signal and its health in stage $name', (stage) => {
@@ -75,7 +81,8 @@ describe('the Dockerfile', () => {
     const writes = flags.flatMap((flag) => /^--allow-fs-write=(.*)$/.exec(flag)?.[1] ?? []);
     expect(writes).toEqual(['/run/binance-proxy', '/var/lib/binance-proxy']);
     const reads = flags.flatMap((flag) => /^--allow-fs-read=(.*)$/.exec(flag)?.[1] ?? []);
-    expect(reads).toEqual(['/app', '/etc/binance-proxy', '/run/secrets', ...writes]);
+    const ownNumbers = ['status', 'fd', 'limits'].map((name) => `/proc/self/${name}`);
+    expect(reads).toEqual(['/app', '/etc/binance-proxy', '/run/secrets', ...writes, ...ownNumbers]);
     expect(execForm(argsOf(debug, 'ENTRYPOINT')).slice(1)).toEqual(flags);
     const [probe] = [runtime, debug].map((stage) => execForm(argsOf(stage, 'HEALTHCHECK')).slice(1));
     expect(probe?.some((flag) => flag.startsWith('--allow-fs-write'))).toBe(false);

@@ -7,6 +7,7 @@ export interface LockedPackage {
   readonly version: string;
   readonly license: string | undefined;
   readonly integrity: string | undefined;
+  /** Not installed by `npm ci --omit=dev --omit=optional`, which is what the image does. */
   readonly dev: boolean;
   readonly hasInstallScript: boolean;
 }
@@ -17,10 +18,11 @@ interface Entry {
   readonly integrity?: string;
   readonly dev?: boolean;
   readonly devOptional?: boolean;
+  readonly optional?: boolean;
   readonly hasInstallScript?: boolean;
 }
 
-/** Everything that the lockfile pins; what is not `dev` is what `npm ci --omit=dev` installs. */
+/** Everything that the lockfile pins; what is not `dev` is what the image gets. */
 export function readLockfile(): readonly LockedPackage[] {
   const text = readFileSync(new URL('../../package-lock.json', import.meta.url), 'utf8');
   const { packages } = JSON.parse(text) as { readonly packages: Readonly<Record<string, Entry>> };
@@ -32,7 +34,7 @@ export function readLockfile(): readonly LockedPackage[] {
       version: entry.version ?? '',
       license: entry.license,
       integrity: entry.integrity,
-      dev: entry.dev === true || entry.devOptional === true,
+      dev: entry.dev === true || entry.devOptional === true || entry.optional === true,
       hasInstallScript: entry.hasInstallScript === true,
     }));
 }

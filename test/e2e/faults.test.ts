@@ -5,7 +5,7 @@ import { type Reply, send } from '../helpers/http.ts';
 import { startTestProxy, TEST_KEY, TEST_SECRET, type TestProxy } from '../helpers/proxy.ts';
 
 /** What the app sees: Binance's answer, the proxy's own, or a connection that ends within the body. */
-type End = 'answered' | 'answered unknown' | 'unreachable' | 'lost' | 'cut';
+type End = 'answered' | 'answered unknown' | 'unreachable' | 'lost' | 'lost or unreachable' | 'cut';
 type Ends = Readonly<Record<'GET' | 'POST' | 'DELETE', End>>;
 
 interface Case {
@@ -29,7 +29,8 @@ const CASES: readonly Case[] = [
     {
       name: `${how} after the connection was accepted`,
       fault: { at: 'after-accept', how },
-      ends: beforeTheHead(how),
+      // A reset may come before the connection counts as made, and so before a byte was written, or just after.
+      ends: how === 'reset' ? read('answered', 'lost or unreachable') : beforeTheHead(how),
       pooled: all('answered'),
     },
     {
@@ -68,7 +69,7 @@ const CASES: readonly Case[] = [
     fault: { at: 'wrong-gzip', kind: 'truncated' },
     ends: read('answered', 'answered unknown'),
   },
-  { name: 'bytes that are no HTTP', fault: { at: 'garbage' }, ends: read('answered', 'lost') },
+  { name: 'bytes that are no HTTP', fault: { at: 'garbage' }, ends: all('lost') },
   { name: 'an interim answer', fault: { at: 'continue' }, ends: all('lost') },
   { name: 'two answers to one request', fault: { at: 'two-answers' }, ends: all('answered') },
   {
@@ -81,93 +82,154 @@ const CASES: readonly Case[] = [
 ];
 
 const PATH = '/fapi/v1/order';
+const METHODS = ['GET', 'POST', 'DELETE'] as const;
+const CONNECTIONS = ['a fresh connection', 'a pooled connection'] as const;
+type Method = (typeof METHODS)[number];
+type Connection = (typeof CONNECTIONS)[number];
+
 const OUTCOMES: Readonly<Record<End, string>> = {
   answered: 'answered',
   'answered unknown': 'unknown',
   unreachable: 'not-sent',
   lost: 'unknown',
+  'lost or unreachable': 'unknown',
   cut: 'unknown',
 };
 
 let simulator: Simulator;
-let upstream: FaultServer;
-let proxy: TestProxy;
 beforeAll(async () => {
   simulator = await startSimulator({ accounts: [{ apiKey: TEST_KEY, hmacSecret: TEST_SECRET }] });
-  upstream = await startFaultServer();
-  proxy = await startTestProxy({
-    upstream: simulator.url,
-    env: { BINANCE_PROXY_UPSTREAM_USDM: upstream.url },
-    patience: { headersTimeoutMs: 120, resolutionPausesMs: [600_000] },
-  });
 });
-afterAll(async () => {
-  await proxy.close();
-  await expect.poll(() => upstream.openConnections).toBe(0);
-  await upstream.close();
-  await simulator.close();
-});
+afterAll(() => simulator.close());
 
-let counter = 0;
+/** A proxy whose futures upstream fails as planned; its clock comes from the simulator. */
+class Stage {
+  readonly upstream: FaultServer;
+  readonly proxy: TestProxy;
+  #counter = 0;
 
-function target(): string {
-  counter++;
-  return `${PATH}?symbol=BTCUSDT&side=BUY&type=MARKET&quantity=1&origClientOrderId=o${counter}&newClientOrderId=c${counter}`;
-}
+  constructor(upstream: FaultServer, proxy: TestProxy) {
+    this.upstream = upstream;
+    this.proxy = proxy;
+  }
 
-/** One call of its own name; undefined when the connection ended within the answer. */
-async function call(method: string): Promise<{ readonly reply: Reply | undefined; readonly seen: number }> {
-  const own = target();
-  const mark = `newClientOrderId=c${counter}&`;
-  const reply = await send(proxy.port, own, { method }).catch(() => undefined);
-  return { reply, seen: upstream.requests.filter((request) => request.target.includes(mark)).length };
-}
-
-function recordsOf(requestId: unknown, event: string) {
-  return proxy.records(event).filter((record) => record.requestId === requestId);
-}
-
-async function prepare(connection: string): Promise<void> {
-  await upstream.plan([]);
-  if (connection === 'a pooled connection') await call('GET');
-  else upstream.dropConnections('fin');
-  if (connection === 'a fresh connection') await expect.poll(() => upstream.openConnections).toBe(0);
-}
-
-describe.each(['GET', 'POST', 'DELETE'] as const)('a %s', (method) => {
-  describe.each(['a fresh connection', 'a pooled connection'])('on %s', (connection) => {
-    it.each(CASES)('that meets $name', async ({ fault, ends, pooled }) => {
-      await prepare(connection);
-      const end = connection === 'a pooled connection' ? (pooled ?? ends)[method] : ends[method];
-      await upstream.plan(fault.at === 'before-accept' ? fault : [fault]);
-      const { reply, seen } = await call(method);
-
-      if (end === 'cut') expect(reply).toBeUndefined();
-      else expect([reply?.status, reply?.headers['x-proxy-outcome']]).toEqual([status(end), OUTCOMES[end]]);
-      expect(reply?.headers['x-proxy-error']).toBe(refusal(end));
-      if (end === 'lost' && method === 'POST') expect(reply?.json?.msg).toContain(`c${counter}`);
-      if (method !== 'GET') expect(seen).toBeLessThanOrEqual(1);
-
-      const completed = proxy.records('call.completed').at(-1);
-      expect(completed).toMatchObject({ method, path: PATH, outcome: OUTCOMES[end] });
-      if (reply !== undefined) expect(completed?.requestId).toBe(reply.headers['x-proxy-request-id']);
-      expect(recordsOf(completed?.requestId, 'call.completed')).toHaveLength(1);
-      expect(recordsOf(completed?.requestId, 'call.signed')).toHaveLength(
-        sendings(end, fault, method, connection),
-      );
-
-      await upstream.plan([]);
-      const next = await call(method);
-      expect([next.reply?.status, next.reply?.headers['x-proxy-outcome'], next.seen]).toEqual([
-        200,
-        'answered',
-        1,
-      ]);
-      await expect.poll(() => upstream.openConnections).toBeLessThanOrEqual(1);
-      expect(proxy.line.underWay.total).toBe(0);
+  static async open(): Promise<Stage> {
+    const upstream = await startFaultServer();
+    const proxy = await startTestProxy({
+      upstream: simulator.url,
+      env: { BINANCE_PROXY_UPSTREAM_USDM: upstream.url },
+      patience: { headersTimeoutMs: 120, resolutionPausesMs: [600_000] },
     });
+    return new Stage(upstream, proxy);
+  }
+
+  get lastId(): string {
+    return `c${this.#counter}`;
+  }
+
+  /** One call of its own name; `reply` is undefined when the connection ended within the answer. */
+  async call(method: string): Promise<{ readonly reply: Reply | undefined; readonly seen: number }> {
+    this.#counter++;
+    const target = `${PATH}?symbol=BTCUSDT&side=BUY&type=MARKET&quantity=1&newClientOrderId=${this.lastId}&orderId=1`;
+    const reply = await send(this.proxy.port, target, { method }).catch(() => undefined);
+    const mark = `newClientOrderId=${this.lastId}&`;
+    return { reply, seen: this.upstream.requests.filter((request) => request.target.includes(mark)).length };
+  }
+
+  recordsOf(requestId: unknown, event: string) {
+    return this.proxy.records(event).filter((record) => record.requestId === requestId);
+  }
+
+  async prepare(connection: Connection): Promise<void> {
+    await this.upstream.plan([]);
+    if (connection === 'a pooled connection') {
+      await this.call('GET');
+      return;
+    }
+    this.upstream.dropConnections('fin');
+    await this.connections(0);
+  }
+
+  /** Waits until no more connections than these are open. */
+  async connections(most: number): Promise<void> {
+    await expect.poll(() => this.upstream.openConnections, { interval: 2 }).toBeLessThanOrEqual(most);
+  }
+
+  async close(): Promise<void> {
+    await this.proxy.close();
+    await this.connections(0);
+    await this.upstream.close();
+  }
+}
+
+/** Plays one fault and looks at everything that has to be right about it. */
+async function meet(stage: Stage, method: Method, connection: Connection, one: Case): Promise<void> {
+  const { name, fault, ends, pooled } = one;
+  const { upstream, proxy } = stage;
+  const where = `${method} on ${connection}: ${name}`;
+  await stage.prepare(connection);
+  const expected = connection === 'a pooled connection' ? (pooled ?? ends)[method] : ends[method];
+  await upstream.plan(fault.at === 'before-accept' ? fault : [fault]);
+  const { reply, seen } = await stage.call(method);
+  const end = decided(expected, reply);
+
+  if (end === 'cut') expect(reply, where).toBeUndefined();
+  else
+    expect([reply?.status, reply?.headers['x-proxy-outcome']], where).toEqual([status(end), OUTCOMES[end]]);
+  expect(reply?.headers['x-proxy-error'], where).toBe(refusal(end));
+  if (end === 'lost' && method === 'POST') expect(reply?.json?.msg).toContain(stage.lastId);
+  if (method !== 'GET') expect(seen, where).toBeLessThanOrEqual(1);
+
+  const completed = proxy.records('call.completed').at(-1);
+  expect(completed, where).toMatchObject({ method, path: PATH, outcome: OUTCOMES[end] });
+  if (reply !== undefined) expect(completed?.requestId, where).toBe(reply.headers['x-proxy-request-id']);
+  expect(stage.recordsOf(completed?.requestId, 'call.completed'), where).toHaveLength(1);
+  const signed = stage.recordsOf(completed?.requestId, 'call.signed');
+  expect(signed, where).toHaveLength(sendings(end, fault, method, connection));
+
+  await upstream.plan([]);
+  if (fault.at === 'after-answer') await stage.connections(0);
+  const next = await stage.call(method);
+  const healthy = [next.reply?.status, next.reply?.headers['x-proxy-outcome'], next.seen];
+  expect(healthy, `the call after ${where}`).toEqual([200, 'answered', 1]);
+  await stage.connections(1);
+  expect(proxy.line.underWay.total, where).toBe(0);
+}
+
+const isStall = ({ fault }: Case) => 'how' in fault && fault.how === 'stall';
+
+describe.each(METHODS)('a %s', (method) => {
+  let stage: Stage;
+  beforeAll(async () => {
+    stage = await Stage.open();
   });
+  describe.each(CONNECTIONS)('on %s', (connection) => {
+    it.each(CASES.filter((one) => !isStall(one)))('that meets $name', (one) =>
+      meet(stage, method, connection, one),
+    );
+  });
+
+  it('that meets a stall at any point is given up in time', async () => {
+    const stalls = CASES.filter(isStall).flatMap((one) =>
+      CONNECTIONS.map((connection) => ({ one, connection })),
+    );
+    expect(stalls).toHaveLength(14);
+    await Promise.all(
+      stalls.map(async ({ one, connection }) => {
+        const own = await Stage.open();
+        await meet(own, method, connection, one);
+        await own.close();
+      }),
+    );
+  });
+
+  it('leaves no connection behind at the end', () => stage.close());
 });
+
+function decided(expected: End, reply: Reply | undefined): End {
+  if (expected !== 'lost or unreachable') return expected;
+  return reply?.status === 502 ? 'unreachable' : 'lost';
+}
 
 function status(end: End): number {
   if (end === 'unreachable') return 502;
@@ -180,11 +242,10 @@ function refusal(end: End): string | undefined {
 }
 
 /** A read that was answered although its connection broke was sent, and recorded, twice. */
-function sendings(end: End, fault: Fault, method: string, connection: string): number {
+function sendings(end: End, fault: Fault, method: Method, connection: Connection): number {
   if (method !== 'GET') return 1;
   if (end === 'unreachable') return 2;
   const isBroken =
-    fault.at === 'garbage' ||
     fault.at === 'request-bytes' ||
     fault.at === 'after-request' ||
     (fault.at === 'after-accept' && connection === 'a fresh connection');

@@ -47,7 +47,7 @@ export function send(
         );
       },
     );
-    outgoing.on('error', reject);
+    outgoing.on('error', (error) => reject(Object.assign(error, { isReused: outgoing.reusedSocket })));
     outgoing.end(body);
   });
 }

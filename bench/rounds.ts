@@ -1,0 +1,161 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Target } from './peers.ts';
+import { CPU_LOAD, cpuMs, machineBusyMs, output } from './programs.ts';
+import { CLIENT_KEY } from './workshop.ts';
+
+/** One kind of load: closed loop with so many connections, or open loop with so many requests a second. */
+export interface Shape {
+  readonly loop: 'closed' | 'open';
+  /** Connections, or requests per second. */
+  readonly level: number;
+  readonly method: 'GET' | 'POST';
+  readonly seconds: number;
+}
+
+/** What one run of the load generator showed; latencies in µs. */
+export interface Sample {
+  readonly rps: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly p999: number;
+  readonly errors: number;
+  /** CPU of the target per request, in µs; undefined for the direct way. */
+  readonly cpuMicros: number | undefined;
+  /** Share of the machine that others used meanwhile. */
+  readonly foreign: number;
+}
+
+/** Samples by shape and target, one per round. */
+export type Results = Map<Shape, Map<string, Sample[]>>;
+
+export const ORDER =
+  'symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.001&price=50000.00&newClientOrderId=abcdef0123456789';
+const READ = '/api/v3/openOrders?symbol=BTCUSDT';
+const OPEN_LOOP_CONNECTIONS = 64;
+const WARM_UP_SECONDS = 0.3;
+/** A sample with more foreign load than this is taken again. */
+const MOST_FOREIGN = 0.05;
+const LOOK_MS = 250;
+const LONGEST_WAIT_MS = 15_000;
+/** Share of one core that may be busy in a calm machine. */
+const CALM = 0.2;
+
+interface LoadReport {
+  readonly done: number;
+  readonly errors: number;
+  readonly non2xx: number;
+  readonly rps?: number;
+  readonly achieved?: number;
+  readonly cpu: number;
+  readonly svc: { readonly p50: number; readonly p99: number; readonly p999: number };
+}
+
+/**
+ * Every round runs every target once for each shape, in an order that rotates from round to round, so that whatever
+ * else the machine does meets all of them.
+ */
+export async function measureRounds(
+  lg: string,
+  targets: readonly Target[],
+  shapes: readonly Shape[],
+  rounds: number,
+  upstreamPid: number,
+  tries: number,
+): Promise<Results> {
+  const results: Results = new Map(
+    shapes.map((shape) => [shape, new Map(targets.map(({ name }) => [name, []]))]),
+  );
+  for (const target of targets) {
+    for (const method of ['GET', 'POST'] as const) {
+      await load(lg, target, { loop: 'closed', level: 16, method, seconds: 1.5 }, upstreamPid);
+    }
+  }
+  for (let round = 0; round < rounds; round++) {
+    for (const shape of shapes) {
+      for (let i = 0; i < targets.length; i++) {
+        const target = targets[(i + round) % targets.length]!;
+        results
+          .get(shape)
+          ?.get(target.name)
+          ?.push(await calmest(lg, target, shape, upstreamPid, tries));
+      }
+    }
+  }
+  return results;
+}
+
+export function labelOf({ loop, level, method }: Shape): string {
+  return loop === 'closed'
+    ? `${method}, ${level} connection${level === 1 ? '' : 's'}`
+    : `${method}, ${level} req/s`;
+}
+
+async function calmest(
+  lg: string,
+  target: Target,
+  shape: Shape,
+  upstreamPid: number,
+  tries: number,
+): Promise<Sample> {
+  if (tries > 1) await untilCalm();
+  let best = await load(lg, target, shape, upstreamPid);
+  for (let attempt = 1; attempt < tries && best.foreign > MOST_FOREIGN; attempt++) {
+    await untilCalm();
+    const next = await load(lg, target, shape, upstreamPid);
+    if (next.foreign < best.foreign) best = next;
+  }
+  return best;
+}
+
+/** Waits for a quarter of a second in which nobody works, for some seconds at the most. */
+async function untilCalm(): Promise<void> {
+  for (let waited = 0; waited < LONGEST_WAIT_MS; waited += LOOK_MS) {
+    const before = machineBusyMs();
+    await pause(LOOK_MS);
+    if (machineBusyMs() - before < LOOK_MS * CALM) return;
+  }
+}
+
+/** Runs one load against a target. */
+export async function load(
+  lg: string,
+  { url, program }: Pick<Target, 'url' | 'program'>,
+  shape: Shape,
+  upstreamPid: number,
+  clientKey = CLIENT_KEY,
+): Promise<Sample> {
+  const path = shape.method === 'GET' ? READ : '/api/v3/order';
+  const command = [lg, shape.loop, '-u', url + path, '-k', clientKey, '-d', String(shape.seconds)];
+  if (shape.method === 'POST') command.push('-b', ORDER);
+  if (shape.loop === 'closed') command.push('-c', String(shape.level), '-w', String(WARM_UP_SECONDS));
+  else
+    command.push(
+      '-r',
+      String(shape.level),
+      '-c',
+      String(OPEN_LOOP_CONNECTIONS),
+      '-w',
+      String(WARM_UP_SECONDS),
+    );
+  const before = {
+    own: program ? cpuMs(program.pid) : 0,
+    upstream: cpuMs(upstreamPid),
+    all: machineBusyMs(),
+    at: performance.now(),
+  };
+  const report = JSON.parse(await output(command, { cpu: CPU_LOAD })) as LoadReport;
+  const own = (program ? cpuMs(program.pid) : 0) - before.own;
+  const foreign =
+    machineBusyMs() - before.all - own - (cpuMs(upstreamPid) - before.upstream) - report.cpu * 1_000;
+  // Of a closed loop the warm-up is not among `done`, but its CPU is among the CPU.
+  const counted = shape.loop === 'closed' ? shape.seconds / (shape.seconds + WARM_UP_SECONDS) : 1;
+  return {
+    rps: report.rps ?? report.achieved ?? 0,
+    p50: report.svc.p50,
+    p99: report.svc.p99,
+    p999: report.svc.p999,
+    errors: report.errors + report.non2xx,
+    cpuMicros: program === undefined || report.done === 0 ? undefined : (own * 1_000 * counted) / report.done,
+    foreign: Math.max(0, foreign) / (performance.now() - before.at),
+  };
+}

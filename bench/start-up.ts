@@ -1,0 +1,25 @@
+import { memoryMb } from './programs.ts';
+import { type ProxyOptions, startProxy } from './proxy.ts';
+import { median } from './tables.ts';
+
+export interface StartUp {
+  /** From the start of the process to the first call that was answered, ms. */
+  readonly ms: number;
+  /** Resident memory then, in MB. */
+  readonly rssMb: number;
+}
+
+/** Starts the proxy some times: how long until it serves, and what it then takes. */
+export async function measureStartUp(folder: string, options: ProxyOptions, times: number): Promise<StartUp> {
+  const ms: number[] = [];
+  const rss: number[] = [];
+  for (let i = 0; i < times; i++) {
+    const begun = performance.now();
+    const { program } = await startProxy(folder, options);
+    ms.push(performance.now() - begun);
+    if (program === undefined) continue;
+    rss.push(memoryMb(program.pid).rss);
+    await program.stop();
+  }
+  return { ms: median(ms) ?? 0, rssMb: median(rss) ?? 0 };
+}

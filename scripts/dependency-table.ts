@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs';
+
+interface LockedPackage {
+  readonly version?: string;
+  readonly license?: string;
+  readonly dev?: boolean;
+  readonly devOptional?: boolean;
+  readonly optional?: boolean;
+  readonly hasInstallScript?: boolean;
+}
+
+interface Manifest {
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly allowScripts: Readonly<Record<string, boolean>>;
+}
+
+/** Why each package that the program itself imports is there. */
+const PURPOSES: ReadonlyMap<string, string> = new Map([
+  ['@fastify/rate-limit', 'requests per second of each client'],
+  ['@fastify/websocket', 'WebSocket connections of apps'],
+  ['close-with-grace', 'an orderly end on SIGTERM'],
+  ['decimal.js', 'prices and quantities, never as floats'],
+  ['dotenv', 'reads `.env`'],
+  ['fastify', 'HTTP server'],
+  ['ioredis', 'shared budgets'],
+  ['pino', 'log lines'],
+  ['prom-client', '`/metrics`'],
+  ['typebox', 'schema of the configuration'],
+  ['undici', 'connections to Binance'],
+  ['ws', 'WebSocket connections to Binance'],
+  ['yaml', 'reads the configuration file, with line and column'],
+]);
+
+function readJson<T>(path: string): T {
+  return JSON.parse(readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')) as T;
+}
+
+/** docs/dependencies.md: everything that the lockfile puts into the image, with its licence. */
+export function printDependencyTable(): string {
+  const { dependencies, allowScripts } = readJson<Manifest>('package.json');
+  const { packages } = readJson<{ packages: Readonly<Record<string, LockedPackage>> }>('package-lock.json');
+  const shipped = Object.entries(packages)
+    .filter(
+      ([path, { dev, devOptional, optional }]) => path !== '' && !(dev ?? devOptional ?? optional ?? false),
+    )
+    .map(([path, { version = '', license = 'unknown', hasInstallScript }]) => ({
+      name: path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length),
+      version,
+      license,
+      scripted: hasInstallScript === true,
+    }))
+    .toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.version < b.version ? -1 : 1));
+  const direct = shipped.filter(({ name, version }) => dependencies[name] === version);
+  const counts = Map.groupBy(shipped, ({ license }) => license);
+  const licences = [...counts]
+    .toSorted(([, a], [, b]) => b.length - a.length)
+    .map(([license, all]) => `${license} (${all.length})`);
+  const allowed = Object.keys(allowScripts).filter((name) => allowScripts[name] === true);
+  return `# Dependencies
+
+Written by \`node scripts/write-dependency-table.ts\` from package.json and package-lock.json; a test keeps it fresh.
+Versions are exact, the lockfile pins each with its hash, and \`npm ci\` installs nothing else.
+
+Of all packages only ${allowed.map((name) => `\`${name}\``).join(', ')} (development: the Node that runs everything here) may run an install script.
+${shipped.some(({ scripted }) => scripted) ? 'Some shipped packages have one, which the image does not run' : 'No package that is shipped has one'}; the image is built with \`--ignore-scripts\`.
+
+## What the program imports
+
+${markdownTable(
+  ['package', 'version', 'licence', 'for'],
+  direct.map(({ name, version, license }) => [name, version, license, PURPOSES.get(name) ?? '']),
+)}
+
+## Everything that is shipped
+
+${shipped.length} packages: ${licences.join(', ')}.
+
+${markdownTable(
+  ['package', 'version', 'licence'],
+  shipped.map(({ name, version, license }) => [name, version, license]),
+)}
+`;
+}
+
+/** Padded as the formatter pads it. */
+function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((title, at) =>
+    Math.max(title.length, ...rows.map((row) => (row[at] ?? '').length)),
+  );
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(' | ')} |`;
+  return [line(head), `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...rows.map(line)].join(
+    '\n',
+  );
+}

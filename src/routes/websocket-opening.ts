@@ -1,0 +1,173 @@
+import type { FastifyRequest } from 'fastify';
+import type { WebSocket } from 'ws';
+import type { SocketUpstreamName } from '../config/settings.ts';
+import type { Call } from '../core/call.ts';
+import type { Client } from '../core/client.ts';
+import type { Endpoint } from '../core/endpoint.ts';
+import { ProxyError } from '../core/errors.ts';
+import { decide } from '../core/policy.ts';
+import type { SocketFamily } from '../core/ws-methods.ts';
+import { readSocketTarget, type SocketTarget } from '../core/ws-target.ts';
+import { openUpstreamSocket, unreachable } from '../upstream/websocket.ts';
+import { type Exchange, exchangeOf } from './exchange.ts';
+import type { Line } from './line.ts';
+import { unknownClient } from './websocket-identity.ts';
+import type { SocketLimits } from './websocket-limits.ts';
+
+/** A socket to Binance that stands, for an app that is still to be let in. */
+export interface Opening {
+  readonly target: SocketTarget;
+  readonly upstream: WebSocket;
+  readonly client: Client;
+  readonly exchange: Exchange;
+}
+
+const ORIGINS: Readonly<Record<SocketFamily, Readonly<Record<SocketTarget['kind'], SocketUpstreamName>>>> = {
+  spot: { api: 'spotWsApi', stream: 'spotStream' },
+  usdm: { api: 'usdmWsApi', stream: 'usdmStream' },
+  coinm: { api: 'coinmWsApi', stream: 'coinmStream' },
+};
+/** What Binance counts for a connection to a signed API, in weight. */
+const CONNECTION_WEIGHT: Readonly<Record<SocketFamily, number>> = { spot: 2, usdm: 5, coinm: 5 };
+const NO_PARAMETERS = { query: [], body: [], repeated: [] } as const;
+const NO_STAMP = { timestamp: undefined, recvWindow: undefined, signature: undefined };
+
+/**
+ * Everything that is decided before an app's upgrade is accepted: where it goes, who it is, whether there is room; then
+ * the socket to Binance. An app so learns of an unreachable Binance the way it would without a proxy.
+ * @throws ProxyError
+ */
+export async function openSocket(
+  line: Line,
+  limits: SocketLimits,
+  request: FastifyRequest,
+): Promise<Opening> {
+  const exchange = exchangeOf(request);
+  const { settings } = exchange.snapshot;
+  const target = readSocketTarget(request.originalUrl);
+  const origin = target && settings.socketUpstreams[ORIGINS[target.family][target.kind]];
+  if (target === undefined || origin === undefined) throw unknownSocket();
+  const endpoint = endpointOf(target);
+  exchange.endpoint = endpoint;
+  const client = clientOf(exchange, target, request);
+  exchange.client = client;
+  if (line.sockets.size >= limits.sockets) throw tooManySockets();
+  const { upstream, method, path } = endpoint;
+  const call: Call = { method, upstream, path, ...NO_PARAMETERS, stamp: NO_STAMP };
+  if (!(target.isPrivate && exchange.identified === undefined)) decide(client, endpoint, call);
+  const gone = new AbortController();
+  const onGone = () => gone.abort();
+  request.raw.socket.once('close', onGone);
+  try {
+    exchange.ticket = await line.budgets.charge({
+      endpoint,
+      call,
+      client,
+      account: undefined,
+      recvWindowMs: settings.recvWindowMs,
+      signal: gone.signal,
+    });
+    const socket = await connect(
+      line,
+      limits,
+      exchange,
+      `${origin}${target.path}${target.query}`,
+      gone.signal,
+    );
+    return { target, upstream: socket, client, exchange };
+  } finally {
+    request.raw.socket.off('close', onGone);
+  }
+}
+
+async function connect(
+  line: Line,
+  limits: SocketLimits,
+  exchange: Exchange,
+  url: string,
+  signal: AbortSignal,
+): Promise<WebSocket> {
+  const { ticket, snapshot } = exchange;
+  if (ticket === undefined) throw new Error('a connection without its charge');
+  exchange.ticket = undefined;
+  const opening = await openUpstreamSocket({
+    url,
+    ca: snapshot.settings.upstreamCa,
+    handshakeTimeoutMs: limits.handshakeTimeoutMs,
+    signal,
+  });
+  if ('failed' in opening) {
+    line.budgets.release(ticket);
+    throw opening.failed;
+  }
+  if ('refused' in opening) {
+    line.budgets.settle(ticket, opening.refused);
+    throw refusedBy(opening.refused.status, Number(opening.refused.header('retry-after')));
+  }
+  line.budgets.settle(ticket, {
+    status: 101,
+    header: () => undefined,
+    bodyText: undefined,
+    successful: true,
+  });
+  if (!signal.aborted) return opening.socket;
+  opening.socket.terminate();
+  throw unreachable();
+}
+
+/** A listen key proves by itself who may read the stream that it names; who shows an issued key is held to it. */
+function clientOf(exchange: Exchange, { kind }: SocketTarget, request: FastifyRequest): Client {
+  const { settings } = exchange.snapshot;
+  const anonymous = settings.clients.get('anonymous');
+  if (exchange.identified !== undefined) return exchange.identified;
+  const showsKey = [request.raw.headers['x-mbx-apikey'], request.raw.headers.authorization].some(
+    (header) => header !== undefined && header !== '',
+  );
+  // On a signed API the key may come with the frames; a wrong one is refused at once.
+  const isLetIn = kind === 'api' ? !showsKey : settings.anonymousEnabled;
+  if (anonymous === undefined || !isLetIn) throw unknownClient();
+  return anonymous;
+}
+
+function endpointOf({ kind, family, printable, isPrivate }: SocketTarget): Endpoint {
+  const path = printable;
+  return {
+    upstream: family,
+    method: 'GET',
+    path,
+    product: 'websocket',
+    security: 'NONE',
+    securityType: 'NONE',
+    permission: isPrivate ? 'read' : 'market-data',
+    weights: kind === 'api' ? [{ scope: 'IP', max: CONNECTION_WEIGHT[family] }] : [],
+    orders: {},
+    effect: 'none',
+    clientOrderIds: [],
+    repeatable: [],
+    // All routes of one host count together.
+    extraLimit: `shares 300/5min/IP with GET /${family}-${kind}-connections/*`,
+  };
+}
+
+function unknownSocket(): ProxyError {
+  return new ProxyError('PROXY_UNKNOWN_ENDPOINT', 'Unknown endpoint: no WebSocket is served at this path.', {
+    rule: 'socket path',
+  });
+}
+
+function tooManySockets(): ProxyError {
+  return new ProxyError('PROXY_CLIENT_RATE_LIMITED', 'Too many WebSocket connections are open.', {
+    rule: 'sockets',
+    retryAfterSeconds: 1,
+  });
+}
+
+function refusedBy(status: number, retryAfterSeconds: number): ProxyError {
+  const message = `Binance refused the WebSocket connection with HTTP status ${status}.`;
+  const rule = `upgrade refused: ${status}`;
+  if (status !== 429 && status !== 418 && status !== 403) {
+    return new ProxyError('PROXY_UPSTREAM_UNREACHABLE', message, { rule });
+  }
+  const seconds = Number.isFinite(retryAfterSeconds) ? Math.max(1, Math.ceil(retryAfterSeconds)) : 60;
+  return new ProxyError('PROXY_UPSTREAM_FROZEN', message, { rule, retryAfterSeconds: seconds });
+}

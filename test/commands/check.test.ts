@@ -1,0 +1,181 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
+import { folderWith } from '../config/folder.ts';
+import { type Ended, MAIN, runToEnd } from '../helpers/child.ts';
+import { TEST_KEY, TEST_SECRET } from '../helpers/proxy.ts';
+
+let simulator: Simulator;
+beforeAll(async () => {
+  simulator = await startSimulator({
+    accounts: [{ apiKey: TEST_KEY, hmacSecret: TEST_SECRET, restrictions: { ipRestrict: true } }],
+  });
+});
+afterAll(() => simulator.close());
+
+const UNKNOWN_KEY = 'unknownKEYunknown'.repeat(4).slice(0, 64);
+const FAMILIES = ['SPOT', 'USDM', 'COINM', 'OPTIONS', 'PORTFOLIO'];
+
+/** The command as a user runs it, in a process of its own. */
+async function check(
+  env: Readonly<Record<string, string>> = {},
+  { url = simulator.url, args = [] as readonly string[] } = {},
+): Promise<Ended> {
+  const ended = await runToEnd([MAIN, 'check', ...args], {
+    cwd: folderWith(),
+    env: {
+      BINANCE_API_KEY: TEST_KEY,
+      BINANCE_API_SECRET: TEST_SECRET,
+      BINANCE_PROXY_ENVIRONMENT: 'simulator',
+      ...Object.fromEntries(FAMILIES.map((name) => [`BINANCE_PROXY_UPSTREAM_${name}`, url])),
+      ...env,
+    },
+  });
+  for (const secret of [TEST_KEY, TEST_SECRET]) expect(ended.stdout + ended.stderr).not.toContain(secret);
+  return ended;
+}
+
+describe('check', () => {
+  it('prints clients, clock and the switches of a good key, and ends with 0', async () => {
+    simulator.reset();
+    const { code, stdout, stderr } = await check();
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^default {2,}main {2,}market-data, read/m);
+    expect(stdout).toMatch(/^clock {2,}this machine is .* \(round trip \d+ ms\)\.$/m);
+    expect(stdout).toMatch(/^enableWithdrawals {2,}off$/m);
+    expect(stdout).not.toMatch(/RISKY|no IP restriction/);
+  });
+
+  it('asks nobody with --offline', async () => {
+    simulator.reset();
+    const { code, stdout } = await check({}, { args: ['--offline'] });
+    expect([code, simulator.requests.length]).toEqual([0, 0]);
+    expect(stdout).toContain('environment simulator');
+  });
+
+  it('ends with 1 and all problems of a configuration at once', async () => {
+    const { code, stderr } = await check({ BINANCE_API_SECRET: '', BINANCE_PROXY_PORT: 'x' });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/BINANCE_API_SECRET/);
+    expect(stderr).toMatch(/BINANCE_PROXY_PORT must be/);
+  });
+
+  it('names the switch of a key that can withdraw, and the missing IP restriction of another', async () => {
+    simulator.reset();
+    simulator.setRestrictions(TEST_KEY, { enableWithdrawals: true });
+    const risky = await check();
+    expect(risky.code).toBe(1);
+    expect(risky.stdout).toMatch(/^enableWithdrawals {2,}on {4,}RISKY$/m);
+    expect(risky.stdout).toContain(
+      '"Enable Withdrawals" (enableWithdrawals) switched on: turn it off at Binance',
+    );
+    simulator.setRestrictions(TEST_KEY, { enableWithdrawals: false, ipRestrict: false });
+    const open = await check();
+    expect(open.code).toBe(0);
+    expect(open.stdout).toContain('The key has no IP restriction (ipRestrict)');
+  });
+
+  it('measures how far this machine’s clock is off', async () => {
+    simulator.reset();
+    simulator.setClockOffset(-7_000);
+    const { code, stdout } = await check();
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /this machine is (?:69|70)\d\d ms ahead of the exchange .* stamps with the time of the exchange/,
+    );
+  });
+
+  it('signs a read where the environment has no /sapi', async () => {
+    const small = await startSimulator({
+      sapi: false,
+      accounts: [{ apiKey: TEST_KEY, hmacSecret: TEST_SECRET }],
+    });
+    const { code, stdout } = await check({}, { url: small.url });
+    await small.close();
+    expect(code).toBe(0);
+    expect(stdout).toContain('this environment has no /sapi');
+    expect(stdout).toContain('Binance accepted its signature.');
+  });
+
+  it('turns -1022 into the bytes that were signed, the signature masked', async () => {
+    simulator.reset();
+    const { code, stdout } = await check({ BINANCE_API_SECRET: `${TEST_SECRET.slice(0, -1)}0` });
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/omitZeroBalances=true&recvWindow=5000&timestamp=\d{13}&signature=\*\*\*$/m);
+    expect(stdout).toMatch(/HTTP 400, code -1022/);
+    const asked = simulator.requests.find(({ path }) => path === '/api/v3/account');
+    const [signed] = /omitZeroBalances=\S+timestamp=\d+/.exec(stdout) ?? [];
+    expect(asked?.target).toContain(`?${signed}&signature=`);
+    expect(stdout).not.toMatch(/signature=[0-9a-f]{8}/);
+  });
+
+  it('turns -1021 into drift, round trip and recvWindow', async () => {
+    simulator.reset();
+    for (const path of ['/sapi/v1/account/apiRestrictions', '/api/v3/account'])
+      simulator.inject({ kind: 'stale-timestamp', match: { path }, times: 9 });
+    const { code, stdout } = await check({ BINANCE_PROXY_RECV_WINDOW_MS: '1234' });
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /-1021, timestamp outside of recvWindow\. Measured: this machine is .*round trip \d+ ms/,
+    );
+    expect(stdout).toContain('recvWindow is 1234 ms');
+  });
+
+  it('turns -2015 into its causes, with the address that the futures host names', async () => {
+    simulator.reset();
+    const body =
+      '{"code":-2015,"msg":"Invalid API-key, IP, or permissions for action, request ip: 203.0.113.7"}';
+    simulator.inject({ kind: 'status', status: 401, body, match: { path: '/fapi/v3/balance' } });
+    const { code, stdout } = await check({ BINANCE_API_KEY: UNKNOWN_KEY });
+    expect(code).toBe(1);
+    expect(stdout).toContain('HTTP 401, code -2015');
+    expect(stdout).toContain('live, testnet and demo have keys of their own');
+    expect(stdout).toContain('Binance sees this machine as 203.0.113.7');
+    expect(stdout).not.toContain('unknownKEY');
+  });
+
+  it('takes -2014 for a key that was copied wrongly', async () => {
+    simulator.reset();
+    const { code, stdout } = await check({ BINANCE_API_KEY: 'short-key' });
+    expect([code, stdout.includes('-2014, this is not what an API key looks like')]).toEqual([1, true]);
+    expect(stdout).not.toContain('short-key');
+  });
+
+  it('says when the address stays unknown', async () => {
+    simulator.reset();
+    const { stdout } = await check({ BINANCE_API_KEY: UNKNOWN_KEY });
+    expect(stdout).toContain('did not tell the address');
+  });
+
+  it('tells a 403 of the firewall from a refused key', async () => {
+    simulator.reset();
+    const page = {
+      kind: 'status',
+      status: 403,
+      body: '<html></html>',
+      contentType: 'text/html',
+      times: 99,
+    } as const;
+    simulator.inject({ ...page, match: {} });
+    const { code, stdout } = await check();
+    expect(code).toBe(1);
+    expect(stdout).toContain('clock       not reached');
+    expect(stdout).toContain('403, the firewall of Binance refused this machine');
+  });
+
+  it('says what stops it from reaching the exchange', async () => {
+    const gone = await startSimulator({ accounts: [] });
+    await gone.close();
+    const { code, stdout } = await check({}, { url: gone.url });
+    expect(code).toBe(1);
+    expect(stdout).toContain('No connection to Binance (ECONNREFUSED)');
+  });
+
+  it('leaves the audit folder of a running proxy alone', async () => {
+    simulator.reset();
+    const folder = folderWith();
+    expect((await check({ BINANCE_PROXY_AUDIT_DIR: `${folder}/audit` })).code).toBe(0);
+    expect(
+      (await runToEnd(['-e', `console.log(require('fs').readdirSync('.').length)`], { cwd: folder })).stdout,
+    ).toBe('0\n');
+  });
+});

@@ -1,0 +1,272 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
+import { folderWith } from '../config/folder.ts';
+import { addressesOf, type Child, MAIN, runToEnd, startChild } from '../helpers/child.ts';
+import { send } from '../helpers/http.ts';
+import { TEST_KEY, TEST_SECRET } from '../helpers/proxy.ts';
+
+const BIN = fileURLToPath(new URL('../../bin/binance-signing-proxy.mjs', import.meta.url));
+const FIRST_KEY = 'firstKEYfirstKEYfirstKEYfirstKEYfirstKEYfirstKEYfirstKEYfirstKEY';
+const SECOND_KEY = 'secondKEYsecondKEYsecondKEYsecondKEYsecondKEYsecondKEYsecondKEY1';
+
+/** A loaded machine takes its time to start a process. */
+const WITHIN = { timeout: 15_000 };
+
+let simulator: Simulator;
+beforeAll(async () => {
+  simulator = await startSimulator({ accounts: [{ apiKey: TEST_KEY, hmacSecret: TEST_SECRET }] });
+});
+afterAll(() => simulator.close());
+
+function dotenv(values: Readonly<Record<string, string>>): string {
+  return Object.entries({
+    BINANCE_API_KEY: TEST_KEY,
+    BINANCE_API_SECRET: TEST_SECRET,
+    BINANCE_PROXY_ENVIRONMENT: 'simulator',
+    BINANCE_PROXY_PORT: '0',
+    BINANCE_PROXY_OPERATOR_PORT: '0',
+    ...Object.fromEntries(
+      ['SPOT', 'USDM', 'COINM', 'OPTIONS', 'PORTFOLIO'].map((name) => [
+        `BINANCE_PROXY_UPSTREAM_${name}`,
+        simulator.url,
+      ]),
+    ),
+    ...values,
+  })
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('');
+}
+
+function serve(values: Readonly<Record<string, string>> = {}): { child: Child; cwd: string } {
+  simulator.reset();
+  const cwd = folderWith({ '.env': dotenv(values) });
+  return { child: startChild([MAIN, 'serve'], { cwd }), cwd };
+}
+
+async function portOf(child: Child): Promise<number> {
+  return Number(new URL((await addressesOf(child)).url).port);
+}
+
+async function statusWith(port: number, key: string): Promise<number> {
+  return (await send(port, '/api/v3/account', { headers: { 'x-mbx-apikey': key } })).status;
+}
+
+describe('serve refuses to start with exit code 78', () => {
+  it.each([
+    [
+      'no credential',
+      {},
+      [/^BINANCE_API_KEY .*\.$/, /^Neither BINANCE_API_SECRET nor BINANCE_PRIVATE_KEY is set: set .*\.$/],
+    ],
+    [
+      'several mistakes',
+      {
+        BINANCE_API_KEY: TEST_KEY,
+        BINANCE_API_SECRET: TEST_SECRET,
+        BINANCE_PROXY_PORT: 'x',
+        BINANCE_PROXY_HOTS: 'y',
+      },
+      [
+        /^BINANCE_PROXY_PORT must be/,
+        /^BINANCE_PROXY_HOTS is not a known variable: did you mean BINANCE_PROXY_HOST\?$/,
+      ],
+    ],
+  ])('and one sentence for each problem: %s', async (_what, env, sentences) => {
+    const { code, stdout, stderr } = await runToEnd([MAIN, 'serve'], { cwd: folderWith(), env });
+    expect([code, stdout]).toEqual([78, '']);
+    const lines = stderr.trim().split('\n');
+    expect(lines).toHaveLength(sentences.length);
+    for (const [at, sentence] of sentences.entries()) expect(lines[at]).toMatch(sentence);
+  });
+
+  it.each(['0.0.0.0', '::'])(
+    'when other machines could reach it on %s without a client key',
+    async (host) => {
+      const env = { BINANCE_API_KEY: TEST_KEY, BINANCE_API_SECRET: TEST_SECRET, BINANCE_PROXY_HOST: host };
+      const { code, stderr } = await runToEnd([MAIN, 'serve'], { cwd: folderWith(), env });
+      expect(code).toBe(78);
+      expect(stderr).toMatch(
+        /^BINANCE_PROXY_HOST opens the proxy to other machines, but no client key .*\.\n$/,
+      );
+      expect(stderr).not.toContain(TEST_SECRET);
+    },
+  );
+
+  it('when the key can withdraw, with the name of the switch', async () => {
+    const { child } = serve({ BINANCE_PROXY_KEY_PREFLIGHT: 'enforce' });
+    simulator.setRestrictions(TEST_KEY, { enableWithdrawals: true });
+    const { code, stderr } = await child.ended;
+    expect(code).toBe(78);
+    expect(stderr).toMatch(
+      /^Account main: The key has "Enable Withdrawals" \(enableWithdrawals\) switched on.*\n$/,
+    );
+  });
+
+  it('when a port is taken, with a sentence and no stack', async () => {
+    const { code, stderr } = await serve({
+      BINANCE_PROXY_PORT: String(simulator.port),
+      BINANCE_PROXY_HOST: '127.0.0.1',
+    }).child.ended;
+    expect(code).toBe(78);
+    expect(stderr.trim().split('\n')).toEqual([expect.stringContaining('EADDRINUSE')]);
+  });
+
+  it('when a Unix socket is served already, or its group does not exist', async () => {
+    const socket = join(folderWith(), 'p.sock');
+    const { child } = serve({ BINANCE_PROXY_SOCKET: socket });
+    await addressesOf(child);
+    const second = await serve({ BINANCE_PROXY_SOCKET: socket }).child.ended;
+    expect([second.code, second.stderr]).toEqual([
+      78,
+      expect.stringContaining('another process serves the socket'),
+    ]);
+    expect(existsSync(socket)).toBe(true);
+    const other = { BINANCE_PROXY_SOCKET: `${socket}2`, BINANCE_PROXY_SOCKET_GROUP: 'no-such-group' };
+    const third = await serve(other).child.ended;
+    expect([third.code, third.stderr]).toEqual([
+      78,
+      expect.stringMatching(/^BINANCE_PROXY_SOCKET_GROUP names no group/),
+    ]);
+  });
+});
+
+describe('SIGTERM', () => {
+  it('finishes the order that is in flight, refuses what comes now, and exits 0', async () => {
+    const { child } = serve();
+    const port = await portOf(child);
+    simulator.inject({ kind: 'delay', ms: 700, match: { path: '/api/v3/order' } });
+    const body = 'symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price=10';
+    const order = send(port, '/api/v3/order', { method: 'POST', body });
+    await expect
+      .poll(() => simulator.requests.some(({ path }) => path === '/api/v3/order'), WITHIN)
+      .toBe(true);
+    child.kill('SIGTERM');
+    await child.record('proxy.stopping');
+    const late = await send(port, '/api/v3/account').catch((error: NodeJS.ErrnoException) => error.code);
+    expect(late === 'ECONNREFUSED' || (typeof late === 'object' && late.status === 503)).toBe(true);
+    expect((await order).headers['x-proxy-outcome']).toBe('answered');
+    const { code, stdout, stderr } = await child.ended;
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/"event":"call.completed".*"path":"\/api\/v3\/order"/);
+  });
+
+  it('ends a program that has not finished its start', async () => {
+    const { child } = serve({ BINANCE_PROXY_KEY_PREFLIGHT: 'enforce' });
+    simulator.inject({ kind: 'stall', match: { path: '/api/v3/time' }, times: 99 });
+    await expect
+      .poll(() => simulator.requests.some(({ path }) => path === '/api/v3/time'), WITHIN)
+      .toBe(true);
+    child.kill('SIGTERM');
+    expect((await child.ended).code).toBe(0);
+  });
+});
+
+describe('SIGHUP', () => {
+  it('puts new secrets and configuration in place without dropping the listener', async () => {
+    const { child, cwd } = serve({ BINANCE_PROXY_CLIENT_KEY: FIRST_KEY });
+    const port = await portOf(child);
+    expect([await statusWith(port, FIRST_KEY), await statusWith(port, SECOND_KEY)]).toEqual([200, 401]);
+    writeFileSync(join(cwd, '.env'), dotenv({ BINANCE_PROXY_CLIENT_KEY: SECOND_KEY }));
+    child.kill('SIGHUP');
+    await child.record('config.loaded');
+    expect([await statusWith(port, FIRST_KEY), await statusWith(port, SECOND_KEY)]).toEqual([401, 200]);
+  });
+
+  it('refuses a bad configuration, says what is wrong with it, and keeps the old one', async () => {
+    const { child, cwd } = serve({ BINANCE_PROXY_CLIENT_KEY: FIRST_KEY });
+    const port = await portOf(child);
+    writeFileSync(
+      join(cwd, '.env'),
+      dotenv({ BINANCE_PROXY_CLIENT_KEY: SECOND_KEY, BINANCE_PROXY_RECV_WINDOW_MS: '-1' }),
+    );
+    child.kill('SIGHUP');
+    const refused = await child.record('config.refused');
+    expect(refused).toMatchObject({
+      level: 50,
+      msg: expect.stringContaining('BINANCE_PROXY_RECV_WINDOW_MS must be'),
+    });
+    expect([await statusWith(port, FIRST_KEY), await statusWith(port, SECOND_KEY)]).toEqual([200, 401]);
+    child.kill('SIGTERM');
+    const { code, stdout } = await child.ended;
+    expect(code).toBe(0);
+    for (const secret of [FIRST_KEY, SECOND_KEY, TEST_KEY, TEST_SECRET]) expect(stdout).not.toContain(secret);
+  });
+});
+
+describe('SIGUSR1', () => {
+  it('opens no inspector when Node is told so, as the image and the unit do', async () => {
+    simulator.reset();
+    const child = startChild(['--disable-sigusr1', MAIN, 'serve'], {
+      cwd: folderWith({ '.env': dotenv({}) }),
+    });
+    await addressesOf(child);
+    child.kill('SIGUSR1');
+    child.kill('SIGTERM');
+    const { code, signal, stderr } = await child.ended;
+    // The signal is left with its usual effect, or without any: what it must not do is open a debugger.
+    expect([code === 0 || signal === 'SIGUSR1', /Debugger listening/.test(stderr)]).toEqual([true, false]);
+  });
+});
+
+/** The first `node` on the PATH that is too old for the program. */
+function oldNode(): string | undefined {
+  return (process.env.PATH ?? '')
+    .split(delimiter)
+    .filter((folder) => !folder.includes('node_modules'))
+    .map((folder) => join(folder, 'node'))
+    .find(
+      (path) =>
+        existsSync(path) &&
+        Number(execFileSync(path, ['-p', 'process.versions.node']).toString().split('.')[0]) < 26,
+    );
+}
+
+describe('the package’s bin', () => {
+  const sentence =
+    /^binance-signing-proxy needs Node 26\.10 or later, this is \d+\.\d+\.\d+: run it through npm .*\n$/;
+
+  it('says in one sentence that a Node is too old, on a real one or on one that says so of itself', async () => {
+    const old = oldNode();
+    const pretend = 'Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.20.2"}})';
+    const { code, stdout, stderr } =
+      old === undefined
+        ? await runToEnd(['--import', `data:text/javascript,${encodeURIComponent(pretend)}`, BIN], {
+            cwd: folderWith(),
+          })
+        : await runToEnd([BIN, 'serve'], { cwd: folderWith(), command: old });
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(sentence);
+  });
+
+  it('runs the command line on this Node', async () => {
+    const { code, stdout } = await runToEnd([BIN, '--help'], { cwd: folderWith() });
+    expect([code, stdout.includes('healthcheck')]).toEqual([0, true]);
+  });
+});
+
+describe('healthcheck', () => {
+  it('ends with 0 while the proxy is ready, with 1 while it is not and when it is gone', async () => {
+    const { child, cwd } = serve({ BINANCE_PROXY_OPERATOR_PORT: '0' });
+    const { operatorUrl } = await addressesOf(child);
+    const env = { BINANCE_PROXY_OPERATOR_PORT: new URL(operatorUrl).port };
+    const ready = await runToEnd([MAIN, 'healthcheck'], { cwd, env });
+    expect([ready.code, (JSON.parse(ready.stdout) as { ready: boolean }).ready]).toEqual([0, true]);
+    child.kill('SIGTERM');
+    await child.ended;
+    const gone = await runToEnd([MAIN, 'healthcheck'], { cwd, env });
+    expect([gone.code, gone.stderr]).toEqual([1, expect.stringContaining('does not answer: ECONNREFUSED')]);
+  });
+
+  it('ends with 1 and the reasons while the time of the exchange is not known', async () => {
+    const gone = await startSimulator({ accounts: [] });
+    await gone.close();
+    const { child, cwd } = serve({ BINANCE_PROXY_UPSTREAM_SPOT: gone.url });
+    const env = { BINANCE_PROXY_OPERATOR_PORT: new URL((await addressesOf(child)).operatorUrl).port };
+    const { code, stdout } = await runToEnd([MAIN, 'healthcheck'], { cwd, env });
+    expect([code, stdout]).toEqual([1, expect.stringContaining('The server time is not known yet.')]);
+  });
+});

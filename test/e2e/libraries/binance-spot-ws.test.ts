@@ -1,0 +1,90 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { Spot, SpotWebsocketAPI } from '@binance/spot';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { eventually } from '../../helpers/ws-app.ts';
+import { type AccountKey, expectFaithfulFrames, openWsStage } from '../../helpers/ws-stage.ts';
+import { DEAD_HTTP_PROXY } from './scenario.ts';
+
+const {
+  OrderPlaceSideEnum: Side,
+  OrderPlaceTypeEnum: Type,
+  OrderPlaceTimeInForceEnum: TimeInForce,
+} = SpotWebsocketAPI;
+const ISSUED_KEY = 'IssuedKeyIssuedKeyIssuedKeyIssuedKeyIssuedKeyIssuedKeyIssuedKey0';
+const ISSUED_SECRET = 'IssuedSecretIssuedSecretIssuedSecretIssuedSecretIssuedSecretIssu';
+const STRICT = {
+  env: { APP_CLIENT_KEY: ISSUED_KEY, APP_CLIENT_SECRET: ISSUED_SECRET },
+  yaml: `
+clients:
+  app:
+    account: main
+    envPrefix: APP
+    requireSignature: true
+    permissions: [market-data, read, spot-margin-trade]
+`,
+};
+const PRIVATE_KEY = generateKeyPairSync('ed25519')
+  .privateKey.export({ type: 'pkcs8', format: 'pem' })
+  .toString();
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+  vi.unstubAllEnvs();
+  vi.restoreAllMocks();
+});
+
+describe.each<[string, AccountKey, Record<string, string>, typeof STRICT | undefined, boolean]>([
+  [
+    'an issued pair, signing each frame',
+    'HMAC',
+    { apiKey: ISSUED_KEY, apiSecret: ISSUED_SECRET },
+    STRICT,
+    false,
+  ],
+  [
+    'a dummy pair, for an Ed25519 account',
+    'Ed25519',
+    { apiKey: 'dummy-key-of-an-app', apiSecret: 'dummy-secret-of-an-app' },
+    undefined,
+    false,
+  ],
+  [
+    'an Ed25519 key of its own, logging its session on',
+    'HMAC',
+    { apiKey: 'dummy-key-of-an-app', privateKey: PRIVATE_KEY },
+    undefined,
+    true,
+  ],
+])('@binance/spot websocketAPI with %s', (_name, account, keys, options, logsOn) => {
+  it('places an order, hears of it, cancels it', async () => {
+    for (const [name, value] of Object.entries(DEAD_HTTP_PROXY)) vi.stubEnv(name, value);
+    vi.spyOn(console, 'info').mockImplementation(() => {});
+    const stage = await openWsStage(account, options);
+    cleanups.push(() => stage.close());
+    const configurationWebsocketAPI = { ...keys, wsURL: `${stage.wsUrl}/ws-api/v3`, timeout: 10_000 };
+    const connection = await new Spot({ configurationWebsocketAPI } as never).websocketAPI.connect();
+    cleanups.push(() => void connection.disconnect());
+    if (logsOn) await connection.sessionLogon();
+    const events: unknown[] = [];
+    const { stream } = logsOn
+      ? await connection.userDataStreamSubscribe()
+      : await connection.userDataStreamSubscribeSignature();
+    stream.on('message', (event) => void events.push(event));
+    const placed = await connection.orderPlace({
+      symbol: 'BTCUSDT',
+      side: Side.BUY,
+      type: Type.LIMIT,
+      timeInForce: TimeInForce.GTC,
+      quantity: 0.01,
+      price: 10_000,
+      newClientOrderId: 'ws-sdk-1',
+    });
+    expect(placed.data).toMatchObject({ symbol: 'BTCUSDT', clientOrderId: 'ws-sdk-1' });
+    await eventually(() => JSON.stringify(events).includes('"X":"NEW"'));
+    const cancelled = await connection.orderCancel({ symbol: 'BTCUSDT', origClientOrderId: 'ws-sdk-1' });
+    expect(cancelled.data).toMatchObject({ status: 'CANCELED' });
+    await eventually(() => JSON.stringify(events).includes('"X":"CANCELED"'));
+    expectFaithfulFrames(stage, ...Object.values(keys));
+  });
+});
