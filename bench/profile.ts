@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CPU_LOAD, output, stopAll } from './programs.ts';
 import { startProxy } from './proxy.ts';
-import { buildLoadGenerator, CLIENT_KEY, createWorkshop, REPOSITORY, startUpstream } from './workshop.ts';
+import {
+  BENCH,
+  buildLoadGenerator,
+  CLIENT_KEY,
+  createWorkshop,
+  REPOSITORY,
+  startUpstream,
+} from './workshop.ts';
 
 /**
  * Where the time or the memory of this proxy goes under 64 connections: top functions by self time, or top sites by
@@ -44,13 +51,15 @@ const lg = buildLoadGenerator();
 const results = mkdtempSync(join(tmpdir(), 'signing-profile-'));
 try {
   const upstream = await startUpstream(folder);
-  const kind = values.heap
-    ? ['--heap-prof', '--heap-prof-interval=65536', `--heap-prof-dir=${results}`]
+  const allocated = join(results, 'allocations.json');
+  const flags = values.heap
+    ? ['--import', join(BENCH, 'allocation-sampling.ts')]
     : ['--cpu-prof', '--cpu-prof-interval=200', `--cpu-prof-dir=${results}`];
   const proxy = await startProxy(folder, {
     upstream: upstream.plain,
     source: values.source,
-    nodeFlags: kind,
+    nodeFlags: flags,
+    env: { BENCH_ALLOCATIONS: allocated },
   });
   const url = values.post ? `${proxy.url}/api/v3/order` : `${proxy.url}/api/v3/openOrders?symbol=BTCUSDT`;
   const body = values.post ? ['-b', ORDER] : [];

@@ -38,7 +38,7 @@ export async function measureStages(folder: string, upstream: string): Promise<r
   const env = proxyEnvironment(own, upstream, '0', '0');
   const settings = loadSettings({ env, cwd: own });
   const stdout = openSync(join(own, 'stdout.log'), 'w', 0o600);
-  const built = buildLine({ settings, log: (line) => void writeSync(stdout, `${line}\n`) });
+  const built = await buildLine({ settings, log: (line) => void writeSync(stdout, `${line}\n`) });
   await built.warmUp();
   const get = await stagesOf(built.line, 'GET', '/api/v3/openOrders?symbol=BTCUSDT', Buffer.alloc(0));
   const post = await stagesOf(built.line, 'POST', '/api/v3/order', Buffer.from(ORDER));
@@ -46,7 +46,7 @@ export async function measureStages(folder: string, upstream: string): Promise<r
   return get.map(([name, micros], index) => ({ name, get: micros, post: post[index]?.[1] ?? 0 }));
 }
 
-type Line = ReturnType<typeof buildLine>['line'];
+type Line = Awaited<ReturnType<typeof buildLine>>['line'];
 
 async function stagesOf(
   line: Line,

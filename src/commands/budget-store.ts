@@ -1,13 +1,16 @@
 import type { Settings } from '../config/settings.ts';
 import type { BudgetStore } from '../ports/budget-store.ts';
 import { MemoryBudgetStore } from '../stores/memory-budget-store.ts';
-import { RedisBudgetStore } from '../stores/redis-budget-store.ts';
-import { ResilientBudgetStore } from '../stores/resilient-budget-store.ts';
 
-/** The store that the configuration asks for: this process alone, or shared through Redis. */
-export function createBudgetStore(settings: Settings, serverNow: () => number): BudgetStore {
+/**
+ * The store that the configuration asks for: this process alone, or shared through Redis. The Redis client is loaded
+ * only where there is a Redis: it is a fifth of the program's memory.
+ */
+export async function openBudgetStore(settings: Settings, serverNow: () => number): Promise<BudgetStore> {
   const { redisUrl: url, egressId, throttle } = settings;
   if (url === undefined) return new MemoryBudgetStore();
+  const { RedisBudgetStore } = await import('../stores/redis-budget-store.ts');
+  const { ResilientBudgetStore } = await import('../stores/resilient-budget-store.ts');
   return new ResilientBudgetStore({
     shared: new RedisBudgetStore({ url, egressId }),
     replicas: throttle.replicas,

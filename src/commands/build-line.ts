@@ -27,7 +27,7 @@ import { PATIENCE, type Patience } from '../upstream/patience.ts';
 import { createPools } from '../upstream/pools.ts';
 import { createKeyGate } from '../upstream/preflight.ts';
 import { createPriceBook } from '../upstream/price-book.ts';
-import { createBudgetStore } from './budget-store.ts';
+import { openBudgetStore } from './budget-store.ts';
 import { lifeCycle } from './life-cycle.ts';
 import { ownCallRecorder, readServerTime } from './own-records.ts';
 import { takeUpOrders } from './take-up-orders.ts';
@@ -57,7 +57,7 @@ const LAST_RECORDS_MS = 1_000;
 const RETIRE_MS = 60_000;
 
 /** Constructs everything that one call meets, once. */
-export function buildLine(options: LineOptions): BuiltLine {
+export async function buildLine(options: LineOptions): Promise<BuiltLine> {
   const monotonicNow = () => performance.now();
   const wallNow = () => Date.now();
   const patience: Patience = { ...PATIENCE, ...options.patience };
@@ -71,7 +71,7 @@ export function buildLine(options: LineOptions): BuiltLine {
   const nextRequestId = () => makeId(wallNow());
   const serverNow = () => clock.now() ?? wallNow();
   const budgets = createBudgets({
-    store: createBudgetStore(options.settings, serverNow),
+    store: await openBudgetStore(options.settings, serverNow),
     serverNow,
     throttle: options.settings.throttle,
     onEvent: events.budget,

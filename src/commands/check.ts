@@ -34,7 +34,7 @@ export async function check(argv: readonly string[]): Promise<number> {
   }
   printConfiguration(settings);
   if (values.offline === true) return 0;
-  const built = buildLine({ settings: withoutFiles(settings), log: () => {} });
+  const built = await buildLine({ settings: withoutFiles(settings), log: () => {} });
   try {
     return await askBinance(built, settings);
   } finally {

@@ -36,7 +36,7 @@ const WARM_UP_MS = 3_000;
  */
 export async function startProxy(options: LineOptions): Promise<RunningProxy> {
   const { settings } = options;
-  const built = buildLine(options);
+  const built = await buildLine(options);
   const { line } = built;
   const started: FastifyInstance[] = [];
   try {

@@ -1,7 +1,8 @@
 import type { ClientStamp } from './call.ts';
 import { ProxyError } from './errors.ts';
 
-const DIGITS = /^\d{13}(?:\d{3})?$/;
+const DIGITS = /^\d{1,16}$/;
+const MICROSECONDS = 16;
 const DEFAULT_RECV_WINDOW_MS = 5000;
 const MAX_RECV_WINDOW_MS = 60_000;
 /** Binance takes one second; more is left to an app whose clock is wrong, but a signature must not hold for years. */
@@ -15,7 +16,8 @@ const FARTHEST_AHEAD_MS = 120_000;
 export function freshUntilMs(stamp: ClientStamp): number | undefined {
   if (stamp.signature === undefined || stamp.timestamp === undefined) return undefined;
   if (!DIGITS.test(stamp.timestamp)) throw unreadable('timestamp');
-  const timestampMs = Number(stamp.timestamp.slice(0, 13));
+  const { length } = stamp.timestamp;
+  const timestampMs = Number(length === MICROSECONDS ? stamp.timestamp.slice(0, -3) : stamp.timestamp);
   const window = stamp.recvWindow === undefined ? DEFAULT_RECV_WINDOW_MS : Number(stamp.recvWindow);
   if (!(window > 0)) throw unreadable('recvWindow');
   return timestampMs + Math.min(window, MAX_RECV_WINDOW_MS);

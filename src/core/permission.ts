@@ -1,4 +1,4 @@
-import { type Call, decodedValue, findPair } from './call.ts';
+import { allPairs, type Call, decodedValue, findPair, type Pair } from './call.ts';
 import type { Endpoint, RaisedPermission } from './endpoint.ts';
 
 /** Every permission a catalogue entry can need. Names follow Binance's own switches where it has one. */
@@ -47,8 +47,14 @@ export function neededPermissions(endpoint: Endpoint, call: Call): readonly Perm
   return [permission, raised.permission];
 }
 
+/** Another letter case of the name, or the name inside a value: nobody here could say how Binance would read that. */
+function speaksOf(name: string, pair: Pair): boolean {
+  return `${pair.name}=${decodedValue(pair) ?? ''}`.toLowerCase().includes(name.toLowerCase());
+}
+
 function isHarmless(raised: RaisedPermission, call: Call): boolean {
   const pair = findPair(call, raised.parameter);
+  if (allPairs(call).some((other) => other !== pair && speaksOf(raised.parameter, other))) return false;
   if (pair === undefined) return true;
   if (call.repeated.includes(raised.parameter)) return false;
   const value = decodedValue(pair);

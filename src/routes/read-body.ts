@@ -5,8 +5,8 @@ export const MAX_BODY_BYTES = 256 * 1024;
 const EMPTY = Buffer.alloc(0);
 
 /**
- * The raw bytes of a request body. Its Content-Type is not looked at; a Content-Encoding is refused, because what was
- * checked would not be what is sent.
+ * The raw bytes of a request body. Its Content-Type is not looked at; a Content-Encoding is refused, and so is every
+ * Transfer-Encoding but chunked, because what was checked would not be what is sent.
  * @throws ProxyError PROXY_BODY_TOO_LARGE, PROXY_UNSUPPORTED_MEDIA_TYPE, PROXY_MALFORMED_REQUEST when it breaks off
  */
 export function readBody(request: IncomingMessage): Buffer | Promise<Buffer> {
@@ -15,9 +15,10 @@ export function readBody(request: IncomingMessage): Buffer | Promise<Buffer> {
     'transfer-encoding': transfer,
     'content-encoding': encoding,
   } = request.headers;
-  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
+  const isCoded = encoding !== undefined && encoding.toLowerCase() !== 'identity';
+  if (isCoded || (transfer !== undefined && transfer.toLowerCase() !== 'chunked')) {
     throw new ProxyError('PROXY_UNSUPPORTED_MEDIA_TYPE', 'Compressed request bodies are not accepted.', {
-      rule: 'content-encoding',
+      rule: isCoded ? 'content-encoding' : 'transfer-encoding',
     });
   }
   if (transfer === undefined && (length === undefined || Number(length) === 0)) return EMPTY;

@@ -21,12 +21,15 @@ export type OpenFeed = () => Promise<WebSocket>;
 interface Stream {
   readonly feed: Feed;
   readonly listeners: Set<Listener>;
+  /** The question by which it was asked for: the same name may be asked for again before the first has its answer. */
+  readonly question: object;
   /** Who waits for Binance's consent; undefined once it was given. */
   waiting: Consent[] | undefined;
 }
 
 /** Binance carries 1,024 streams on a connection. */
 const MOST_STREAMS = 1_024;
+const LONGEST_NOTICE = 64;
 
 /** The public streams of one route: each is subscribed to once, however many apps listen. */
 export class FeedGroup {
@@ -84,19 +87,23 @@ export class FeedGroup {
     };
     if (feed !== undefined && fresh.length > 0) {
       const carrier = feed;
-      for (const name of fresh) this.#streams.set(name, { feed: carrier, listeners: new Set(), waiting: [] });
+      const question = {};
+      for (const name of fresh) {
+        this.#streams.set(name, { feed: carrier, question, listeners: new Set(), waiting: [] });
+      }
       carrier.size += fresh.length;
       waitsFor++;
       carrier.ask('SUBSCRIBE', fresh, (error) => {
-        this.#consented(fresh, carrier, error);
+        this.#consented(fresh, question, error);
         done(error);
       });
     }
+    const isFresh = new Set(fresh);
     for (const name of names) {
       const stream = this.#streams.get(name);
       if (stream === undefined) continue;
       stream.listeners.add(listener);
-      if (stream.waiting === undefined || fresh.includes(name)) continue;
+      if (stream.waiting === undefined || isFresh.has(name)) continue;
       waitsFor++;
       stream.waiting.push(done);
     }
@@ -125,15 +132,15 @@ export class FeedGroup {
     for (const feed of this.#feeds) feed.close();
   }
 
-  #consented(names: readonly string[], feed: Feed, error: string | undefined): void {
+  #consented(names: readonly string[], question: object, error: string | undefined): void {
     for (const name of names) {
       const stream = this.#streams.get(name);
-      if (stream?.feed !== feed) continue;
+      if (stream?.question !== question) continue;
       const waiting = stream.waiting ?? [];
       stream.waiting = undefined;
       if (error !== undefined) {
         this.#streams.delete(name);
-        feed.size--;
+        stream.feed.size--;
       }
       for (const consent of waiting) consent(error);
     }
@@ -161,8 +168,8 @@ export class FeedGroup {
       ...this.#options,
       socket: await open(),
       onEvent: (event, data) => {
-        const stream = this.#streams.get(event.stream);
-        if (stream !== undefined) for (const listener of stream.listeners) listener.hear(event, data);
+        const listeners = this.#streams.get(event.stream)?.listeners ?? this.#forAll(event, data);
+        for (const listener of listeners) listener.hear(event, data);
       },
       onNotice: (data, isBinary) => {
         for (const listener of this.#listeners) listener.notice(data, isBinary);
@@ -171,6 +178,11 @@ export class FeedGroup {
     });
     this.#feeds.add(feed);
     return feed;
+  }
+
+  /** What nobody listens to is the rest of a stream that was ended, or meant for everybody. */
+  #forAll({ from }: StreamEvent, data: Buffer): Iterable<Listener> {
+    return data.subarray(from, from + LONGEST_NOTICE).includes('"serverShutdown"') ? this.#listeners : [];
   }
 
   /** Who listened to anything on it, or to nothing at all, loses its own socket with the same code. */

@@ -14,11 +14,13 @@ import type { Line } from './line.ts';
 import { unknownClient } from './websocket-identity.ts';
 import type { SocketLimits } from './websocket-limits.ts';
 
-/** A socket to Binance that stands, for an app that is still to be let in. */
-export interface Opening {
+/** An upgrade that may be accepted, once there is a socket to Binance for it. */
+export interface AdmittedSocket {
   readonly target: SocketTarget;
-  readonly upstream: WebSocket;
+  /** Where it goes, without path. */
+  readonly origin: string;
   readonly client: Client;
+  readonly endpoint: Endpoint;
   readonly exchange: Exchange;
 }
 
@@ -33,15 +35,10 @@ const NO_PARAMETERS = { query: [], body: [], repeated: [] } as const;
 const NO_STAMP = { timestamp: undefined, recvWindow: undefined, signature: undefined };
 
 /**
- * Everything that is decided before an app's upgrade is accepted: where it goes, who it is, whether there is room; then
- * the socket to Binance. An app so learns of an unreachable Binance the way it would without a proxy.
+ * What is decided before an app's upgrade is accepted: where it goes, who it is, what it may.
  * @throws ProxyError
  */
-export async function openSocket(
-  line: Line,
-  limits: SocketLimits,
-  request: FastifyRequest,
-): Promise<Opening> {
+export function admitSocket(line: Line, limits: SocketLimits, request: FastifyRequest): AdmittedSocket {
   const exchange = exchangeOf(request);
   const { settings } = exchange.snapshot;
   const target = readSocketTarget(request.originalUrl);
@@ -52,47 +49,34 @@ export async function openSocket(
   const client = clientOf(exchange, target, request);
   exchange.client = client;
   if (line.sockets.size >= limits.sockets) throw tooManySockets();
-  const { upstream, method, path } = endpoint;
-  const call: Call = { method, upstream, path, ...NO_PARAMETERS, stamp: NO_STAMP };
-  if (!(target.isPrivate && exchange.identified === undefined)) decide(client, endpoint, call);
-  const gone = new AbortController();
-  const onGone = () => gone.abort();
-  request.raw.socket.once('close', onGone);
-  try {
-    exchange.ticket = await line.budgets.charge({
-      endpoint,
-      call,
-      client,
-      account: undefined,
-      recvWindowMs: settings.recvWindowMs,
-      signal: gone.signal,
-    });
-    const socket = await connect(
-      line,
-      limits,
-      exchange,
-      `${origin}${target.path}${target.query}`,
-      gone.signal,
-    );
-    return { target, upstream: socket, client, exchange };
-  } finally {
-    request.raw.socket.off('close', onGone);
-  }
+  if (!(target.isPrivate && exchange.identified === undefined)) decide(client, endpoint, callOf(endpoint));
+  return { target, origin, client, endpoint, exchange };
 }
 
-async function connect(
+/**
+ * Opens a socket to Binance, charged before. It is paused.
+ * @param target path and query
+ * @throws ProxyError
+ */
+export async function connectSocket(
   line: Line,
   limits: SocketLimits,
-  exchange: Exchange,
-  url: string,
+  { origin, client, endpoint, exchange }: AdmittedSocket,
+  target: string,
   signal: AbortSignal,
 ): Promise<WebSocket> {
-  const { ticket, snapshot } = exchange;
-  if (ticket === undefined) throw new Error('a connection without its charge');
-  exchange.ticket = undefined;
+  const { settings } = exchange.snapshot;
+  const ticket = await line.budgets.charge({
+    endpoint,
+    call: callOf(endpoint),
+    client,
+    account: undefined,
+    recvWindowMs: settings.recvWindowMs,
+    signal,
+  });
   const opening = await openUpstreamSocket({
-    url,
-    ca: snapshot.settings.upstreamCa,
+    url: `${origin}${target}`,
+    ca: settings.upstreamCa,
     handshakeTimeoutMs: limits.handshakeTimeoutMs,
     signal,
   });
@@ -113,6 +97,10 @@ async function connect(
   if (!signal.aborted) return opening.socket;
   opening.socket.terminate();
   throw unreachable();
+}
+
+function callOf({ upstream, method, path }: Endpoint): Call {
+  return { method, upstream, path, ...NO_PARAMETERS, stamp: NO_STAMP };
 }
 
 /** A listen key proves by itself who may read the stream that it names; who shows an issued key is held to it. */

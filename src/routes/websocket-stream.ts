@@ -4,7 +4,7 @@ import { Pace } from './websocket-pace.ts';
 import { type PairOptions, type PairOwner, SocketPair } from './websocket-pair.ts';
 
 /** Binance takes 5 messages a second on spot and 10 on futures, pings and pongs included. */
-const PER_SECOND: Readonly<Record<SocketFamily, number>> = { spot: 4, usdm: 8, coinm: 8 };
+export const PER_SECOND: Readonly<Record<SocketFamily, number>> = { spot: 4, usdm: 8, coinm: 8 };
 const MOST_WAITING = 256;
 
 /** One app on a market or user stream: every frame passes as it is, upward no faster than Binance allows. */

@@ -2,13 +2,16 @@ import fastifyWebsocket from '@fastify/websocket';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { WebSocket } from 'ws';
 import { createWsMethods } from '../core/ws-methods.ts';
+import { streamWish } from '../core/ws-stream.ts';
 import type { Line } from './line.ts';
 import { ApiSocket } from './websocket-api.ts';
 import { ClientRates } from './websocket-client-rates.ts';
+import { FeedGroups } from './websocket-feed-groups.ts';
+import { FeedSocket } from './websocket-feed-socket.ts';
 import { SocketIdentity } from './websocket-identity.ts';
 import { SOCKET_LIMITS, type SocketLimits } from './websocket-limits.ts';
-import { type Opening, openSocket } from './websocket-opening.ts';
-import { StreamSocket } from './websocket-stream.ts';
+import { type AdmittedSocket, admitSocket, connectSocket } from './websocket-opening.ts';
+import { PER_SECOND, StreamSocket } from './websocket-stream.ts';
 
 /** What the one GET route needs to serve upgrades too: they pass the same hooks as any request before they reach it. */
 export interface WebSocketRoute {
@@ -32,6 +35,7 @@ export async function serveWebSockets(
     ...given,
   };
   const { sockets } = line;
+  const groups = new FeedGroups(line.monotonicNow);
   await app.register(fastifyWebsocket, {
     options: { maxPayload: limits.maxFrameBytes, perMessageDeflate: false, clientTracking: false },
     // The socket's own closing tells; an error of its own says nothing more.
@@ -40,54 +44,73 @@ export async function serveWebSockets(
   });
   const timers = [
     setInterval(() => sockets.tick(line.monotonicNow()), limits.tickMs),
-    setInterval(() => sockets.ping(), limits.pingEveryMs),
+    setInterval(() => {
+      sockets.ping();
+      groups.ping();
+    }, limits.pingEveryMs),
   ];
   for (const timer of timers) timer.unref();
   app.addHook('onClose', (_app, done) => {
     for (const timer of timers) clearInterval(timer);
+    groups.close();
     done();
   });
 
-  const openings = new WeakMap<FastifyRequest, Opening>();
+  const entries = new WeakMap<FastifyRequest, Entry>();
   const methods = createWsMethods(line.catalogue);
   const rates = new ClientRates();
 
+  /** Everything before the upgrade is accepted; an app so learns of an unreachable Binance as without a proxy. */
   async function prepare(request: FastifyRequest): Promise<void> {
-    const opening = await openSocket(line, limits, request);
-    openings.set(request, opening);
-    // An upgrade that fails after all (a wrong Sec-WebSocket-Key) must leave no socket behind.
+    const admitted = admitSocket(line, limits, request);
+    const gone = new AbortController();
     request.raw.socket.once('close', () => {
-      if (openings.delete(request)) opening.upstream.terminate();
+      gone.abort();
+      // An upgrade that fails after all (a wrong Sec-WebSocket-Key) must leave nothing behind.
+      const entry = entries.get(request);
+      entries.delete(request);
+      entry?.giveUp();
     });
+    const entry = await (streamWish(admitted.target) === undefined
+      ? ownSocket(admitted, request, gone.signal)
+      : sharedSocket(admitted));
+    if (gone.signal.aborted) entry.giveUp();
+    else entries.set(request, entry);
   }
 
-  function pair(socket: WebSocket, request: FastifyRequest): void {
-    const opening = openings.get(request);
-    openings.delete(request);
-    if (opening === undefined) {
-      socket.close(1011);
-      return;
-    }
-    const { target, upstream, exchange, client } = opening;
-    const { family, kind, printable } = target;
-    const gone = new AbortController();
-    const socketId = exchange.requestId;
-    const options = {
-      line,
-      limits,
-      socketId,
-      app: socket,
-      upstream,
-      family,
-      subject: { client: client.name, upstream: family, path: printable },
+  async function ownSocket(
+    admitted: AdmittedSocket,
+    request: FastifyRequest,
+    signal: AbortSignal,
+  ): Promise<Entry> {
+    const { family, kind, path, query } = admitted.target;
+    const upstream = await connectSocket(line, limits, admitted, `${path}${query}`, signal);
+    return {
+      giveUp: () => upstream.terminate(),
+      accept(app) {
+        const { socketId, subject } = named(admitted);
+        const options = { line, limits, socketId, subject, app, upstream, family };
+        if (kind === 'stream') {
+          new StreamSocket(options);
+          return;
+        }
+        const identity = new SocketIdentity(request.raw.headers, line.wallNow());
+        const gone = new AbortController();
+        const context = { line, socketId, identity, rates, signal: gone.signal };
+        new ApiSocket({ ...options, methods, context, onAppGone: () => gone.abort() });
+      },
     };
-    if (kind === 'stream') {
-      new StreamSocket(options);
-      return;
-    }
-    const identity = new SocketIdentity(request.raw.headers, line.wallNow());
-    const context = { line, socketId, identity, rates, signal: gone.signal };
-    new ApiSocket({ ...options, methods, context, onAppGone: () => gone.abort() });
+  }
+
+  async function sharedSocket(admitted: AdmittedSocket): Promise<Entry> {
+    const { target, origin } = admitted;
+    const wish = streamWish(target);
+    if (wish === undefined) throw new Error('a shared socket without a wish');
+    const open = () => connectSocket(line, limits, admitted, wish.sharedTarget, new AbortController().signal);
+    const group = groups.of(`${origin}${wish.sharedTarget}`, PER_SECOND[target.family]);
+    const socket = new FeedSocket({ line, limits, ...named(admitted), wish, group, open });
+    await socket.join();
+    return { giveUp: () => socket.dispose(), accept: (app) => socket.attach(app) };
   }
 
   return {
@@ -95,6 +118,25 @@ export async function serveWebSockets(
       if (!request.ws) done();
       else prepare(request).then(() => done(), done);
     },
-    wsHandler: pair,
+    wsHandler(app, request) {
+      const entry = entries.get(request);
+      entries.delete(request);
+      if (entry === undefined) app.close(1011);
+      else entry.accept(app);
+    },
+  };
+}
+
+/** What waits for an upgrade to be accepted. */
+interface Entry {
+  accept(app: WebSocket): void;
+  giveUp(): void;
+}
+
+function named({ target, client, exchange }: AdmittedSocket) {
+  const { family, printable } = target;
+  return {
+    socketId: exchange.requestId,
+    subject: { client: client.name, upstream: family, path: printable },
   };
 }

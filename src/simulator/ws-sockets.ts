@@ -65,6 +65,8 @@ export function runSockets(
       frames.length = 0;
       faults.clear();
       door.reset();
+      // Whoever is still connected follows the new exchange from its first moment.
+      listening.settle();
     },
   };
 }

@@ -23,11 +23,21 @@ describe('the wish for freshness', () => {
     expect(freshUntilMs(stamp(String(T), '9999999'))).toBe(T + 60_000);
   });
 
+  it('was over long ago where the timestamp is small, as Binance says too', () => {
+    expect(freshUntilMs(stamp('1'))).toBe(5001);
+    expect(freshUntilMs(stamp('1700000000'))).toBe(1_700_005_000);
+  });
+
+  it('does not reach far ahead of both clocks', () => {
+    expect(() => assertFresh(T + 120_000, T, T - 60_000)).not.toThrow();
+    expect(refusal(() => assertFresh(T + 120_001, T, T - 60_000))).toBe('PROXY_STALE_REQUEST');
+  });
+
   it('understands microseconds', () => {
     expect(freshUntilMs(stamp(`${T}123`))).toBe(T + 5000);
   });
 
-  it.each(['abc', '', '12', '1e12'])('refuses the timestamp %j', (timestamp) => {
+  it.each(['abc', '', '-12', '1e12', '17000000000001234'])('refuses the timestamp %j', (timestamp) => {
     expect(refusal(() => freshUntilMs(stamp(timestamp)))).toBe('PROXY_MALFORMED_REQUEST');
   });
 

@@ -105,6 +105,22 @@ describe('whatever a stranger writes, the answer is one that a Binance library c
     expect(upstream.received.length).toBe(before);
   });
 
+  it.each(['gzip, chunked', 'deflate, chunked', 'chunked, chunked'])(
+    'a body that claims the transfer coding %s',
+    async (coding) => {
+      const before = upstream.received.length;
+      const [answer] = parseAll(
+        await sendRaw(
+          proxy.port,
+          `POST /api/v3/order HTTP/1.1\r\n${HEAD}${CLOSE}Transfer-Encoding: ${coding}\r\n\r\n8\r\nsymbol=A\r\n0\r\n\r\n`,
+        ),
+      );
+      expect([400, 415]).toContain(answer?.status);
+      expect([answer?.json.code, answer?.headers['x-proxy-outcome']]).toEqual([-1100, 'not-sent']);
+      expect(upstream.received.length).toBe(before);
+    },
+  );
+
   it.each(['PATCH', 'HEAD', 'OPTIONS', 'TRACE', 'PROPFIND', 'QUERY'])(
     'the denylist holds on %s too',
     async (method) => {

@@ -121,7 +121,9 @@ describe('ids', () => {
   it('come back as they were sent, also twice at the same time', async () => {
     const held: (() => void)[] = [];
     upstream.respond((frame, socket) =>
-      held.push(() => socket.send(okFrame(frame, { symbol: frame.params.symbol }))),
+      held.push(() =>
+        socket.send(okFrame(frame, { symbol: frame.params.symbol, orderId: `order-${frame.params.symbol}` })),
+      ),
     );
     const before = app.texts.length;
     for (const symbol of ['A', 'B', 'C']) {
@@ -133,6 +135,15 @@ describe('ids', () => {
     const replies = app.texts.slice(before).map((text) => JSON.parse(text));
     expect(replies.map(({ id }) => id)).toEqual(['same', 'same', 'same']);
     expect(replies.map(({ result }) => result.symbol)).toEqual(['C', 'B', 'A']);
+    // Each answer is recorded with the order that it belongs to.
+    for (const symbol of ['A', 'B', 'C']) {
+      const completed = proxy
+        .records('call.completed')
+        .filter(({ orderId }) => orderId === `order-${symbol}`);
+      const ids = completed.map(({ requestId }) => requestId);
+      const signed = proxy.records('call.signed').filter(({ requestId }) => ids.includes(requestId));
+      expect(signed).toMatchObject([{ params: { symbol } }]);
+    }
   });
 
   it.each([1, 'x', '\u00e9"\\', 0, -5, null])('may be %j', async (id) => {

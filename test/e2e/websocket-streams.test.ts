@@ -35,19 +35,21 @@ async function connect(path: string, headers: Record<string, string> = {}): Prom
   return app;
 }
 
-describe('a stream', () => {
+describe('a stream socket', () => {
   it.each([
-    ['/ws/btcusdt@trade', '/ws/btcusdt@trade'],
-    ['//ws/btcusdt@trade', '/ws/btcusdt@trade'],
-    [
-      '/stream?streams=btcusdt@trade/!miniTicker@arr&timeUnit=MICROSECOND',
-      '/stream?streams=btcusdt@trade/!miniTicker@arr&timeUnit=MICROSECOND',
-    ],
-    ['/public/stream?streams=btcusdt@depth', '/public/stream?streams=btcusdt@depth'],
-    ['/market/ws/btcusdt@aggTrade', '/market/ws/btcusdt@aggTrade'],
+    ['/ws/btcusdt@trade', '/stream'],
+    ['//ws/btcusdt@trade', '/stream'],
+    ['/stream?streams=btcusdt@trade/!miniTicker@arr&timeUnit=MICROSECOND', '/stream?timeUnit=MICROSECOND'],
+    ['/public/stream?streams=btcusdt@depth', '/public/stream'],
+    ['/market/ws/btcusdt@aggTrade', '/market/stream'],
+    ['/coinm/ws/btcusd_perp@trade', '/stream'],
+    [`/ws/${LISTEN_KEY}`, `/ws/${LISTEN_KEY}`],
+    [`/coinm/ws/${LISTEN_KEY}`, `/ws/${LISTEN_KEY}`],
     [`/private/ws/${LISTEN_KEY}`, `/private/ws/${LISTEN_KEY}`],
-    ['/coinm/ws/btcusd_perp@trade', '/ws/btcusd_perp@trade'],
-    ['/usdm/ws', '/ws'],
+    [
+      `/private/stream?listenKey=${LISTEN_KEY}&events=ACCOUNT_UPDATE`,
+      `/private/stream?listenKey=${LISTEN_KEY}&events=ACCOUNT_UPDATE`,
+    ],
   ])('%s reaches Binance as %s and needs no key', async (path, target) => {
     await connect(path);
     expect(upstream.targets.at(-1)).toBe(target);
@@ -59,7 +61,7 @@ describe('a stream', () => {
       for (const message of messages) socket.send(message);
       socket.send(Buffer.from([0, 255, 1]));
     });
-    const app = await connectApp(`${proxy.url}/ws/x@trade`);
+    const app = await connectApp(`${proxy.url}/private/ws/${LISTEN_KEY}`);
     apps.push(app);
     const binary: Buffer[] = [];
     app.socket.on('message', (data, isBinary) => {
@@ -80,7 +82,7 @@ describe('a stream', () => {
   });
 
   it('is asked no faster than Binance allows, and loses no frame', async () => {
-    const app = await connect('/stream');
+    const app = await connect(`/ws/${LISTEN_KEY}`);
     const before = upstream.messages.length;
     const arrivals: number[] = [];
     upstream.sockets.at(-1)!.on('message', () => arrivals.push(performance.now()));
@@ -93,7 +95,7 @@ describe('a stream', () => {
   });
 
   it('cuts off who asks for more than can ever be asked', async () => {
-    const app = await connect('/stream');
+    const app = await connect(`/private/ws/${LISTEN_KEY}`);
     for (let at = 0; at < 400; at++) app.socket.send('{"method":"LIST_SUBSCRIPTIONS","id":1}');
     expect(await app.closed).toMatchObject({ code: 1008, reason: 'too many frames' });
   });

@@ -48,11 +48,8 @@ describe('a stream', () => {
     );
     const line = await stage.line('/ws/btcusdt@depth@100ms');
     let updateId = market.updateId;
-    for (const quantity of ['0.5', '0.8']) {
-      await stage.bob.call('POST', '/api/v3/order', {
-        ...MARKET_ORDER,
-        quantity: quantity.replace('0.8', '0.3'),
-      });
+    for (const quantity of ['1', '0.6']) {
+      await stage.alice.call('POST', '/api/v3/order', { ...MARKET_ORDER, quantity });
       const change = await line.next<{ U: number; u: number; a: [string, string][] }>();
       expect([change.U, change.u]).toEqual([updateId + 1, market.updateId]);
       updateId = change.u;

@@ -32,6 +32,8 @@ describe('spot user data', () => {
     expect(await line.next()).toMatchObject({
       event: { e: 'outboundAccountPosition', B: [{}, { a: 'USDT', f: '100000.00000000' }] },
     });
+    await stage.alice.call('POST', '/api/v3/order', { ...LIMIT_ORDER, newClientOrderId: 'next' });
+    expect(await line.next()).toMatchObject({ event: { c: 'next', x: 'NEW' } });
   });
 
   it('reports every fill with what has been filled by then', async () => {
@@ -58,7 +60,7 @@ describe('spot user data', () => {
     const [first, second, other] = [await subscribed(), await subscribed(), await subscribed(BOBS)];
     await first.signed('order.place', LIMIT_ORDER);
     expect(await report(second)).toMatchObject({ x: 'NEW', p: '50000.00000000' });
-    await other.signed('order.place', { ...LIMIT_ORDER, price: '49000' });
+    await stage.bob.call('POST', '/api/v3/order', { ...LIMIT_ORDER, price: '49000' });
     expect(await report(other)).toMatchObject({ x: 'NEW', p: '49000.00000000' });
   });
 
@@ -93,9 +95,8 @@ describe('spot user data', () => {
     await stage.alice.call('POST', '/api/v3/order', { ...LIMIT_ORDER, price: '49000' });
     expect(await report(line)).toMatchObject({ p: '49000.00000000' });
     stage.simulator.reset();
-    await line.signed('order.place', { ...LIMIT_ORDER, price: '48000' });
-    await stage.alice.call('POST', '/api/v3/order', { ...LIMIT_ORDER, price: '47000' });
-    expect(await report(line)).toMatchObject({ p: '47000.00000000' });
+    await stage.alice.call('POST', '/api/v3/order', { ...LIMIT_ORDER, price: '48000' });
+    expect(await report(line)).toMatchObject({ p: '48000.00000000' });
   });
 });
 
