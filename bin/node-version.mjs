@@ -15,6 +15,8 @@ export async function main() {
     return;
   }
   // Beside the program and never in a folder that others can write: what stands there is run with the keys at hand.
-  nodeModule.enableCompileCache?.(fileURLToPath(new URL('../node_modules/.cache/binance-signing-proxy', import.meta.url)));
+  nodeModule.enableCompileCache?.(
+    fileURLToPath(new URL('../node_modules/.cache/binance-signing-proxy', import.meta.url)),
+  );
   await import('../src/main.ts');
 }
