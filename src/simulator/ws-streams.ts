@@ -127,10 +127,11 @@ export class StreamConnection {
     for (const name of this.#names) {
       if (!isCarried(this.#target.route, name)) continue;
       const stream = readStreamName(exchange, name);
-      const move = stream === undefined ? undefined : moves.get(stream.market);
-      if (stream === undefined || move === undefined) continue;
+      if (stream === undefined) continue;
       // A reset forgets which books are told.
       this.#watch(stream);
+      const move = moves.get(stream.market);
+      if (move === undefined) continue;
       const isDerivative = this.#target.route !== '' || stream.symbol.endsWith('USD_PERP');
       for (const event of marketEvents(exchange, stream, move, isDerivative)) this.#send(name, event);
     }

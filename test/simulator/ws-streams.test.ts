@@ -84,6 +84,17 @@ describe('a stream', () => {
     ]);
   });
 
+  it('goes on after a reset, with the markets of the new exchange', async () => {
+    const line = await stage.line('/stream?streams=btcusdt@trade/btcusdt@depth');
+    await trade();
+    await line.next();
+    await line.next();
+    stage.simulator.reset();
+    await trade();
+    expect(await line.next()).toMatchObject({ data: { e: 'trade', t: last().id } });
+    expect(await line.next()).toMatchObject({ data: { e: 'depthUpdate', b: [] } });
+  });
+
   it('refuses control frames that it cannot read, and more streams than it may have', async () => {
     const line = await stage.line('/ws');
     expect(await control(line, 'ORDER')).toMatchObject({ error: { code: 2 } });
