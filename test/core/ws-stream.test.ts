@@ -47,7 +47,7 @@ describe('an event of a combined stream', () => {
     '{"result":null,"id":1}',
     '{"data":{},"stream":"a"}',
     '{"stream":1,"data":{}}',
-    '{"stream":"a","data":{}',
+    '{"stream":"a","data":[1]',
     '',
     'x',
   ])('is not %s', (text) => {
