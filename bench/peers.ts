@@ -8,6 +8,8 @@ export interface Target {
   readonly url: string;
   /** Undefined for the direct way. */
   readonly program: Program | undefined;
+  /** True for what runs faster once it was compiled under load. */
+  readonly needsWarmUp: boolean;
 }
 
 export interface Peer {
@@ -104,7 +106,7 @@ async function ready(
   const program = start(command, { cpu: CPU_PROXY, silent: true, env: { ...ENV, ...env } });
   const url = `http://127.0.0.1:${port}`;
   await untilAnswered(`${url}/api/v3/time`, program);
-  return { name, url, program };
+  return { name, url, program, needsWarmUp: command[0] === process.execPath };
 }
 
 function hostOf(origin: string): string {

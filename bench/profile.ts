@@ -14,9 +14,9 @@ import {
 } from './workshop.ts';
 
 /**
- * Where the time or the memory of this proxy goes under 64 connections: top functions by self time, or top sites by
+ * Where the time or the memory of this proxy goes under load: top functions by self time, or top sites by
  * bytes allocated.
- * Usage: node bench/profile.ts [--heap] [--post] [--seconds 8] [--top 40] [--source FOLDER]
+ * Usage: node bench/profile.ts [--heap] [--post] [--connections 64] [--seconds 8] [--top 40] [--source FOLDER]
  */
 interface CpuProfile {
   readonly nodes: readonly { id: number; callFrame: CallFrame; children?: number[] }[];
@@ -40,6 +40,7 @@ const { values } = parseArgs({
   options: {
     heap: { type: 'boolean', default: false },
     post: { type: 'boolean', default: false },
+    connections: { type: 'string', default: '64' },
     seconds: { type: 'string', default: '8' },
     top: { type: 'string', default: '40' },
     source: { type: 'string', default: REPOSITORY },
@@ -71,7 +72,7 @@ try {
     '-k',
     CLIENT_KEY,
     '-c',
-    '64',
+    values.connections,
     '-d',
     values.seconds,
     '-w',

@@ -38,7 +38,7 @@ export async function startProxy(folder: string, options: ProxyOptions): Promise
   });
   const url = `http://127.0.0.1:${port}`;
   await untilAnswered(`${url}/api/v3/time`, program);
-  return { name: PROXY, url, program };
+  return { name: PROXY, url, program, needsWarmUp: true };
 }
 
 /** The configuration of the bench, as environment variables. */

@@ -32,7 +32,9 @@ export const ORDER =
   'symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.001&price=50000.00&newClientOrderId=abcdef0123456789';
 const READ = '/api/v3/openOrders?symbol=BTCUSDT';
 const OPEN_LOOP_CONNECTIONS = 64;
-const WARM_UP_SECONDS = 0.3;
+const WARM_UP_SECONDS = 2.5;
+/** Of each sample, so long is not counted. */
+const LEAD_SECONDS = 0.3;
 /** A sample with more foreign load than this is taken again. */
 const MOST_FOREIGN = 0.05;
 const LOOK_MS = 250;
@@ -66,8 +68,9 @@ export async function measureRounds(
     shapes.map((shape) => [shape, new Map(targets.map(({ name }) => [name, []]))]),
   );
   for (const target of targets) {
+    if (!target.needsWarmUp) continue;
     for (const method of ['GET', 'POST'] as const) {
-      await load(lg, target, { loop: 'closed', level: 16, method, seconds: 1.5 }, upstreamPid);
+      await load(lg, target, { loop: 'closed', level: 64, method, seconds: WARM_UP_SECONDS }, upstreamPid);
     }
   }
   for (let round = 0; round < rounds; round++) {
@@ -127,16 +130,9 @@ export async function load(
   const path = shape.method === 'GET' ? READ : '/api/v3/order';
   const command = [lg, shape.loop, '-u', url + path, '-k', clientKey, '-d', String(shape.seconds)];
   if (shape.method === 'POST') command.push('-b', ORDER);
-  if (shape.loop === 'closed') command.push('-c', String(shape.level), '-w', String(WARM_UP_SECONDS));
+  if (shape.loop === 'closed') command.push('-c', String(shape.level), '-w', String(LEAD_SECONDS));
   else
-    command.push(
-      '-r',
-      String(shape.level),
-      '-c',
-      String(OPEN_LOOP_CONNECTIONS),
-      '-w',
-      String(WARM_UP_SECONDS),
-    );
+    command.push('-r', String(shape.level), '-c', String(OPEN_LOOP_CONNECTIONS), '-w', String(LEAD_SECONDS));
   const before = {
     own: program ? cpuMs(program.pid) : 0,
     upstream: cpuMs(upstreamPid),
@@ -148,7 +144,7 @@ export async function load(
   const foreign =
     machineBusyMs() - before.all - own - (cpuMs(upstreamPid) - before.upstream) - report.cpu * 1_000;
   // Of a closed loop the warm-up is not among `done`, but its CPU is among the CPU.
-  const counted = shape.loop === 'closed' ? shape.seconds / (shape.seconds + WARM_UP_SECONDS) : 1;
+  const counted = shape.loop === 'closed' ? shape.seconds / (shape.seconds + LEAD_SECONDS) : 1;
   return {
     rps: report.rps ?? report.achieved ?? 0,
     p50: report.svc.p50,
