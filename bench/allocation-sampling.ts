@@ -5,7 +5,7 @@ import { Session } from 'node:inspector';
  * Loaded by `--import` before the program: samples allocations, also of what is collected at once, and writes the
  * profile to BENCH_ALLOCATIONS when the process ends.
  */
-const path = process.env['BENCH_ALLOCATIONS'];
+const path = process.env.BENCH_ALLOCATIONS;
 const session = new Session();
 session.connect();
 session.post('HeapProfiler.startSampling', {

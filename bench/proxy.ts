@@ -27,7 +27,7 @@ export async function startProxy(folder: string, options: ProxyOptions): Promise
   const env = proxyEnvironment(own, options.upstream, port, String(await freePort()));
   if (options.yaml !== undefined) {
     writeFileSync(join(own, 'proxy.yaml'), options.yaml);
-    env['BINANCE_PROXY_CONFIG'] = join(own, 'proxy.yaml');
+    env.BINANCE_PROXY_CONFIG = join(own, 'proxy.yaml');
   }
   const main = join(options.source ?? REPOSITORY, 'src', 'main.ts');
   const program = start([process.execPath, ...(options.nodeFlags ?? []), main, 'serve'], {

@@ -1,7 +1,7 @@
 import { mkdtempSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Dispatcher } from 'undici';
-import { type BuiltLine, buildLine } from '../src/commands/build-line.ts';
+import { buildLine } from '../src/commands/build-line.ts';
 import { loadSettings } from '../src/config/load-settings.ts';
 import { readCall } from '../src/core/call.ts';
 import { injectClientOrderIds } from '../src/core/client-order-id.ts';
