@@ -51,7 +51,7 @@ function flood(megabytes: number): void {
 
 async function write(response: ServerResponse, chunk: Buffer, times: number): Promise<void> {
   for (let i = 0; i < times && !response.destroyed; i++) {
-    if (!response.write(chunk)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+    if (!response.write(chunk)) await drainedOrClosed(response);
     written += chunk.length;
   }
   response.end();
@@ -73,6 +73,17 @@ function memory(): number {
   collectGarbage();
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return heapUsed + arrayBuffers;
+}
+
+/** Resolves when a response can take more or will never take any; leaves no listener behind. */
+async function drainedOrClosed(response: ServerResponse): Promise<void> {
+  const over = new AbortController();
+  const { signal } = over;
+  try {
+    await Promise.race([once(response, 'drain', { signal }), once(response, 'close', { signal })]);
+  } finally {
+    over.abort();
+  }
 }
 
 describe('an answer of 100 MB', () => {

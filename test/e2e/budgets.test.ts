@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import type { SimulatorLimits } from '../../src/simulator/simulator-options.ts';
+import { clearOfWindowEnd } from '../helpers/clear-of-window.ts';
 import { type Reply, send } from '../helpers/http.ts';
 import { startTestProxy, TEST_KEY, TEST_SECRET, type TestProxy } from '../helpers/proxy.ts';
 
@@ -12,8 +13,7 @@ afterEach(async () => {
 });
 
 async function start(limits: SimulatorLimits = {}): Promise<void> {
-  // A test that looks at one window must not begin at its very end.
-  await expect.poll(() => Date.now() % 60_000, { timeout: 8_000, interval: 200 }).toBeLessThan(54_000);
+  await clearOfWindowEnd(60_000, 6_000);
   simulator = await startSimulator({
     accounts: [{ apiKey: TEST_KEY, hmacSecret: TEST_SECRET, balances: { USDT: '1000000' } }],
     limits,

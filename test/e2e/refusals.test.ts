@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { PROXY_ERRORS, type ProxyErrorName } from '../../src/core/errors.ts';
+import { clearOfWindowEnd } from '../helpers/clear-of-window.ts';
 import { type Reply, type Sending, send } from '../helpers/http.ts';
 import { startTestProxy, type TestProxy } from '../helpers/proxy.ts';
 import { startUpstream, type Upstream } from '../helpers/upstream.ts';
@@ -282,6 +283,7 @@ describe('a refusal has its status, code and headers, its record, and nothing re
   });
 
   it('more weight than a client’s share: PROXY_WEIGHT_EXHAUSTED with retry-after', async () => {
+    await clearOfWindowEnd(60_000, 5_000);
     const replies: Reply[] = [];
     for (let i = 0; i < 3; i++)
       replies.push(await send(proxy.port, '/api/v3/account', { headers: as(READER_KEY) }));

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { clearOfWindowEnd } from '../helpers/clear-of-window.ts';
 import { startTestProxy, TEST_KEY, type TestProxy } from '../helpers/proxy.ts';
 import { connectApp, eventually, refusedUpgrade, type WsApp } from '../helpers/ws-app.ts';
 import { okFrame, startWsUpstream, type WsUpstream, wsEnv } from '../helpers/ws-upstream.ts';
@@ -127,6 +128,7 @@ describe('an upgrade', () => {
   });
 
   it('is counted: the 301st in five minutes is refused, and its weight is spent from the one budget of REST', async () => {
+    await clearOfWindowEnd(60_000, 8_000);
     const other = await startWsUpstream();
     const alone = await startTestProxy({ upstream: other.url, env: wsEnv(other) });
     const spent = () =>
