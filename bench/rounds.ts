@@ -36,11 +36,11 @@ const WARM_UP_SECONDS = 2.5;
 /** Of each sample, so long is not counted. */
 const LEAD_SECONDS = 0.3;
 /** A sample with more foreign load than this is taken again. */
-const MOST_FOREIGN = 0.05;
+const MOST_FOREIGN = 0.15;
 const LOOK_MS = 250;
-const LONGEST_WAIT_MS = 15_000;
+const LONGEST_WAIT_MS = 5_000;
 /** Share of one core that may be busy in a calm machine. */
-const CALM = 0.2;
+const CALM = 0.3;
 
 interface LoadReport {
   readonly done: number;

@@ -54,11 +54,13 @@ else await run(values.long, Number(values.rounds ?? (values.long ? 5 : 1)));
 
 async function run(long: boolean, rounds: number): Promise<void> {
   const { folder, clear } = createWorkshop();
-  process.once('SIGINT', () => {
-    stopAll();
-    clear();
-    process.exit(130);
-  });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      stopAll();
+      clear();
+      process.exit(130);
+    });
+  }
   try {
     const lg = buildLoadGenerator();
     const { peers, missing } = findPeers();

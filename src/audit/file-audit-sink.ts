@@ -16,6 +16,7 @@ export interface FileAuditSinkOptions {
   readonly durability: Durability;
 }
 
+const DAY_MS = 86_400_000;
 /** With these the open files are still the right ones: only space is missing. */
 const NO_SPACE = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
@@ -35,6 +36,8 @@ class FileAuditSink implements AuditSink {
   #lock: FolderLock | undefined;
   #anchor: AnchorFile | undefined;
   #file: DayFile | undefined;
+  /** Number of the day for which that file was chosen. */
+  #day: number | undefined;
   #closed = false;
 
   constructor(options: FileAuditSinkOptions) {
@@ -124,6 +127,9 @@ class FileAuditSink implements AuditSink {
 
   /** A clock that steps back does not open an older file again: the order of the files is the order of the chain. */
   #fileOf(timeMs: number): DayFile {
+    const day = Math.floor(timeMs / DAY_MS);
+    if (this.#file !== undefined && this.#day === day) return this.#file;
+    this.#day = day;
     const wanted = dayFileName(timeMs);
     const name = this.#newest !== undefined && this.#newest > wanted ? this.#newest : wanted;
     if (this.#file?.name === name) return this.#file;

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ClientsByKeyDigest } from '../config/settings.ts';
 import type { Client } from '../core/client.ts';
@@ -26,7 +26,7 @@ export function identifyClient(headers: IncomingHttpHeaders, directory: ClientDi
  * time taken nor the number of clients says anything about how much of a guess was right.
  */
 export function clientOfKey(key: string, clientsByKeyDigest: ClientsByKeyDigest): Client | undefined {
-  return clientsByKeyDigest.get(createHash('sha256').update(key).digest('hex'));
+  return clientsByKeyDigest.get(hash('sha256', key));
 }
 
 function issuedKey(headers: IncomingHttpHeaders): string | undefined {

@@ -36,25 +36,32 @@ export async function charge(
   response: ServerResponse,
 ): Promise<void> {
   const { settings } = exchange.snapshot;
+  const request = {
+    endpoint,
+    call,
+    client,
+    account: exchange.account,
+    recvWindowMs: Number(recvWindowFor(call.stamp.recvWindow, settings.recvWindowMs)),
+  };
+  if (settings.throttle.maxWaitMs === 0) {
+    const charged = line.budgets.charge(request);
+    take(exchange, charged instanceof Promise ? await charged : charged);
+    return;
+  }
   const hangUp = new AbortController();
   const onClose = () => hangUp.abort();
   response.once('close', onClose);
   try {
-    const charged = line.budgets.charge({
-      endpoint,
-      call,
-      client,
-      account: exchange.account,
-      recvWindowMs: Number(recvWindowFor(call.stamp.recvWindow, settings.recvWindowMs)),
-      signal: hangUp.signal,
-    });
-    const ticket = charged instanceof Promise ? await charged : charged;
-    exchange.ticket = ticket;
-    exchange.weight = (exchange.weight ?? 0) + ticket.weight;
-    exchange.waitMs = ticket.waitMs;
+    take(exchange, await line.budgets.charge({ ...request, signal: hangUp.signal }));
   } finally {
     response.off('close', onClose);
   }
+}
+
+function take(exchange: Exchange, ticket: NonNullable<Exchange['ticket']>): void {
+  exchange.ticket = ticket;
+  exchange.weight = (exchange.weight ?? 0) + ticket.weight;
+  exchange.waitMs = ticket.waitMs;
 }
 
 /** Closes the open charge by how the sending ended: learned from, lost, or given back. */
