@@ -7,6 +7,7 @@ import type { Settings } from '../config/settings.ts';
 import { createDenylist } from '../core/denylist.ts';
 import { UPSTREAM_NAMES } from '../core/endpoint.ts';
 import type { Permission } from '../core/permission.ts';
+import { SecretFence } from '../core/secret-fence.ts';
 import { createCallRecorder } from '../routes/call-recorder.ts';
 import type { Line, Snapshot } from '../routes/line.ts';
 import { meteredRecorder } from '../routes/metered-recorder.ts';
@@ -64,7 +65,8 @@ export async function buildLine(options: LineOptions): Promise<BuiltLine> {
   let snapshot = toSnapshot(options.settings, patience);
   let stopping = false;
   const catalogue = loadCatalogue();
-  const fence = () => snapshot.settings.fence;
+  let allSecrets = options.settings.fence;
+  const fence = () => allSecrets;
   const trail = openTrail(options, fence, wallNow);
   const events = lifeCycle(trail);
   const makeId = createRequestIds();
@@ -166,6 +168,8 @@ export async function buildLine(options: LineOptions): Promise<BuiltLine> {
     ownCalls,
     swap(settings) {
       const old = snapshot;
+      // A call under way, or an app that was not told, may still bring a secret that was rotated away.
+      allSecrets = new SecretFence([], [settings.fence, allSecrets]);
       snapshot = toSnapshot(settings, patience, old);
       if (snapshot.pools !== old.pools) retire(old.pools);
       // The new keys have to show what they may do; until they have, what was known of the account holds.

@@ -31,7 +31,8 @@ export class SecretFence {
   readonly #shortest: number;
   readonly #index: ProbeIndex | undefined;
 
-  constructor(secrets: Iterable<string>) {
+  /** @param others - fences whose secrets this one knows too: what was rotated away may still turn up */
+  constructor(secrets: Iterable<string>, others: readonly SecretFence[] = []) {
     const long = new Set<string>();
     const short = new Set<string>();
     for (const secret of secrets) {
@@ -40,8 +41,12 @@ export class SecretFence {
       else for (const spelling of spellings(secret)) long.add(spelling);
     }
     // The longest first: an escaped spelling contains parts of the plain one.
-    this.#traces = [...long].sort((a, b) => b.length - a.length).map(traceOf);
-    this.#shortDigests = short;
+    const traces = new Map<string, Trace>();
+    for (const trace of [...[...long].map(traceOf), ...others.flatMap((other) => other.#traces)]) {
+      traces.set(trace.digest, trace);
+    }
+    this.#traces = [...traces.values()].sort((a, b) => b.length - a.length);
+    this.#shortDigests = new Set([...short, ...others.flatMap((other) => [...other.#shortDigests])]);
     if (this.#traces.length > MOST_LOOKED_FOR_SINGLY) this.#index = new ProbeIndex(this.#traces);
     this.#shortest = Math.min(...this.#traces.map((trace) => trace.length));
   }

@@ -28,6 +28,11 @@ export async function transmit(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<Answer> {
+  if (reply.raw.destroyed) {
+    throw new ProxyError('PROXY_STALE_REQUEST', 'The client hung up before its call was sent.', {
+      rule: 'client hung up',
+    });
+  }
   exchange.leave = line.underWay.begin(endpoint.upstream);
   const first = await sendOnce(line, exchange, endpoint, call, request, reply);
   if (!mayGoOnceMore(endpoint, first) || reply.raw.destroyed) return first;

@@ -52,3 +52,14 @@ describe('the secret fence', () => {
     expect(shown).not.toContain(KEY.slice(10, 20));
   });
 });
+
+describe('a fence made of others', () => {
+  it('knows the secrets of each, long and short', () => {
+    const before = new SecretFence(['the-first-secret-of-all', 'pw1']);
+    const after = new SecretFence(['another-secret-that-came-later']);
+    const both = new SecretFence([], [after, before]);
+    expect(both.hide('x the-first-secret-of-all y another-secret-that-came-later z')).toBe('x *** y *** z');
+    expect(both.scrub('pw1')).toBe('***');
+    expect(after.hide('x the-first-secret-of-all')).toBe('x the-first-secret-of-all');
+  });
+});

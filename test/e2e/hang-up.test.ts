@@ -1,6 +1,7 @@
 import { createConnection } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
+import { send } from '../helpers/http.ts';
 import { startTestProxy, TEST_KEY, TEST_SECRET, type TestProxy } from '../helpers/proxy.ts';
 import { startUpstream, type Upstream } from '../helpers/upstream.ts';
 
@@ -144,5 +145,31 @@ describe('an order whose app has hung up', () => {
     );
     await proxy.close();
     expect(completed('POST')).toMatchObject([{ outcome: 'unknown' }]);
+  });
+});
+
+describe('an app that hangs up while its order is being valued', () => {
+  it('has nothing sent: the order is refused, and its room in the day is free again', async () => {
+    const yaml =
+      'clients: { ruled: { account: main, envPrefix: RULED, order: { maxNotional: { USDT: "1000" }, maxPerDay: 1 } } }';
+    const key = 'the-issued-key-of-the-client-with-rules';
+    const ruled = await startTestProxy({ upstream: simulator.url, yaml, env: { RULED_CLIENT_KEY: key } });
+    try {
+      simulator.inject({ kind: 'delay', ms: 300, match: { path: '/api/v3/exchangeInfo' } });
+      const body = 'symbol=BTCUSDT&side=BUY&type=MARKET&quoteOrderQty=20';
+      const headers = { 'x-mbx-apikey': key };
+      const given = new AbortController();
+      const hung = send(ruled.port, '/api/v3/order', { method: 'POST', headers, body, signal: given.signal });
+      await expect.poll(() => simulator.requests.at(-1)?.path, { interval: 5 }).toBe('/api/v3/exchangeInfo');
+      given.abort();
+      await expect(hung).rejects.toThrow();
+      await expect
+        .poll(() => ruled.records('call.refused'))
+        .toMatchObject([{ error: 'PROXY_STALE_REQUEST', rule: 'client hung up', outcome: 'not-sent' }]);
+      expect(simulator.requests.filter(({ path }) => path === '/api/v3/order')).toEqual([]);
+      expect((await send(ruled.port, '/api/v3/order', { method: 'POST', headers, body })).status).toBe(200);
+    } finally {
+      await ruled.close();
+    }
   });
 });
