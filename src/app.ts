@@ -9,7 +9,7 @@ import { keyGuessingLimit } from './plugins/key-guessing.ts';
 import { localTrust } from './plugins/local-trust.ts';
 import { answerParserErrors } from './plugins/parser-errors.ts';
 import { limitRequestsPerClient } from './plugins/rate-limit.ts';
-import type { Exchange } from './routes/exchange.ts';
+import { beginExchange } from './routes/exchange.ts';
 import { forwardRoute } from './routes/forward.ts';
 import type { Line, Snapshot } from './routes/line.ts';
 import { serveWebSockets } from './routes/websocket.ts';
@@ -37,7 +37,9 @@ export async function buildApp(line: Line, limits?: Partial<SocketLimits>): Prom
   const sockets = await serveWebSockets(app, line, limits);
 
   app.addHook('onRequest', (request, _reply, done) => {
-    request.exchange = beginExchange(line, request);
+    request.exchange = beginExchange(line, request.method, ({ settings }) =>
+      identifyClient(request.raw.headers, settings),
+    );
     done(
       line.stopping()
         ? new ProxyError('PROXY_NOT_READY', 'The signing proxy is shutting down.', { rule: 'stopping' })
@@ -68,30 +70,6 @@ export async function buildApp(line: Line, limits?: Partial<SocketLimits>): Prom
   );
   await app.ready();
   return app;
-}
-
-function beginExchange(line: Line, request: FastifyRequest): Exchange {
-  const snapshot = line.snapshot();
-  return {
-    requestId: line.nextRequestId(),
-    arrivedMs: line.monotonicNow(),
-    snapshot,
-    method: request.method,
-    identified: identifyClient(request.raw.headers, snapshot.settings),
-    client: undefined,
-    call: undefined,
-    endpoint: undefined,
-    account: undefined,
-    ticket: undefined,
-    weight: undefined,
-    weightUsed: undefined,
-    waitMs: undefined,
-    admission: undefined,
-    concluded: false,
-    signMs: undefined,
-    upstreamMs: undefined,
-    clientOrderIds: [],
-  };
 }
 
 /** The client that a request counts for: whoever it proves to be, else the anonymous one. */

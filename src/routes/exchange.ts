@@ -4,7 +4,7 @@ import type { Client } from '../core/client.ts';
 import type { Endpoint } from '../core/endpoint.ts';
 import type { Ticket } from '../upstream/budgets.ts';
 import type { Admission } from '../upstream/order-guard.ts';
-import type { Snapshot } from './line.ts';
+import type { Line, Snapshot } from './line.ts';
 
 /** What is known about one call so far: filled step by step, read by records and answers. */
 export interface Exchange {
@@ -45,6 +45,37 @@ declare module 'fastify' {
   interface FastifyRequest {
     exchange: Exchange | undefined;
   }
+}
+
+/** What is known when a call comes: its name, its time, the configuration that holds for it, and who it proves to be. */
+export function beginExchange(
+  line: Line,
+  method: string,
+  identify: (snapshot: Snapshot) => Client | undefined,
+  detail?: Readonly<Record<string, string>>,
+): Exchange {
+  const snapshot = line.snapshot();
+  return {
+    requestId: line.nextRequestId(),
+    arrivedMs: line.monotonicNow(),
+    snapshot,
+    method,
+    identified: identify(snapshot),
+    client: undefined,
+    call: undefined,
+    endpoint: undefined,
+    account: undefined,
+    ticket: undefined,
+    weight: undefined,
+    weightUsed: undefined,
+    waitMs: undefined,
+    admission: undefined,
+    concluded: false,
+    signMs: undefined,
+    upstreamMs: undefined,
+    clientOrderIds: [],
+    ...(detail === undefined ? {} : { detail }),
+  };
 }
 
 /** The exchange of a request; the first hook put it there. */

@@ -9,7 +9,7 @@ import type { WsFrame } from '../core/ws-frame.ts';
 import type { WsMethod } from '../core/ws-methods.ts';
 import { frameText, signFrame } from '../core/ws-sign.ts';
 import { authorise, nameOrders } from './admission.ts';
-import type { Exchange } from './exchange.ts';
+import { beginExchange, type Exchange } from './exchange.ts';
 import type { Line } from './line.ts';
 import type { ClientRates } from './websocket-client-rates.ts';
 import { judgeStamp, type SocketIdentity, unknownClient } from './websocket-identity.ts';
@@ -37,27 +37,7 @@ export function beginFrame(
   method: string | undefined,
   id: string,
 ): Exchange {
-  return {
-    requestId: line.nextRequestId(),
-    arrivedMs: line.monotonicNow(),
-    snapshot: line.snapshot(),
-    method: method ?? 'WS',
-    identified: undefined,
-    client: undefined,
-    call: undefined,
-    endpoint: undefined,
-    account: undefined,
-    ticket: undefined,
-    weight: undefined,
-    weightUsed: undefined,
-    waitMs: undefined,
-    admission: undefined,
-    concluded: false,
-    signMs: undefined,
-    upstreamMs: undefined,
-    clientOrderIds: [],
-    detail: { socket: socketId, id },
-  };
+  return beginExchange(line, method ?? 'WS', () => undefined, { socket: socketId, id });
 }
 
 /**
