@@ -35,7 +35,7 @@ export function report(findings: Findings): string {
   const base = throughputs[0] ?? PROXY;
   const sections = [
     '# Performance',
-    `Written by \`npm run bench:long\`; \`npm run bench\` is the short form. Every peer only signs: no policy, no budgets, no
+    `Written by \`npm run bench:long\`, or in its short form by \`npm run bench -- --rounds 3 --write\`. Every peer only signs: no policy, no budgets, no
 records. ${PROXY} runs as in production: client key, catalogue and policy, budgets, server clock, metrics, and both audit
 records of every call, on stdout and in the chained audit file. Proxy and peers run on one core, load and upstream on the
 other. Medians over interleaved rounds, ratios and differences taken within a round.`,
