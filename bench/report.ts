@@ -64,11 +64,15 @@ other. Medians over interleaved rounds, ratios and differences taken within a ro
     ),
     '## Start-up',
     `${figure(startUp.ms)} ms from the start of the process to the first answered call, ${figure(startUp.rssMb)} MB resident then.`,
-    '## As work grows',
-    table(
-      ['', 'from', 'to', 'cost at first', 'cost at last'],
-      growth.map(({ what, from, to, costs }) => [what, from, to, ...costs]),
-    ),
+    ...(growth.length === 0
+      ? []
+      : [
+          '## As work grows',
+          table(
+            ['', 'from', 'to', 'cost at first', 'cost at last'],
+            growth.map(({ what, from, to, costs }) => [what, from, to, ...costs]),
+          ),
+        ]),
     ...[...others].flatMap(([name, text]) => [`## ${name}`, `\`\`\`\n${text.trim()}\n\`\`\``]),
   ];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
