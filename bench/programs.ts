@@ -17,6 +17,8 @@ export interface ProgramOptions {
   readonly cpu?: number | undefined;
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
+  /** How long it may run, in ms. */
+  readonly timeoutMs?: number;
   /** Drop what it says on stderr. */
   readonly silent?: boolean;
   /** File descriptor for its stdout; dropped otherwise. */
@@ -68,6 +70,7 @@ export async function output(command: readonly string[], options: ProgramOptions
   const child = spawn(file, args, {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, ...options.env },
+    ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
   });
   children.add(child);
   let text = '';

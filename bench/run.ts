@@ -28,6 +28,8 @@ const OTHERS: ReadonlyMap<string, string> = new Map([
 ]);
 /** No multiple of the clock's minute: its call would keep the connection warm by chance. */
 const IDLE_SECONDS = 50;
+/** How long another bench may take. */
+const LONGEST_OTHER_MS = 120_000;
 const SHORT: readonly Shape[] = [
   { loop: 'closed', level: 1, method: 'GET', seconds: 0.4 },
   { loop: 'closed', level: 16, method: 'GET', seconds: 0.6 },
@@ -148,7 +150,7 @@ async function verifyAll(folder: string): Promise<void> {
 async function outputOf(file: string): Promise<string> {
   say(file);
   try {
-    return await output([process.execPath, join(BENCH, file)]);
+    return await output([process.execPath, join(BENCH, file)], { timeoutMs: LONGEST_OTHER_MS });
   } catch (error) {
     return `failed: ${error instanceof Error ? error.message : 'unknown'}`;
   }
