@@ -1,4 +1,5 @@
-import { Dispatcher } from 'undici';
+import type { Dispatcher as Dispatch } from 'undici';
+import { Dispatcher } from './undici.ts';
 
 /** How long an origin that failed is asked last. */
 const REST_MS = 30_000;
@@ -20,31 +21,31 @@ const DEAD = new Set([
  * @see https://developers.binance.com/docs/binance-spot-api-docs/rest-api/general-api-information
  */
 export class OriginChoice extends Dispatcher {
-  readonly #pools: readonly Dispatcher[];
+  readonly #pools: readonly Dispatch[];
   readonly #now: () => number;
-  readonly #restUntilMs = new Map<Dispatcher, number>();
+  readonly #restUntilMs = new Map<Dispatch, number>();
 
   /** `now`: monotonic ms. */
-  constructor(pools: readonly Dispatcher[], now: () => number = () => performance.now()) {
+  constructor(pools: readonly Dispatch[], now: () => number = () => performance.now()) {
     super();
     this.#pools = pools;
     this.#now = now;
   }
 
-  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+  override dispatch(options: Dispatch.DispatchOptions, handler: Dispatch.DispatchHandler): boolean {
     const candidates = options.path.startsWith('/api/') ? this.#byHealth() : this.#pools.slice(0, 1);
     return this.#attempt(options, handler, candidates);
   }
 
   #attempt(
-    options: Dispatcher.DispatchOptions,
-    handler: Dispatcher.DispatchHandler,
-    [pool, ...others]: readonly Dispatcher[],
+    options: Dispatch.DispatchOptions,
+    handler: Dispatch.DispatchHandler,
+    [pool, ...others]: readonly Dispatch[],
   ): boolean {
     if (pool === undefined) return false;
     let isWritten = false;
     let isAnswered = false;
-    const attempt: Dispatcher.DispatchHandler = {
+    const attempt: Dispatch.DispatchHandler = {
       onRequestStart: (controller, context) => {
         isWritten = true;
         handler.onRequestStart?.(controller, context);
@@ -67,9 +68,9 @@ export class OriginChoice extends Dispatcher {
     return pool.dispatch(options, attempt);
   }
 
-  #byHealth(): readonly Dispatcher[] {
+  #byHealth(): readonly Dispatch[] {
     const nowMs = this.#now();
-    const rests = (pool: Dispatcher) => (this.#restUntilMs.get(pool) ?? 0) > nowMs;
+    const rests = (pool: Dispatch) => (this.#restUntilMs.get(pool) ?? 0) > nowMs;
     return [...this.#pools.filter((pool) => !rests(pool)), ...this.#pools.filter(rests)];
   }
 }

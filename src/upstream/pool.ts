@@ -1,6 +1,7 @@
 import { rootCertificates } from 'node:tls';
-import { type Dispatcher, Pool } from 'undici';
+import type { Dispatcher } from 'undici';
 import { PATIENCE } from './patience.ts';
+import { Pool } from './undici.ts';
 
 export interface PoolOptions {
   /** PEM of an additional authority; Node's own stay trusted. */
