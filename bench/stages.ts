@@ -38,7 +38,10 @@ export async function measureStages(folder: string, upstream: string): Promise<r
   const env = proxyEnvironment(own, upstream, '0', '0');
   const settings = loadSettings({ env, cwd: own });
   const stdout = openSync(join(own, 'stdout.log'), 'w', 0o600);
-  const built = await buildLine({ settings, log: (line) => void writeSync(stdout, `${line}\n`) });
+  const built = await buildLine({
+    settings,
+    log: (lines) => void writeSync(stdout, lines.map(({ text }) => `${text}\n`).join('')),
+  });
   await built.warmUp();
   const get = await stagesOf(built.line, 'GET', '/api/v3/openOrders?symbol=BTCUSDT', Buffer.alloc(0));
   const post = await stagesOf(built.line, 'POST', '/api/v3/order', Buffer.from(ORDER));

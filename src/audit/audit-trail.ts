@@ -20,16 +20,32 @@ export interface AuditTrail {
   write(record: UnsealedRecord): void;
   /** Stores and prints a record of what has already happened; never throws. False when it is on the log only. */
   writeLenient(record: UnsealedRecord): boolean;
+  /**
+   * Like write, together with all others of this turn of the event loop, in one write (and one sync). Resolves when it
+   * is stored; until then nothing of what it is about may happen.
+   * @throws ProxyError (rejection) PROXY_AUDIT_UNAVAILABLE when the file cannot take it
+   */
+  commit(record: UnsealedRecord): Promise<void>;
+  /** Like writeLenient, together with all others of this turn; never rejects. */
+  commitLenient(record: UnsealedRecord): Promise<void>;
   /** Asks the sink whether it could store a record now, and notes a recovery; for readiness. */
   check(): boolean;
   readonly state: AuditTrailState;
   close(): void;
 }
 
+/** A complete JSON line without its line break, and pino's number for its level. */
+export interface PrintedLine {
+  readonly text: string;
+  readonly level: number;
+}
+
+/** Prints lines, or by their level does not, before it returns. */
+export type Log = (lines: readonly PrintedLine[]) => void;
+
 export interface AuditTrailOptions {
   readonly sink: AuditSink;
-  /** Takes a complete JSON line without its line break, and pino's number for its level: print it or, by that level, not. */
-  readonly log: (line: string, level: number) => void;
+  readonly log: Log;
   /** Wall clock in ms. */
   readonly now: () => number;
   /** The secrets of this process; asked for with each record because SIGHUP replaces them. */
@@ -41,12 +57,20 @@ export function createAuditTrail(options: AuditTrailOptions): AuditTrail {
   return new Trail(options);
 }
 
+/** A record on its way, and who waits for it; without `reject` a failure is only noted. */
+interface Waiting {
+  readonly record: UnsealedRecord;
+  readonly resolve: () => void;
+  readonly reject: ((error: unknown) => void) | undefined;
+}
+
 class Trail implements AuditTrail {
   readonly #sink: AuditSink;
-  readonly #log: AuditTrailOptions['log'];
+  readonly #log: Log;
   readonly #now: () => number;
   readonly #fence: () => SecretFence;
   readonly #repairs: AuditRepair[] = [];
+  #waiting: Waiting[] = [];
   #available = true;
   #errors = 0;
   #lastError: string | undefined;
@@ -65,15 +89,25 @@ class Trail implements AuditTrail {
   }
 
   write(record: UnsealedRecord): void {
-    this.#store(record);
+    this.#flush();
+    this.#store([record]);
     this.#noteRepairs();
   }
 
   writeLenient(record: UnsealedRecord): boolean {
+    this.#flush();
     const stored = this.#tryToStore(record);
-    if (!stored) this.#print(() => auditLine(record, undefined, this.#now(), this.#fence()), record);
+    if (!stored) this.#printUnstored(record);
     this.#noteRepairs();
     return stored;
+  }
+
+  commit(record: UnsealedRecord): Promise<void> {
+    return new Promise((resolve, reject) => this.#enlist({ record, resolve, reject }));
+  }
+
+  commitLenient(record: UnsealedRecord): Promise<void> {
+    return new Promise((resolve) => this.#enlist({ record, resolve, reject: undefined }));
   }
 
   check(): boolean {
@@ -83,44 +117,80 @@ class Trail implements AuditTrail {
   }
 
   close(): void {
+    this.#flush();
     this.#sink.close();
   }
 
-  #store(record: UnsealedRecord): void {
+  #enlist(waiting: Waiting): void {
+    if (this.#waiting.push(waiting) === 1) setImmediate(() => this.#flush());
+  }
+
+  /** Stores whoever waits, in the order of their coming, before anything that is written by itself. */
+  #flush(): void {
+    const all = this.#waiting;
+    if (all.length === 0) return;
+    this.#waiting = [];
+    try {
+      this.#store(all.map(({ record }) => record));
+      for (const { resolve } of all) resolve();
+    } catch (error) {
+      // All fail together: each by itself might fit, but might also stand there twice then.
+      for (const waiting of all) this.#giveUp(waiting, error);
+    }
+    this.#noteRepairs();
+  }
+
+  #giveUp({ record, resolve, reject }: Waiting, error: unknown): void {
+    if (reject !== undefined) {
+      reject(error);
+      return;
+    }
+    this.#printUnstored(record);
+    resolve();
+  }
+
+  #store(records: readonly UnsealedRecord[]): void {
     const timeMs = this.#now();
     const fence = this.#fence();
-    let line: string;
+    let lines: readonly string[];
     try {
-      line = this.#sink.append(timeMs, (seq) => auditLine(record, seq, timeMs, fence));
+      lines = this.#sink.append(
+        timeMs,
+        records.map((record) => (seq) => auditLine(record, seq, timeMs, fence)),
+      );
     } catch (error) {
       this.#available = false;
-      this.#fail(error);
+      this.#fail(error, records.length);
       throw error;
     }
     this.#available = true;
-    this.#print(() => line, record);
+    this.#print(records.map((record, index) => printed(lines[index] ?? '', record)));
   }
 
   #tryToStore(record: UnsealedRecord): boolean {
     try {
-      this.#store(record);
+      this.#store([record]);
       return true;
     } catch {
       return false;
     }
   }
 
+  #printUnstored(record: UnsealedRecord): void {
+    this.#print([printed(auditLine(record, undefined, this.#now(), this.#fence()), record)]);
+  }
+
   /** A log that fails stops nothing: the file has the record, and without a file there is no promise to keep. */
-  #print(line: () => string, record: UnsealedRecord): void {
+  #print(lines: readonly PrintedLine[]): void {
     try {
-      this.#log(line(), AUDIT_LEVELS[auditLevel(record)]);
+      this.#log(lines);
     } catch (error) {
-      this.#fail(error);
+      this.#fail(error, lines.length);
     }
   }
 
-  #fail(error: unknown): void {
-    this.#errors++;
+  #fail(error: unknown, records: number): void {
+    this.#errors += records;
     this.#lastError = codeOf(error);
   }
 
@@ -132,6 +202,10 @@ class Trail implements AuditTrail {
       this.#repairs.shift();
     }
   }
+}
+
+function printed(text: string, record: UnsealedRecord): PrintedLine {
+  return { text, level: AUDIT_LEVELS[auditLevel(record)] };
 }
 
 function codeOf(error: unknown): string {

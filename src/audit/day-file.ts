@@ -54,7 +54,7 @@ export class DayFile {
     return stats !== undefined && stats.ino === this.#inode && stats.dev === this.#device;
   }
 
-  /** Appends one line in one write; when the disk takes only a part of it, that part is taken back. */
+  /** Appends whole lines in one write; when the disk takes only a part of it, that part is taken back. */
   append(line: string): void {
     const bytes = Buffer.from(line);
     let written = 0;

@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { accessSync, constants, mkdirSync, statfsSync } from 'node:fs';
 import { type ChainHead, GENESIS, sealLine } from '../core/audit-chain.ts';
 import { ProxyError } from '../core/errors.ts';
-import type { AuditRepair, AuditSink } from '../ports/audit-sink.ts';
+import type { AuditRepair, AuditSink, LineBuilder } from '../ports/audit-sink.ts';
 import { AnchorFile } from './anchor.ts';
 import { dayFileName } from './audit-files.ts';
 import { DayFile, type Durability } from './day-file.ts';
@@ -57,18 +57,25 @@ class FileAuditSink implements AuditSink {
     }
   }
 
-  append(timeMs: number, build: (seq: number) => string): string {
+  append(timeMs: number, builds: readonly LineBuilder[]): readonly string[] {
     try {
       const anchor = this.#anchorInPlace();
       const file = this.#fileOf(timeMs);
-      const seq = this.#head.seq + 1;
-      const line = build(seq);
-      const sealed = sealLine(line, this.#head.hash, this.#options.key);
-      file.append(`${sealed.text}\n`);
-      // The record is in the file: its number is used up, also if the anchor should fail now.
-      this.#head = { seq, hash: sealed.hash };
-      anchor.write({ seq, hash: sealed.hash, file: file.name, length: file.length });
-      return line;
+      const lines: string[] = [];
+      let { seq, hash } = this.#head;
+      let text = '';
+      for (const build of builds) {
+        const line = build(++seq);
+        const sealed = sealLine(line, hash, this.#options.key);
+        lines.push(line);
+        text += `${sealed.text}\n`;
+        hash = sealed.hash;
+      }
+      file.append(text);
+      // The records are in the file: their numbers are used up, also if the anchor should fail now.
+      this.#head = { seq, hash };
+      anchor.write({ seq, hash, file: file.name, length: file.length });
+      return lines;
     } catch (error) {
       const code = codeOf(error);
       if (!NO_SPACE.has(code)) this.#letGo();

@@ -4,10 +4,10 @@ import type { AuditSink } from '../ports/audit-sink.ts';
 export function createNoAuditSink(): AuditSink {
   let seq = 0;
   return {
-    append(_timeMs, build) {
-      const line = build(seq + 1);
-      seq++;
-      return line;
+    append(_timeMs, builds) {
+      const lines = builds.map((build, index) => build(seq + index + 1));
+      seq += lines.length;
+      return lines;
     },
     takeRepairs: () => [],
     isWritable: () => true,

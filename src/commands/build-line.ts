@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type AuditTrail, createAuditTrail } from '../audit/audit-trail.ts';
+import { type AuditTrail, createAuditTrail, type Log } from '../audit/audit-trail.ts';
 import { createFileAuditSink } from '../audit/file-audit-sink.ts';
 import { createNoAuditSink } from '../audit/no-audit-sink.ts';
 import { loadCatalogue } from '../config/load-catalogue.ts';
@@ -36,7 +36,7 @@ import { takeUpOrders } from './take-up-orders.ts';
 export interface LineOptions {
   readonly settings: Settings;
   /** Takes one complete JSON line and pino's number for its level. */
-  readonly log: (line: string, level: number) => void;
+  readonly log: Log;
   /** What is waited for longer or shorter than usual. */
   readonly patience?: Partial<Patience>;
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { Log } from '../audit/audit-trail.ts';
 import { loadSettings } from '../config/load-settings.ts';
 import { demoAccount } from '../simulator/demo-account.ts';
 import { type Simulator, startSimulator } from '../simulator/simulator.ts';
@@ -51,7 +52,10 @@ export async function demo(argv: readonly string[]): Promise<number> {
       BOT_CLIENT_KEY: keys.bot,
       DASHBOARD_CLIENT_KEY: keys.dashboard,
     });
-    proxy = await startProxy({ settings, log: (line) => printer.note(line) });
+    const log: Log = (lines) => {
+      for (const { text } of lines) printer.note(text);
+    };
+    proxy = await startProxy({ settings, log });
     printer.introduce(proxy.url, simulator.url);
     const asExpected = await playSession(proxy.url, keys, printer);
     printer.summarise(simulator);

@@ -12,16 +12,20 @@ export interface AuditRepair {
   readonly missingTo?: number;
 }
 
+/** Makes a record's line of its number. */
+export type LineBuilder = (seq: number) => string;
+
 /** Where audit records go to stay: numbers them and, with a folder, keeps them as a chain. */
 export interface AuditSink {
   /**
-   * Numbers, seals and stores one record before it returns.
-   * @param timeMs - the record's time, decides the file
-   * @param build - makes the record's line of its number
-   * @returns the line that `build` made
-   * @throws ProxyError PROXY_AUDIT_UNAVAILABLE when it could not be stored; the number is not used up then
+   * Numbers, seals and stores the records of one moment, in one write, before it returns.
+   * @param timeMs - the records' time, decides the file
+   * @param builds - each makes a record's line of its number
+   * @returns the lines that they made
+   * @throws ProxyError PROXY_AUDIT_UNAVAILABLE when they are not surely stored. Whoever is told so never asks again for
+   * the same records: they may stand there all the same
    */
-  append(timeMs: number, build: (seq: number) => string): string;
+  append(timeMs: number, builds: readonly LineBuilder[]): readonly string[];
   /** What was found since the last asking. */
   takeRepairs(): readonly AuditRepair[];
   /** True when the next record can be stored as far as one can tell without storing it; takes the folder up again when it is back. */

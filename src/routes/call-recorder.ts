@@ -15,6 +15,10 @@ import type { Exchange } from './exchange.ts';
 export interface CallRecorder {
   /** Before the bytes leave. @throws ProxyError PROXY_AUDIT_UNAVAILABLE: nothing may be sent then */
   signed(exchange: Exchange): void;
+  /** As signed, together with the other calls of this turn of the event loop: nothing leaves before it resolves. */
+  commitSigned(exchange: Exchange): Promise<void>;
+  /** As completed, together with the other calls of this turn. */
+  commitCompleted(exchange: Exchange, answer: Answer, lost: ProxyError | undefined): Promise<void>;
   /** After the end, whatever it was; `lost` is the refusal that stands for an answer that never came. */
   completed(exchange: Exchange, answer: Answer, lost: ProxyError | undefined): void;
   /** A call that was refused before it was sent; says with what the answer is adorned. */
@@ -35,6 +39,8 @@ export interface CallRecorderOptions {
   readonly wallNow: () => number;
 }
 
+/** Where the program stands, as it was written or built. */
+const OWN_PLACE = /(?<=\/)(?:src|dist)\/[\w./-]+:\d+/;
 /** Of an answer about more orders, such as the cancelling of all, the first ones are named. */
 const MOST_ORDERS = 50;
 
@@ -60,42 +66,48 @@ export function createCallRecorder(options: CallRecorderOptions): CallRecorder {
     return exchange.call === undefined ? undefined : printableParams(exchange.call, fence());
   }
 
+  function signedRecord(exchange: Exchange): UnsealedRecord {
+    return {
+      event: 'call.signed',
+      ...subject(exchange),
+      params: params(exchange),
+      weight: exchange.weight,
+      waitMs: exchange.waitMs,
+      signMs: exchange.signMs,
+      clientOrderId: idsOf(exchange),
+    };
+  }
+
+  function completedRecord(exchange: Exchange, answer: Answer, lost: ProxyError | undefined): UnsealedRecord {
+    const { ending, verdict, said } = answer;
+    const parts = exchange.method === 'GET' ? undefined : partsOf(answer);
+    exchange.concluded = true;
+    return {
+      event: 'call.completed',
+      ...subject(exchange),
+      weight: exchange.weight,
+      weightUsed: exchange.weightUsed,
+      waitMs: exchange.waitMs,
+      upstreamMs: exchange.upstreamMs,
+      durationMs: monotonicNow() - exchange.arrivedMs,
+      status: ending.phase === 'complete' ? ending.status : lost?.status,
+      code: said.code ?? lost?.code,
+      msg: said.msg,
+      outcome: verdict.outcome,
+      orderId: parts?.orderId ?? said.orderId,
+      clientOrderId: idsOf(exchange) ?? said.clientOrderId,
+      error: lost?.name,
+      rule: lost?.rule,
+      detail: parts === undefined ? exchange.detail : { ...exchange.detail, ...parts.detail },
+      uuid: headerOf(ending.headers, 'x-mbx-uuid'),
+    };
+  }
+
   return {
-    signed(exchange) {
-      trail.write({
-        event: 'call.signed',
-        ...subject(exchange),
-        params: params(exchange),
-        weight: exchange.weight,
-        waitMs: exchange.waitMs,
-        signMs: exchange.signMs,
-        clientOrderId: idsOf(exchange),
-      });
-    },
-    completed(exchange, answer, lost) {
-      const { ending, verdict, said } = answer;
-      const parts = exchange.method === 'GET' ? undefined : partsOf(answer);
-      exchange.concluded = true;
-      trail.writeLenient({
-        event: 'call.completed',
-        ...subject(exchange),
-        weight: exchange.weight,
-        weightUsed: exchange.weightUsed,
-        waitMs: exchange.waitMs,
-        upstreamMs: exchange.upstreamMs,
-        durationMs: monotonicNow() - exchange.arrivedMs,
-        status: ending.phase === 'complete' ? ending.status : lost?.status,
-        code: said.code ?? lost?.code,
-        msg: said.msg,
-        outcome: verdict.outcome,
-        orderId: parts?.orderId ?? said.orderId,
-        clientOrderId: idsOf(exchange) ?? said.clientOrderId,
-        error: lost?.name,
-        rule: lost?.rule,
-        detail: parts === undefined ? exchange.detail : { ...exchange.detail, ...parts.detail },
-        uuid: headerOf(ending.headers, 'x-mbx-uuid'),
-      });
-    },
+    signed: (exchange) => trail.write(signedRecord(exchange)),
+    commitSigned: (exchange) => trail.commit(signedRecord(exchange)),
+    completed: (exchange, answer, lost) => void trail.writeLenient(completedRecord(exchange, answer, lost)),
+    commitCompleted: (exchange, answer, lost) => trail.commitLenient(completedRecord(exchange, answer, lost)),
     refused(exchange, error) {
       if (exchange === undefined) {
         const requestId = options.nextRequestId();
@@ -154,8 +166,8 @@ function refusal(error: ProxyError): Partial<UnsealedRecord> {
 
 function placeOf(cause: unknown): string | undefined {
   if (!(cause instanceof Error)) return undefined;
-  const frame = cause.stack?.split('\n').find((line) => line.includes('/src/'));
-  return `${cause.name} at ${/src\/[\w./-]+:\d+/.exec(frame ?? '')?.[0] ?? 'unknown'}`;
+  const frame = cause.stack?.split('\n').find((line) => OWN_PLACE.test(line));
+  return `${cause.name} at ${OWN_PLACE.exec(frame ?? '')?.[0] ?? 'unknown'}`;
 }
 
 function idsOf(exchange: Exchange): readonly string[] | string | undefined {

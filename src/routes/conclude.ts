@@ -13,17 +13,21 @@ import { writeHead } from './write-head.ts';
  * only be cut off.
  * @throws ProxyError PROXY_UPSTREAM_UNREACHABLE, PROXY_OUTCOME_UNKNOWN when there is no answer to relay
  */
-export function conclude(
+export async function conclude(
   line: Line,
   exchange: Exchange,
   endpoint: Endpoint,
   answer: Answer,
   reply: FastifyReply,
-): void {
-  const lost = settle(line, exchange, endpoint, answer);
+): Promise<void> {
+  const lost = learnFrom(line, exchange, answer);
+  const recorded = line.recorder.commitCompleted(exchange, answer, lost);
+  resolveLater(line, exchange, endpoint, answer);
+  // An order is answered once its record stands; of what was streamed most is gone already.
+  if (!answer.ending.streaming) await recorded;
   exchange.leave?.();
-  cutOffWhenUnread(reply.raw, line.patience.slowReaderMs);
   relay(exchange, answer, lost, reply);
+  if ((reply.raw.socket?.writableLength ?? 0) > 0) cutOffWhenUnread(reply.raw, line.patience.slowReaderMs);
 }
 
 /**
@@ -36,14 +40,22 @@ export function settle(
   endpoint: Endpoint,
   answer: Answer,
 ): ProxyError | undefined {
+  const lost = learnFrom(line, exchange, answer);
+  line.recorder.completed(exchange, answer, lost);
+  resolveLater(line, exchange, endpoint, answer);
+  return lost;
+}
+
+function learnFrom(line: Line, exchange: Exchange, answer: Answer): ProxyError | undefined {
   learn(line, exchange, answer);
   settleOrders(line, exchange, endingFor(answer));
-  const lost = answer.ending.phase === 'complete' ? undefined : lostAnswer(exchange, answer);
-  line.recorder.completed(exchange, answer, lost);
-  if (answer.verdict.execution === 'unknown' && exchange.clientOrderIds.length > 0) {
+  return answer.ending.phase === 'complete' ? undefined : lostAnswer(exchange, answer);
+}
+
+function resolveLater(line: Line, exchange: Exchange, endpoint: Endpoint, { verdict }: Answer): void {
+  if (verdict.execution === 'unknown' && exchange.clientOrderIds.length > 0) {
     line.resolver.add(line.recorder.unresolved(exchange, endpoint));
   }
-  return lost;
 }
 
 /**

@@ -25,7 +25,7 @@ export function forwardRoute(line: Line) {
       await admitOrders(line, exchange, client, endpoint, call);
       await charge(line, exchange, client, endpoint, call, reply.raw);
       const answer = await transmit(line, exchange, client, endpoint, call, request, reply);
-      conclude(line, exchange, endpoint, answer, reply);
+      await conclude(line, exchange, endpoint, answer, reply);
       return reply;
     } catch (error) {
       withdraw(line, exchange);

@@ -1,5 +1,8 @@
+import type { ProxyError } from '../core/errors.ts';
+import type { Answer } from './answer.ts';
 import type { CallMetrics } from './call-metrics.ts';
 import type { CallRecorder } from './call-recorder.ts';
+import type { Exchange } from './exchange.ts';
 
 /** The recorder with a counter beside each record, so that what is counted is what is recorded. */
 export function meteredRecorder(
@@ -7,16 +10,27 @@ export function meteredRecorder(
   metrics: CallMetrics,
   monotonicNow: () => number,
 ): CallRecorder {
+  function count(exchange: Exchange, { ending, verdict }: Answer, lost: ProxyError | undefined): void {
+    const status = lost === undefined ? ending.status : lost.status;
+    metrics.completed(exchange, { outcome: verdict.outcome, status }, monotonicNow() - exchange.arrivedMs);
+  }
+
   return {
     signed(exchange) {
       recorder.signed(exchange);
       metrics.signed(exchange);
     },
+    async commitSigned(exchange) {
+      await recorder.commitSigned(exchange);
+      metrics.signed(exchange);
+    },
     completed(exchange, answer, lost) {
       recorder.completed(exchange, answer, lost);
-      const { ending, verdict } = answer;
-      const status = lost === undefined ? ending.status : lost.status;
-      metrics.completed(exchange, { outcome: verdict.outcome, status }, monotonicNow() - exchange.arrivedMs);
+      count(exchange, answer, lost);
+    },
+    commitCompleted(exchange, answer, lost) {
+      count(exchange, answer, lost);
+      return recorder.commitCompleted(exchange, answer, lost);
     },
     refused(exchange, error) {
       // The answer to a sent call that got lost comes by here too; it was counted when it was completed.

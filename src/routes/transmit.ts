@@ -69,9 +69,8 @@ async function sendOnce(
   if (pool === undefined) throw new Error('a call without its upstream');
   const startMs = line.monotonicNow();
   const wire = toWire(line, exchange, endpoint, call);
-  const signedMs = line.monotonicNow();
-  exchange.signMs = signedMs - startMs;
-  if (endpoint.security === 'SIGNED') line.recorder.signed(exchange);
+  exchange.signMs = line.monotonicNow() - startMs;
+  if (endpoint.security === 'SIGNED') await line.recorder.commitSigned(exchange);
   const isRead = endpoint.method === 'GET' && changesNothing(endpoint.method, endpoint.path);
   const relay = new Relay(reply.raw, {
     holdAll: !isRead,
@@ -86,10 +85,11 @@ async function sendOnce(
   const headers = upHeaders(request.raw.headers, apiKey, wire.body !== undefined);
   const wasSent = exchange.sent === true;
   exchange.sent = true;
+  const sentMs = line.monotonicNow();
   pool.dispatch({ method, path: wire.target, headers, body: wire.body ?? null }, relay);
   const ending = await relay.ended;
   reply.raw.off('close', giveUp);
-  exchange.upstreamMs = (exchange.upstreamMs ?? 0) + line.monotonicNow() - signedMs;
+  exchange.upstreamMs = (exchange.upstreamMs ?? 0) + line.monotonicNow() - sentMs;
   const answer = readAnswer(endpoint, ending);
   exchange.sent = wasSent || answer.verdict.outcome !== 'not-sent';
   return answer;

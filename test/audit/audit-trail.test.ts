@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createAuditTrail } from '../../src/audit/audit-trail.ts';
+import { createAuditTrail, type Log } from '../../src/audit/audit-trail.ts';
 import { createNoAuditSink } from '../../src/audit/no-audit-sink.ts';
 import { SecretFence } from '../../src/core/secret-fence.ts';
 import { signed } from './sample-trail.ts';
@@ -8,7 +8,11 @@ describe('the audit trail', () => {
   it('numbers the records on the log when there is no folder', () => {
     const lines: string[] = [];
     const sink = createNoAuditSink();
-    const trail = createAuditTrail({ sink, log: (line) => lines.push(line), now: () => 0 });
+    const trail = createAuditTrail({
+      sink,
+      log: (printed) => lines.push(...printed.map(({ text }) => text)),
+      now: () => 0,
+    });
     trail.write(signed(1));
     expect(trail.writeLenient({ event: 'proxy.stopping' })).toBe(true);
     expect(lines.map((line) => JSON.parse(line).seq)).toEqual([1, 2]);
@@ -20,7 +24,11 @@ describe('the audit trail', () => {
   it('hands each line its level, so that the log can be silenced without the file', () => {
     const levels: number[] = [];
     const sink = createNoAuditSink();
-    const logged = createAuditTrail({ sink, log: (_line, level) => levels.push(level), now: () => 0 });
+    const logged = createAuditTrail({
+      sink,
+      log: (printed) => levels.push(...printed.map(({ level }) => level)),
+      now: () => 0,
+    });
     for (const event of ['call.signed', 'call.refused', 'preflight.failed'] as const)
       logged.writeLenient({ event });
     expect(levels).toEqual([30, 40, 50]);
@@ -40,7 +48,7 @@ describe('the audit trail', () => {
     const lines: string[] = [];
     const trail = createAuditTrail({
       sink: createNoAuditSink(),
-      log: (line) => lines.push(line),
+      log: (printed) => lines.push(...printed.map(({ text }) => text)),
       now: () => 0,
       fence: () => fence,
     });
@@ -60,7 +68,7 @@ describe('the audit trail', () => {
   it('masks a known secret in fields that were made without the fence, names of parameters included', () => {
     const lines: string[] = [];
     const fence = new SecretFence(['grid-bot-client-key']);
-    const log = (line: string) => lines.push(line);
+    const log: Log = (printed) => lines.push(...printed.map(({ text }) => text));
     const trail = createAuditTrail({ sink: createNoAuditSink(), log, now: () => 0, fence: () => fence });
     trail.write({
       event: 'call.refused',
@@ -77,7 +85,11 @@ describe('the audit trail', () => {
     const repairs = [{ reason: 'the last line was torn', bytes: 3 }];
     const lines: string[] = [];
     const sink = { ...createNoAuditSink(), takeRepairs: () => repairs.splice(0) };
-    const mended = createAuditTrail({ sink, log: (line) => lines.push(line), now: () => 0 });
+    const mended = createAuditTrail({
+      sink,
+      log: (printed) => lines.push(...printed.map(({ text }) => text)),
+      now: () => 0,
+    });
     mended.write(signed(2));
     expect(lines.map((line) => JSON.parse(line).event)).toEqual(['audit.torn', 'call.signed']);
   });

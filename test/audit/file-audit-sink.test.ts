@@ -1,8 +1,6 @@
 import {
   appendFileSync,
-  closeSync,
   existsSync,
-  fstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -20,6 +18,7 @@ import { createFileAuditSink } from '../../src/audit/file-audit-sink.ts';
 import { trailsOf } from '../../src/audit/trail-paths.ts';
 import { verifyTrail } from '../../src/audit/verify-trail.ts';
 import { auditKeyFrom } from '../../src/core/audit-chain.ts';
+import { closeUnder } from './close-under.ts';
 import { completed, DAY_MS, NOON_MS, openTrail, recordsIn, signed, temporaryFolder } from './sample-trail.ts';
 
 const TODAY = 'audit-2026-02-03.ndjson';
@@ -172,9 +171,9 @@ describe('the audit folder', () => {
     expect(second).toThrow(/Another process writes its audit trail to /);
     first.close();
     const next = second();
-    expect(() => first.append(NOON_MS, () => '{}')).toThrow(/could not be written/);
+    expect(() => first.append(NOON_MS, [() => '{}'])).toThrow(/could not be written/);
     expect(first.isWritable()).toBe(false);
-    next.append(NOON_MS, (seq) => `{"seq":${seq}}`);
+    next.append(NOON_MS, [(seq) => `{"seq":${seq}}`]);
     next.close();
   });
 
@@ -249,15 +248,3 @@ describe('the audit folder', () => {
     expect(verify(folder).problem).toBeUndefined();
   });
 });
-
-/** Takes the open file away from its owner, as a stand-in for a disk that fails: the next use is an error. */
-function closeUnder(path: string): void {
-  const { ino } = statSync(path);
-  for (let fd = 3; fd < 256; fd++) {
-    try {
-      if (fstatSync(fd).ino === ino) closeSync(fd);
-    } catch {
-      // This number is not in use.
-    }
-  }
-}

@@ -32,7 +32,11 @@ export function openTrail(
   const clock = { nowMs };
   const lines: string[] = [];
   const sink = createFileAuditSink({ folder, key: undefined, durability: 'process', ...sinkOptions });
-  const trail = createAuditTrail({ sink, log: (line) => lines.push(line), now: () => clock.nowMs });
+  const trail = createAuditTrail({
+    sink,
+    log: (printed) => lines.push(...printed.map(({ text }) => text)),
+    now: () => clock.nowMs,
+  });
   onTestFinished(() => trail.close());
   return { trail, lines, clock };
 }

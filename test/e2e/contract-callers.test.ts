@@ -304,6 +304,9 @@ describe('the record of a call', () => {
     ]);
     expect(upstream.received.length).toBe(before);
     expect(existsSync(dir)).toBe(false);
+    const atOnce = Array.from({ length: 20 }, () => send(proxy.port, '/api/v3/order', order));
+    for (const { status } of await Promise.all(atOnce)) expect(status).toBe(503);
+    expect(upstream.received.length).toBe(before);
     upstream.respond((_received, response) => response.writeHead(200).end('{}'));
     expect((await send(proxy.port, '/api/v3/ping')).status).toBe(200);
   });

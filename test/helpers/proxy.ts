@@ -62,7 +62,7 @@ export async function startTestProxy(options: TestProxyOptions): Promise<TestPro
   const lines: string[] = [];
   const proxy = await startProxy({
     settings: read(options.env, options.yaml),
-    log: (line) => lines.push(line),
+    log: (printed) => lines.push(...printed.map(({ text }) => text)),
     ...(options.patience === undefined ? {} : { patience: options.patience }),
   });
   return {

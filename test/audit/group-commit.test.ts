@@ -1,0 +1,123 @@
+import { readFileSync, renameSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ANCHOR_FILE } from '../../src/audit/anchor.ts';
+import { createAuditTrail } from '../../src/audit/audit-trail.ts';
+import { createFileAuditSink } from '../../src/audit/file-audit-sink.ts';
+import { trailsOf } from '../../src/audit/trail-paths.ts';
+import { verifyTrail } from '../../src/audit/verify-trail.ts';
+import { auditKeyFrom } from '../../src/core/audit-chain.ts';
+import type { AuditSink } from '../../src/ports/audit-sink.ts';
+import { closeUnder } from './close-under.ts';
+import { completed, NOON_MS, openTrail, recordsIn, signed, temporaryFolder } from './sample-trail.ts';
+
+const TODAY = 'audit-2026-02-03.ndjson';
+const key = auditKeyFrom('the operator’s own key');
+
+function problemOf(folder: string, keys: Parameters<typeof verifyTrail>[1]['keys'] = []) {
+  return trailsOf([folder]).map((trail) => verifyTrail(trail, { keys, firstSeq: 1 }))[0]?.problem;
+}
+
+function requestIdsIn(folder: string): readonly unknown[] {
+  return recordsIn(folder).map(({ requestId }) => requestId);
+}
+
+/** How each of them ended, in words. */
+async function endings(commits: readonly Promise<void>[]): Promise<readonly string[]> {
+  const settled = await Promise.allSettled(commits);
+  return settled.map((each) => (each.status === 'fulfilled' ? 'stored' : each.reason.name));
+}
+
+describe('records that are committed in one turn of the event loop', () => {
+  it('are refused together when the file cannot take them, and stand nowhere', async () => {
+    const folder = join(temporaryFolder(), 'audit');
+    const { trail, lines } = openTrail(folder);
+    trail.write(signed(1));
+    renameSync(folder, `${folder}.away`);
+    const commits = [trail.commit(signed(2)), trail.commitLenient(completed(1)), trail.commit(signed(3))];
+    expect(await endings(commits)).toEqual(['PROXY_AUDIT_UNAVAILABLE', 'stored', 'PROXY_AUDIT_UNAVAILABLE']);
+    expect(trail.state).toEqual({ available: false, errors: 3, lastError: 'ENOENT' });
+    expect(lines.slice(1).map((line) => [JSON.parse(line).event, JSON.parse(line).seq])).toEqual([
+      ['call.completed', undefined],
+    ]);
+    renameSync(`${folder}.away`, folder);
+    await trail.commit(signed(4));
+    expect(requestIdsIn(folder)).toEqual(['r-1', 'r-4']);
+    expect(problemOf(folder)).toBeUndefined();
+  });
+
+  it.each([
+    ['the day file', TODAY, ['r-1', 'r-4']],
+    ['the anchor, after the records went in', ANCHOR_FILE, ['r-1', 'r-2', 'r-3', 'r-4']],
+  ])('are refused together when %s fails, and none stands twice', async (_name, file, standing) => {
+    const folder = temporaryFolder();
+    const { trail } = openTrail(folder);
+    trail.write(signed(1));
+    closeUnder(join(folder, file));
+    const commits = [trail.commit(signed(2)), trail.commit(signed(3))];
+    expect(await endings(commits)).toEqual(['PROXY_AUDIT_UNAVAILABLE', 'PROXY_AUDIT_UNAVAILABLE']);
+    await trail.commit(signed(4));
+    expect(requestIdsIn(folder)).toEqual(standing);
+    expect(recordsIn(folder).map(({ seq }) => seq)).toEqual(standing.map((_id, index) => index + 1));
+    expect(problemOf(folder)).toBeUndefined();
+  });
+
+  it('stand in the file before anybody hears of it, not before the turn is over', async () => {
+    const folder = temporaryFolder();
+    const { trail, lines } = openTrail(folder, { key });
+    trail.write(signed(1));
+    const seen: (readonly unknown[])[] = [];
+    const look = () => void seen.push(requestIdsIn(folder));
+    const commits = [2, 3, 4].map((number) => trail.commit(signed(number)).then(look));
+    await Promise.resolve();
+    expect(requestIdsIn(folder)).toEqual(['r-1']);
+    await Promise.all(commits);
+    expect(seen).toEqual(Array(3).fill(['r-1', 'r-2', 'r-3', 'r-4']));
+    expect(lines.map((line) => JSON.parse(line).seq)).toEqual([1, 2, 3, 4]);
+    expect(problemOf(folder, [key])).toBeUndefined();
+  });
+
+  it('cost one append, and one line of the log after the other in one go', async () => {
+    const folder = temporaryFolder();
+    const sink = createFileAuditSink({ folder, key: undefined, durability: 'process' });
+    const appends: number[] = [];
+    const counted: AuditSink = {
+      append: (timeMs, builds) => {
+        appends.push(builds.length);
+        return sink.append(timeMs, builds);
+      },
+      takeRepairs: () => sink.takeRepairs(),
+      isWritable: () => sink.isWritable(),
+      close: () => sink.close(),
+    };
+    const prints: number[] = [];
+    const log = (lines: readonly unknown[]) => void prints.push(lines.length);
+    const trail = createAuditTrail({ sink: counted, log, now: () => NOON_MS });
+    await Promise.all(Array.from({ length: 50 }, (_, number) => trail.commit(signed(number))));
+    expect([appends, prints]).toEqual([[50], [50]]);
+    trail.close();
+  });
+
+  it('keep their place before what is written by itself in that turn', async () => {
+    const folder = temporaryFolder();
+    const { trail } = openTrail(folder);
+    const first = trail.commit(signed(1));
+    trail.write(signed(2));
+    const third = trail.commitLenient(signed(3));
+    trail.writeLenient(signed(4));
+    expect(requestIdsIn(folder)).toEqual(['r-1', 'r-2', 'r-3', 'r-4']);
+    await Promise.all([first, third]);
+    expect(problemOf(folder)).toBeUndefined();
+  });
+
+  it('are stored when the trail is closed before the turn is over', async () => {
+    const folder = temporaryFolder();
+    const { trail } = openTrail(folder);
+    const commit = trail.commit(signed(1));
+    trail.close();
+    await commit;
+    expect(requestIdsIn(folder)).toEqual(['r-1']);
+    expect(await endings([trail.commit(signed(2))])).toEqual(['PROXY_AUDIT_UNAVAILABLE']);
+    expect(statSync(join(folder, TODAY)).size).toBe(readFileSync(join(folder, TODAY)).length);
+  });
+});
