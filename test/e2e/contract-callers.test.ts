@@ -309,6 +309,8 @@ describe('the record of a call', () => {
     expect(upstream.received.length).toBe(before);
     upstream.respond((_received, response) => response.writeHead(200).end('{}'));
     expect((await send(proxy.port, '/api/v3/ping')).status).toBe(200);
+    // Only now would an order that left in spite of its refusal have arrived.
+    expect(upstream.received.slice(before).map(({ target }) => target)).toEqual(['/api/v3/ping']);
   });
 });
 

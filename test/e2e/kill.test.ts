@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -61,21 +61,28 @@ async function startServe(): Promise<{ child: ChildProcess; port: number }> {
   throw new Error(`the proxy did not start: ${text}`);
 }
 
+function auditFiles(): string[] {
+  const names = readdirSync(join(folder, 'audit')).sort();
+  return names
+    .filter((name) => /^audit-\d{4}-\d{2}-\d{2}\.ndjson$/.test(name))
+    .map((name) => join(folder, 'audit', name));
+}
+
+interface FileRecord {
+  readonly event: string;
+  readonly clientOrderId?: string;
+}
+
+function records(...events: readonly string[]): FileRecord[] {
+  return auditFiles()
+    .flatMap((path) => readFileSync(path, 'utf8').split('\n'))
+    .filter((line) => line.endsWith('}'))
+    .map((line) => JSON.parse(line) as FileRecord)
+    .filter(({ event }) => events.includes(event));
+}
+
 function signedIds(): Set<string> {
-  const files = readdirSync(join(folder, 'audit')).filter(
-    (name) => name.startsWith('audit-') && name.endsWith('.ndjson'),
-  );
-  const lines = files.flatMap((name) =>
-    readFileSync(join(folder, 'audit', name), 'utf8')
-      .split('\n')
-      .filter((line) => line.endsWith('}')),
-  );
-  const records = lines.map((line) => JSON.parse(line) as { event: string; clientOrderId?: string });
-  return new Set(
-    records
-      .filter(({ event }) => event === 'call.signed')
-      .flatMap(({ clientOrderId }) => clientOrderId ?? []),
-  );
+  return new Set(records('call.signed').flatMap(({ clientOrderId }) => clientOrderId ?? []));
 }
 
 describe('a proxy that is killed at any moment', () => {
@@ -105,4 +112,21 @@ describe('a proxy that is killed at any moment', () => {
     expect(seen.filter((id) => !recorded.has(id))).toEqual([]);
     expect(await audit(['verify', join(folder, 'audit')])).toBe(0);
   }, 60_000);
+
+  it('in the middle of a record: the next start sets the torn line aside, says so, and the chain holds', async () => {
+    const serveOneCall = async () => {
+      const { child, port } = await startServe();
+      const exited = once(child, 'exit');
+      expect((await send(port, '/api/v3/account')).status).toBe(200);
+      child.kill('SIGKILL');
+      await exited;
+    };
+    await serveOneCall();
+    const newest = auditFiles().at(-1)!;
+    appendFileSync(newest, readFileSync(newest, 'utf8').split('\n').at(-2)!.slice(0, 100));
+    const tornBefore = records('audit.torn').length;
+    await serveOneCall();
+    expect(records('audit.torn')).toHaveLength(tornBefore + 1);
+    expect(await audit(['verify', join(folder, 'audit')])).toBe(0);
+  });
 });

@@ -39,6 +39,11 @@ const ungranted = new Set(
     .map(({ method, path }) => `${method} ${path}`),
 );
 const borrowing = /sideEffectType=(?:MARGIN_BUY|%41UTO_BORROW_REPAY)/;
+const allowed = new Set(
+  catalogue.endpoints
+    .filter(({ permission }) => granted.has(permission))
+    .map(({ method, path }) => `${method} ${path}`),
+);
 
 const path = fc.constantFrom(
   ...graded.map((row) => row.path.replace('*', 'withdraw.html')),
@@ -162,6 +167,14 @@ describe('no request reaches what is denylisted or not granted', () => {
       expect(await ask('GET', '/api/v3/account', '')).toBe(200);
       const arrived = simulator.requests.filter(({ method: verb, path: sent }) => isForbidden(verb, sent));
       expect(arrived).toEqual([]);
+      const names = new Set(simulator.requests.map(({ method: verb, path: sent }) => `${verb} ${sent}`));
+      expect([...names].filter((name) => !allowed.has(name))).toEqual([]);
+      const orders = simulator.requests.filter(({ method: verb, path: sent }) => {
+        return verb === 'POST' && sent.includes('/margin/order');
+      });
+      expect(orders.length).toBeGreaterThan(0);
+      expect(orders.filter(({ target, body }) => borrowing.test(target + body))).toEqual([]);
+      expect(simulator.requests.filter(({ headers }) => 'x-http-method-override' in headers)).toEqual([]);
       expect(simulator.withdrawals).toEqual([]);
       expect(simulator.requests.some(({ path: sent }) => sent === '/api/v3/account')).toBe(true);
     }, 120_000);

@@ -1,18 +1,25 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
+import { addressesOf, MAIN, startChild } from '../helpers/child.ts';
 import { send, sendRaw } from '../helpers/http.ts';
 import { startTestProxy, TEST_KEY, TEST_SECRET, type TestProxy } from '../helpers/proxy.ts';
 
 const CLIENT_KEY = 'issuedKEYissuedKEYissuedKEYissuedKEYissuedKEYissuedKEYissuedKEY01';
-const CLIENT_SECRET = 'issuedSECRETissuedSECRETissuedSECRETissuedSECRETissuedSECRETxyz';
+/** With dots, so that it does not look like a key: only who knows it can mask it. */
+const CLIENT_SECRET = 'issued.SECRET.issued.SECRET.issued.SECRET.issued.SECRET.issued.x';
 const LISTEN_KEY = 'pqia91ma19a5s61cv6a81va65sdf19v8a65a1a5s61cv6a81va65sdf19v8a65a1';
 const { privateKey, publicKey } = generateKeyPairSync('ed25519', {
   privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
   publicKeyEncoding: { type: 'spki', format: 'pem' },
 });
 const PEM_BODY = privateKey.split('\n')[1]!;
+/** Nothing but the name of its parameter says what it is. */
+const SHORT_TOKEN = 'tkn-51c6';
 const SECRETS = [TEST_KEY, TEST_SECRET, CLIENT_KEY, CLIENT_SECRET, LISTEN_KEY, PEM_BODY];
 
 let simulator: Simulator;
@@ -42,11 +49,24 @@ afterAll(async () => {
   await simulator.close();
 });
 
-function expectClean(): void {
-  for (const line of [...proxy.lines, ...other.lines]) {
-    expect(line).not.toContain('\n');
+/** What any reader takes for the end of a line. */
+const LINE_BREAKS = ['\n', '\v', '\f', '\r', '\u001c', '\u001d', '\u001e', '\u0085', '\u2028', '\u2029'];
+
+/** Every signature that arrived at the exchange. */
+function signatures(): string[] {
+  const sent = simulator.requests.map(({ target, body }) => `${target}&${body.toString()}`);
+  const found = sent.flatMap((text) => /[?&]signature=([^&]+)/.exec(text)?.[1] ?? []);
+  return found.flatMap((signature) => [signature, decodeURIComponent(signature)]);
+}
+
+function expectClean(lines: readonly string[] = [...proxy.lines, ...other.lines]): void {
+  const made = signatures();
+  expect(made.length).toBeGreaterThan(0);
+  for (const secret of [...SECRETS, SHORT_TOKEN, ...made])
+    expect(lines.filter((line) => line.includes(secret))).toEqual([]);
+  for (const line of lines) {
+    expect(LINE_BREAKS.filter((end) => line.includes(end))).toEqual([]);
     expect(typeof JSON.parse(line)).toBe('object');
-    for (const secret of SECRETS) expect(line).not.toContain(secret);
     expect(line).not.toMatch(/signature=(?!\*\*\*)[^&"]/i);
   }
 }
@@ -59,7 +79,7 @@ const noise = fc.oneof(
 describe('no output contains a secret, whatever a client sends and wherever it puts one', () => {
   it('in path, parameters, headers, body and JSON keys; each line is one JSON object', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.constantFrom(...SECRETS), noise, fc.nat(9), async (secret, junk, where) => {
+      fc.asyncProperty(fc.constantFrom(...SECRETS), noise, fc.nat(13), async (secret, junk, where) => {
         const headers = { 'x-mbx-apikey': CLIENT_KEY };
         const text = encodeURIComponent(junk.toWellFormed());
         const order = 'symbol=BTCUSDT&side=BUY&type=MARKET&quoteOrderQty=10';
@@ -96,17 +116,29 @@ describe('no output contains a secret, whatever a client sends and wherever it p
               body: `listenKey=${LISTEN_KEY}`,
             }),
           () => send(proxy.port, '/api/v3/time', { headers: { host: `${key}.example` } }),
-          () => send(other.port, `/api/v3/account?y=${text}`, { headers: { 'x-mbx-apikey': CLIENT_KEY } }),
+          () => {
+            const known = secret === CLIENT_SECRET ? PEM_BODY : secret;
+            return send(other.port, `/api/v3/account?x=${encodeURIComponent(known)}&y=${text}`, { headers });
+          },
+          () => send(proxy.port, `/api/v3/account?token=${SHORT_TOKEN}&y=${text}`, { headers }),
+          () =>
+            send(proxy.port, '/api/v3/order', {
+              method: 'POST',
+              headers,
+              body: JSON.stringify({ symbol: 'BTCUSDT', [`${secret} ${junk.toWellFormed()}`]: 'x' }),
+            }),
+          () => send(proxy.port, `/api/v3/account?x=1&signature=${key}`, { headers }),
+          () => send(proxy.port, `/api/v3/account?${key}%20x=1`, { headers }),
           () =>
             send(proxy.port, '/fapi/v1/batchOrders', {
               method: 'POST',
               headers,
-              body: `batchOrders=${encodeURIComponent(JSON.stringify([{ symbol: 'BTCUSDT', note: secret }]))}`,
+              body: `batchOrders=${encodeURIComponent(JSON.stringify([{ symbol: 'BTCUSDT', note: secret, listenToken: SHORT_TOKEN }]))}`,
             }),
         ];
         const reply = await sendings[where % sendings.length]!();
-        if (reply.headers['x-proxy-outcome'] === 'not-sent')
-          for (const each of SECRETS) expect(reply.text).not.toContain(each);
+        const said = reply.headers['x-proxy-outcome'] === 'not-sent' ? reply.text : '';
+        for (const each of SECRETS) expect(JSON.stringify(reply.headers) + said).not.toContain(each);
       }),
       { numRuns: 300 },
     );
@@ -122,6 +154,46 @@ describe('no output contains a secret, whatever a client sends and wherever it p
       for (const secret of SECRETS) expect(text).not.toContain(secret);
     }
     for (const secret of SECRETS) expect(process.title + process.argv.join(' ')).not.toContain(secret);
+  });
+
+  it('on stdout and stderr of the program itself, at every level of its log', async () => {
+    const cwd = mkdtempSync(join(tmpdir(), 'signing-proxy-secrecy-'));
+    onTestFinished(() => rmSync(cwd, { recursive: true, force: true }));
+    const child = startChild([MAIN, 'serve'], {
+      cwd,
+      env: {
+        BINANCE_API_KEY: TEST_KEY,
+        BINANCE_API_SECRET: TEST_SECRET,
+        BINANCE_PROXY_CLIENT_KEY: CLIENT_KEY,
+        BINANCE_PROXY_CLIENT_SECRET: CLIENT_SECRET,
+        BINANCE_PROXY_ENVIRONMENT: 'simulator',
+        BINANCE_PROXY_LOG_LEVEL: 'trace',
+        BINANCE_PROXY_PORT: '0',
+        BINANCE_PROXY_OPERATOR_PORT: '0',
+        ...Object.fromEntries(
+          ['SPOT', 'USDM', 'COINM', 'OPTIONS', 'PORTFOLIO'].map((name) => [
+            `BINANCE_PROXY_UPSTREAM_${name}`,
+            simulator.url,
+          ]),
+        ),
+      },
+    });
+    const port = Number(new URL((await addressesOf(child)).url).port);
+    const headers = { 'x-mbx-apikey': CLIENT_KEY };
+    const before = simulator.requests.length;
+    await send(port, `/api/v3/account?x=${CLIENT_SECRET}`, { headers });
+    await send(port, '/api/v3/order', { method: 'POST', headers, body: `symbol=${CLIENT_SECRET}` });
+    await send(port, '/api/v3/account', { headers: { 'x-mbx-apikey': TEST_KEY } });
+    await sendRaw(port, `GET /${CLIENT_KEY} ${CLIENT_SECRET} HTTP/1.1\r\n\r\n`);
+    expect(simulator.requests.slice(before).filter(({ verified }) => verified)).toHaveLength(2);
+    child.kill('SIGHUP');
+    await child.record('config.loaded');
+    child.kill('SIGTERM');
+    const { code, stdout, stderr } = await child.ended;
+    expect([code, stderr]).toEqual([0, '']);
+    const lines = stdout.trim().split('\n');
+    expect(lines.filter((line) => line.includes('"call.signed"'))).toHaveLength(2);
+    expectClean(lines);
   });
 
   it('in an order that the exchange refuses while it repeats what it was given', async () => {

@@ -6,6 +6,17 @@ import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts
 import { send } from '../helpers/http.ts';
 import { startTestProxy, TEST_KEY, TEST_SECRET, type TestProxy } from '../helpers/proxy.ts';
 
+const STAMP = new Set(['recvWindow', 'timestamp', 'signature']);
+
+/** The parameters of a form as the exchange reads them, less the stamp. */
+function read(form: string): (readonly [name: string, value: string])[] {
+  const pairs = form.split('&').map((segment) => {
+    const [name = '', value = ''] = segment.split(/=(.*)/s);
+    return [name, decodeURIComponent(value.replaceAll('+', ' '))] as const;
+  });
+  return form === '' ? [] : pairs.filter(([name]) => !STAMP.has(name));
+}
+
 let simulator: Simulator;
 let proxy: TestProxy;
 beforeAll(async () => {
@@ -25,15 +36,16 @@ describe('what the exchange verifies is what was signed', () => {
     const value = fc.oneof(
       fc.string({ unit: 'grapheme', maxLength: 12 }),
       fc.string({ unit: 'binary', maxLength: 12 }).map((text) => text.toWellFormed()),
+      fc.constantFrom('', ' a ', '+', '100%', '%41', 'a&b=c', '\r\n', '"[{}]"', 'é'),
     );
     const place = fc.constantFrom('query', 'raw query', 'form', 'raw form', 'json', 'split');
     await fc.assert(
       fc.asyncProperty(fc.array(value, { minLength: 1, maxLength: 4 }), place, async (values, where) => {
         const pairs = values.map((text, index) => [`p${index}`, text] as const);
         const encoded = pairs.map(([name, text]) => `${name}=${encodeComponent(text)}`);
-        const raw = Buffer.from(
-          pairs.map(([name, text]) => `${name}=${text.replaceAll(/[&%]/g, '')}`).join('&'),
-        );
+        const rawPairs = pairs.map(([name, text]) => [name, text.replaceAll(/[&%]/g, '')] as const);
+        const raw = Buffer.from(rawPairs.map((pair) => pair.join('=')).join('&'));
+        const spaced = rawPairs.map(([name, text]) => [name, text.replaceAll('+', ' ')] as const);
         const path = '/sapi/v1/asset/get-funding-asset';
         const json = JSON.stringify(Object.fromEntries(pairs));
         const sending = {
@@ -51,10 +63,21 @@ describe('what the exchange verifies is what was signed', () => {
               body: encoded[0] ?? '',
             }),
         }[where];
+        const [inQuery, inBody] = {
+          query: [pairs, []],
+          'raw query': [pairs, []],
+          form: [[], pairs],
+          'raw form': [[], spaced],
+          json: [[], pairs],
+          split: [pairs.slice(1), pairs.slice(0, 1)],
+        }[where];
         const before = simulator.requests.length;
         const reply = await sending();
         expect([reply.status, reply.text]).toEqual([200, expect.any(String)]);
-        expect(simulator.requests.slice(before).map(({ verified }) => verified)).toEqual([true]);
+        const received = simulator.requests.slice(before);
+        expect(received.map(({ verified }) => verified)).toEqual([true]);
+        expect(received.map(({ target }) => read(target.split('?')[1] ?? ''))).toEqual([inQuery]);
+        expect(received.map(({ body }) => read(body.toString()))).toEqual([inBody]);
       }),
       { numRuns: 300 },
     );
@@ -62,7 +85,9 @@ describe('what the exchange verifies is what was signed', () => {
 
   it('for a wrongly signed request of the app, of which nothing arrives', async () => {
     const target = `/api/v3/account?omitZeroBalances=true&timestamp=${Date.now()}&recvWindow=4000&signature=deadbeef`;
-    const reply = await send(proxy.port, target, { headers: { 'x-mbx-apikey': 'the-apps-own-key' } });
+    const reply = await send(proxy.port, target, {
+      headers: { 'x-mbx-apikey': 'the-apps-own-key', authorization: 'Bearer the-apps-own-key' },
+    });
     expect(reply.status).toBe(200);
     const received = simulator.requests.at(-1)!;
     expect(received.verified).toBe(true);
@@ -71,14 +96,34 @@ describe('what the exchange verifies is what was signed', () => {
     expect(received.rawHeaders.join('\n')).not.toContain('the-apps-own-key');
   });
 
-  it('for a repeated name where the catalogue allows it', async () => {
-    const reply = await send(proxy.port, '/spot/api/v3/account', {});
-    expect(reply.status).toBe(200);
-    const dust = await send(proxy.port, '/sapi/v1/asset/dust-btc', {
-      method: 'POST',
-      body: 'accountType=SPOT',
+  it('for a repeated name where the catalogue allows it, and nowhere else', async () => {
+    const key = 'a-key-that-was-issued-to-the-sweeper';
+    const sweeper = await startTestProxy({
+      upstream: simulator.url,
+      env: { SWEEPER_CLIENT_KEY: key },
+      yaml: 'clients: { sweeper: { account: main, envPrefix: SWEEPER, permissions: [read, convert] } }',
     });
-    expect(dust.status).toBe(200);
+    try {
+      const sweep = (path: string) =>
+        send(sweeper.port, path, {
+          method: 'POST',
+          headers: { 'x-mbx-apikey': key },
+          body: 'asset=BTC&asset=ETH',
+        });
+      const dust = await sweep('/sapi/v1/asset/dust');
+      expect([dust.status, dust.json?.transferResult]).toMatchObject([
+        200,
+        [{ fromAsset: 'BTC' }, { fromAsset: 'ETH' }],
+      ]);
+      const received = simulator.requests.at(-1)!;
+      expect([received.path, received.verified]).toEqual(['/sapi/v1/asset/dust', true]);
+      expect(received.body.toString()).toMatch(/^asset=BTC&asset=ETH&/);
+      const refused = await sweep('/sapi/v1/asset/get-funding-asset');
+      expect([refused.status, refused.headers['x-proxy-error']]).toEqual([400, 'PROXY_DUPLICATE_PARAMETER']);
+      expect(simulator.requests.at(-1)).toBe(received);
+    } finally {
+      await sweeper.close();
+    }
   });
 
   it('when it says -1021: measured, stamped and signed anew, once', async () => {

@@ -77,6 +77,13 @@ describe('the gate of a key', () => {
     expect(gate.verdicts.get('main')?.kind).toBe('failed');
   });
 
+  it('takes a 404 for no answer where the exchange has /sapi', async () => {
+    const { gate } = gateOver([[404, {}]]);
+    await gate.check();
+    expect(gate.verdicts.get('main')?.kind).toBe('pending');
+    expect(refusal(() => gate.assertSignable('main'))).toBe('PROXY_NOT_READY');
+  });
+
   it('takes an answer that says nothing about withdrawals for none', async () => {
     const { gate } = gateOver([[200, { enableReading: true }]]);
     await gate.check();
