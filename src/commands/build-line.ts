@@ -20,6 +20,7 @@ import { createMemoryNotionalLedger } from '../stores/memory-notional-ledger.ts'
 import { createBudgets } from '../upstream/budgets.ts';
 import { CallsUnderWay } from '../upstream/calls-under-way.ts';
 import { createServerClock } from '../upstream/clock.ts';
+import { createKeepWarm } from '../upstream/keep-warm.ts';
 import { createLimitsReader } from '../upstream/limits.ts';
 import { createOrderGuard } from '../upstream/order-guard.ts';
 import { OrderResolver } from '../upstream/order-resolver.ts';
@@ -93,6 +94,12 @@ export async function buildLine(options: LineOptions): Promise<BuiltLine> {
     wallNow,
     onSync: events.clockSynced,
     onFailure: events.clockLost,
+  });
+  const keepWarm = createKeepWarm({
+    pool: (upstream) => snapshot.pools.next(upstream),
+    ask: (upstream, target, connection) => ownCalls.get({ upstream, target, connection }),
+    budgetState: () => budgets.state,
+    refreshMs: patience.refreshConnectionMs,
   });
   const limits = createLimitsReader({
     upstreams: UPSTREAM_NAMES.filter((name) => snapshot.pools.get(name) !== undefined),
@@ -179,6 +186,7 @@ export async function buildLine(options: LineOptions): Promise<BuiltLine> {
       stopping = true;
     },
     async warmUp() {
+      keepWarm.start();
       void takeUpOpenOrders();
       await clock.start();
       await Promise.all([limits.start(), clock.now() === undefined ? undefined : gate.check()]);
@@ -186,6 +194,7 @@ export async function buildLine(options: LineOptions): Promise<BuiltLine> {
     },
     async close() {
       clock.stop();
+      keepWarm.stop();
       limits.stop();
       gate.stop();
       resolver.close();

@@ -1,4 +1,5 @@
 import type { Dispatcher as Dispatch } from 'undici';
+import type { OriginPool } from './pool.ts';
 import { Dispatcher } from './undici.ts';
 
 /** How long an origin that failed is asked last. */
@@ -21,12 +22,12 @@ const DEAD = new Set([
  * @see https://developers.binance.com/docs/binance-spot-api-docs/rest-api/general-api-information
  */
 export class OriginChoice extends Dispatcher {
-  readonly #pools: readonly Dispatch[];
+  readonly #pools: readonly OriginPool[];
   readonly #now: () => number;
-  readonly #restUntilMs = new Map<Dispatch, number>();
+  readonly #restUntilMs = new Map<OriginPool, number>();
 
   /** `now`: monotonic ms. */
-  constructor(pools: readonly Dispatch[], now: () => number = () => performance.now()) {
+  constructor(pools: readonly OriginPool[], now: () => number = () => performance.now()) {
     super();
     this.#pools = pools;
     this.#now = now;
@@ -37,10 +38,15 @@ export class OriginChoice extends Dispatcher {
     return this.#attempt(options, handler, candidates);
   }
 
+  /** The pool that the next call to `/api` tries first. */
+  get next(): OriginPool | undefined {
+    return this.#byHealth()[0];
+  }
+
   #attempt(
     options: Dispatch.DispatchOptions,
     handler: Dispatch.DispatchHandler,
-    [pool, ...others]: readonly Dispatch[],
+    [pool, ...others]: readonly OriginPool[],
   ): boolean {
     if (pool === undefined) return false;
     let isWritten = false;
@@ -68,9 +74,9 @@ export class OriginChoice extends Dispatcher {
     return pool.dispatch(options, attempt);
   }
 
-  #byHealth(): readonly Dispatch[] {
+  #byHealth(): readonly OriginPool[] {
     const nowMs = this.#now();
-    const rests = (pool: Dispatch) => (this.#restUntilMs.get(pool) ?? 0) > nowMs;
+    const rests = (pool: OriginPool) => (this.#restUntilMs.get(pool) ?? 0) > nowMs;
     return [...this.#pools.filter((pool) => !rests(pool)), ...this.#pools.filter(rests)];
   }
 }

@@ -1,3 +1,4 @@
+import type { Dispatcher } from 'undici';
 import { type Call, encodeComponent, readCall } from '../core/call.ts';
 import type { Catalogue } from '../core/catalogue.ts';
 import type { Client } from '../core/client.ts';
@@ -29,6 +30,8 @@ export interface OwnCall {
   readonly target: string;
   /** The account whose key signs; an endpoint that wants only a key takes the first when none is named. */
   readonly account?: string;
+  /** One connection of the upstream; without it the upstream's pool chooses. */
+  readonly connection?: Dispatcher;
 }
 
 export interface OwnAnswer extends TextAnswer {
@@ -108,7 +111,7 @@ export function createOwnCalls(options: OwnCallsOptions): OwnCalls {
     async get(own) {
       const call = readCall('GET', own.target, new Uint8Array());
       const endpoint = options.catalogue.find(own.upstream, 'GET', call.path);
-      const pool = options.pools().get(own.upstream);
+      const pool = own.connection ?? options.pools().get(own.upstream);
       if (endpoint === undefined || pool === undefined) {
         throw new ProxyError('PROXY_UNKNOWN_ENDPOINT', `There is no ${own.upstream} ${call.path} to ask.`);
       }

@@ -6,14 +6,23 @@ export interface Patience {
   readonly slowReaderMs: number;
   /** How many calls may be under way to one upstream; one more is refused. */
   readonly callsPerUpstream: number;
+  /** How long a connection to Binance stays open without a call, in ms. */
+  readonly idleConnectionMs: number;
+  /** How long it is left idle before the proxy uses it itself, in ms. */
+  readonly refreshConnectionMs: number;
   /** Pauses of the resolver in ms; undefined takes its own. */
   readonly resolutionPausesMs: readonly number[] | undefined;
 }
 
-/** Binance decides within 10 s; a shorter wait would turn known results into unknown ones. */
+/**
+ * Binance decides within 10 s; a shorter wait would turn known results into unknown ones. Idle connections end below the
+ * idle limit of Binance's edge, so that the proxy closes first and an order never meets a dying socket.
+ */
 export const PATIENCE: Patience = Object.freeze({
   headersTimeoutMs: 15_000,
   slowReaderMs: 30_000,
   callsPerUpstream: 512,
+  idleConnectionMs: 25_000,
+  refreshConnectionMs: 21_000,
   resolutionPausesMs: undefined,
 });

@@ -1,42 +1,76 @@
-import { rootCertificates } from 'node:tls';
-import type { Dispatcher } from 'undici';
+import type { SecureContext } from 'node:tls';
+import type { Pool as Connections, Dispatcher as Dispatch } from 'undici';
+import { createConnector } from './connector.ts';
 import { PATIENCE } from './patience.ts';
-import { Pool } from './undici.ts';
+import { Dispatcher, Pool } from './undici.ts';
 
 export interface PoolOptions {
-  /** PEM of an additional authority; Node's own stay trusted. */
-  readonly ca: string | undefined;
+  /** Whom its TLS connections trust. */
+  readonly trust: () => SecureContext;
   /** How long an answer may take to begin, and between two pieces of it; 15 s. */
   readonly headersTimeoutMs?: number;
   /** How many calls may be under way; 512. */
   readonly callsPerUpstream?: number;
+  /** How long a connection stays open without a call; 25 s. */
+  readonly idleConnectionMs?: number;
 }
 
-/** Below the idle limit of Binance's edge, so that the proxy closes first and an order never meets a dying socket. */
-const KEEP_ALIVE_MS = 25_000;
 /** The proxy's own questions come on top of the calls of apps. */
 const CONNECTIONS_FOR_ITSELF = 16;
 
 /**
- * The connections to one upstream: TLS always verified, HTTP/1.1 only, no pipelining, no redirects (a dispatch never
- * follows one), nothing sent anywhere but to this origin. There are as many as calls may be under way, so that a call
- * is never stamped and then kept waiting.
+ * The connections to one origin: HTTP/1.1 only, no pipelining, no redirects (a dispatch never follows one), nothing
+ * sent anywhere but to this origin. There are as many as calls may be under way, so that a call is never stamped and
+ * then kept waiting; idle ones are taken in the order in which they were first opened. One more, the spare, stands in
+ * for the first while that one is refreshed.
  */
-export function createPool(origin: string, options: PoolOptions): Dispatcher {
-  const { ca, headersTimeoutMs = PATIENCE.headersTimeoutMs } = options;
-  return new Pool(origin, {
-    connections: (options.callsPerUpstream ?? PATIENCE.callsPerUpstream) + CONNECTIONS_FOR_ITSELF,
-    pipelining: 1,
-    allowH2: false,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    keepAliveMaxTimeout: 2 * KEEP_ALIVE_MS,
-    headersTimeout: headersTimeoutMs,
-    bodyTimeout: headersTimeoutMs,
-    connect: {
-      timeout: 5_000,
-      keepAlive: true,
-      rejectUnauthorized: true,
-      ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
-    },
-  });
+export class OriginPool extends Dispatcher {
+  readonly #connections: Connections;
+  readonly #spare: Connections;
+  #isRefreshing = false;
+
+  constructor(origin: string, options: PoolOptions) {
+    super();
+    const { trust, headersTimeoutMs, callsPerUpstream, idleConnectionMs } = { ...PATIENCE, ...options };
+    const same = {
+      pipelining: 1,
+      allowH2: false,
+      keepAliveTimeout: idleConnectionMs,
+      keepAliveMaxTimeout: 2 * idleConnectionMs,
+      headersTimeout: headersTimeoutMs,
+      bodyTimeout: headersTimeoutMs,
+      connect: createConnector(trust),
+    };
+    this.#connections = new Pool(origin, {
+      ...same,
+      connections: callsPerUpstream + CONNECTIONS_FOR_ITSELF,
+    });
+    this.#spare = new Pool(origin, { ...same, connections: 1 });
+  }
+
+  override dispatch(options: Dispatch.DispatchOptions, handler: Dispatch.DispatchHandler): boolean {
+    const isSpareTaken = this.#isRefreshing && this.#spare.stats.free > 0;
+    return (isSpareTaken ? this.#spare : this.#connections).dispatch(options, handler);
+  }
+
+  /**
+   * Uses idle connections once, so that nobody takes them for abandoned: the spare, and then the one that the next call
+   * takes. Does nothing when a call is under way, or when none is open: a connection that the other side has closed shows
+   * an idle limit shorter than ours, and what is opened anew would be closed under the next order.
+   */
+  async refresh(ask: (connection: Dispatch) => Promise<unknown>): Promise<void> {
+    const { connected, size } = this.#connections.stats;
+    if (connected === 0 || size > 0) return;
+    await ask(this.#spare);
+    this.#isRefreshing = true;
+    try {
+      await ask(this.#connections);
+    } finally {
+      this.#isRefreshing = false;
+    }
+  }
+
+  override async destroy(): Promise<void> {
+    await Promise.all([this.#connections.destroy(), this.#spare.destroy()]);
+  }
 }

@@ -1,12 +1,20 @@
 import type { Dispatcher } from 'undici';
 import { UPSTREAM_NAMES, type UpstreamName } from '../core/endpoint.ts';
+import { createTrust } from './connector.ts';
 import { OriginChoice } from './origin-choice.ts';
-import { createPool, type PoolOptions } from './pool.ts';
+import { OriginPool, type PoolOptions } from './pool.ts';
 
 /** One pool per upstream that is configured. */
 export interface Pools {
   get(upstream: UpstreamName): Dispatcher | undefined;
+  /** The pool of the one origin that the next call goes to. */
+  next(upstream: UpstreamName): OriginPool | undefined;
   close(): Promise<void>;
+}
+
+export interface PoolsOptions extends Omit<PoolOptions, 'trust'> {
+  /** PEM of an additional authority; Node's own stay trusted. */
+  readonly ca: string | undefined;
 }
 
 /**
@@ -14,13 +22,14 @@ export interface Pools {
  */
 export function createPools(
   origins: Readonly<Record<UpstreamName, string | undefined>>,
-  options: PoolOptions,
+  { ca, ...options }: PoolsOptions,
   spotOrigins: readonly string[] = [],
 ): Pools {
-  const opened: Dispatcher[] = [];
-  const pools = new Map<UpstreamName, Dispatcher>();
-  const open = (origin: string): Dispatcher => {
-    const pool = createPool(origin, options);
+  const trust = createTrust(ca);
+  const opened: OriginPool[] = [];
+  const pools = new Map<UpstreamName, OriginPool | OriginChoice>();
+  const open = (origin: string): OriginPool => {
+    const pool = new OriginPool(origin, { ...options, trust });
     opened.push(pool);
     return pool;
   };
@@ -33,6 +42,10 @@ export function createPools(
   }
   return {
     get: (upstream) => pools.get(upstream),
+    next(upstream) {
+      const pool = pools.get(upstream);
+      return pool instanceof OriginChoice ? pool.next : pool;
+    },
     async close() {
       await Promise.all(opened.map((pool) => pool.destroy()));
     },

@@ -1,0 +1,42 @@
+import { createSecureContext, rootCertificates, type SecureContext, TLSSocket } from 'node:tls';
+import type { buildConnector as Connectors } from 'undici';
+import { buildConnector } from './undici.ts';
+
+const CONNECT_MS = 5_000;
+
+/**
+ * Whom TLS connections trust: Node's own authorities and the one whose PEM is given. Read once, when it is first asked
+ * for, because reading them all takes longer than a handshake.
+ */
+export function createTrust(ca: string | undefined): () => SecureContext {
+  let context: SecureContext | undefined;
+  return () => {
+    context ??= createSecureContext(ca === undefined ? {} : { ca: [...rootCertificates, ca] });
+    return context;
+  };
+}
+
+/** Opens the connections of one pool: TLS always verified, HTTP/1.1 only, no Nagle. */
+export function createConnector(trust: () => SecureContext): Connectors.connector {
+  let connect: Connectors.connector | undefined;
+  // undici remembers sessions by weak references only: without this one the next collection of garbage takes them.
+  const session: Buffer[] = [];
+  return (target, callback) => {
+    connect ??= buildConnector({
+      timeout: CONNECT_MS,
+      keepAlive: true,
+      rejectUnauthorized: true,
+      allowH2: false,
+      ...(target.protocol === 'https:' ? { secureContext: trust() } : {}),
+    });
+    connect(target, (...outcome) => {
+      const [, socket] = outcome;
+      if (socket instanceof TLSSocket) {
+        socket.on('session', (latest) => {
+          session[0] = latest;
+        });
+      }
+      callback(...outcome);
+    });
+  };
+}

@@ -1,0 +1,83 @@
+import type { Dispatcher } from 'undici';
+import type { UpstreamName } from '../core/endpoint.ts';
+import type { BudgetState } from './budgets.ts';
+import { PATIENCE } from './patience.ts';
+import type { OriginPool } from './pool.ts';
+
+/** The cheapest call of each family: weight 1. The web's public data has none. */
+const PINGS: Readonly<Partial<Record<UpstreamName, string>>> = {
+  spot: '/api/v3/ping',
+  usdm: '/fapi/v1/ping',
+  coinm: '/dapi/v1/ping',
+  options: '/eapi/v1/ping',
+  portfolio: '/papi/v1/ping',
+};
+/** Above this part of a limit the room is left to apps, whose own calls then keep connections open. */
+const ROOMY = 0.5;
+/** The pause between two rounds varies down to this part, so that proxies that started together drift apart. */
+const SHORTEST_PART = 0.8;
+
+export interface KeepWarmOptions {
+  /** The pool that the next call takes; undefined for an upstream without an address. */
+  readonly pool: (upstream: UpstreamName) => Pick<OriginPool, 'refresh'> | undefined;
+  /** One GET over this connection, charged like any other; rejects when it could not be made. */
+  readonly ask: (upstream: UpstreamName, target: string, connection: Dispatcher) => Promise<unknown>;
+  readonly budgetState: () => BudgetState;
+  /** How long a connection may be idle, in ms; less than it stays open. */
+  readonly refreshMs?: number;
+}
+
+export interface KeepWarm {
+  start(): void;
+  stop(): void;
+}
+
+/**
+ * Keeps connections to Binance open between rare calls: of each upstream the one that the next call takes, and the spare.
+ * It begins with what others have opened: the clock and the reading of the limits at the start, or a first call.
+ */
+export function createKeepWarm(options: KeepWarmOptions): KeepWarm {
+  const { pool, ask, budgetState, refreshMs = PATIENCE.refreshConnectionMs } = options;
+  const timers = new Map<UpstreamName, NodeJS.Timeout>();
+  let isStopped = false;
+
+  function mayAsk(upstream: UpstreamName): boolean {
+    const { frozen, buckets } = budgetState();
+    return (
+      !isStopped &&
+      !frozen.some((freeze) => freeze.upstream === upstream) &&
+      !buckets.some((bucket) => bucket.upstream === upstream && isTight(bucket))
+    );
+  }
+
+  async function refresh(upstream: UpstreamName, target: string): Promise<void> {
+    await pool(upstream)?.refresh(async (connection) => {
+      // No room after all, or it broke: there is nobody to tell, and the next call opens another.
+      if (mayAsk(upstream)) await ask(upstream, target, connection).catch(() => undefined);
+    });
+  }
+
+  function schedule(upstream: UpstreamName, target: string): void {
+    if (isStopped) return;
+    const pauseMs = refreshMs * (SHORTEST_PART + (1 - SHORTEST_PART) * Math.random());
+    const timer = setTimeout(() => {
+      void refresh(upstream, target).then(() => schedule(upstream, target));
+    }, pauseMs);
+    timer.unref();
+    timers.set(upstream, timer);
+  }
+
+  return {
+    start() {
+      for (const [upstream, target] of Object.entries(PINGS)) schedule(upstream as UpstreamName, target);
+    },
+    stop() {
+      isStopped = true;
+      for (const timer of timers.values()) clearTimeout(timer);
+    },
+  };
+}
+
+function isTight({ scope, kind, used, limit }: BudgetState['buckets'][number]): boolean {
+  return scope === 'ip' && (kind === 'weight' || kind === 'raw') && used > limit * ROOMY;
+}

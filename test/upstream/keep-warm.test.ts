@@ -1,0 +1,208 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { UpstreamName } from '../../src/core/endpoint.ts';
+import type { BudgetState } from '../../src/upstream/budgets.ts';
+import { fetchText } from '../../src/upstream/fetch-text.ts';
+import { createKeepWarm, type KeepWarm } from '../../src/upstream/keep-warm.ts';
+import { createPools, type Pools } from '../../src/upstream/pools.ts';
+import { type FaultServer, startFaultServer } from '../helpers/fault-server.ts';
+
+const IDLE_MS = 900;
+const REFRESH_MS = 150;
+const LONGER_THAN_IDLE_MS = 1_900;
+const SOME_ROUNDS_MS = 4 * REFRESH_MS;
+const NOWHERE = {
+  spot: undefined,
+  usdm: undefined,
+  coinm: undefined,
+  options: undefined,
+  portfolio: undefined,
+  web: undefined,
+};
+const ROOMY: BudgetState = { degraded: false, frozen: [], frozenOrders: [], buckets: [], waiting: 0 };
+
+let server: FaultServer;
+let pools: Pools;
+let keepWarm: KeepWarm;
+let state: BudgetState;
+let asked: string[];
+
+beforeEach(async () => {
+  server = await startFaultServer();
+  pools = createPools({ ...NOWHERE, spot: server.url }, { ca: undefined, idleConnectionMs: IDLE_MS });
+  state = ROOMY;
+  asked = [];
+  keepWarm = createKeepWarm({
+    pool: (upstream) => pools.next(upstream),
+    ask: (upstream, target, connection) => {
+      asked.push(`${upstream} ${target}`);
+      return fetchText(connection, target, []);
+    },
+    budgetState: () => state,
+    refreshMs: REFRESH_MS,
+  });
+});
+afterEach(async () => {
+  keepWarm.stop();
+  await pools.close();
+  await server.close();
+});
+
+const call = (target = '/api/v3/depth') => fetchText(pools.get('spot')!, target, []);
+const calls = (count: number) => Promise.all(Array.from({ length: count }, () => call()));
+
+function weight(upstream: UpstreamName, used: number): BudgetState {
+  const limit = 6_000;
+  const bucket = { key: 'w', scope: 'ip', kind: 'weight', upstream, windowMs: 60_000, limit } as const;
+  return { ...ROOMY, buckets: [{ ...bucket, used, reported: used, untilMs: Number.MAX_SAFE_INTEGER }] };
+}
+
+describe('connections between rare calls', () => {
+  it('are not used by the proxy while the host is frozen', async () => {
+    await call();
+    state = { ...ROOMY, frozen: [{ upstream: 'spot', untilMs: Number.MAX_SAFE_INTEGER, status: 418 }] };
+    keepWarm.start();
+    await pause(SOME_ROUNDS_MS);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('are not used by the proxy while more than half of the weight is used up', async () => {
+    await call();
+    state = weight('spot', 3_001);
+    keepWarm.start();
+    await pause(SOME_ROUNDS_MS);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('are used whatever happens on another host', async () => {
+    await call();
+    state = {
+      ...weight('usdm', 6_000),
+      frozen: [{ upstream: 'usdm', untilMs: Number.MAX_SAFE_INTEGER, status: 429 }],
+    };
+    keepWarm.start();
+    await expect.poll(() => server.requests.length).toBeGreaterThan(1);
+    expect(new Set(asked)).toEqual(new Set(['spot /api/v3/ping']));
+  });
+
+  it('are not used by the proxy after it has stopped', async () => {
+    await call();
+    keepWarm.start();
+    await expect.poll(() => asked.length).toBeGreaterThan(0);
+    keepWarm.stop();
+    const before = asked.length;
+    await pause(SOME_ROUNDS_MS);
+    expect(asked).toHaveLength(before);
+  });
+
+  it('are not opened where nobody has called, and where there is no address', async () => {
+    keepWarm.start();
+    await pause(SOME_ROUNDS_MS);
+    expect([asked, server.connections]).toEqual([[], 0]);
+  });
+
+  it('are not opened again when the other side has closed them, until somebody calls', async () => {
+    await call();
+    server.dropConnections('fin');
+    await expect.poll(() => server.openConnections).toBe(0);
+    keepWarm.start();
+    await pause(SOME_ROUNDS_MS);
+    expect([asked, server.connections]).toEqual([[], 1]);
+    await call();
+    await expect.poll(() => asked.length).toBeGreaterThan(0);
+  });
+
+  it('close after their idle time when nobody keeps them', async () => {
+    await call();
+    await pause(LONGER_THAN_IDLE_MS);
+    await call();
+    expect(server.connections).toBe(2);
+  });
+
+  it('stay open longer than their idle time', async () => {
+    await call();
+    keepWarm.start();
+    await pause(LONGER_THAN_IDLE_MS);
+    await call();
+    // One more is the spare.
+    expect([server.connections, server.requests.at(-1)?.connection]).toEqual([2, 1]);
+  });
+
+  it('stay open after a crowd as the one that the next call takes, and the spare', async () => {
+    await calls(8);
+    expect(server.connections).toBe(8);
+    keepWarm.start();
+    await pause(LONGER_THAN_IDLE_MS);
+    expect(server.openConnections).toBe(2);
+    await call();
+    expect(server.connections).toBe(9);
+  });
+
+  it('are refreshed one after the other: a call takes the spare while the first is busy with it', async () => {
+    await call();
+    await server.plan([{ at: 'nowhere' }, { at: 'after-request', how: 'stall' }]);
+    keepWarm.start();
+    await expect.poll(() => server.requests.length).toBe(3);
+    await call();
+    expect(server.requests.map(({ connection }) => connection)).toEqual([1, 2, 1, 2]);
+  });
+
+  it('are refreshed one after the other: a call takes the first while the spare is busy with it', async () => {
+    await call();
+    await server.plan([{ at: 'after-request', how: 'stall' }]);
+    keepWarm.start();
+    await expect.poll(() => server.requests.length).toBe(2);
+    await call();
+    expect(server.requests.map(({ connection }) => connection)).toEqual([1, 2, 1]);
+  });
+
+  it('are as many as calls want, also while the first is refreshed', async () => {
+    await call();
+    await server.plan([{ at: 'nowhere' }, { at: 'after-request', how: 'stall' }]);
+    keepWarm.start();
+    await expect.poll(() => server.requests.length).toBe(3);
+    await calls(3);
+    expect(new Set(server.requests.slice(3).map(({ connection }) => connection))).toEqual(new Set([2, 3, 4]));
+  });
+
+  it('are left alone while a call is under way on them', async () => {
+    await server.plan([{ at: 'after-request', how: 'stall' }]);
+    call().catch(() => undefined);
+    await expect.poll(() => server.requests.length).toBe(1);
+    keepWarm.start();
+    await pause(SOME_ROUNDS_MS);
+    expect(asked).toEqual([]);
+  });
+
+  it('are given up quietly when a refresh breaks them', async () => {
+    await call();
+    await server.plan([{ at: 'nowhere' }, { at: 'after-request', how: 'reset' }]);
+    keepWarm.start();
+    await expect.poll(() => server.requests.length).toBe(3);
+    await pause(SOME_ROUNDS_MS);
+    expect(asked).toHaveLength(2);
+    expect(await call()).toMatchObject({ status: 200 });
+  });
+});
+
+describe('connections of several spot origins', () => {
+  it('are kept at the origin that the next call goes to', async () => {
+    const second = await startFaultServer();
+    const limits = { ca: undefined, idleConnectionMs: IDLE_MS };
+    const both = createPools({ ...NOWHERE, spot: server.url }, limits, [second.url]);
+    const refresh = () =>
+      both.next('spot')!.refresh((connection) => fetchText(connection, '/api/v3/ping', []));
+    try {
+      await fetchText(both.get('spot')!, '/api/v3/depth', []);
+      await refresh();
+      expect([server.requests.length, second.requests.length]).toEqual([3, 0]);
+      await server.plan({ at: 'before-accept' });
+      await fetchText(both.get('spot')!, '/api/v3/depth', []);
+      await refresh();
+      expect([server.requests.length, second.requests.length]).toEqual([3, 3]);
+    } finally {
+      await both.close();
+      await second.close();
+    }
+  });
+});
