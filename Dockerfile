@@ -6,11 +6,15 @@ ARG BUILD_DIGEST=""
 ARG RUNTIME_IMAGE=gcr.io/distroless/nodejs26-debian13:nonroot
 ARG RUNTIME_DIGEST=""
 
-# Production dependencies, exactly those of the lockfile, no install scripts.
-FROM ${BUILD_IMAGE}${BUILD_DIGEST} AS dependencies
+# The program in few files that hold all of its code: the image needs no node_modules. Exactly what the lockfile pins, no
+# install scripts; the bundler's native part is an optional package, and the Node that runs it is the base's own.
+FROM ${BUILD_IMAGE}${BUILD_DIGEST} AS build
 WORKDIR /app
-COPY package.json package-lock.json .npmrc ./
-RUN ["npm", "ci", "--omit=dev", "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund"]
+COPY package.json package-lock.json .npmrc LICENSE ./
+RUN ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+COPY scripts ./scripts
+COPY src ./src
+RUN ["/usr/local/bin/node", "scripts/build.ts"]
 # The folders that are written to, owned by the user of the last stage; the rest of the image belongs to root.
 RUN ["install", "-d", "-m", "0700", "/var/lib/binance-proxy", "/run/binance-proxy"]
 
@@ -19,21 +23,22 @@ LABEL org.opencontainers.image.title="binance-signing-proxy (debug)" \
       org.opencontainers.image.description="The signing proxy on slim Debian, with a shell: for looking around, not for production." \
       org.opencontainers.image.licenses="MIT"
 WORKDIR /app
-COPY --from=dependencies /app/node_modules ./node_modules
+COPY --from=build /app/dist ./dist
 COPY package.json LICENSE ./
 COPY config/catalogue ./config/catalogue
-COPY src ./src
-COPY --from=dependencies --chown=65532:65532 /var/lib/binance-proxy /var/lib/binance-proxy
-COPY --from=dependencies --chown=65532:65532 /run/binance-proxy /run/binance-proxy
+COPY --from=build --chown=65532:65532 /var/lib/binance-proxy /var/lib/binance-proxy
+COPY --from=build --chown=65532:65532 /run/binance-proxy /run/binance-proxy
 ENV NODE_ENV=production \
     MALLOC_ARENA_MAX=2 \
+    MALLOC_TRIM_THRESHOLD_=131072 \
+    TMPDIR=/run/binance-proxy \
     BINANCE_PROXY_HOST=0.0.0.0
 USER 65532:65532
 EXPOSE 8080 8081
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 \
-  CMD ["/usr/local/bin/node", "--permission", "--allow-net", "--allow-fs-read=/app", "--allow-fs-read=/etc/binance-proxy", "--allow-fs-read=/run/secrets", "--disable-sigusr1", "--disable-warning=ExperimentalWarning", "src/main.ts", "healthcheck"]
-ENTRYPOINT ["/usr/local/bin/node", "--permission", "--allow-net", "--allow-fs-read=/app", "--allow-fs-read=/etc/binance-proxy", "--allow-fs-read=/run/secrets", "--allow-fs-read=/run/binance-proxy", "--allow-fs-read=/var/lib/binance-proxy", "--allow-fs-read=/proc/self/status", "--allow-fs-read=/proc/self/fd", "--allow-fs-read=/proc/self/limits", "--allow-fs-write=/run/binance-proxy", "--allow-fs-write=/var/lib/binance-proxy", "--disable-sigusr1", "--disable-proto=throw", "--max-semi-space-size=2", "--disable-warning=ExperimentalWarning", "src/main.ts"]
+  CMD ["/usr/local/bin/node", "--permission", "--allow-net", "--allow-fs-read=/app", "--allow-fs-read=/etc/binance-proxy", "--allow-fs-read=/run/secrets", "--disable-sigusr1", "--disable-warning=ExperimentalWarning", "dist/program/main.js", "healthcheck"]
+ENTRYPOINT ["/usr/local/bin/node", "--permission", "--allow-net", "--allow-fs-read=/app", "--allow-fs-read=/etc/binance-proxy", "--allow-fs-read=/run/secrets", "--allow-fs-read=/run/binance-proxy", "--allow-fs-read=/var/lib/binance-proxy", "--allow-fs-read=/proc/self/status", "--allow-fs-read=/proc/self/fd", "--allow-fs-read=/proc/self/limits", "--allow-fs-write=/run/binance-proxy", "--allow-fs-write=/var/lib/binance-proxy", "--disable-sigusr1", "--disable-proto=throw", "--max-semi-space-size=2", "--liftoff-only", "--disable-warning=ExperimentalWarning", "dist/program/main.js"]
 CMD ["serve"]
 
 FROM ${RUNTIME_IMAGE}${RUNTIME_DIGEST} AS runtime
@@ -45,23 +50,25 @@ LABEL org.opencontainers.image.title="binance-signing-proxy" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 WORKDIR /app
-COPY --from=dependencies /app/node_modules ./node_modules
+COPY --from=build /app/dist ./dist
 COPY package.json LICENSE ./
 COPY config/catalogue ./config/catalogue
-COPY src ./src
-COPY --from=dependencies --chown=65532:65532 /var/lib/binance-proxy /var/lib/binance-proxy
-COPY --from=dependencies --chown=65532:65532 /run/binance-proxy /run/binance-proxy
+COPY --from=build --chown=65532:65532 /var/lib/binance-proxy /var/lib/binance-proxy
+COPY --from=build --chown=65532:65532 /run/binance-proxy /run/binance-proxy
 # Only what client keys are configured for may reach it: without one the program refuses to start on this address.
 ENV NODE_ENV=production \
     MALLOC_ARENA_MAX=2 \
+    MALLOC_TRIM_THRESHOLD_=131072 \
+    TMPDIR=/run/binance-proxy \
     BINANCE_PROXY_HOST=0.0.0.0
 USER 65532:65532
 EXPOSE 8080 8081
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 \
-  CMD ["/nodejs/bin/node", "--permission", "--allow-net", "--allow-fs-read=/app", "--allow-fs-read=/etc/binance-proxy", "--allow-fs-read=/run/secrets", "--disable-sigusr1", "--disable-warning=ExperimentalWarning", "src/main.ts", "healthcheck"]
+  CMD ["/nodejs/bin/node", "--permission", "--allow-net", "--allow-fs-read=/app", "--allow-fs-read=/etc/binance-proxy", "--allow-fs-read=/run/secrets", "--disable-sigusr1", "--disable-warning=ExperimentalWarning", "dist/program/main.js", "healthcheck"]
 # Node's permission model is the inner belt: it reads the program, its configuration and secrets, writes audit, state
 # and the Unix socket, and starts no process, no worker and no native addon. SIGUSR1 opens no inspector. The three
-# files of /proc are what the process metrics are read from. A small nursery keeps the memory of a sidecar small.
-ENTRYPOINT ["/nodejs/bin/node", "--permission", "--allow-net", "--allow-fs-read=/app", "--allow-fs-read=/etc/binance-proxy", "--allow-fs-read=/run/secrets", "--allow-fs-read=/run/binance-proxy", "--allow-fs-read=/var/lib/binance-proxy", "--allow-fs-read=/proc/self/status", "--allow-fs-read=/proc/self/fd", "--allow-fs-read=/proc/self/limits", "--allow-fs-write=/run/binance-proxy", "--allow-fs-write=/var/lib/binance-proxy", "--disable-sigusr1", "--disable-proto=throw", "--max-semi-space-size=2", "--disable-warning=ExperimentalWarning", "src/main.ts"]
+# files of /proc are what the process metrics are read from. Against memory: a small nursery, no second compilation of the
+# parser of answers, and glibc gives back what the start took (docs/operations.md has the figures).
+ENTRYPOINT ["/nodejs/bin/node", "--permission", "--allow-net", "--allow-fs-read=/app", "--allow-fs-read=/etc/binance-proxy", "--allow-fs-read=/run/secrets", "--allow-fs-read=/run/binance-proxy", "--allow-fs-read=/var/lib/binance-proxy", "--allow-fs-read=/proc/self/status", "--allow-fs-read=/proc/self/fd", "--allow-fs-read=/proc/self/limits", "--allow-fs-write=/run/binance-proxy", "--allow-fs-write=/var/lib/binance-proxy", "--disable-sigusr1", "--disable-proto=throw", "--max-semi-space-size=2", "--liftoff-only", "--disable-warning=ExperimentalWarning", "dist/program/main.js"]
 CMD ["serve"]

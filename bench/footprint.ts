@@ -1,6 +1,6 @@
 /**
- * What a sidecar costs: the time from start to ready, and resident memory when idle and under signed calls, of a real
- * process with the flags of the image, in front of the embedded exchange.
+ * What a sidecar costs: the time from start to ready, and resident memory when idle and under signed calls, of the very
+ * command of the image (the build, Node's flags and permissions, the environment), in front of the embedded exchange.
  *
  *   node bench/footprint.ts            500 calls/s for 60 s
  *   node bench/footprint.ts --short    500 calls/s for 5 s
@@ -12,10 +12,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { demoAccount } from '../src/simulator/demo-account.ts';
 import { startSimulator } from '../src/simulator/simulator.ts';
+import { layOutImage } from '../test/deploy/image-layout.ts';
 
 const CALLS_PER_SECOND = 500;
 const STARTS = 5;
@@ -25,8 +25,9 @@ const TARGET = '/sapi/v1/portfolio/account';
 
 const { values } = parseArgs({ options: { short: { type: 'boolean' }, seconds: { type: 'string' } } });
 const seconds = Number(values.seconds ?? (values.short === true ? 5 : 60));
-const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'footprint-'));
+const image = layOutImage(folder);
+const CLIENT_KEY = 'footprintFootprintFootprintFootprintFootprintFootprintFootprint0';
 const account = demoAccount();
 const simulator = await startSimulator({
   accounts: [account],
@@ -46,19 +47,20 @@ interface Started {
 /** Starts a proxy and waits until it says that it serves; by then its clock is read and its key is looked at. */
 function start(): Promise<Started> {
   const startMs = performance.now();
-  const flags = ['--disable-sigusr1', '--disable-proto=throw', '--max-semi-space-size=2', MAIN, 'serve'];
-  const child = spawn(process.execPath, flags, {
-    cwd: folder,
+  const child = spawn(process.execPath, [...image.entrypoint, 'serve'], {
+    cwd: image.cwd,
     env: {
-      NODE_ENV: 'production',
-      MALLOC_ARENA_MAX: '2',
+      ...image.env,
       BINANCE_API_KEY: account.apiKey,
       BINANCE_API_SECRET: account.hmacSecret,
       BINANCE_PROXY_ENVIRONMENT: 'simulator',
       BINANCE_PROXY_KEY_PREFLIGHT: 'enforce',
+      BINANCE_PROXY_HOST: '127.0.0.1',
       BINANCE_PROXY_PORT: '0',
       BINANCE_PROXY_OPERATOR_PORT: '0',
-      BINANCE_PROXY_AUDIT_DIR: join(folder, 'audit'),
+      BINANCE_PROXY_CLIENT_KEY: CLIENT_KEY,
+      BINANCE_PROXY_AUDIT_DIR: join(folder, 'var/lib/binance-proxy/audit'),
+      BINANCE_PROXY_STATE_DIR: join(folder, 'var/lib/binance-proxy/state'),
       ...Object.fromEntries(upstreams),
     },
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -88,7 +90,8 @@ const agent = new Agent({ keepAlive: true, maxSockets: 32 });
 
 function call(port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    request({ host: '127.0.0.1', port, path: TARGET, agent }, (incoming) => {
+    const headers = { 'x-mbx-apikey': CLIENT_KEY };
+    request({ host: '127.0.0.1', port, path: TARGET, headers, agent }, (incoming) => {
       incoming.resume().on('end', () => resolve(incoming.statusCode === 200));
     })
       .on('error', () => resolve(false))

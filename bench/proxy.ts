@@ -1,8 +1,9 @@
-import { mkdirSync, openSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type ImageLayout, imageIn, layOutImage } from '../test/deploy/image-layout.ts';
 import type { Target } from './peers.ts';
 import { CPU_PROXY, freePort, start, untilAnswered } from './programs.ts';
-import { CLIENT_KEY, KEY, REPOSITORY, SECRET } from './workshop.ts';
+import { CLIENT_KEY, KEY, SECRET } from './workshop.ts';
 
 export const PROXY = 'binance-signing-proxy';
 
@@ -10,15 +11,17 @@ export interface ProxyOptions {
   readonly upstream: string;
   readonly env?: NodeJS.ProcessEnv;
   readonly yaml?: string;
+  /** Further flags for Node; the last of a kind holds. */
   readonly nodeFlags?: readonly string[];
+  /** A repository whose sources are to run as they are, in a plain Node, instead of the build in the image's. */
   readonly source?: string;
 }
 
 let started = 0;
 
 /**
- * This proxy as it serves in production: client key, policy, budgets, server clock, metrics, both audit records, on
- * stdout (a file) and in the chained audit file.
+ * This proxy as it serves in production: the build under the image's Node flags, with client key, policy, budgets, server
+ * clock, metrics, both audit records, on stdout (a file) and in the chained audit file.
  */
 export async function startProxy(folder: string, options: ProxyOptions): Promise<Target> {
   const own = join(folder, `proxy-${++started}`);
@@ -29,16 +32,37 @@ export async function startProxy(folder: string, options: ProxyOptions): Promise
     writeFileSync(join(own, 'proxy.yaml'), options.yaml);
     env.BINANCE_PROXY_CONFIG = join(own, 'proxy.yaml');
   }
-  const main = join(options.source ?? REPOSITORY, 'src', 'main.ts');
-  const program = start([process.execPath, ...(options.nodeFlags ?? []), main, 'serve'], {
+  const command = commandOf(folder, own, options);
+  const program = start([process.execPath, ...command.args, 'serve'], {
     cpu: CPU_PROXY,
-    cwd: own,
+    cwd: command.cwd,
     stdout: openSync(join(own, 'stdout.log'), 'w', 0o600),
-    env: { ...env, ...options.env },
+    env: { ...command.env, ...env, ...options.env },
   });
   const url = `http://127.0.0.1:${port}`;
   await untilAnswered(`${url}/api/v3/time`, program);
   return { name: PROXY, url, program, needsWarmUp: true };
+}
+
+interface Command {
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** The image's command; the files of the bench are outside of the image's folders, so they are allowed too. */
+function commandOf(folder: string, own: string, { source, nodeFlags = [] }: ProxyOptions): Command {
+  if (source !== undefined)
+    return { args: [...nodeFlags, join(source, 'src', 'main.ts')], cwd: own, env: {} };
+  const { entrypoint, cwd, env } = imageOf(folder);
+  const files = [`--allow-fs-read=${folder}`, `--allow-fs-write=${folder}`];
+  return { args: [...files, ...entrypoint.slice(0, -1), ...nodeFlags, ...entrypoint.slice(-1)], cwd, env };
+}
+
+/** The image of this run, built when it is asked for first. */
+export function imageOf(folder: string): ImageLayout {
+  const root = join(folder, 'image');
+  return existsSync(root) ? imageIn(root) : layOutImage(root);
 }
 
 /** The configuration of the bench, as environment variables. */

@@ -1,5 +1,5 @@
 import { memoryMb } from './programs.ts';
-import { type ProxyOptions, startProxy } from './proxy.ts';
+import { imageOf, type ProxyOptions, startProxy } from './proxy.ts';
 import { median } from './tables.ts';
 
 export interface StartUp {
@@ -9,10 +9,11 @@ export interface StartUp {
   readonly rssMb: number;
 }
 
-/** Starts the proxy some times: how long until it serves, and what it then takes. */
+/** Starts the image's command some times: how long until it serves, and what it then takes. */
 export async function measureStartUp(folder: string, options: ProxyOptions, times: number): Promise<StartUp> {
   const ms: number[] = [];
   const rss: number[] = [];
+  imageOf(folder);
   for (let i = 0; i < times; i++) {
     const begun = performance.now();
     const { program } = await startProxy(folder, options);

@@ -35,7 +35,7 @@ function readJson<T>(path: string): T {
   return JSON.parse(readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')) as T;
 }
 
-/** docs/dependencies.md: everything that the lockfile puts into the image, with its licence. */
+/** docs/dependencies.md: everything that the image can hold parts of, with its licence. */
 export function printDependencyTable(): string {
   const { dependencies, allowScripts } = readJson<Manifest>('package.json');
   const { packages } = readJson<{ packages: Readonly<Record<string, LockedPackage>> }>('package-lock.json');
@@ -64,6 +64,9 @@ Versions are exact, the lockfile pins each with its hash, and \`npm ci\` install
 Of all packages only ${allowed.map((name) => `\`${name}\``).join(', ')} (development: the Node that runs everything here) may run an install script.
 ${shipped.some(({ scripted }) => scripted) ? 'Some shipped packages have one, which the image does not run' : 'No package that is shipped has one'}; the image is built with \`--ignore-scripts\`.
 
+The image has no \`node_modules\`: \`npm run build\` puts those parts of the packages that the program uses into its own
+files, and their licences into \`dist/THIRD-PARTY-LICENSES\`.
+
 ## What the program imports
 
 ${markdownTable(
@@ -71,7 +74,7 @@ ${markdownTable(
   direct.map(({ name, version, license }) => [name, version, license, PURPOSES.get(name) ?? '']),
 )}
 
-## Everything that is shipped
+## Everything that it can be built from
 
 ${shipped.length} packages: ${licences.join(', ')}.
 

@@ -13,7 +13,7 @@ function namesIn(stage: Stage): readonly string[] {
 
 describe('the Dockerfile', () => {
   it('builds the distroless stage unless told otherwise', () => {
-    expect(dockerfile.stages.map(({ name }) => name)).toEqual(['dependencies', 'debug', 'runtime']);
+    expect(dockerfile.stages.map(({ name }) => name)).toEqual(['build', 'debug', 'runtime']);
     expect(dockerfile.globals.get('RUNTIME_IMAGE')).toMatch(/distroless\/nodejs26-debian13:nonroot$/);
     expect(dockerfile.globals.get('BUILD_IMAGE')).toMatch(/\/node:26-/);
   });
@@ -39,24 +39,30 @@ describe('the Dockerfile', () => {
     }
   });
 
-  it('installs what the lockfile pins for production, without install scripts', () => {
-    const [install = ''] = stageOf(dockerfile, 'dependencies').instructions.flatMap(({ name, args }) =>
-      name === 'RUN' && args.includes('npm') ? args : [],
-    );
-    expect(execForm(install).slice(0, 5)).toEqual([
-      'npm',
-      'ci',
-      '--omit=dev',
-      '--omit=optional',
-      '--ignore-scripts',
+  it('builds from what the lockfile pins, without install scripts, with the Node of the base', () => {
+    const build = stageOf(dockerfile, 'build');
+    const runs = build.instructions.filter(({ name }) => name === 'RUN').map(({ args }) => execForm(args));
+    // Without --omit: the bundler is for development, its native part optional.
+    expect(runs[0]).toEqual(['npm', 'ci', '--ignore-scripts', '--no-audit', '--no-fund']);
+    // What npm would find first is the Node that an install script brings.
+    expect(runs[1]).toEqual(['/usr/local/bin/node', 'scripts/build.ts']);
+  });
+
+  it.each([runtime, debug])('copies the build and what it reads, and no package, in stage $name', (stage) => {
+    const copied = stage.instructions.filter(({ name }) => name === 'COPY').map(({ args }) => args);
+    expect(copied.filter((args) => !args.includes('--chown='))).toEqual([
+      '--from=build /app/dist ./dist',
+      'package.json LICENSE ./',
+      'config/catalogue ./config/catalogue',
     ]);
   });
 
   it.each([runtime, debug])('is no root, knows its signal and its health in stage $name', (stage) => {
     expect(argsOf(stage, 'USER')).toMatch(/^[1-9]\d{3,}:[1-9]\d{3,}$/);
     expect(argsOf(stage, 'STOPSIGNAL')).toBe('SIGTERM');
-    expect(execForm(argsOf(stage, 'HEALTHCHECK')).slice(-2)).toEqual(['src/main.ts', 'healthcheck']);
+    expect(execForm(argsOf(stage, 'HEALTHCHECK')).slice(-2)).toEqual(['dist/program/main.js', 'healthcheck']);
     expect(execForm(argsOf(stage, 'CMD'))).toEqual(['serve']);
+    expect(argsOf(stage, 'ENV')).toBe(argsOf(runtime, 'ENV'));
   });
 
   it('labels the image', () => {

@@ -26,7 +26,7 @@ export function readDockerfile(): Dockerfile {
   const text = readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8');
   const lines = text
     .replaceAll(/^#.*\n/gm, '')
-    .replaceAll(/\\\n\s*/g, ' ')
+    .replaceAll(/\s*\\\n\s*/g, ' ')
     .split('\n');
   const globals = new Map<string, string>();
   const stages: (Stage & { instructions: Instruction[] })[] = [];
@@ -59,6 +59,15 @@ export function argsOf(stage: Stage, name: string): string {
   const found = stage.instructions.filter((each) => each.name === name);
   if (found.length !== 1) throw new Error(`${stage.name} has ${found.length} ${name} instructions`);
   return found[0]!.args;
+}
+
+/** What the ENV instruction of a stage sets. */
+export function environmentOf(stage: Stage): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    argsOf(stage, 'ENV')
+      .split(/ +/)
+      .map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
+  );
 }
 
 /** The exec form of an instruction as a list. */

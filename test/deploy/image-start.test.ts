@@ -1,151 +1,214 @@
-import { cpSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import { folderWith } from '../config/folder.ts';
-import { addressesOf, runToEnd, startChild } from '../helpers/child.ts';
+import { addressesOf, type Child, runToEnd, startChild } from '../helpers/child.ts';
 import { send } from '../helpers/http.ts';
 import { readPrometheusText, sampleOf } from '../helpers/prometheus-text.ts';
 import { TEST_KEY, TEST_SECRET } from '../helpers/proxy.ts';
-import { argsOf, execForm, readDockerfile, stageOf } from './dockerfile.ts';
-import { readLockfile } from './lockfile.ts';
+import { hasRedisServer, sayWhatIsLeftOut, startRedisServer } from '../helpers/redis-server.ts';
+import { connectApp } from '../helpers/ws-app.ts';
+import { type ImageLayout, imageIn, layOutImage } from './image-layout.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
-const runtime = stageOf(readDockerfile(), 'runtime');
 const CLIENT_KEY = 'issuedKEYissuedKEYissuedKEYissuedKEYissuedKEYissuedKEYissuedKEY1';
 
+sayWhatIsLeftOut('the Redis budgets of the image');
+
 let simulator: Simulator;
+let filled: string;
 beforeAll(async () => {
+  filled = mkdtempSync(join(tmpdir(), 'image-'));
+  layOutImage(filled);
   simulator = await startSimulator({ accounts: [{ apiKey: TEST_KEY, hmacSecret: TEST_SECRET }] });
 });
-afterAll(() => simulator.close());
+afterAll(async () => {
+  await simulator.close();
+  rmSync(filled, { recursive: true, force: true });
+});
 
-/** The folders of the image, filled as the Dockerfile's last stage fills them, with production packages only. */
-function layOut(): string {
-  const image = folderWith({
+/** A copy of the image for one test, with secrets mounted. */
+function freshImage(): ImageLayout {
+  const root = folderWith({
     'run/secrets/api_key': `${TEST_KEY}\n`,
     'run/secrets/api_secret': `${TEST_SECRET}\n`,
     'run/secrets/client_key': CLIENT_KEY,
     'outside/secret': 'nobody may read this',
   });
-  for (const folder of ['var/lib/binance-proxy', 'run/binance-proxy', 'etc/binance-proxy'])
-    mkdirSync(join(image, folder), { recursive: true });
-  for (const { path, dev } of readLockfile()) {
-    if (dev || path.lastIndexOf('node_modules/') > 0 || !existsSync(join(root, path))) continue;
-    cpSync(join(root, path), join(image, 'app', path), { recursive: true });
-  }
-  for (const { name, args } of runtime.instructions) {
-    if (name !== 'COPY' || args.startsWith('--')) continue;
-    const paths = args.split(' ');
-    const target = paths.at(-1) ?? '';
-    for (const path of paths.slice(0, -1)) {
-      const to = target.endsWith('/') ? join(target, path) : target;
-      mkdirSync(dirname(join(image, 'app', to)), { recursive: true });
-      cpSync(join(root, path), join(image, 'app', to), { recursive: true });
-    }
-  }
-  return image;
+  cpSync(filled, root, { recursive: true });
+  return imageIn(root);
 }
 
-/** A command of the image with its absolute paths moved into the folder. */
-function moved(image: string, command: readonly string[]): readonly string[] {
-  return command
-    .slice(1)
-    .map((word) => word.replace(/^(--allow-fs-(?:read|write)=)(?!\/proc\/)/, `$1${image}`));
+function environmentFor({ root, env }: ImageLayout): Readonly<Record<string, string>> {
+  const upstreams = ['SPOT', 'USDM', 'COINM', 'OPTIONS', 'PORTFOLIO'].map((name) => [
+    `BINANCE_PROXY_UPSTREAM_${name}`,
+    simulator.url,
+  ]);
+  return {
+    ...env,
+    BINANCE_PROXY_PORT: '0',
+    BINANCE_PROXY_OPERATOR_PORT: '0',
+    BINANCE_PROXY_ENVIRONMENT: 'simulator',
+    BINANCE_PROXY_KEY_PREFLIGHT: 'enforce',
+    BINANCE_API_KEY_FILE: join(root, 'run/secrets/api_key'),
+    BINANCE_API_SECRET_FILE: join(root, 'run/secrets/api_secret'),
+    BINANCE_PROXY_CLIENT_KEY_FILE: join(root, 'run/secrets/client_key'),
+    BINANCE_PROXY_AUDIT_DIR: join(root, 'var/lib/binance-proxy/audit'),
+    BINANCE_PROXY_STATE_DIR: join(root, 'var/lib/binance-proxy/state'),
+    ...Object.fromEntries(upstreams),
+  };
+}
+
+function serve(image: ImageLayout, env: Readonly<Record<string, string>>): Child {
+  return startChild([...image.entrypoint, 'serve'], { cwd: image.cwd, env });
+}
+
+function run(image: ImageLayout, ...args: readonly string[]) {
+  return runToEnd([...image.entrypoint, ...args], { cwd: image.cwd, env: environmentFor(image) });
+}
+
+async function stopped(child: Child): Promise<readonly [code: number | null, stderr: string]> {
+  child.kill('SIGTERM');
+  const { code, stderr } = await child.ended;
+  return [code, stderr];
 }
 
 describe('the start command of the image', () => {
-  const entry = execForm(argsOf(runtime, 'ENTRYPOINT'));
-  const probe = execForm(argsOf(runtime, 'HEALTHCHECK'));
+  it('has the build, the catalogue, package.json and LICENSE at hand, and no package', () => {
+    const { cwd } = imageIn(filled);
+    expect(readdirSync(cwd).toSorted()).toEqual(['LICENSE', 'config', 'dist', 'package.json']);
+    expect(readdirSync(join(cwd, 'config'))).toEqual(['catalogue']);
+    expect(readdirSync(join(cwd, 'dist')).toSorted()).toEqual(['THIRD-PARTY-LICENSES', 'program']);
+    expect(existsSync(join(cwd, 'node_modules'))).toBe(false);
+  });
 
-  it('serves, signs, records and stops within its grace, with production packages and Node’s permissions alone', async () => {
+  it('serves, signs, records, refuses and stops within its grace, with Node’s permissions alone', async () => {
     simulator.reset();
-    const image = layOut();
-    expect(readdirSync(join(image, 'app')).toSorted()).toEqual([
-      'LICENSE',
-      'config',
-      'node_modules',
-      'package.json',
-      'src',
-    ]);
-    expect(existsSync(join(image, 'app/node_modules/vitest'))).toBe(false);
-    const env = {
-      NODE_ENV: 'production',
-      BINANCE_PROXY_HOST: '0.0.0.0',
-      BINANCE_PROXY_PORT: '0',
-      BINANCE_PROXY_OPERATOR_PORT: '0',
-      BINANCE_PROXY_ENVIRONMENT: 'simulator',
-      BINANCE_PROXY_KEY_PREFLIGHT: 'enforce',
-      BINANCE_API_KEY_FILE: join(image, 'run/secrets/api_key'),
-      BINANCE_API_SECRET_FILE: join(image, 'run/secrets/api_secret'),
-      BINANCE_PROXY_CLIENT_KEY_FILE: join(image, 'run/secrets/client_key'),
-      BINANCE_PROXY_AUDIT_DIR: join(image, 'var/lib/binance-proxy/audit'),
-      BINANCE_PROXY_STATE_DIR: join(image, 'var/lib/binance-proxy/state'),
-      ...Object.fromEntries(
-        ['SPOT', 'USDM', 'COINM', 'OPTIONS', 'PORTFOLIO'].map((name) => [
-          `BINANCE_PROXY_UPSTREAM_${name}`,
-          simulator.url,
-        ]),
-      ),
-    };
-    const cwd = join(image, 'app');
-    const child = startChild([...moved(image, entry), 'serve'], { cwd, env });
+    const image = freshImage();
+    const env = environmentFor(image);
+    const child = serve(image, env);
     const { url, operatorUrl } = await addressesOf(child);
+    const port = Number(new URL(url).port);
     const headers = { 'x-mbx-apikey': CLIENT_KEY };
-    const reply = await send(Number(new URL(url).port), '/api/v3/account', { headers });
+    const reply = await send(port, '/api/v3/account', { headers });
     expect([reply.status, reply.headers['x-proxy-outcome']]).toEqual([200, 'answered']);
     const signed = simulator.requests.find(({ path }) => path === '/api/v3/account');
     expect([signed?.verified, signed?.status]).toEqual([true, 200]);
-    expect(
-      readdirSync(join(image, 'var/lib/binance-proxy/audit')).some((name) => name.endsWith('.ndjson')),
-    ).toBe(true);
+    const refused = await send(port, '/sapi/v1/capital/withdraw/apply', { method: 'POST', headers });
+    expect([refused.status, refused.headers['x-proxy-error']]).toEqual([403, 'PROXY_DENYLISTED']);
+    expect((await send(port, '/api/v3/account')).status).toBe(401);
 
     const operatorPort = Number(new URL(operatorUrl).port);
     const families = readPrometheusText((await send(operatorPort, '/metrics')).text);
     for (const name of ['process_resident_memory_bytes', 'process_open_fds', 'process_max_fds'])
       expect([name, sampleOf(families, name)]).toEqual([name, expect.toSatisfy((value) => value > 0)]);
 
-    const healthy = await runToEnd(moved(image, probe), {
-      cwd,
+    const healthy = await runToEnd(image.healthcheck, {
+      cwd: image.cwd,
       env: { ...env, BINANCE_PROXY_OPERATOR_PORT: String(operatorPort) },
     });
     expect([healthy.code, healthy.stderr]).toEqual([0, '']);
+    expect(await stopped(child)).toEqual([0, '']);
 
-    child.kill('SIGTERM');
-    const { code, stderr } = await child.ended;
-    expect([code, stderr]).toEqual([0, '']);
+    const trail = await run(image, 'audit', 'verify', join(image.root, 'var/lib/binance-proxy/audit'));
+    expect([trail.code, trail.stderr]).toEqual([0, '']);
   });
 
   it('serves on a Unix socket under the same permissions', async () => {
-    const image = layOut();
-    const child = startChild([...moved(image, entry), 'serve'], {
-      cwd: join(image, 'app'),
-      env: {
-        BINANCE_PROXY_ENVIRONMENT: 'simulator',
-        BINANCE_PROXY_UPSTREAM_SPOT: simulator.url,
-        BINANCE_PROXY_SOCKET: join(image, 'run/binance-proxy/p.sock'),
-        BINANCE_PROXY_OPERATOR_PORT: '0',
-        BINANCE_API_KEY: TEST_KEY,
-        BINANCE_API_SECRET: TEST_SECRET,
-      },
+    const image = freshImage();
+    const socket = join(image.root, 'run/binance-proxy/p.sock');
+    const child = serve(image, { ...environmentFor(image), BINANCE_PROXY_SOCKET: socket });
+    expect((await addressesOf(child)).url).toBe(socket);
+    expect(await stopped(child)).toEqual([0, '']);
+  });
+
+  it('signs the frames of a WebSocket, and those of withdrawals never', async () => {
+    simulator.reset();
+    const image = freshImage();
+    const wsUrl = simulator.url.replace('http', 'ws');
+    const child = serve(image, { ...environmentFor(image), BINANCE_PROXY_UPSTREAM_SPOT_WS_API: wsUrl });
+    const { port } = new URL((await addressesOf(child)).url);
+    const app = await connectApp(`ws://127.0.0.1:${port}/ws-api/v3`, {
+      headers: { 'x-mbx-apikey': CLIENT_KEY },
     });
-    expect((await addressesOf(child)).url).toBe(join(image, 'run/binance-proxy/p.sock'));
-    child.kill('SIGTERM');
-    expect((await child.ended).code).toBe(0);
+    expect(await app.ask('account.status')).toMatchObject({ status: 200, result: { accountType: 'SPOT' } });
+    expect(await app.ask('sapi.withdraw')).toMatchObject({ error: { code: expect.any(Number) } });
+    await app.close();
+    expect(await stopped(child)).toEqual([0, '']);
+  });
+
+  it('says every mistake of a YAML file with line and column', async () => {
+    const image = freshImage();
+    const path = join(image.root, 'etc/binance-proxy/proxy.yaml');
+    writeFileSync(path, 'throttle: { maxWaitMs: soon }\nrecvWindow: 5\n');
+    const child = serve(image, { ...environmentFor(image), BINANCE_PROXY_CONFIG: path });
+    const { code, stderr } = await child.ended;
+    expect([code, stderr.split('\n').map((line) => line.replace(path, ''))]).toEqual([
+      78,
+      [
+        ':1:24 throttle.maxWaitMs must be a whole number from 0 to 60000.',
+        ':2:1 recvWindow is not a known key: did you mean recvWindowMs?',
+        '',
+      ],
+    ]);
+  });
+
+  it('does not start with a broken catalogue, and says what is broken', async () => {
+    const image = freshImage();
+    const path = join(image.cwd, 'config/catalogue/spot.json');
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"SIGNED"', '"SINGED"'));
+    const { code, stdout, stderr } = await serve(image, environmentFor(image)).ended;
+    expect(code).toBe(1);
+    expect(stdout + stderr).toMatch(/The catalogue has problems:\n- spot\.json\/endpoints\/\d+\/security: /);
+  });
+
+  it.each([
+    ['check', ['check'], /SPOT|spot/],
+    ['check --offline', ['check', '--offline'], /spot/],
+    ['client new', ['client', 'new', 'grid-bot'], /^GRID_BOT_CLIENT_KEY=\w{64}$/m],
+    ['demo', ['demo'], /(\d+) of \1 signed requests verified at the exchange; withdrawals there: 0\./],
+    ['--help', ['--help'], /^Usage: binance-signing-proxy/],
+  ])('runs %s', async (_name, args, expected) => {
+    const { code, stdout, stderr } = await run(freshImage(), ...args);
+    expect([code, stdout]).toEqual([0, expect.stringMatching(expected)]);
+    expect(stderr).not.toMatch(/\bat .*\.js:\d/);
+  });
+
+  it.skipIf(!hasRedisServer)('shares its budgets through Redis', async () => {
+    const redis = await startRedisServer();
+    onTestFinished(() => redis.stop());
+    const image = freshImage();
+    const child = serve(image, { ...environmentFor(image), BINANCE_PROXY_REDIS_URL: redis.url.reveal() });
+    const { url, operatorUrl } = await addressesOf(child);
+    const headers = { 'x-mbx-apikey': CLIENT_KEY };
+    const reader = new Redis(redis.url.reveal());
+    onTestFinished(() => reader.disconnect());
+    // A machine that is busy may let one answer of Redis come too late, and the proxy goes on alone for a while.
+    await vi.waitFor(
+      async () => {
+        const reply = await send(Number(new URL(url).port), '/api/v3/account', { headers });
+        expect([reply.status, reply.headers['x-proxy-outcome']]).toEqual([200, 'answered']);
+        const state = await send(Number(new URL(operatorUrl).port), '/readyz');
+        expect(state.json).toMatchObject({ ready: true, budgets: { degraded: false } });
+        expect(await reader.dbsize()).toBeGreaterThan(0);
+      },
+      { timeout: 15_000, interval: 200 },
+    );
+    expect(await stopped(child)).toEqual([0, '']);
   });
 
   it.each([
     ['read what is outside', "require('node:fs').readFileSync(process.argv[1], 'utf8')"],
-    ['write into the program', "require('node:fs').writeFileSync('src/x.ts', '')"],
+    ['write into the program', "require('node:fs').writeFileSync('dist/program/x.js', '')"],
     ['start a process', "require('node:child_process').execFileSync('true')"],
     ['start a worker', "new (require('node:worker_threads').Worker)('1', { eval: true })"],
     ['open the inspector', "require('node:inspector').open(0)"],
   ])('cannot %s', async (_what, script) => {
-    const image = folderWith({ 'app/src/main.ts': '', 'outside/secret': 'x' });
-    const flags = moved(image, entry).slice(0, -1);
-    const outside = join(image, 'outside/secret');
-    const { code, stderr } = await runToEnd([...flags, '-e', script, outside], { cwd: join(image, 'app') });
+    const { root, cwd, entrypoint } = freshImage();
+    const outside = join(root, 'outside/secret');
+    const { code, stderr } = await runToEnd([...entrypoint.slice(0, -1), '-e', script, outside], { cwd });
     expect([code, /ERR_ACCESS_DENIED/.test(stderr)]).toEqual([1, true]);
   });
 });

@@ -4,13 +4,14 @@ import { parseAllDocuments } from 'yaml';
 import { loadSettings } from '../../src/config/load-settings.ts';
 import { folderWith } from '../config/folder.ts';
 import { TEST_KEY, TEST_SECRET } from '../helpers/proxy.ts';
-import { argsOf, execForm, readDockerfile, stageOf } from './dockerfile.ts';
+import { argsOf, environmentOf, execForm, readDockerfile, stageOf } from './dockerfile.ts';
 
 function shipped(path: string): string {
   return readFileSync(new URL(`../../deploy/${path}`, import.meta.url), 'utf8');
 }
 
-const entry = execForm(argsOf(stageOf(readDockerfile(), 'runtime'), 'ENTRYPOINT'));
+const runtime = stageOf(readDockerfile(), 'runtime');
+const entry = execForm(argsOf(runtime, 'ENTRYPOINT'));
 
 describe('the systemd unit', () => {
   const unit = new Map<string, string[]>();
@@ -22,11 +23,14 @@ describe('the systemd unit', () => {
 
   it('starts with the flags of the image, its paths aside', () => {
     const command = (unit.get('ExecStart')?.[0] ?? '').split(' ');
-    expect(command.slice(-2)).toEqual(['src/main.ts', 'serve']);
+    expect(command.slice(-2)).toEqual(['dist/program/main.js', 'serve']);
     const plain = (flags: readonly string[]) => flags.filter((flag) => /^--(?!allow-fs)/.test(flag));
     expect(plain(command)).toEqual(plain(entry));
     const writes = (flags: readonly string[]) => flags.filter((flag) => flag.startsWith('--allow-fs-write'));
     expect(writes(command)).toEqual(writes(entry));
+    const memory = Object.entries(environmentOf(runtime)).filter(([name]) => name.startsWith('MALLOC_'));
+    expect(memory).toHaveLength(2);
+    expect(environment).toMatchObject(Object.fromEntries(memory));
   });
 
   it('hands secrets over as credentials that the program finds by name, and loads', () => {

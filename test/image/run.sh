@@ -27,6 +27,8 @@ pass "builds ($("$engine" image inspect -f '{{.Size}}' "$image") bytes)"
 [ "$("$engine" image inspect -f '{{.Config.User}}' "$image")" = 65532:65532 ] || fail "does not run as 65532"
 if "$engine" run --rm --entrypoint /bin/sh "$image" -c true >/dev/null 2>&1; then fail "has a shell"; fi
 pass "is not root and has no shell"
+"$engine" run --rm "$image" demo | grep 'withdrawals there: 0' >/dev/null || fail "does not play the demo"
+pass "plays the demo"
 
 hardened=(--read-only --cap-drop ALL --security-opt no-new-privileges --pids-limit 64 --memory 256m --ulimit core=0)
 set +e
@@ -69,6 +71,11 @@ ask() {
 [ "$(ask 8080 /sapi/v1/capital/withdraw/apply)" = "403 PROXY_DENYLISTED" ] || fail "does not refuse a withdrawal"
 [ "$(ask 8080 /api/v3/time "origin: 'https://example.com'")" = "403 PROXY_BROWSER_REFUSED" ] || fail "serves browsers"
 pass "serves health, refuses keyless callers, browsers and withdrawals"
+
+resident=$("$engine" exec "$name" /nodejs/bin/node -p "
+  Math.round(/VmRSS:\\s+(\\d+)/.exec(require('node:fs').readFileSync('/proc/1/status', 'utf8'))[1] / 1024)")
+[ "$resident" -lt 90 ] || fail "takes $resident MB when idle"
+pass "takes $resident MB when idle"
 
 for secret in "$work"/secrets/*; do
   if { "$engine" logs "$name"; "$engine" inspect "$name"; } 2>&1 | grep -qF "$(cat "$secret")"; then
