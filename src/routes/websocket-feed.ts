@@ -18,7 +18,18 @@ export interface FeedOptions {
   readonly onGone: (code: number, reason: string) => void;
 }
 
-const MOST_WAITING = 256;
+/** A wish of an app, sent with others of its kind where it has to wait for its turn. */
+interface Ask {
+  readonly method: 'SUBSCRIBE' | 'UNSUBSCRIBE';
+  readonly names: Set<string>;
+  readonly consent: Consent;
+  /** True once Binance has refused it together with others: whose fault that was shows only alone. */
+  readonly isAlone: boolean;
+}
+
+const MOST_WAITING = 2_048;
+/** How many streams are asked for in one frame on behalf of several apps. */
+const MOST_NAMES = 200;
 const LOST = '{"code":-1001,"msg":"The connection to Binance was lost."}';
 const BUSY = '{"code":-1003,"msg":"Too many subscriptions are being changed; try again."}';
 
@@ -28,8 +39,9 @@ export class Feed {
   size = 0;
   readonly #socket: WebSocket;
   readonly #options: FeedOptions;
-  readonly #pace: Pace;
-  readonly #asked = new Map<number, Consent>();
+  readonly #pace: Pace<Ask>;
+  /** Questions without an answer, by id. */
+  readonly #asked = new Map<number, readonly Ask[]>();
   #lastId = 0;
   #isAlive = true;
 
@@ -41,9 +53,7 @@ export class Feed {
       perSecond: options.perSecond,
       mostWaiting: MOST_WAITING,
       now: options.now,
-      send: ({ data }) => {
-        if (socket.readyState === WebSocket.OPEN) socket.send(data, { binary: false });
-      },
+      send: (ask) => this.#send(ask),
     });
     const note = () => {
       this.#isAlive = true;
@@ -61,12 +71,13 @@ export class Feed {
   }
 
   /** Asks Binance for streams, or to end them. */
-  ask(method: 'SUBSCRIBE' | 'UNSUBSCRIBE', names: readonly string[], consent: Consent): void {
-    const id = ++this.#lastId;
-    const data = Buffer.from(JSON.stringify({ method, params: names, id }));
-    if (!this.isOpen) consent(LOST);
-    else if (this.#pace.take({ data, isBinary: false })) this.#asked.set(id, consent);
-    else consent(BUSY);
+  ask(method: Ask['method'], names: readonly string[], consent: Consent): void {
+    const ask = { method, names: new Set(names), consent, isAlone: false };
+    if (!this.isOpen) {
+      consent(LOST);
+      return;
+    }
+    if (!this.#pace.take(ask)) consent(BUSY);
   }
 
   ping(): void {
@@ -79,6 +90,43 @@ export class Feed {
   close(): void {
     if (this.isOpen) this.#socket.close(1000);
     else this.#socket.terminate();
+  }
+
+  /** Sends an ask, and with it what waits and may go in the same frame: many apps that come at once wait for few frames. */
+  #send(first: Ask): void {
+    const asks = first.isAlone ? [first] : [first, ...this.#pace.draw(this.#fitting(first))];
+    const id = ++this.#lastId;
+    this.#asked.set(id, asks);
+    const params = asks.flatMap(({ names }) => [...names]);
+    if (first.method === 'UNSUBSCRIBE') this.#forget(params);
+    const text = JSON.stringify({ method: first.method, params, id });
+    if (this.isOpen) this.#socket.send(text, { binary: false });
+  }
+
+  /** Picks what waits and wants the same, unless something about the same streams has to go before it. */
+  #fitting({ method, names }: Ask): (ask: Ask) => boolean {
+    const passedBy = new Set<string>();
+    let size = names.size;
+    return (ask) => {
+      const fits =
+        ask.method === method &&
+        !ask.isAlone &&
+        size + ask.names.size <= MOST_NAMES &&
+        ask.names.isDisjointFrom(passedBy);
+      if (fits) size += ask.names.size;
+      else for (const name of ask.names) passedBy.add(name);
+      return fits;
+    };
+  }
+
+  /** What is ended now is not asked for anew when the frame that it was in is refused. */
+  #forget(names: readonly string[]): void {
+    for (const asks of this.#asked.values()) {
+      if (asks.length === 1) continue;
+      for (const ask of asks) {
+        if (ask.method === 'SUBSCRIBE') for (const name of names) ask.names.delete(name);
+      }
+    }
   }
 
   #hear(raw: RawData, isBinary: boolean): void {
@@ -99,19 +147,25 @@ export class Feed {
     if (!isError && !sources.has('result')) return false;
     // An error may come without the id of what it refuses: answers come in the order of the questions.
     const id = sources.has('id') ? Number(sources.get('id')) : this.#asked.keys().next().value;
-    const consent = id === undefined ? undefined : this.#asked.get(id);
-    if (id === undefined || consent === undefined) return true;
+    const asks = id === undefined ? undefined : this.#asked.get(id);
+    if (id === undefined || asks === undefined) return true;
     this.#asked.delete(id);
     const own = `{"code":${sources.get('code')},"msg":${sources.get('msg')}}`;
-    consent(isError ? (sources.get('error') ?? own) : undefined);
+    if (isError && asks.length > 1) this.#askAlone(asks);
+    else for (const { consent } of asks) consent(isError ? (sources.get('error') ?? own) : undefined);
     return true;
   }
 
+  #askAlone(asks: readonly Ask[]): void {
+    for (const { names, consent } of asks) if (names.size === 0) consent(undefined);
+    this.#pace.putBack(asks.filter(({ names }) => names.size > 0).map((ask) => ({ ...ask, isAlone: true })));
+  }
+
   #end(code: number, reason: string): void {
+    const asked = [...this.#asked.values(), this.#pace.draw(() => true)].flat();
     this.#pace.stop();
-    const asked = [...this.#asked.values()];
     this.#asked.clear();
-    for (const consent of asked) consent(LOST);
+    for (const { consent } of asked) consent(LOST);
     this.#options.onGone(code, reason);
   }
 }

@@ -1,44 +1,52 @@
-/** How many frames a second Binance takes on a stream socket, less what its pings and ours need. */
-export interface PaceOptions {
+export interface PaceOptions<T> {
+  /** How many frames a second Binance takes on a stream socket, less what its pings and ours need. */
   readonly perSecond: number;
   /** Frames that may wait; one more is too many. */
   readonly mostWaiting: number;
   /** Monotonic ms. */
   readonly now: () => number;
   /** Sends one frame. */
-  readonly send: (frame: Frame) => void;
-}
-
-export interface Frame {
-  readonly data: Buffer;
-  readonly isBinary: boolean;
+  readonly send: (frame: T) => void;
 }
 
 /**
  * Spreads the control frames of an app over time: Binance cuts off whoever sends faster than it allows, and bans an IP
  * that does so again and again.
  */
-export class Pace {
-  readonly #options: PaceOptions;
-  readonly #waiting: Frame[] = [];
+export class Pace<T> {
+  readonly #options: PaceOptions<T>;
+  #waiting: T[] = [];
   #sentMs: number[] = [];
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(options: PaceOptions) {
+  constructor(options: PaceOptions<T>) {
     this.#options = options;
   }
 
   /** False when too many wait already. */
-  take(frame: Frame): boolean {
+  take(frame: T): boolean {
     if (this.#waiting.length >= this.#options.mostWaiting) return false;
     this.#waiting.push(frame);
     if (this.#timer === undefined) this.#run();
     return true;
   }
 
+  /** Puts frames before all that wait, however many do. */
+  putBack(frames: readonly T[]): void {
+    this.#waiting.unshift(...frames);
+    if (this.#timer === undefined) this.#run();
+  }
+
+  /** Takes out, in their order, what waits and is picked. */
+  draw(pick: (frame: T) => boolean): readonly T[] {
+    const drawn: T[] = [];
+    this.#waiting = this.#waiting.filter((frame) => !(pick(frame) && drawn.push(frame) > 0));
+    return drawn;
+  }
+
   stop(): void {
     clearTimeout(this.#timer);
-    this.#waiting.length = 0;
+    this.#waiting = [];
   }
 
   #run(): void {

@@ -10,7 +10,7 @@ const MOST_WAITING = 256;
 /** One app on a market or user stream: every frame passes as it is, upward no faster than Binance allows. */
 export class StreamSocket implements PairOwner {
   readonly #pair: SocketPair;
-  readonly #pace: Pace;
+  readonly #pace: Pace<{ readonly data: Buffer; readonly isBinary: boolean }>;
 
   constructor(options: PairOptions & { readonly family: SocketFamily }) {
     this.#pace = new Pace({

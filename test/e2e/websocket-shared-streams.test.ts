@@ -158,6 +158,67 @@ describe('apps on the same public stream', () => {
     expect(await command(two, 'SUBSCRIBE', ['bad'], 11)).toEqual({ result: null, id: 11 });
   });
 
+  it('that come at once, each with a stream of its own, are asked for in a few frames, and none is turned away', async () => {
+    const before = upstream.messages.length;
+    const names = Array.from({ length: 300 }, (_, at) => `own${at}@trade`);
+    const many = await Promise.all(names.map((name) => connect(`/ws/${name}`)));
+    await carries(...names.toSorted());
+    for (const name of names) tell(name, JSON.stringify(name));
+    await eventually(() => many.every(({ texts }) => texts.length === 1));
+    expect(many.map(({ texts }) => texts[0])).toEqual(names.map((name) => JSON.stringify(name)));
+    // Four at once, which is what Binance takes in a second, and the rest in frames of two hundred.
+    expect(upstream.messages.length - before).toBeLessThanOrEqual(6);
+  });
+
+  it('hear Binance’s refusal of their own stream only, when they were asked for together with others', async () => {
+    refuse = (names) => (names.includes('bad') ? '{"code":2,"msg":"Invalid request: bad"}' : undefined);
+    const fillers = await Promise.all(['f1', 'f2', 'f3', 'f4'].map((name) => connect(`/ws/${name}@trade`)));
+    const [one, two, three] = [await connect('/ws'), await connect('/ws'), await connect('/ws')];
+    const answers = await Promise.all([
+      command(one, 'SUBSCRIBE', ['c@trade'], 1),
+      command(two, 'SUBSCRIBE', ['bad'], 2),
+      command(three, 'SUBSCRIBE', ['d@trade'], 3),
+    ]);
+    expect(answers).toEqual([
+      { result: null, id: 1 },
+      { error: { code: 2, msg: 'Invalid request: bad' }, id: 2 },
+      { result: null, id: 3 },
+    ]);
+    expect(upstream.messages.some(({ data }) => data.includes('"params":["c@trade","bad","d@trade"]'))).toBe(
+      true,
+    );
+    await carries('c@trade', 'd@trade', 'f1@trade', 'f2@trade', 'f3@trade', 'f4@trade');
+    tell('d@trade', '1');
+    await eventually(() => three.texts.length === 2);
+    expect(fillers.every(({ socket }) => socket.readyState === WebSocket.OPEN)).toBe(true);
+  });
+
+  it('are not asked for again when they have gone while Binance refused them together with others', async () => {
+    refuse = (names) => (names.includes('bad') && names.length > 1 ? '{"code":2,"msg":"bad"}' : undefined);
+    await Promise.all(['f1', 'f2', 'f3', 'f4'].map((name) => connect(`/ws/${name}@trade`)));
+    const [gone, bad] = [await connect('/ws/gone@trade'), await connect('/ws')];
+    const answer = command(bad, 'SUBSCRIBE', ['bad'], 1);
+    gone.socket.terminate();
+    expect(await answer).toEqual({ result: null, id: 1 });
+    await carries('bad', 'f1@trade', 'f2@trade', 'f3@trade', 'f4@trade');
+    const asked = upstream.messages.map(({ data }) => data.toString()).slice(-3);
+    expect(asked[0]).toContain('["gone@trade","bad"]');
+    expect(asked[1]).toContain('"UNSUBSCRIBE","params":["gone@trade"]');
+    expect(asked[2]).toContain('"SUBSCRIBE","params":["bad"]');
+  });
+
+  it('keep what the last of them asked for, however quickly a stream was left and taken again', async () => {
+    await Promise.all(['f1', 'f2', 'f3', 'f4'].map((name) => connect(`/ws/${name}@trade`)));
+    const first = await connect('/ws/again@trade');
+    first.socket.terminate();
+    await eventually(() => proxy.line.sockets.size === 4);
+    const second = await connect('/ws/again@trade');
+    await eventually(() => upstream.messages.filter(({ data }) => data.includes('again@trade')).length === 3);
+    await carries('again@trade', 'f1@trade', 'f2@trade', 'f3@trade', 'f4@trade');
+    tell('again@trade', '1');
+    await eventually(() => second.texts.length === 1);
+  });
+
   it.each([
     '{"method":"SUBSCRIBE","params":[1],"id":1}',
     '{"method":"SUBSCRIBE","params":[],"id":1}',
