@@ -8,10 +8,13 @@ import { createNoAuditSink } from '../src/audit/no-audit-sink.ts';
 import { trailsOf } from '../src/audit/trail-paths.ts';
 import { verifyTrail } from '../src/audit/verify-trail.ts';
 import { auditKeyFrom } from '../src/core/audit-chain.ts';
+import type { UnsealedRecord } from '../src/core/audit-record.ts';
 import { readCall } from '../src/core/call.ts';
 import { printableParams } from '../src/core/redact.ts';
 import { SecretFence } from '../src/core/secret-fence.ts';
 import type { AuditSink } from '../src/ports/audit-sink.ts';
+import { foreignNote, watchOthers } from './others.ts';
+import { figure, quantile, table } from './tables.ts';
 
 /**
  * What the two records of a call cost: redaction, JSON, hash, write and anchor, per durability.
@@ -19,6 +22,9 @@ import type { AuditSink } from '../src/ports/audit-sink.ts';
  */
 const place = process.argv[2] === undefined ? tmpdir() : resolve(process.argv[2]);
 const KEY = auditKeyFrom('k'.repeat(64));
+const TOGETHER = 16;
+const rows: string[][] = [];
+const foreign: number[] = [];
 const fence = new SecretFence(Array.from({ length: 12 }, (_, index) => `${index}`.padEnd(64, 'Zk3vT9qLw2')));
 const BODY = Buffer.from(
   'symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.01&price=50000&newClientOrderId=x-U5D79M5B1a2b3c4d5e6f',
@@ -28,51 +34,64 @@ function fileSink(folder: string, keyed: boolean, durability: Durability): Audit
   return createFileAuditSink({ folder, key: keyed ? KEY : undefined, durability });
 }
 
-function measure(name: string, calls: number, open: (folder: string) => AuditSink): void {
+/** The two records of a call: one call at a time, and so many calls of the same moment, which share a write. */
+async function measure(name: string, calls: number, open: (folder: string) => AuditSink): Promise<void> {
+  const others = watchOthers([]);
+  const alone = await perCall(calls, 1, open);
+  const together = await perCall(calls, TOGETHER, open);
+  foreign.push(others());
+  rows.push([
+    name,
+    ...[0.5, 0.95, 0.99].map((share) => figure(quantile(alone, share), 1)),
+    figure(quantile(together, 0.5), 1),
+  ]);
+}
+
+/** µs of each call, or of each of those that came together. */
+async function perCall(
+  calls: number,
+  together: number,
+  open: (folder: string) => AuditSink,
+): Promise<number[]> {
   const folder = mkdtempSync(join(place, 'audit-cost-'));
   const sink = open(folder);
   const trail = createAuditTrail({ sink, log: () => {}, now: Date.now, fence: () => fence });
   const micros: number[] = [];
-  for (let number = 0; number < calls; number++) {
-    const call = readCall('POST', '/api/v3/order', BODY);
-    const requestId = `r-${number}`;
-    const about = { requestId, client: 'grid-bot', account: 'main', upstream: 'spot', method: 'POST' };
-    const where = { ...about, path: '/api/v3/order', permission: 'spot-margin-trade' };
-    const clientOrderId = 'x-U5D79M5B1a2b3c4d5e6f';
-    const started = performance.now();
-    const params = printableParams(call, fence);
-    trail.write({
-      event: 'call.signed',
-      ...where,
-      params,
-      weight: 1,
-      waitMs: 0.012,
-      signMs: 0.04,
-      clientOrderId,
-    });
-    trail.writeLenient({
-      event: 'call.completed',
-      ...where,
-      weight: 1,
-      weightUsed: 20,
-      upstreamMs: 12.345,
-      durationMs: 12.9,
-      status: 200,
-      outcome: 'answered',
-      orderId: '28457',
-      clientOrderId,
-    });
-    micros.push((performance.now() - started) * 1000);
+  for (let number = 0; number < calls; number += together) {
+    const startedMs = performance.now();
+    const each = Array.from({ length: together }, (_, index) => recordsOf(number + index));
+    if (together === 1 && each[0] !== undefined) {
+      trail.write(each[0].signed);
+      trail.writeLenient(each[0].completed);
+    } else {
+      await Promise.all(each.map(({ signed }) => trail.commit(signed)));
+      await Promise.all(each.map(({ completed }) => trail.commitLenient(completed)));
+    }
+    micros.push(((performance.now() - startedMs) * 1_000) / together);
   }
   trail.close();
-  const sorted = micros.slice(calls / 10).sort((a, b) => a - b);
-  const at = (share: number): string =>
-    (sorted[Math.floor(sorted.length * share)] ?? 0).toFixed(1).padStart(8);
-  console.log(`${name.padEnd(38)} p50 ${at(0.5)} µs   p95 ${at(0.95)} µs   p99 ${at(0.99)} µs`);
   rmSync(folder, { recursive: true });
+  return micros.slice(micros.length / 10);
 }
 
-function measureVerify(): void {
+function recordsOf(number: number): { signed: UnsealedRecord; completed: UnsealedRecord } {
+  const call = readCall('POST', '/api/v3/order', BODY);
+  const requestId = `r-${number}`;
+  const about = { requestId, client: 'grid-bot', account: 'main', upstream: 'spot', method: 'POST' };
+  const where = { ...about, path: '/api/v3/order', permission: 'spot-margin-trade' };
+  const clientOrderId = 'x-U5D79M5B1a2b3c4d5e6f';
+  const params = printableParams(call, fence);
+  const times = { upstreamMs: 12.345, durationMs: 12.9, status: 200, outcome: 'answered' } as const;
+  return {
+    signed: { event: 'call.signed', ...where, params, weight: 1, waitMs: 0.012, signMs: 0.04, clientOrderId },
+    completed: {
+      ...{ event: 'call.completed', ...where, weight: 1, weightUsed: 20, ...times },
+      ...{ orderId: '28457', clientOrderId },
+    },
+  };
+}
+
+function measureVerify(): string {
   const folder = mkdtempSync(join(place, 'audit-cost-'));
   const sink = fileSink(folder, true, 'process');
   const trail = createAuditTrail({ sink, log: () => {}, now: Date.now });
@@ -86,15 +105,20 @@ function measureVerify(): void {
   const started = performance.now();
   const { problem } = verifyTrail(paths, { keys: [KEY], firstSeq: 1 });
   const seconds = (performance.now() - started) / 1000;
-  console.log(
-    `verify, keyed: ${(bytes / 1e6).toFixed(1)} MB in ${seconds.toFixed(2)} s, ${problem?.message ?? 'whole'}`,
-  );
   rmSync(folder, { recursive: true });
+  return `Verifying a trail with a key: ${(bytes / 1e6).toFixed(1)} MB in ${seconds.toFixed(2)} s, ${problem?.message ?? 'whole'}.`;
 }
 
-console.log('The two records of a call:');
-measure('no folder (stdout only, not printed)', 20_000, () => createNoAuditSink());
-measure('file, durability process', 20_000, (folder) => fileSink(folder, false, 'process'));
-measure('file, durability process, with a key', 20_000, (folder) => fileSink(folder, true, 'process'));
-measure('file, durability disk, with a key', 500, (folder) => fileSink(folder, true, 'disk'));
-measureVerify();
+await measure('no folder (stdout only, not printed)', 20_000, () => createNoAuditSink());
+await measure('file, durability `process`', 20_000, (folder) => fileSink(folder, false, 'process'));
+await measure('file, durability `process`, with a key', 20_000, (folder) =>
+  fileSink(folder, true, 'process'),
+);
+await measure('file, durability `disk`, with a key', 640, (folder) => fileSink(folder, true, 'disk'));
+console.log(
+  table(['both records of a call, µs', 'p50', 'p95', 'p99', `each of ${TOGETHER} of the same moment`], rows),
+);
+console.log('');
+console.log(measureVerify());
+console.log('');
+console.log(foreignNote(foreign));

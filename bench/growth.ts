@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync } from 'node:fs';
+import { mkdtempSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createAuditTrail } from '../src/audit/audit-trail.ts';
 import { createFileAuditSink } from '../src/audit/file-audit-sink.ts';
@@ -8,31 +8,161 @@ import { buildCatalogue, type CatalogueEntry } from '../src/core/catalogue.ts';
 import type { Client } from '../src/core/client.ts';
 import { callParameters, readIntendedOrders } from '../src/core/intended-orders.ts';
 import { judgeOrders } from '../src/core/order-rules.ts';
-import { startProxy } from './proxy.ts';
-import { load, ORDER } from './rounds.ts';
+import { openSockets } from './app-sockets.ts';
+import { foreignNote } from './others.ts';
+import { comparePair, type Pair, type Side, type SideOptions } from './pairs.ts';
+import type { Target } from './peers.ts';
+import { stopAll } from './programs.ts';
+import { ORDER } from './rounds.ts';
+import { type SocketExchange, startSocketExchange } from './socket-exchange.ts';
 import { batches } from './stages.ts';
+import { figure, table } from './tables.ts';
+import { buildLoadGenerator, createWorkshop, startUpstream } from './workshop.ts';
 
-/** How one cost changes as something grows. */
-export interface Growth {
+/**
+ * What a call costs as something grows: two proxies that differ in that only, measured in turns.
+ * `node bench/growth.ts`, about two minutes.
+ */
+const MANY = 1_000;
+const AUDIT_BYTES = 1_000_000_000;
+const KEY = 'growthKey0'.padEnd(64, 'K');
+
+interface Growth {
   readonly what: string;
   readonly from: string;
   readonly to: string;
-  /** Cost at both ends, with its unit. */
-  readonly costs: readonly [string, string];
+  readonly method: 'GET' | 'POST';
+  readonly sides: () => readonly [SideOptions, SideOptions];
 }
 
-const MANY = 1_000;
-
-/** What must not make a call dearer as it grows. */
-export async function measureGrowth(
-  lg: string,
-  folder: string,
-  upstream: { readonly plain: string; readonly pid: number },
-): Promise<readonly Growth[]> {
-  return [catalogueSize(), orderRules(), auditFileSize(folder), await clients(lg, folder, upstream)];
+const { folder, clear } = createWorkshop();
+const exchange = await startSocketExchange();
+try {
+  const upstream = await startUpstream(folder);
+  const lg = buildLoadGenerator();
+  const rows: string[][] = [];
+  const foreign: number[] = [];
+  for (const { what, from, to, method, sides } of growths(exchange)) {
+    console.error(`bench: ${what}`);
+    const program = { plain: upstream.plain, pids: [upstream.program.pid] };
+    const pair = await comparePair(lg, folder, program, sides(), method);
+    rows.push([what, from, to, ...figuresOf(pair)]);
+    foreign.push(...pair.foreign);
+  }
+  const head = [
+    '',
+    'from',
+    'to',
+    'req/s, 16 connections',
+    'ratio',
+    'CPU µs',
+    'p50 µs at 500 req/s',
+    'p99 µs',
+  ];
+  console.log(table([...head, 'RSS MB', 'CPU ms until at rest', 'errors'], rows));
+  console.log('');
+  console.log(table(['by itself, µs', 'from', 'to', 'at first', 'at last'], [catalogueSize(), orderRules()]));
+  console.log('');
+  console.log(foreignNote(foreign));
+} finally {
+  await exchange.close();
+  stopAll();
+  clear();
 }
 
-function catalogueSize(): Growth {
+function growths({ host }: SocketExchange): readonly Growth[] {
+  return [
+    {
+      ...{ what: 'clients with key and secret', from: '1', to: String(MANY), method: 'GET' },
+      sides: () => [withClients(1), withClients(MANY)],
+    },
+    {
+      ...{
+        what: 'order rules',
+        from: 'none',
+        to: `types, notional, count and ${MANY} symbols`,
+        method: 'POST',
+      },
+      sides: () => [withClients(1), withRules()],
+    },
+    {
+      ...{ what: 'audit file of the day', from: 'empty', to: '1 GB', method: 'POST' },
+      sides: () => [{}, withAuditFile()],
+    },
+    {
+      ...{ what: 'open WebSockets on a public stream', from: '1', to: String(MANY), method: 'GET' },
+      sides: () => [withSockets(host, 1), withSockets(host, MANY)],
+    },
+  ];
+}
+
+function figuresOf({ first, last, ratio }: Pair): readonly string[] {
+  const both = (of: (side: Side) => number) => `${figure(of(first))} → ${figure(of(last))}`;
+  return [
+    both(({ rps }) => rps),
+    figure(ratio, 2),
+    both(({ cpuMicros }) => cpuMicros),
+    both(({ p50 }) => p50),
+    both(({ p99 }) => p99),
+    both(({ rssMb }) => rssMb),
+    both(({ startCpuMs }) => startCpuMs),
+    both(({ errors }) => errors),
+  ];
+}
+
+function withClients(count: number): SideOptions {
+  const names = Array.from({ length: count }, (_, index) => `bot-${index}`);
+  const clients = names.map(
+    (name, index) =>
+      `  ${name}: { account: main, envPrefix: BOT_${index}, permissions: [market-data, read, spot-margin-trade] }`,
+  );
+  const env = names.flatMap((_, index) => [
+    [`BOT_${index}_CLIENT_KEY`, `growthKey${index}`.padEnd(64, 'K')],
+    [`BOT_${index}_CLIENT_SECRET`, `growthSecret${index}`.padEnd(64, 'S')],
+  ]);
+  return {
+    clientKey: KEY,
+    yaml: `accounts: { main: { envPrefix: BINANCE } }\nclients:\n${clients.join('\n')}\n`,
+    env: { ...Object.fromEntries(env), BINANCE_PROXY_CLIENT_KEY: undefined },
+  };
+}
+
+function withRules(): SideOptions {
+  const one = withClients(1);
+  const symbols = ['BTCUSDT', ...Array.from({ length: MANY - 1 }, (_, index) => `A${index}USDT`)];
+  const order = '{ types: [LIMIT, LIMIT_MAKER], maxNotional: { USDT: "500" }, maxPerDay: 100000000 }';
+  const rules = `, symbols: [${symbols.join(', ')}], order: ${order} }`;
+  return { ...one, yaml: (one.yaml ?? '').replace(/ \}\n$/, `${rules}\n`) };
+}
+
+/** A trail of real records, larger ones than usual, so that it is written soon. */
+function withAuditFile(): SideOptions {
+  const own = mkdtempSync(join(folder, 'audit-'));
+  const sink = createFileAuditSink({ folder: own, key: undefined, durability: 'process' });
+  const trail = createAuditTrail({ sink, log: () => {}, now: Date.now });
+  const params = { filler: 'x'.repeat(3_500) };
+  const name = join(own, `audit-${new Date().toISOString().slice(0, 10)}.ndjson`);
+  for (let i = 0; i % 1_000 !== 0 || i === 0 || statSync(name).size < AUDIT_BYTES; i++) {
+    trail.write({ event: 'call.signed', requestId: `growth-${i}`, path: '/api/v3/account', params });
+  }
+  trail.close();
+  return { env: { BINANCE_PROXY_AUDIT_DIR: own } };
+}
+
+function withSockets(host: string, count: number): SideOptions {
+  return {
+    env: { BINANCE_PROXY_UPSTREAM_SPOT_STREAM: `ws://${host}` },
+    async prepare({ url }: Target) {
+      const sockets = await openSockets(`${url.replace('http', 'ws')}/stream?streams=btcusdt@trade`, count);
+      return () => {
+        for (const socket of sockets) socket.terminate();
+      };
+    },
+  };
+}
+
+/** Not a thing that a configuration changes, so the look-up by itself. */
+function catalogueSize(): string[] {
   const usual = loadCatalogue();
   const entries = (count: number): CatalogueEntry[] =>
     Array.from({ length: count }, (_, index) => ({
@@ -41,18 +171,16 @@ function catalogueSize(): Growth {
       ip: 1,
     }));
   const grown = buildCatalogue([{ product: 'grown', upstream: 'spot', endpoints: entries(10 * MANY) }]);
-  return {
-    what: 'endpoints in the catalogue: one look-up',
-    from: String(usual.endpoints.length),
-    to: String(10 * MANY),
-    costs: [
-      micros(batches(() => usual.find('spot', 'GET', '/api/v3/account'), 20_000)),
-      micros(batches(() => grown.find('spot', 'GET', `/api/v3/grown/${MANY}`), 20_000)),
-    ],
-  };
+  return [
+    'endpoints in the catalogue: one look-up',
+    String(usual.endpoints.length),
+    String(10 * MANY),
+    micros(batches(() => usual.find('spot', 'GET', '/api/v3/account'), 20_000)),
+    micros(batches(() => grown.find('spot', 'GET', `/api/v3/grown/${MANY}`), 20_000)),
+  ];
 }
 
-function orderRules(): Growth {
+function orderRules(): string[] {
   const endpoint = loadCatalogue().find('spot', 'POST', '/api/v3/order')!;
   const call = readCall('POST', '/api/v3/order', Buffer.from(ORDER));
   const judge = (symbols: number) => {
@@ -64,76 +192,11 @@ function orderRules(): Growth {
     };
     return micros(batches(() => judgeOrders(client, readIntendedOrders(endpoint, callParameters(call)))));
   };
-  return {
-    what: 'symbols that a client may trade: one order judged',
-    from: '1',
-    to: String(MANY),
-    costs: [judge(0), judge(MANY)],
-  };
-}
-
-function auditFileSize(folder: string): Growth {
-  const own = mkdtempSync(join(folder, 'growth-'));
-  const trail = createAuditTrail({
-    ...{ sink: createFileAuditSink({ folder: own, key: undefined, durability: 'process' }), log: () => {} },
-    now: Date.now,
-  });
-  const write = () =>
-    trail.write({ event: 'call.signed', requestId: 'growth', path: '/api/v3/order', weight: 1 });
-  const small = batches(write);
-  const name = `audit-${new Date().toISOString().slice(0, 10)}.ndjson`;
-  const filler = Buffer.alloc(16 * 1024 * 1024, `${'x'.repeat(499)}\n`);
-  for (let i = 0; i < 32; i++) appendFileSync(join(own, name), filler);
-  const large = batches(write);
-  trail.close();
-  return {
-    what: 'audit file: one record',
-    from: '5 MB',
-    to: '512 MB',
-    costs: [micros(small), micros(large)],
-  };
-}
-
-async function clients(
-  lg: string,
-  folder: string,
-  upstream: { readonly plain: string; readonly pid: number },
-): Promise<Growth> {
-  const costs: string[] = [];
-  for (const count of [1, MANY]) {
-    const names = Array.from({ length: count }, (_, index) => `bot-${index}`);
-    const env = Object.fromEntries(
-      names.flatMap((_, index) => [
-        [`BOT_${index}_CLIENT_KEY`, `growthKey${index}`.padEnd(64, 'K')],
-        [`BOT_${index}_CLIENT_SECRET`, `growthSecret${index}`.padEnd(64, 'S')],
-      ]),
-    );
-    const key = 'growthKey0'.padEnd(64, 'K');
-    const yaml = `accounts: { main: { envPrefix: BINANCE } }\nclients:\n${names
-      .map(
-        (name, index) =>
-          `  ${name}: { account: main, envPrefix: BOT_${index}, permissions: [market-data, read] }`,
-      )
-      .join('\n')}\n`;
-    const proxy = await startProxy(folder, {
-      upstream: upstream.plain,
-      yaml,
-      env: { ...env, BINANCE_PROXY_CLIENT_KEY: undefined },
-    });
-    const shape = { loop: 'closed', level: 16, method: 'GET', seconds: 2 } as const;
-    await load(lg, proxy, shape, upstream.pid, key);
-    const { cpuMicros, errors } = await load(lg, proxy, shape, upstream.pid, key);
-    costs.push(`${micros(cpuMicros ?? 0)} CPU${errors === 0 ? '' : `, ${errors} errors`}`);
-    await proxy.program?.stop();
-  }
-  return {
-    what: 'clients with key and secret: one signed call',
-    from: '1',
-    to: String(MANY),
-    costs: [costs[0] ?? '', costs[1] ?? ''],
-  };
+  // The first run compiles for both.
+  judge(MANY);
+  return ['symbols that a client may trade: one order judged', '1', String(MANY), judge(0), judge(MANY)];
 }
 
 function micros(value: number): string {
-  return `${value.toFixed(value < 10 ? 2 : 0)} µs`;
+  return value.toFixed(2);
 }

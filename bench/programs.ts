@@ -129,6 +129,13 @@ export function cpuMs(pid: number): number {
   return familyOf(pid).reduce((sum, each) => sum + ticksOf(each), 0) * TICK_MS;
 }
 
+/** CPU time of a process's main thread, in ms, and the part of it in the kernel. */
+export function mainThreadMs(pid: number): { all: number; kernel: number } {
+  const fields = fieldsOf(`/proc/${pid}/task/${pid}/stat`);
+  const [user, kernel] = [Number(fields[11] ?? 0), Number(fields[12] ?? 0)];
+  return { all: (user + kernel) * TICK_MS, kernel: kernel * TICK_MS };
+}
+
 /** Busy time of all cores since the machine started, in ms: what others use shows in it. */
 export function machineBusyMs(): number {
   const [, user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = read('/proc/stat')
@@ -150,7 +157,8 @@ export function memoryMb(pid: number): { rss: number; pss: number } {
   return { rss, pss };
 }
 
-function familyOf(pid: number): number[] {
+/** A process and all below it. */
+export function familyOf(pid: number): number[] {
   const below = read(`/proc/${pid}/task/${pid}/children`)
     .split(' ')
     .filter((each) => each !== '');
@@ -158,10 +166,15 @@ function familyOf(pid: number): number[] {
 }
 
 function ticksOf(pid: number): number {
-  const fields = read(`/proc/${pid}/stat`)
+  const fields = fieldsOf(`/proc/${pid}/stat`);
+  return Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
+}
+
+/** What the kernel says of a process or thread, from behind its name on. */
+function fieldsOf(path: string): readonly string[] {
+  return read(path)
     .replace(/^.*\) /, '')
     .split(' ');
-  return Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
 }
 
 function read(path: string): string {

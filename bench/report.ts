@@ -1,13 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import type { Goal } from './goals.ts';
-import type { Growth } from './growth.ts';
-import type { OneShot } from './one-shot.ts';
+import { MOST_FOREIGN } from './others.ts';
 import { PROXY } from './proxy.ts';
 import type { Results } from './rounds.ts';
 import type { Stage } from './stages.ts';
 import type { StartUp } from './start-up.ts';
-import { closedLoopTable, DIRECT, figure, openLoopTable, table } from './tables.ts';
+import { closedLoopTable, DIRECT, disturbances, figure, openLoopTable, table } from './tables.ts';
+
+/** The section that belongs to the goals: what is in the way of those that are missed. */
+export const PROFILE = 'Where the time goes';
 
 /** Everything that one run has measured. */
 export interface Findings {
@@ -17,20 +19,18 @@ export interface Findings {
   readonly targets: readonly string[];
   readonly results: Results;
   readonly memory: ReadonlyMap<string, { rss: number; pss: number }>;
-  readonly stages: readonly Stage[];
-  readonly startUp: StartUp;
-  readonly oneShot: OneShot;
-  readonly growth: readonly Growth[];
+  /** Undefined, like the next, when that part failed. */
+  readonly stages: readonly Stage[] | undefined;
+  readonly startUp: StartUp | undefined;
   readonly goals: readonly Goal[];
-  /** Output of the other benches, by name. */
+  /** Markdown of the other benches, by title. */
   readonly others: ReadonlyMap<string, string>;
-  /** Largest share of the machine that something else used during a sample that counts. */
-  readonly foreign: number;
+  readonly minutes: number;
 }
 
 /** The findings as Markdown. */
 export function report(findings: Findings): string {
-  const { results, targets, goals, stages, startUp, growth, others } = findings;
+  const { results, targets, goals, stages, startUp, others } = findings;
   const throughputs = targets.filter((name) => name !== DIRECT);
   const base = throughputs[0] ?? PROXY;
   const sections = [
@@ -45,6 +45,7 @@ other. Medians over interleaved rounds, ratios and differences taken within a ro
       ['goal', 'measured', ''],
       goals.map(({ aim, measured, met }) => [aim, measured, verdict(met)]),
     ),
+    ...sectionOf(others, PROFILE),
     '## Throughput',
     `Closed loop; ratio to ${base}; CPU of the proxy per request.`,
     closedLoopTable(results, [DIRECT, ...throughputs], base),
@@ -56,35 +57,40 @@ other. Medians over interleaved rounds, ratios and differences taken within a ro
       ['', 'RSS MB', 'PSS MB'],
       [...findings.memory].map(([name, { rss, pss }]) => [name, figure(rss, 1), figure(pss, 1)]),
     ),
-    '## Stages of one call',
-    'µs of one core, each stage by itself, in process.',
-    table(
-      ['', 'GET', 'POST'],
-      stages.map(({ name, get, post }) => [name, figure(get, 1), figure(post, 1)]),
-    ),
-    '## Start-up',
-    `${figure(startUp.ms)} ms from the start of the process to the first answered call, ${figure(startUp.rssMb)} MB resident then.`,
-    ...(growth.length === 0
+    ...(stages === undefined
       ? []
       : [
-          '## As work grows',
+          '## Stages of one call',
+          'µs of one core, each stage by itself, in process.',
           table(
-            ['', 'from', 'to', 'cost at first', 'cost at last'],
-            growth.map(({ what, from, to, costs }) => [what, from, to, ...costs]),
+            ['', 'GET', 'POST'],
+            stages.map(({ name, get, post }) => [name, figure(get, 1), figure(post, 1)]),
           ),
         ]),
-    ...[...others].flatMap(([name, text]) => [`## ${name}`, `\`\`\`\n${text.trim()}\n\`\`\``]),
+    ...(startUp === undefined
+      ? []
+      : [
+          '## Start-up',
+          `${figure(startUp.ms)} ms from the start of the process to the first answered call, ${figure(startUp.rssMb)} MB resident then.`,
+        ]),
+    ...[...others.keys()].filter((title) => title !== PROFILE).flatMap((title) => sectionOf(others, title)),
   ];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
 }
 
-function machine({ rounds, missing, foreign }: Findings): string {
+function sectionOf(others: ReadonlyMap<string, string>, title: string): readonly string[] {
+  const text = others.get(title);
+  return text === undefined ? [] : [`## ${title}`, text.trim()];
+}
+
+function machine({ rounds, missing, results, minutes }: Findings): string {
   const [first] = cpus();
+  const { samples, disturbed } = disturbances(results);
   const facts = [
-    `${cpus().length} cores (${first?.model.trim() ?? 'unknown'}), ${Math.round(totalmem() / 2 ** 30)} GB, Linux ${release()}`,
-    `Node ${process.versions.node}, ${rounds} rounds, ${new Date().toISOString().slice(0, 10)}`,
-    `load of others during a sample that counts: at most ${(100 * foreign).toFixed(0)} % of a core${hypervisor()}`,
-    ...(missing.length === 0 ? [] : [`not installed here: ${missing.join(', ')}`]),
+    `${cpus().length} cores (${first?.model.trim() ?? 'unknown'}), ${Math.round(totalmem() / 2 ** 30)} GB, Linux ${release()}${hypervisor()}`,
+    `Node ${process.versions.node}, ${rounds} rounds in ${minutes.toFixed(0)} minutes, ${new Date().toISOString().slice(0, 10)}`,
+    `Others used more than ${100 * MOST_FOREIGN} % of a core during ${disturbed} of ${samples} samples. Those do not count where half of the rounds are without; a figure with ~ had too few of them.`,
+    ...(missing.length === 0 ? [] : [`not measured here: ${missing.join(', ')}`]),
   ];
   return facts.map((fact) => `- ${fact}`).join('\n');
 }

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { MOST_FOREIGN } from './others.ts';
 import type { Target } from './peers.ts';
 import { CPU_LOAD, cpuMs, machineBusyMs, output } from './programs.ts';
 import { CLIENT_KEY } from './workshop.ts';
@@ -32,15 +33,21 @@ export const ORDER =
   'symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.001&price=50000.00&newClientOrderId=abcdef0123456789';
 const READ = '/api/v3/openOrders?symbol=BTCUSDT';
 const OPEN_LOOP_CONNECTIONS = 64;
-const WARM_UP_SECONDS = 2.5;
 /** Of each sample, so long is not counted. */
 const LEAD_SECONDS = 0.3;
-/** A sample with more foreign load than this is taken again. */
-const MOST_FOREIGN = 0.15;
+/** What taking samples again may add to the time of all. */
+const MOST_EXTRA = 0.3;
 const LOOK_MS = 250;
-const LONGEST_WAIT_MS = 5_000;
+const LONGEST_WAIT_MS = 3_000;
+/** Beyond its own duration, so long may a load generator take to end. */
+const LONGEST_END_MS = 15_000;
 /** Share of one core that may be busy in a calm machine. */
 const CALM = 0.3;
+
+const FAILED: Sample = {
+  ...{ rps: Number.NaN, p50: Number.NaN, p99: Number.NaN, p999: Number.NaN },
+  ...{ errors: 1, cpuMicros: undefined, foreign: 0 },
+};
 
 interface LoadReport {
   readonly done: number;
@@ -52,17 +59,26 @@ interface LoadReport {
   readonly svc: { readonly p50: number; readonly p99: number; readonly p999: number };
 }
 
+export interface Ladder {
+  readonly shapes: readonly Shape[];
+  readonly rounds: number;
+  /** How often a sample is taken that others disturbed. */
+  readonly tries: number;
+  /** Seconds of load on what compiles under load, for each method. */
+  readonly warmUpSeconds: number;
+  /** What else of ours works meanwhile: the upstream. */
+  readonly companions: readonly number[];
+}
+
 /**
  * Every round runs every target once for each shape, in an order that rotates from round to round, so that whatever
- * else the machine does meets all of them.
+ * else the machine does meets all of them. A target that fails has a failed sample and goes on.
  */
 export async function measureRounds(
   lg: string,
   targets: readonly Target[],
-  shapes: readonly Shape[],
-  rounds: number,
-  upstreamPid: number,
-  tries: number,
+  { shapes, rounds, tries, warmUpSeconds, companions }: Ladder,
+  say: (text: string) => void,
 ): Promise<Results> {
   const results: Results = new Map(
     shapes.map((shape) => [shape, new Map(targets.map(({ name }) => [name, []]))]),
@@ -70,17 +86,21 @@ export async function measureRounds(
   for (const target of targets) {
     if (!target.needsWarmUp) continue;
     for (const method of ['GET', 'POST'] as const) {
-      await load(lg, target, { loop: 'closed', level: 64, method, seconds: WARM_UP_SECONDS }, upstreamPid);
+      await load(lg, target, { loop: 'closed', level: 64, method, seconds: warmUpSeconds }, companions);
     }
   }
+  const nominalMs = rounds * targets.length * shapes.reduce((sum, { seconds }) => sum + seconds * 1_000, 0);
+  const spare: Spare = { tries, ms: nominalMs * MOST_EXTRA };
   for (let round = 0; round < rounds; round++) {
+    say(`round ${round + 1} of ${rounds}`);
     for (const shape of shapes) {
       for (let i = 0; i < targets.length; i++) {
         const target = targets[(i + round) % targets.length]!;
-        results
-          .get(shape)
-          ?.get(target.name)
-          ?.push(await calmest(lg, target, shape, upstreamPid, tries));
+        const sample = await calmest(lg, target, shape, companions, spare).catch((error: unknown) => {
+          say(`${target.name}, ${labelOf(shape)}: ${error instanceof Error ? error.message : 'failed'}`);
+          return FAILED;
+        });
+        results.get(shape)?.get(target.name)?.push(sample);
       }
     }
   }
@@ -93,19 +113,26 @@ export function labelOf({ loop, level, method }: Shape): string {
     : `${method}, ${level} req/s`;
 }
 
+/** What may be spent on taking disturbed samples again: on a machine that is never calm, everything would be. */
+interface Spare {
+  readonly tries: number;
+  ms: number;
+}
+
 async function calmest(
   lg: string,
   target: Target,
   shape: Shape,
-  upstreamPid: number,
-  tries: number,
+  companions: readonly number[],
+  spare: Spare,
 ): Promise<Sample> {
-  if (tries > 1) await untilCalm();
-  let best = await load(lg, target, shape, upstreamPid);
-  for (let attempt = 1; attempt < tries && best.foreign > MOST_FOREIGN; attempt++) {
+  let best = await load(lg, target, shape, companions);
+  for (let attempt = 1; attempt < spare.tries && best.foreign > MOST_FOREIGN && spare.ms > 0; attempt++) {
+    const startedMs = performance.now();
     await untilCalm();
-    const next = await load(lg, target, shape, upstreamPid);
+    const next = await load(lg, target, shape, companions);
     if (next.foreign < best.foreign) best = next;
+    spare.ms -= performance.now() - startedMs;
   }
   return best;
 }
@@ -119,12 +146,12 @@ async function untilCalm(): Promise<void> {
   }
 }
 
-/** Runs one load against a target. */
+/** Runs one load against a target; what its companions use (the upstream first of all) is not foreign. */
 export async function load(
   lg: string,
   { url, program }: Pick<Target, 'url' | 'program'>,
   shape: Shape,
-  upstreamPid: number,
+  companions: readonly number[],
   clientKey = CLIENT_KEY,
 ): Promise<Sample> {
   const path = shape.method === 'GET' ? READ : '/api/v3/order';
@@ -135,14 +162,16 @@ export async function load(
     command.push('-r', String(shape.level), '-c', String(OPEN_LOOP_CONNECTIONS), '-w', String(LEAD_SECONDS));
   const before = {
     own: program ? cpuMs(program.pid) : 0,
-    upstream: cpuMs(upstreamPid),
+    companions: cpuOf(companions),
     all: machineBusyMs(),
     at: performance.now(),
   };
-  const report = JSON.parse(await output(command, { cpu: CPU_LOAD })) as LoadReport;
+  const report = JSON.parse(
+    await output(command, { cpu: CPU_LOAD, timeoutMs: shape.seconds * 1_000 + LONGEST_END_MS }),
+  ) as LoadReport;
   const own = (program ? cpuMs(program.pid) : 0) - before.own;
   const foreign =
-    machineBusyMs() - before.all - own - (cpuMs(upstreamPid) - before.upstream) - report.cpu * 1_000;
+    machineBusyMs() - before.all - own - (cpuOf(companions) - before.companions) - report.cpu * 1_000;
   // Of a closed loop the warm-up is not among `done`, but its CPU is among the CPU.
   const counted = shape.loop === 'closed' ? shape.seconds / (shape.seconds + LEAD_SECONDS) : 1;
   return {
@@ -154,4 +183,8 @@ export async function load(
     cpuMicros: program === undefined || report.done === 0 ? undefined : (own * 1_000 * counted) / report.done,
     foreign: Math.max(0, foreign) / (performance.now() - before.at),
   };
+}
+
+function cpuOf(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => sum + cpuMs(pid), 0);
 }

@@ -1,13 +1,12 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { judgeGoals } from './goals.ts';
-import { measureGrowth } from './growth.ts';
 import { measureOneShot } from './one-shot.ts';
-import { findPeers, type Target } from './peers.ts';
+import { findPeers, type Peer, type Target } from './peers.ts';
 import { memoryMb, output, stopAll } from './programs.ts';
 import { PROXY, startProxy } from './proxy.ts';
-import { report } from './report.ts';
+import { PROFILE, report } from './report.ts';
 import { measureRounds, type Shape } from './rounds.ts';
 import { measureStages } from './stages.ts';
 import { measureStartUp } from './start-up.ts';
@@ -18,30 +17,40 @@ import { BENCH, buildLoadGenerator, createWorkshop, REPOSITORY, startUpstream } 
 const HELP = `Usage: node bench/run.ts [--long] [--rounds N] [--write]
 
 Measures this proxy beside the signing proxies that are installed, and prints the table.
---long takes about twenty minutes and calls the other benches too; it and --write write docs/performance.md.`;
+--long takes about a quarter of an hour on a quiet machine and calls the other benches too; it and --write write
+docs/performance.md.`;
 
-/** Benches of their own that the long form calls, where they stand. */
-const OTHERS: ReadonlyMap<string, string> = new Map([
-  ['Audit durability', 'audit-cost.ts'],
-  ['Budgets, in process and through Redis', 'budget.ts'],
-  ['WebSocket', 'websocket.ts'],
-]);
+/** A bench of its own that the long form calls: what it prints is a section of the document. */
+interface Other {
+  readonly title: string;
+  readonly command: readonly string[];
+  readonly longestSeconds: number;
+}
+
+const OTHERS: readonly Other[] = [
+  { title: PROFILE, command: ['profile.ts', '--places', '--seconds', '4'], longestSeconds: 90 },
+  { title: 'As work grows', command: ['growth.ts'], longestSeconds: 240 },
+  { title: 'WebSockets', command: ['websocket.ts'], longestSeconds: 100 },
+  { title: 'Audit durability', command: ['audit-cost.ts'], longestSeconds: 90 },
+  { title: 'Budgets, in memory and through Redis', command: ['budget.ts'], longestSeconds: 90 },
+  { title: 'More cores', command: ['cores.ts'], longestSeconds: 150 },
+];
 /** No multiple of the clock's minute: its call would keep the connection warm by chance. */
 const IDLE_SECONDS = 50;
-/** How long another bench may take. */
-const LONGEST_OTHER_MS = 120_000;
 const SHORT: readonly Shape[] = [
-  { loop: 'closed', level: 1, method: 'GET', seconds: 0.4 },
-  { loop: 'closed', level: 16, method: 'GET', seconds: 0.6 },
-  { loop: 'closed', level: 64, method: 'GET', seconds: 0.6 },
-  { loop: 'closed', level: 64, method: 'POST', seconds: 0.6 },
-  { loop: 'open', level: 500, method: 'GET', seconds: 1.5 },
+  { loop: 'closed', level: 1, method: 'GET', seconds: 0.3 },
+  { loop: 'closed', level: 16, method: 'GET', seconds: 0.4 },
+  { loop: 'closed', level: 64, method: 'GET', seconds: 0.4 },
+  { loop: 'closed', level: 64, method: 'POST', seconds: 0.4 },
+  { loop: 'open', level: 500, method: 'GET', seconds: 1 },
 ];
 const LONG: readonly Shape[] = [
-  ...[1, 16, 64].map((level): Shape => ({ loop: 'closed', level, method: 'GET', seconds: 2 })),
-  ...[16, 64].map((level): Shape => ({ loop: 'closed', level, method: 'POST', seconds: 2 })),
-  ...[100, 500, 2_000].map((level): Shape => ({ loop: 'open', level, method: 'GET', seconds: 4 })),
-  { loop: 'open', level: 500, method: 'POST', seconds: 4 },
+  ...[1, 16, 64].map((level): Shape => ({ loop: 'closed', level, method: 'GET', seconds: 0.8 })),
+  ...[16, 64].map((level): Shape => ({ loop: 'closed', level, method: 'POST', seconds: 0.8 })),
+  { loop: 'open', level: 100, method: 'GET', seconds: 1.5 },
+  { loop: 'open', level: 500, method: 'GET', seconds: 2.5 },
+  { loop: 'open', level: 2_000, method: 'GET', seconds: 1.2 },
+  { loop: 'open', level: 500, method: 'POST', seconds: 1.2 },
 ];
 
 const { values } = parseArgs({
@@ -56,7 +65,9 @@ if (values.help) console.log(HELP);
 else await run(values.long, Number(values.rounds ?? (values.long ? 5 : 1)));
 
 async function run(long: boolean, rounds: number): Promise<void> {
+  const startedMs = performance.now();
   const { folder, clear } = createWorkshop();
+  const verifier = await startVerifier();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
       stopAll();
@@ -66,94 +77,88 @@ async function run(long: boolean, rounds: number): Promise<void> {
   }
   try {
     const lg = buildLoadGenerator();
-    const { peers, missing } = findPeers();
-    say(
-      `peers: ${peers.map(({ name }) => name).join(', ')}${missing.length === 0 ? '' : `; missing: ${missing.join(', ')}`}`,
-    );
-    await verifyAll(folder);
+    const found = findPeers();
+    const missing = [...found.missing];
+    const peers: Peer[] = [];
+    for (const peer of found.peers) {
+      const fault = await faultOf(peer.name, () => peer.start(folder, verifier.origin));
+      if (fault === undefined) peers.push(peer);
+      else missing.push(`${peer.name} (${fault})`);
+    }
+    const ownFault = await faultOf(PROXY, () => startProxy(folder, { upstream: verifier.origin }));
+    if (ownFault !== undefined) throw new Error(`${PROXY}: ${ownFault}`);
+    if (missing.length > 0) say(`missing: ${missing.join(', ')}`);
     const upstream = await startUpstream(folder);
     const targets: Target[] = [{ name: DIRECT, url: upstream.plain, program: undefined, needsWarmUp: false }];
     for (const peer of peers) targets.push(await peer.start(folder, upstream.plain));
     targets.push(await startProxy(folder, { upstream: upstream.plain }));
-    say('measuring');
-    const results = await measureRounds(
-      lg,
-      targets,
-      long ? LONG : SHORT,
-      rounds,
-      upstream.program.pid,
-      long ? 3 : 1,
-    );
+    const ladder = {
+      ...{ shapes: long ? LONG : SHORT, rounds, tries: long ? 3 : 1, warmUpSeconds: long ? 2.5 : 1 },
+      companions: [upstream.program.pid],
+    };
+    const results = await measureRounds(lg, targets, ladder, say);
     const memory = new Map(
       targets.flatMap(({ name, program }) =>
         program === undefined ? [] : [[name, memoryMb(program.pid)] as const],
       ),
     );
     for (const { program } of targets) await program?.stop();
-    const stages = await measureStages(folder, upstream.plain);
-    const startUp = await measureStartUp(folder, { upstream: upstream.plain }, long ? 5 : 1);
-    const oneShot = await measureOneShot(lg, folder, upstream, long ? IDLE_SECONDS : undefined);
-    const growth = long
-      ? await measureGrowth(lg, folder, { plain: upstream.plain, pid: upstream.program.pid })
-      : [];
-    const others = new Map<string, string>();
-    for (const [name, file] of long ? OTHERS : []) {
-      if (existsSync(join(BENCH, file))) others.set(name, await outputOf(file));
-    }
-    const foreign = Math.max(
-      ...[...results.values()].flatMap((each) => [...each.values()].flat().map((sample) => sample.foreign)),
+    const stages = await attempt('stages', () => measureStages(folder, upstream.plain));
+    const startUp = await attempt('start-up', () =>
+      measureStartUp(folder, { upstream: upstream.plain }, long ? 5 : 1),
     );
-    const goals = judgeGoals(results, memory.get(PROXY)?.rss ?? 0, oneShot);
-    const names = targets.map(({ name }) => name);
+    const oneShot = await attempt('one-shot', () =>
+      measureOneShot(lg, folder, upstream, long ? IDLE_SECONDS : undefined),
+    );
+    await upstream.program.stop();
+    const others = new Map<string, string>();
+    for (const other of long ? OTHERS : []) others.set(other.title, await outputOf(other));
+    const goals = judgeGoals(results, memory.get(PROXY)?.rss, oneShot);
     const text = report({
-      rounds,
-      long,
-      missing,
-      targets: names,
-      results,
-      memory,
-      stages,
-      startUp,
-      oneShot,
-      growth,
-      goals,
-      others,
-      foreign,
+      ...{ rounds, long, missing, targets: targets.map(({ name }) => name), results, memory },
+      ...{ stages, startUp, goals, others, minutes: (performance.now() - startedMs) / 60_000 },
     });
     console.log(text);
     if (long || values.write) writeFileSync(join(REPOSITORY, 'docs', 'performance.md'), text);
     process.exitCode = goals.some(({ met }) => met === false) ? 1 : 0;
   } finally {
+    verifier.close();
     stopAll();
     clear();
   }
 }
 
-/** Nobody is measured who signs wrongly. */
-async function verifyAll(folder: string): Promise<void> {
-  const verifier = await startVerifier();
-  const starts = [
-    ...findPeers().peers.map((peer) => () => peer.start(folder, verifier.origin)),
-    () => startProxy(folder, { upstream: verifier.origin }),
-  ];
-  for (const begin of starts) {
-    const { name, url, program } = await begin();
+/** Nobody is measured who signs wrongly or does not start; undefined for who does well. */
+async function faultOf(name: string, begin: () => Promise<Target>): Promise<string | undefined> {
+  try {
+    const { url, program } = await begin();
     const faults = await findSigningFaults(url);
     await program?.stop();
-    if (faults.length > 0) throw new Error(`${name} signs wrongly:\n${faults.join('\n')}`);
+    if (faults.length > 0) return `signs wrongly: ${faults.join('; ')}`;
     say(`${name} signs rightly`);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : 'does not start';
   }
-  verifier.close();
 }
 
-/** What another bench prints; its failure is told and costs no other result. */
-async function outputOf(file: string): Promise<string> {
-  say(file);
+/** A part that fails is told, and costs no other its result. */
+async function attempt<T>(what: string, measure: () => Promise<T>): Promise<T | undefined> {
+  say(what);
   try {
-    return await output([process.execPath, join(BENCH, file)], { timeoutMs: LONGEST_OTHER_MS });
+    return await measure();
   } catch (error) {
-    return `failed: ${error instanceof Error ? error.message : 'unknown'}`;
+    say(`${what} failed: ${error instanceof Error ? error.message : 'unknown'}`);
+    return undefined;
   }
+}
+
+async function outputOf({ title, command, longestSeconds }: Other): Promise<string> {
+  const [file = '', ...args] = command;
+  const text = await attempt(file, () =>
+    output([process.execPath, join(BENCH, file), ...args], { timeoutMs: longestSeconds * 1_000 }),
+  );
+  return text ?? `Not measured: \`${file}\` failed or was not through after ${longestSeconds} s (${title}).`;
 }
 
 function say(text: string): void {

@@ -45,6 +45,13 @@ export function buildLoadGenerator(): string {
   return binary;
 }
 
+/** The relay with the delay of a distant peer, built when its source is newer. */
+export function buildRelay(): string {
+  const binary = join(BUILT, 'relay');
+  build(binary, join(BENCH, 'tools', 'relay.c'), (source) => ['gcc', '-O2', '-o', binary, source]);
+  return binary;
+}
+
 /** The Go peer; undefined where there is no Go. */
 export function buildGoPeer(): string | undefined {
   if (!hasProgram('go')) return undefined;
