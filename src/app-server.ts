@@ -12,6 +12,8 @@ const OPTIONS = {
   headersTimeout: 30_000,
   requestTimeout: 30_000,
   noDelay: true,
+  // A request without a body gets no stream to read it from.
+  optimizeEmptyRequests: true,
   maxHeaderSize: 64 * 1024,
   // The hook that looks at the Host answers for a missing one too, in Binance's shape.
   requireHostHeader: false,

@@ -2,6 +2,7 @@ import type { FastifyReply } from 'fastify';
 import type { Endpoint } from '../core/endpoint.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { Answer } from './answer.ts';
+import { endWith } from './body-bytes.ts';
 import { forfeit, learn, release } from './charge.ts';
 import type { Exchange } from './exchange.ts';
 import type { Line } from './line.ts';
@@ -88,7 +89,7 @@ function relay(exchange: Exchange, answer: Answer, lost: ProxyError | undefined,
   const { ending, verdict } = answer;
   if (lost === undefined) {
     if (!ending.streaming) writeHead(exchange, reply, ending.status ?? 502, ending.headers, verdict.outcome);
-    reply.raw.end(ending.held);
+    endWith(reply.raw, ending.held);
     return;
   }
   if (!ending.streaming && !reply.raw.destroyed) throw lost;

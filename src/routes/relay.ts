@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { HeaderValues } from '../core/headers.ts';
+import { writeBytes } from './body-bytes.ts';
 
 type Controller = Dispatcher.DispatchController;
 
@@ -89,7 +90,7 @@ export class Relay implements Dispatcher.DispatchHandler {
       if (this.#heldBytes > HOLD_LIMIT_BYTES) this.#stream();
       return;
     }
-    if (this.#response.destroyed || this.#response.write(chunk)) return;
+    if (this.#response.destroyed || writeBytes(this.#response, chunk)) return;
     this.#waitForReader(controller);
   }
 
@@ -123,7 +124,7 @@ export class Relay implements Dispatcher.DispatchHandler {
     this.#held = undefined;
     this.#streaming = true;
     this.#options.writeHead(this.#status ?? 502, this.#headers);
-    for (const chunk of held) this.#response.write(chunk);
+    for (const chunk of held) writeBytes(this.#response, chunk);
   }
 
   #finish(error: Error | undefined): void {
