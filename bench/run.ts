@@ -36,7 +36,7 @@ const OTHERS: readonly Other[] = [
   { title: 'More cores', command: ['cores.ts'], longestSeconds: 150 },
 ];
 /** No multiple of the clock's minute: its call would keep the connection warm by chance. */
-const IDLE_SECONDS = 50;
+const IDLE_SECONDS = 67;
 const SHORT: readonly Shape[] = [
   { loop: 'closed', level: 1, method: 'GET', seconds: 0.3 },
   { loop: 'closed', level: 16, method: 'GET', seconds: 0.4 },

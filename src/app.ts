@@ -7,6 +7,7 @@ import { identifyClient } from './plugins/client-auth.ts';
 import { errorHandler } from './plugins/error-handler.ts';
 import { keyGuessingLimit } from './plugins/key-guessing.ts';
 import { localTrust } from './plugins/local-trust.ts';
+import { NO_SCHEMAS } from './plugins/no-schemas.ts';
 import { answerParserErrors } from './plugins/parser-errors.ts';
 import { limitRequestsPerClient } from './plugins/rate-limit.ts';
 import { beginExchange } from './routes/exchange.ts';
@@ -28,6 +29,7 @@ export async function buildApp(line: Line, limits?: Partial<SocketLimits>): Prom
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
+    schemaController: NO_SCHEMAS,
     rewriteUrl: () => '/',
     serverFactory: (handler) => createAppServer(handler, line.snapshot().settings.server.tls),
   });

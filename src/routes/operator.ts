@@ -1,5 +1,6 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import { localTrust } from '../plugins/local-trust.ts';
+import { NO_SCHEMAS } from '../plugins/no-schemas.ts';
 import type { Line } from './line.ts';
 import { readiness } from './readiness.ts';
 
@@ -10,7 +11,12 @@ const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/i;
  * checks the Host like the listener for apps; elsewhere probes come with whatever name they have.
  */
 export async function buildOperatorApp(line: Line): Promise<FastifyInstance> {
-  const app = fastify({ logger: false, forceCloseConnections: true, return503OnClosing: false });
+  const app = fastify({
+    logger: false,
+    forceCloseConnections: true,
+    return503OnClosing: false,
+    schemaController: NO_SCHEMAS,
+  });
   const checkTrust = localTrust(
     () => new Set(line.snapshot().settings.server.allowedHosts.map((name) => name.toLowerCase())),
   );
