@@ -31,7 +31,8 @@ export function findPeers(): { peers: readonly Peer[]; missing: readonly string[
     ['nginx + lua', lua()],
     ['HAProxy', hasProgram('haproxy') ? haproxy : undefined],
     ['Go ReverseProxy', go()],
-    ['Fastify + undici.request', fastifyUndici],
+    ['Fastify + undici.request', node('Fastify + undici.request', 'fastify-undici.ts')],
+    ['Fastify + undici dispatch', node('Fastify + undici dispatch', 'fastify-dispatch.ts')],
   ];
   const peers: Peer[] = [];
   const missing: string[] = [];
@@ -91,10 +92,12 @@ function go(): Peer['start'] | undefined {
   };
 }
 
-async function fastifyUndici(_folder: string, upstream: string): Promise<Target> {
-  const port = String(await freePort());
-  const command = [process.execPath, join(BENCH, 'peers', 'fastify-undici.ts')];
-  return ready('Fastify + undici.request', port, command, { PORT: port, UPSTREAM: upstream });
+function node(name: string, file: string): Peer['start'] {
+  return async (_folder, upstream) => {
+    const port = String(await freePort());
+    const command = [process.execPath, join(BENCH, 'peers', file)];
+    return ready(name, port, command, { PORT: port, UPSTREAM: upstream });
+  };
 }
 
 async function ready(

@@ -93,7 +93,7 @@ async function run(long: boolean, rounds: number): Promise<void> {
     for (const peer of peers) targets.push(await peer.start(folder, upstream.plain));
     targets.push(await startProxy(folder, { upstream: upstream.plain }));
     const ladder = {
-      ...{ shapes: long ? LONG : SHORT, rounds, tries: long ? 3 : 1, warmUpSeconds: long ? 2.5 : 1 },
+      ...{ shapes: long ? LONG : SHORT, rounds, tries: long ? 3 : 1, warmUpSeconds: long ? 10 : 1 },
       companions: [upstream.program.pid],
     };
     const results = await measureRounds(lg, targets, ladder, say);
