@@ -16,7 +16,7 @@ export function localTrust(allowedHosts: () => ReadonlySet<string>) {
     done: (error?: Error) => void,
   ): void {
     const { host, origin, 'sec-fetch-site': fetchSite } = request.raw.headers;
-    if (!isTrustedHost(host, allowedHosts())) {
+    if (!isTrustedHost(host, allowedHosts()) || namesTwoHosts(request.raw.rawHeaders)) {
       done(new ProxyError('PROXY_UNKNOWN_HOST', 'This Host name is not served here.', { rule: 'host' }));
     } else if (origin !== undefined || fetchSite !== undefined) {
       done(new ProxyError('PROXY_BROWSER_REFUSED', 'Browsers are not served.', { rule: 'browser' }));
@@ -24,6 +24,16 @@ export function localTrust(allowedHosts: () => ReadonlySet<string>) {
       done();
     }
   };
+}
+
+/** Node shows the first of several and is silent about the others. @see https://www.rfc-editor.org/rfc/rfc9112#section-3.2 */
+function namesTwoHosts(rawHeaders: readonly string[]): boolean {
+  let hosts = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i];
+    if (name?.length === 4 && name.toLowerCase() === 'host') hosts++;
+  }
+  return hosts > 1;
 }
 
 /** True for a loopback name or an allowed one, with or without a port. */

@@ -71,6 +71,13 @@ describe('whatever a stranger writes, the answer is one that a Binance library c
   it.each([
     ['HTTP/1.1 without a Host', 'GET /api/v3/account HTTP/1.1\r\n', 421, -1000, 'PROXY_UNKNOWN_HOST'],
     [
+      'a second Host',
+      `GET /api/v3/account HTTP/1.1\r\n${HEAD}host: evil.example\r\n`,
+      421,
+      -1000,
+      'PROXY_UNKNOWN_HOST',
+    ],
+    [
       'an expectation that nobody knows',
       `POST /api/v3/order HTTP/1.1\r\n${HEAD}Expect: the-unexpected\r\nContent-Length: 8\r\n`,
       400,
