@@ -38,7 +38,7 @@ EXPOSE 8080 8081
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 \
   CMD ["/usr/local/bin/node", "--permission", "--allow-net", "--allow-fs-read=/app", "--allow-fs-read=/etc/binance-proxy", "--allow-fs-read=/run/secrets", "--disable-sigusr1", "--disable-warning=ExperimentalWarning", "dist/program/main.js", "healthcheck"]
-ENTRYPOINT ["/usr/local/bin/node", "--permission", "--allow-net", "--allow-fs-read=/app", "--allow-fs-read=/etc/binance-proxy", "--allow-fs-read=/run/secrets", "--allow-fs-read=/run/binance-proxy", "--allow-fs-read=/var/lib/binance-proxy", "--allow-fs-read=/proc/self/status", "--allow-fs-read=/proc/self/fd", "--allow-fs-read=/proc/self/limits", "--allow-fs-write=/run/binance-proxy", "--allow-fs-write=/var/lib/binance-proxy", "--disable-sigusr1", "--disable-proto=throw", "--max-semi-space-size=4", "--liftoff-only", "--disable-warning=ExperimentalWarning", "dist/program/main.js"]
+ENTRYPOINT ["/usr/local/bin/node", "--permission", "--allow-net", "--allow-fs-read=/app", "--allow-fs-read=/etc/binance-proxy", "--allow-fs-read=/run/secrets", "--allow-fs-read=/run/binance-proxy", "--allow-fs-read=/var/lib/binance-proxy", "--allow-fs-read=/proc/self/status", "--allow-fs-read=/proc/self/fd", "--allow-fs-read=/proc/self/limits", "--allow-fs-write=/run/binance-proxy", "--allow-fs-write=/var/lib/binance-proxy", "--disable-sigusr1", "--disable-proto=throw", "--max-semi-space-size=4", "--single-threaded-gc", "--liftoff-only", "--disable-warning=ExperimentalWarning", "dist/program/main.js"]
 CMD ["serve"]
 
 FROM ${RUNTIME_IMAGE}${RUNTIME_DIGEST} AS runtime
@@ -69,6 +69,7 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 \
 # Node's permission model is the inner belt: it reads the program, its configuration and secrets, writes audit, state
 # and the Unix socket, and starts no process, no worker and no native addon. SIGUSR1 opens no inspector. The three
 # files of /proc are what the process metrics are read from. Against memory: a small nursery, no second compilation of the
-# parser of answers, and glibc gives back what the start took (docs/operations.md has the figures).
-ENTRYPOINT ["/nodejs/bin/node", "--permission", "--allow-net", "--allow-fs-read=/app", "--allow-fs-read=/etc/binance-proxy", "--allow-fs-read=/run/secrets", "--allow-fs-read=/run/binance-proxy", "--allow-fs-read=/var/lib/binance-proxy", "--allow-fs-read=/proc/self/status", "--allow-fs-read=/proc/self/fd", "--allow-fs-read=/proc/self/limits", "--allow-fs-write=/run/binance-proxy", "--allow-fs-write=/var/lib/binance-proxy", "--disable-sigusr1", "--disable-proto=throw", "--max-semi-space-size=4", "--liftoff-only", "--disable-warning=ExperimentalWarning", "dist/program/main.js"]
+# parser of answers, and glibc gives back what the start took; against pauses: a collection by one thread on the one core
+# that a sidecar has (docs/operations.md has the figures).
+ENTRYPOINT ["/nodejs/bin/node", "--permission", "--allow-net", "--allow-fs-read=/app", "--allow-fs-read=/etc/binance-proxy", "--allow-fs-read=/run/secrets", "--allow-fs-read=/run/binance-proxy", "--allow-fs-read=/var/lib/binance-proxy", "--allow-fs-read=/proc/self/status", "--allow-fs-read=/proc/self/fd", "--allow-fs-read=/proc/self/limits", "--allow-fs-write=/run/binance-proxy", "--allow-fs-write=/var/lib/binance-proxy", "--disable-sigusr1", "--disable-proto=throw", "--max-semi-space-size=4", "--single-threaded-gc", "--liftoff-only", "--disable-warning=ExperimentalWarning", "dist/program/main.js"]
 CMD ["serve"]
