@@ -7,6 +7,7 @@ import { createCallMetrics } from '../../src/routes/call-metrics.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import { folderWith } from '../config/folder.ts';
 import { type Reply, send, sendRaw } from '../helpers/http.ts';
+import { hasPrometheusClient, readWithPrometheusClient } from '../helpers/prometheus-client.ts';
 import { readPrometheusText, sampleOf } from '../helpers/prometheus-text.ts';
 import { startTestProxy, TEST_KEY, TEST_SECRET, type TestProxy } from '../helpers/proxy.ts';
 
@@ -60,6 +61,18 @@ describe('GET /metrics', () => {
     );
     expect(sampleOf(families, 'binance_proxy_info', { environment: 'simulator', version: '0.1.0' })).toBe(1);
     expect((await send(proxy.port, '/metrics', asBot)).status).toBe(404);
+  });
+
+  it.skipIf(!hasPrometheusClient)('is read by Prometheus’ own client as it is meant', async () => {
+    const proxy = await startProxy();
+    await send(proxy.port, '/api/v3/account', asBot);
+    const { text } = await operator(proxy);
+    const meant = [...readPrometheusText(text).values()].flatMap(({ samples }) =>
+      samples.map(({ name, labels, value }) => [name, labels, value]),
+    );
+    expect(meant.length).toBeGreaterThan(100);
+    expect(readWithPrometheusClient(text)).toEqual(meant);
+    expect(() => readWithPrometheusClient(`${text}binance_proxy_calls_total{client="bot} 1\n`)).toThrow();
   });
 
   it('counts an answered call by client, upstream, permission, outcome and status class', async () => {
