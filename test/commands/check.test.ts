@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import { folderWith } from '../config/folder.ts';
 import { type Ended, MAIN, runToEnd } from '../helpers/child.ts';
-import { TEST_KEY, TEST_SECRET } from '../helpers/proxy.ts';
+import { TEST_KEY, TEST_SECRET, upstreamsAt } from '../helpers/proxy.ts';
 
 let simulator: Simulator;
 beforeAll(async () => {
@@ -13,7 +13,6 @@ beforeAll(async () => {
 afterAll(() => simulator.close());
 
 const UNKNOWN_KEY = 'unknownKEYunknown'.repeat(4).slice(0, 64);
-const FAMILIES = ['SPOT', 'USDM', 'COINM', 'OPTIONS', 'PORTFOLIO'];
 
 /** The command as a user runs it, in a process of its own. */
 async function check(
@@ -26,7 +25,7 @@ async function check(
       BINANCE_API_KEY: TEST_KEY,
       BINANCE_API_SECRET: TEST_SECRET,
       BINANCE_PROXY_ENVIRONMENT: 'simulator',
-      ...Object.fromEntries(FAMILIES.map((name) => [`BINANCE_PROXY_UPSTREAM_${name}`, url])),
+      ...upstreamsAt(url),
       ...env,
     },
   });

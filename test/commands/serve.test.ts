@@ -7,7 +7,7 @@ import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts
 import { folderWith } from '../config/folder.ts';
 import { addressesOf, type Child, MAIN, runToEnd, startChild } from '../helpers/child.ts';
 import { send } from '../helpers/http.ts';
-import { TEST_KEY, TEST_SECRET } from '../helpers/proxy.ts';
+import { TEST_KEY, TEST_SECRET, upstreamsAt } from '../helpers/proxy.ts';
 
 const BIN = fileURLToPath(new URL('../../bin/binance-signing-proxy.mjs', import.meta.url));
 const FIRST_KEY = 'firstKEYfirstKEYfirstKEYfirstKEYfirstKEYfirstKEYfirstKEYfirstKEY';
@@ -29,12 +29,7 @@ function dotenv(values: Readonly<Record<string, string>>): string {
     BINANCE_PROXY_ENVIRONMENT: 'simulator',
     BINANCE_PROXY_PORT: '0',
     BINANCE_PROXY_OPERATOR_PORT: '0',
-    ...Object.fromEntries(
-      ['SPOT', 'USDM', 'COINM', 'OPTIONS', 'PORTFOLIO'].map((name) => [
-        `BINANCE_PROXY_UPSTREAM_${name}`,
-        simulator.url,
-      ]),
-    ),
+    ...upstreamsAt(simulator.url),
     ...values,
   })
     .map(([name, value]) => `${name}=${value}\n`)

@@ -8,7 +8,7 @@ import { folderWith } from '../config/folder.ts';
 import { addressesOf, type Child, runToEnd, startChild } from '../helpers/child.ts';
 import { send } from '../helpers/http.ts';
 import { readPrometheusText, sampleOf } from '../helpers/prometheus-text.ts';
-import { TEST_KEY, TEST_SECRET } from '../helpers/proxy.ts';
+import { TEST_KEY, TEST_SECRET, upstreamsAt } from '../helpers/proxy.ts';
 import { hasRedisServer, sayWhatIsLeftOut, startRedisServer } from '../helpers/redis-server.ts';
 import { connectApp } from '../helpers/ws-app.ts';
 import { type ImageLayout, imageIn, layOutImage } from './image-layout.ts';
@@ -42,10 +42,6 @@ function freshImage(): ImageLayout {
 }
 
 function environmentFor({ root, env }: ImageLayout): Readonly<Record<string, string>> {
-  const upstreams = ['SPOT', 'USDM', 'COINM', 'OPTIONS', 'PORTFOLIO'].map((name) => [
-    `BINANCE_PROXY_UPSTREAM_${name}`,
-    simulator.url,
-  ]);
   return {
     ...env,
     BINANCE_PROXY_PORT: '0',
@@ -57,7 +53,7 @@ function environmentFor({ root, env }: ImageLayout): Readonly<Record<string, str
     BINANCE_PROXY_CLIENT_KEY_FILE: join(root, 'run/secrets/client_key'),
     BINANCE_PROXY_AUDIT_DIR: join(root, 'var/lib/binance-proxy/audit'),
     BINANCE_PROXY_STATE_DIR: join(root, 'var/lib/binance-proxy/state'),
-    ...Object.fromEntries(upstreams),
+    ...upstreamsAt(simulator.url),
   };
 }
 

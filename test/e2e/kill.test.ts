@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { audit } from '../../src/commands/audit.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import { send } from '../helpers/http.ts';
-import { TEST_KEY, TEST_SECRET } from '../helpers/proxy.ts';
+import { TEST_KEY, TEST_SECRET, upstreamsAt } from '../helpers/proxy.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const ROUNDS = Number(process.env.KILLS ?? 5);
@@ -29,10 +29,6 @@ afterAll(async () => {
 });
 
 async function startServe(): Promise<{ child: ChildProcess; port: number }> {
-  const upstreams = ['SPOT', 'USDM', 'COINM', 'OPTIONS', 'PORTFOLIO'].map((name) => [
-    `BINANCE_PROXY_UPSTREAM_${name}`,
-    simulator.url,
-  ]);
   const child = spawn(process.execPath, [MAIN, 'serve'], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -44,7 +40,7 @@ async function startServe(): Promise<{ child: ChildProcess; port: number }> {
       BINANCE_PROXY_PORT: '0',
       BINANCE_PROXY_OPERATOR_PORT: '0',
       BINANCE_PROXY_AUDIT_DIR: join(folder, 'audit'),
-      ...Object.fromEntries(upstreams),
+      ...upstreamsAt(simulator.url),
     },
   });
   let text = '';

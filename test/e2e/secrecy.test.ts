@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import { addressesOf, MAIN, startChild } from '../helpers/child.ts';
 import { send, sendRaw } from '../helpers/http.ts';
-import { startTestProxy, TEST_KEY, TEST_SECRET, type TestProxy } from '../helpers/proxy.ts';
+import { startTestProxy, TEST_KEY, TEST_SECRET, type TestProxy, upstreamsAt } from '../helpers/proxy.ts';
 
 const CLIENT_KEY = 'issuedKEYissuedKEYissuedKEYissuedKEYissuedKEYissuedKEYissuedKEY01';
 /** With dots, so that it does not look like a key: only who knows it can mask it. */
@@ -170,12 +170,7 @@ describe('no output contains a secret, whatever a client sends and wherever it p
         BINANCE_PROXY_LOG_LEVEL: 'trace',
         BINANCE_PROXY_PORT: '0',
         BINANCE_PROXY_OPERATOR_PORT: '0',
-        ...Object.fromEntries(
-          ['SPOT', 'USDM', 'COINM', 'OPTIONS', 'PORTFOLIO'].map((name) => [
-            `BINANCE_PROXY_UPSTREAM_${name}`,
-            simulator.url,
-          ]),
-        ),
+        ...upstreamsAt(simulator.url),
       },
     });
     const port = Number(new URL((await addressesOf(child)).url).port);

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import { addressesOf, type Child, MAIN, startChild } from '../helpers/child.ts';
 import { type Reply, send } from '../helpers/http.ts';
-import { startTestProxy, TEST_KEY, TEST_SECRET } from '../helpers/proxy.ts';
+import { startTestProxy, TEST_KEY, TEST_SECRET, upstreamsAt } from '../helpers/proxy.ts';
 import { startUpstream } from '../helpers/upstream.ts';
 
 const OTHER_KEY = 'OTHERKEYotherkeyOTHERKEYotherkeyOTHERKEYotherkeyOTHERKEYotherkey';
@@ -113,11 +113,6 @@ function standing(): string[] {
   return [...owners].flatMap((owner) => spot.orders.all(owner).map(({ clientOrderId }) => clientOrderId));
 }
 
-function upstreams(url: string): Record<string, string> {
-  const names = ['SPOT', 'USDM', 'COINM', 'OPTIONS', 'PORTFOLIO'];
-  return Object.fromEntries(names.map((name) => [`BINANCE_PROXY_UPSTREAM_${name}`, url]));
-}
-
 describe('a thousand new configurations', () => {
   it('under load fail no call, and every call is signed by one key throughout', async () => {
     const proxy = await startTestProxy({ upstream: simulator.url });
@@ -133,7 +128,7 @@ describe('a thousand new configurations', () => {
           : { BINANCE_API_KEY: TEST_KEY, BINANCE_API_SECRET: TEST_SECRET };
       // Now and then the connections are new ones, too.
       const host = i % 100 < 50 ? '127.0.0.1' : 'localhost';
-      proxy.reload({ ...pair, ...upstreams(`http://${host}:${simulator.port}`) });
+      proxy.reload({ ...pair, ...upstreamsAt(`http://${host}:${simulator.port}`) });
       await sleep(1);
     }
     isOver = true;
@@ -160,7 +155,7 @@ describe('twenty restarts by SIGTERM', () => {
           BINANCE_PROXY_PORT: '0',
           BINANCE_PROXY_OPERATOR_PORT: '0',
           BINANCE_PROXY_AUDIT_DIR: join(folder, `audit-${run}`),
-          ...upstreams(simulator.url),
+          ...upstreamsAt(simulator.url),
         },
       });
     const [first, ...others] = [start(0), start(1), start(2)] as const;

@@ -39,6 +39,11 @@ export const TEST_SECRET = 'REALSECRETrealsecretREALSECRETrealsecretREALSECRETre
 
 const FAMILIES = ['SPOT', 'USDM', 'COINM', 'OPTIONS', 'PORTFOLIO'];
 
+/** The variables that send every family of endpoints to one address. */
+export function upstreamsAt(url: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(FAMILIES.map((name) => [`BINANCE_PROXY_UPSTREAM_${name}`, url]));
+}
+
 /** A real proxy on free loopback ports, configured as a user would, in front of `upstream`. */
 export async function startTestProxy(options: TestProxyOptions): Promise<TestProxy> {
   const folder = mkdtempSync(join(tmpdir(), 'signing-proxy-'));
@@ -53,7 +58,7 @@ export async function startTestProxy(options: TestProxyOptions): Promise<TestPro
         BINANCE_PROXY_ENVIRONMENT: 'simulator',
         BINANCE_PROXY_PORT: '0',
         BINANCE_PROXY_OPERATOR_PORT: '0',
-        ...Object.fromEntries(FAMILIES.map((name) => [`BINANCE_PROXY_UPSTREAM_${name}`, options.upstream])),
+        ...upstreamsAt(options.upstream),
         ...(yaml === undefined ? {} : { BINANCE_PROXY_CONFIG: path }),
         ...env,
       },
