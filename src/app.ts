@@ -12,7 +12,8 @@ import { answerParserErrors } from './plugins/parser-errors.ts';
 import { limitRequestsPerClient } from './plugins/rate-limit.ts';
 import { beginExchange } from './routes/exchange.ts';
 import { forwardRoute } from './routes/forward.ts';
-import type { Line, Snapshot } from './routes/line.ts';
+import type { Line } from './routes/line.ts';
+import type { LiveConfig } from './routes/live-config.ts';
 import { serveWebSockets } from './routes/websocket.ts';
 import type { SocketLimits } from './routes/websocket-limits.ts';
 
@@ -79,9 +80,9 @@ function clientOf(request: FastifyRequest): Client | undefined {
   return request.exchange?.identified ?? request.exchange?.snapshot.settings.clients.get('anonymous');
 }
 
-const hostSets = new WeakMap<Snapshot, ReadonlySet<string>>();
+const hostSets = new WeakMap<LiveConfig, ReadonlySet<string>>();
 
-function trustedHosts(snapshot: Snapshot): ReadonlySet<string> {
+function trustedHosts(snapshot: LiveConfig): ReadonlySet<string> {
   const known = hostSets.get(snapshot);
   if (known !== undefined) return known;
   const { host, allowedHosts } = snapshot.settings.server;

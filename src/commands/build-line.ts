@@ -5,14 +5,16 @@ import { createNoAuditSink } from '../audit/no-audit-sink.ts';
 import { loadCatalogue } from '../config/load-catalogue.ts';
 import type { Settings } from '../config/settings.ts';
 import { createDenylist } from '../core/denylist.ts';
-import { UPSTREAM_NAMES } from '../core/endpoint.ts';
 import type { Permission } from '../core/permission.ts';
 import { SecretFence } from '../core/secret-fence.ts';
+import { UPSTREAM_NAMES } from '../core/upstream.ts';
 import { createCallRecorder } from '../routes/call-recorder.ts';
-import type { Line, Snapshot } from '../routes/line.ts';
+import type { Line } from '../routes/line.ts';
+import type { LiveConfig } from '../routes/live-config.ts';
 import { meteredRecorder } from '../routes/metered-recorder.ts';
 import { createMetrics } from '../routes/metrics.ts';
 import { OpenSockets } from '../routes/open-sockets.ts';
+import { createStatus } from '../routes/readiness.ts';
 import { createReplayGuard } from '../routes/replay-guard.ts';
 import { createRequestIds } from '../routes/request-ids.ts';
 import { createFileNotionalLedger } from '../stores/file-notional-ledger.ts';
@@ -140,9 +142,13 @@ export async function buildLine(options: LineOptions): Promise<BuiltLine> {
     ...(patience.resolutionPausesMs === undefined ? {} : { pausesMs: patience.resolutionPausesMs }),
   });
   const takeUpOpenOrders = takeUpOrders(options.settings, resolver);
-  const metrics = createMetrics();
   const recorder = createCallRecorder({ trail, fence, nextRequestId, monotonicNow, wallNow });
   const sockets = new OpenSockets();
+  const config = () => snapshot;
+  const status = createStatus({ config, stopping: () => stopping, clock, gate, trail, budgets });
+  const unresolvedOrders = () => resolver.open().length;
+  const openSockets = () => sockets.size;
+  const metrics = createMetrics({ config, status, budgets, clock, trail, unresolvedOrders, openSockets });
   const line: Line = {
     snapshot: () => snapshot,
     catalogue,
@@ -155,7 +161,8 @@ export async function buildLine(options: LineOptions): Promise<BuiltLine> {
     trail,
     recorder: meteredRecorder(recorder, metrics.calls, monotonicNow),
     metrics,
-    openSockets: () => sockets.size,
+    status,
+    openSockets,
     sockets,
     underWay: new CallsUnderWay(patience.callsPerUpstream),
     patience,
@@ -164,9 +171,9 @@ export async function buildLine(options: LineOptions): Promise<BuiltLine> {
     wallNow,
     stopping: () => stopping,
   };
-  const retired = new Set<Snapshot['pools']>();
+  const retired = new Set<LiveConfig['pools']>();
   /** Calls that began before the swap finish on the old connections. */
-  function retire(pools: Snapshot['pools']): void {
+  function retire(pools: LiveConfig['pools']): void {
     retired.add(pools);
     setTimeout(() => void pools.close().then(() => retired.delete(pools)), RETIRE_MS).unref();
   }
@@ -207,7 +214,7 @@ export async function buildLine(options: LineOptions): Promise<BuiltLine> {
   };
 }
 
-function toSnapshot(settings: Settings, patience: Patience, old?: Snapshot): Snapshot {
+function toSnapshot(settings: Settings, patience: Patience, old?: LiveConfig): LiveConfig {
   const same =
     old !== undefined &&
     JSON.stringify(old.settings.upstreams) === JSON.stringify(settings.upstreams) &&

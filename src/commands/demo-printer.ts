@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import type { RecordedRequest } from '../simulator/recorded-request.ts';
 import type { Simulator } from '../simulator/simulator.ts';
-import type { DemoAnswer, DemoCall } from './demo-session.ts';
+import type { DemoAnswer, DemoCall } from './demo-call.ts';
 
 type Style = Parameters<typeof styleText>[0];
 type Fact = string | number | undefined;

@@ -1,30 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DemoPrinter } from './demo-printer.ts';
-
-export interface DemoCall {
-  readonly title: string;
-  readonly as: 'bot' | 'dashboard';
-  readonly method: 'GET' | 'POST' | 'DELETE';
-  readonly path: string;
-  /** As the app writes them, into the query or the body. */
-  readonly params: string;
-  /** The status that a sound proxy answers with. */
-  readonly expect: number;
-}
-
-export interface DemoAnswer {
-  readonly status: number;
-  readonly error: string | undefined;
-  readonly requestId: string;
-  readonly text: string;
-}
+import type { DemoAnswer, DemoCall } from './demo-call.ts';
 
 const MARKET_BUY = 'symbol=BTCUSDT&side=BUY&type=MARKET&quoteOrderQty=250';
 const RESTING_BUY =
   'symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.001&price=20000.00&newClientOrderId=demo-1';
 const WITHDRAWAL = 'coin=BTC&network=BTC&address=bc1qsomebodyelse&amount=1';
 
-type Line = readonly [
+type Act = readonly [
   as: DemoCall['as'],
   title: string,
   method: DemoCall['method'],
@@ -33,7 +15,7 @@ type Line = readonly [
   expect: number,
 ];
 
-const LINES: readonly Line[] = [
+const ACTS: readonly Act[] = [
   ['bot', 'asks for a price: needs no signature', 'GET', '/api/v3/ticker/price', 'symbol=BTCUSDT', 200],
   ['bot', 'asks for its balances', 'GET', '/api/v3/account', 'omitZeroBalances=true', 200],
   ['bot', 'buys at the market', 'POST', '/api/v3/order', MARKET_BUY, 200],
@@ -64,14 +46,14 @@ const LINES: readonly Line[] = [
 export async function playSession(
   url: string,
   keys: Readonly<Record<DemoCall['as'], string>>,
-  printer: DemoPrinter,
+  show: (call: DemoCall, answer: DemoAnswer) => void,
 ): Promise<boolean> {
   let asExpected = true;
-  for (const [as, title, method, path, params, expect] of LINES) {
+  for (const [as, title, method, path, params, expect] of ACTS) {
     if (as === 'dashboard') await clearOfTheMinutesEnd();
     const call = { as, title, method, path, params: params.replace('NOW', String(Date.now())), expect };
     const answer = await play(url, call, keys[as]);
-    printer.show(call, answer);
+    show(call, answer);
     asExpected &&= answer.status === expect;
   }
   return asExpected;

@@ -57,7 +57,7 @@ export async function demo(argv: readonly string[]): Promise<number> {
     };
     proxy = await startProxy({ settings, log });
     printer.introduce(proxy.url, simulator.url);
-    const asExpected = await playSession(proxy.url, keys, printer);
+    const asExpected = await playSession(proxy.url, keys, (call, answer) => printer.show(call, answer));
     printer.summarise(simulator);
     if (values.keep === true) await keepServing(proxy, keys.bot);
     return asExpected ? 0 : 1;

@@ -1,7 +1,7 @@
 import { openOrdersIn } from '../audit/open-orders.ts';
 import type { Settings } from '../config/settings.ts';
 import type { AuditRecord } from '../core/audit-record.ts';
-import { UPSTREAM_NAMES } from '../core/endpoint.ts';
+import { UPSTREAM_NAMES } from '../core/upstream.ts';
 import type { UnknownCall } from '../upstream/order-inquiry.ts';
 import type { OrderResolver } from '../upstream/order-resolver.ts';
 

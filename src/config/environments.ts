@@ -1,4 +1,4 @@
-import type { UpstreamName } from '../core/endpoint.ts';
+import type { UpstreamName } from '../core/upstream.ts';
 import type { EnvironmentName, SocketUpstreamName } from './settings.ts';
 
 /** The hosts of one Binance environment: origins without a trailing slash, undefined where Binance has none. */

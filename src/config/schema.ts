@@ -1,5 +1,5 @@
 import Type, { type Static, type TSchema } from 'typebox';
-import { UPSTREAM_NAMES } from '../core/endpoint.ts';
+import { UPSTREAM_NAMES } from '../core/upstream.ts';
 import { ClientsSchema } from './client-schema.ts';
 import { SOCKET_ORIGIN_NAMES } from './environments.ts';
 import { choice, mapping, NAME_ERROR, NAME_PATTERN, text, textOrList, whole } from './schema-parts.ts';

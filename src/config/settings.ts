@@ -2,9 +2,9 @@ import type { KeyObject } from 'node:crypto';
 import type { Client } from '../core/client.ts';
 import type { Credential } from '../core/credential.ts';
 import type { DenylistEntry } from '../core/denylist.ts';
-import type { UpstreamName } from '../core/endpoint.ts';
 import type { SecretFence } from '../core/secret-fence.ts';
 import type { SecretText } from '../core/secret-text.ts';
+import type { UpstreamName } from '../core/upstream.ts';
 
 export type EnvironmentName = 'live' | 'testnet' | 'demo' | 'simulator';
 

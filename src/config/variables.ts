@@ -1,4 +1,4 @@
-import { UPSTREAM_NAMES } from '../core/endpoint.ts';
+import { UPSTREAM_NAMES } from '../core/upstream.ts';
 import type { ConfigProblem } from './config-error.ts';
 import { SOCKET_ORIGIN_NAMES } from './environments.ts';
 import { nearestName } from './nearest-name.ts';

@@ -2,7 +2,8 @@ import { FALLBACK_LIMITS, type RateLimit, SAPI_WEIGHT_PER_MINUTE } from './budge
 import { type Quota, quotasOf } from './budget-quota.ts';
 import type { Call } from './call.ts';
 import type { Client } from './client.ts';
-import type { Endpoint, UpstreamName } from './endpoint.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { UpstreamName } from './upstream.ts';
 import { weightOf } from './weight.ts';
 
 /** general: everything else; orders: what places or amends; cancels: what takes orders away. */

@@ -1,4 +1,4 @@
-import type { UpstreamName } from './endpoint.ts';
+import type { UpstreamName } from './upstream.ts';
 
 export type RateLimitType = 'REQUEST_WEIGHT' | 'RAW_REQUESTS' | 'ORDERS';
 

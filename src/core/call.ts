@@ -1,7 +1,7 @@
-import type { UpstreamName } from './endpoint.ts';
 import { malformedRequest, ProxyError } from './errors.ts';
 import { jsonMembers } from './json.ts';
 import { readTarget } from './target.ts';
+import type { UpstreamName } from './upstream.ts';
 
 /** One parameter as it will be sent: `text` is its whole canonical segment (`name=value`, ASCII, percent-encoded). */
 export interface Pair {

@@ -1,6 +1,7 @@
 import { createDenylist } from './denylist.ts';
-import type { Endpoint, UpstreamName, WeightStep } from './endpoint.ts';
+import type { Endpoint, WeightStep } from './endpoint.ts';
 import { NEVER_GRANTED, PERMISSIONS, type Permission } from './permission.ts';
+import type { UpstreamName } from './upstream.ts';
 
 const CANONICAL_PATH = /^(?:\/[A-Za-z0-9_-]+)+$/;
 const INTERVAL = /^[1-9]\d*[SMHD]$/;

@@ -1,19 +1,17 @@
 import { catalogueProblems } from './catalogue-problems.ts';
-import {
-  type Endpoint,
-  type Method,
-  type OrderDoor,
-  type OrderEffect,
-  type RaisedPermission,
-  type Security,
-  UPSTREAM_NAMES,
-  type UpstreamName,
-  type Weight,
-  type WeightScope,
-  type WeightStep,
+import type {
+  Endpoint,
+  Method,
+  OrderDoor,
+  OrderEffect,
+  RaisedPermission,
+  Security,
+  Weight,
+  WeightScope,
+  WeightStep,
 } from './endpoint.ts';
 import type { Permission } from './permission.ts';
-import { largestWeight } from './weight.ts';
+import { UPSTREAM_NAMES, type UpstreamName } from './upstream.ts';
 
 /** One endpoint as it is written down; what is absent has its commonest value. */
 export interface CatalogueEntry {
@@ -94,6 +92,18 @@ function toWeights(scope: WeightScope, weight: number | readonly WeightStep[] | 
   if (weight === undefined) return [];
   if (typeof weight === 'number') return [{ scope, max: weight }];
   return [{ scope, max: largestWeight(weight), steps: structuredClone(weight) }];
+}
+
+/** The largest weight that the steps can give. */
+function largestWeight(steps: readonly WeightStep[]): number {
+  let largest = 0;
+  for (const step of steps) {
+    if ('limit' in step) largest = Math.max(largest, ...step.limit.map(([, w]) => w));
+    else if ('count' in step) largest = Math.max(largest, step.cap);
+    else if ('countSteps' in step) largest = Math.max(largest, step.over, ...step.steps.map(([, w]) => w));
+    else largest = Math.max(largest, step.w);
+  }
+  return largest;
 }
 
 function inOrder(a: Endpoint, b: Endpoint): number {

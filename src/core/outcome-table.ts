@@ -1,4 +1,4 @@
-import type { UpstreamName } from './endpoint.ts';
+import type { UpstreamName } from './upstream.ts';
 
 /** API families: they share a wire format, not the meaning of their codes and statuses. */
 export type Family = 'spot' | 'sapi' | 'usdm' | 'coinm' | 'options' | 'portfolio';

@@ -1,4 +1,4 @@
-import type { Method, OrderEffect, UpstreamName } from './endpoint.ts';
+import type { Method, OrderEffect } from './endpoint.ts';
 import type { Outcome } from './errors.ts';
 import {
   changesNothing,
@@ -8,6 +8,7 @@ import {
   isCertainRefusal,
   OUTCOME_TABLES,
 } from './outcome-table.ts';
+import type { UpstreamName } from './upstream.ts';
 
 /**
  * How far a call came: no connection; a connection but no byte of the request written; some or all of the request

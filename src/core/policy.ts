@@ -1,9 +1,13 @@
-import type { Call } from './call.ts';
+import { allPairs, type Call, decodedValue, findPair, type Pair } from './call.ts';
 import type { Client } from './client.ts';
 import type { DenylistHit } from './denylist.ts';
-import type { Endpoint } from './endpoint.ts';
+import type { Endpoint, RaisedPermission } from './endpoint.ts';
 import { ProxyError } from './errors.ts';
-import { NEVER_GRANTED, neededPermissions, type Permission } from './permission.ts';
+import { NEVER_GRANTED, PERMISSIONS, type Permission } from './permission.ts';
+
+const BASE_ONLY = Object.freeze(
+  Object.fromEntries(PERMISSIONS.map((permission) => [permission, Object.freeze([permission])])),
+) as Readonly<Record<Permission, readonly Permission[]>>;
 
 /** A call that may pass. */
 export interface Passage {
@@ -44,4 +48,28 @@ export function denylistRefusal(hit: DenylistHit, endpoint?: Pick<Endpoint, 'met
   return new ProxyError('PROXY_DENYLISTED', `${what} is on the denylist: ${hit.reason}. ${lasting}.`, {
     rule: `denylist:${hit.grade}`,
   });
+}
+
+/**
+ * The permissions that a call needs, all of them: its endpoint's own, and the one that a parameter raises it to.
+ * A value that is unknown, unreadable or repeated raises.
+ */
+export function neededPermissions(endpoint: Endpoint, call: Call): readonly Permission[] {
+  const { permission, raised } = endpoint;
+  if (raised === undefined || isHarmless(raised, call)) return BASE_ONLY[permission];
+  return [permission, raised.permission];
+}
+
+/** Another letter case of the name, or the name inside a value: nobody here could say how Binance would read that. */
+function speaksOf(name: string, pair: Pair): boolean {
+  return `${pair.name}=${decodedValue(pair) ?? ''}`.toLowerCase().includes(name.toLowerCase());
+}
+
+function isHarmless(raised: RaisedPermission, call: Call): boolean {
+  const pair = findPair(call, raised.parameter);
+  if (allPairs(call).some((other) => other !== pair && speaksOf(raised.parameter, other))) return false;
+  if (pair === undefined) return true;
+  if (call.repeated.includes(raised.parameter)) return false;
+  const value = decodedValue(pair);
+  return value !== undefined && raised.harmless.includes(value);
 }

@@ -1,5 +1,5 @@
-import type { UpstreamName } from './endpoint.ts';
 import { malformedRequest } from './errors.ts';
+import type { UpstreamName } from './upstream.ts';
 
 export interface Target {
   readonly upstream: UpstreamName | undefined;

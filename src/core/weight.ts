@@ -18,18 +18,6 @@ export function weightOf(weight: Weight, call: Call): number {
   return weight.max;
 }
 
-/** The largest weight that the steps can give. */
-export function largestWeight(steps: readonly WeightStep[]): number {
-  let largest = 0;
-  for (const step of steps) {
-    if ('limit' in step) largest = Math.max(largest, ...step.limit.map(([, w]) => w));
-    else if ('count' in step) largest = Math.max(largest, step.cap);
-    else if ('countSteps' in step) largest = Math.max(largest, step.over, ...step.steps.map(([, w]) => w));
-    else largest = Math.max(largest, step.w);
-  }
-  return largest;
-}
-
 /** Undefined when the step does not speak about this call. */
 function costOf(step: WeightStep, call: Call): number | undefined {
   if ('has' in step) {

@@ -1,6 +1,6 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
-import { UPSTREAM_NAMES } from '../core/endpoint.ts';
 import { type Outcome, PROXY_ERRORS, type ProxyError } from '../core/errors.ts';
+import { UPSTREAM_NAMES } from '../core/upstream.ts';
 import type { Exchange } from './exchange.ts';
 
 /** What is counted and timed about calls. No label ever holds a text that a client sent. */

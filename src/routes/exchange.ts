@@ -4,14 +4,14 @@ import type { Client } from '../core/client.ts';
 import type { Endpoint } from '../core/endpoint.ts';
 import type { Ticket } from '../upstream/budgets.ts';
 import type { Admission } from '../upstream/order-guard.ts';
-import type { Line, Snapshot } from './line.ts';
+import type { LiveConfig } from './live-config.ts';
 
 /** What is known about one call so far: filled step by step, read by records and answers. */
 export interface Exchange {
   readonly requestId: string;
   /** Monotonic ms. */
   readonly arrivedMs: number;
-  readonly snapshot: Snapshot;
+  readonly snapshot: LiveConfig;
   readonly method: string;
   /** The client that the request proves to be; undefined when it proves nothing. */
   readonly identified: Client | undefined;
@@ -47,20 +47,27 @@ declare module 'fastify' {
   }
 }
 
+/** What an arriving call takes from the proxy. */
+export interface ArrivalDeps {
+  readonly snapshot: () => LiveConfig;
+  readonly nextRequestId: () => string;
+  readonly monotonicNow: () => number;
+}
+
 /** What is known when a call comes: its name, its time, the configuration that holds for it, and who it proves to be. */
 export function beginExchange(
-  line: Line,
+  { snapshot, nextRequestId, monotonicNow }: ArrivalDeps,
   method: string,
-  identify: (snapshot: Snapshot) => Client | undefined,
+  identify: (snapshot: LiveConfig) => Client | undefined,
   detail?: Readonly<Record<string, string>>,
 ): Exchange {
-  const snapshot = line.snapshot();
+  const config = snapshot();
   return {
-    requestId: line.nextRequestId(),
-    arrivedMs: line.monotonicNow(),
-    snapshot,
+    requestId: nextRequestId(),
+    arrivedMs: monotonicNow(),
+    snapshot: config,
     method,
-    identified: identify(snapshot),
+    identified: identify(config),
     client: undefined,
     call: undefined,
     endpoint: undefined,

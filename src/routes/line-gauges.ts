@@ -1,12 +1,29 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-import { UPSTREAM_NAMES } from '../core/endpoint.ts';
-import type { Line } from './line.ts';
-import { readiness } from './readiness.ts';
+import type { AuditTrail } from '../audit/audit-trail.ts';
+import { UPSTREAM_NAMES } from '../core/upstream.ts';
+import type { Budgets } from '../upstream/budgets.ts';
+import type { ServerClock } from '../upstream/clock.ts';
+import type { LiveConfig } from './live-config.ts';
+import type { Status } from './readiness.ts';
 
 const VERDICTS = ['passed', 'failed', 'skipped', 'pending', 'off'] as const;
 
-/** What is read off the line when somebody looks: budgets, clock, freezes, audit, key permissions, sockets. */
-export function createLineGauges(registry: Registry): (line: Line) => void {
+/** What the gauges are read from. */
+export interface StatusGaugesDeps {
+  readonly config: () => LiveConfig;
+  readonly status: () => Status;
+  readonly budgets: Pick<Budgets, 'state'>;
+  readonly clock: Pick<ServerClock, 'state'>;
+  readonly trail: Pick<AuditTrail, 'state'>;
+  /** How many orders are sent and not yet resolved. */
+  readonly unresolvedOrders: () => number;
+  /** How many WebSocket connections of apps are open. */
+  readonly openSockets: () => number;
+}
+
+/** Sets the gauges when somebody looks: budgets, clock, freezes, audit, key permissions, sockets. */
+export function createStatusGauges(registry: Registry, deps: StatusGaugesDeps): () => void {
+  const { config, status, budgets, clock, trail, unresolvedOrders, openSockets } = deps;
   const registers = [registry];
   const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
   const labelled = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
@@ -59,12 +76,11 @@ export function createLineGauges(registry: Registry): (line: Line) => void {
   const unresolved = gauge('binance_proxy_orders_unresolved', 'Sent orders whose fate is still being asked.');
   const sockets = gauge('binance_proxy_websocket_connections', 'Open WebSocket connections of apps.');
 
-  return function read(line) {
-    const state = readiness(line);
+  return function read() {
+    const state = status();
     ready.set(Number(state.ready));
     for (const each of [used, reported, limit, frozen, frozenUntil, frozenOrders, preflight]) each.reset();
 
-    const { budgets, clock, trail } = line;
     const { buckets, frozen: hosts, frozenOrders: accounts, waiting, degraded: away } = budgets.state;
     for (const { key, scope, kind, upstream, ...bucket } of buckets) {
       const labels = { bucket: key, scope, kind, upstream };
@@ -79,7 +95,7 @@ export function createLineGauges(registry: Registry): (line: Line) => void {
       frozen.set({ upstream }, 1);
       frozenUntil.set({ upstream }, untilMs / 1_000);
     }
-    for (const account of line.snapshot().settings.accounts.keys()) frozenOrders.set({ account }, 0);
+    for (const account of config().settings.accounts.keys()) frozenOrders.set({ account }, 0);
     for (const { account } of accounts) frozenOrders.set({ account }, 1);
 
     const { offsetMs, ageMs, roundTripMs } = clock.state;
@@ -94,8 +110,8 @@ export function createLineGauges(registry: Registry): (line: Line) => void {
     auditAvailable.set(Number(trail.state.available));
     auditErrors.reset();
     auditErrors.inc(trail.state.errors);
-    unresolved.set(line.resolver.open().length);
-    sockets.set(line.openSockets());
+    unresolved.set(unresolvedOrders());
+    sockets.set(openSockets());
   };
 }
 

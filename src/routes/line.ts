@@ -1,30 +1,22 @@
 import type { AuditTrail } from '../audit/audit-trail.ts';
-import type { Settings } from '../config/settings.ts';
 import type { Catalogue } from '../core/catalogue.ts';
-import type { Denylist } from '../core/denylist.ts';
 import type { Budgets } from '../upstream/budgets.ts';
 import type { CallsUnderWay } from '../upstream/calls-under-way.ts';
 import type { ServerClock } from '../upstream/clock.ts';
 import type { OrderGuard } from '../upstream/order-guard.ts';
 import type { OrderResolver } from '../upstream/order-resolver.ts';
 import type { Patience } from '../upstream/patience.ts';
-import type { Pools } from '../upstream/pools.ts';
 import type { KeyGate } from '../upstream/preflight.ts';
 import type { CallRecorder } from './call-recorder.ts';
+import type { LiveConfig } from './live-config.ts';
 import type { Metrics } from './metrics.ts';
 import type { OpenSockets } from './open-sockets.ts';
+import type { Status } from './readiness.ts';
 import type { ReplayGuard } from './replay-guard.ts';
-
-/** What is configured, as one consistent whole: SIGHUP swaps it between two calls, never within one. */
-export interface Snapshot {
-  readonly settings: Settings;
-  readonly denylist: Denylist;
-  readonly pools: Pools;
-}
 
 /** Everything that one call meets on its way. Built once by the command, handed to the route. */
 export interface Line {
-  readonly snapshot: () => Snapshot;
+  readonly snapshot: () => LiveConfig;
   readonly catalogue: Catalogue;
   readonly clock: ServerClock;
   readonly budgets: Budgets;
@@ -35,6 +27,7 @@ export interface Line {
   readonly trail: AuditTrail;
   readonly recorder: CallRecorder;
   readonly metrics: Metrics;
+  readonly status: () => Status;
   /** How many WebSocket connections of apps are open. */
   readonly openSockets: () => number;
   /** These connections themselves. */

@@ -2,7 +2,6 @@ import fastify, { type FastifyInstance } from 'fastify';
 import { localTrust } from '../plugins/local-trust.ts';
 import { NO_SCHEMAS } from '../plugins/no-schemas.ts';
 import type { Line } from './line.ts';
-import { readiness } from './readiness.ts';
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/i;
 
@@ -32,12 +31,12 @@ export async function buildOperatorApp(line: Line): Promise<FastifyInstance> {
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not found' }));
   app.get('/livez', () => ({ status: 'ok' }));
   app.get('/readyz', (_request, reply) => {
-    const state = readiness(line);
+    const state = line.status();
     return reply.code(state.ready ? 200 : 503).send(state);
   });
   app.get('/metrics', async (_request, reply) => {
     reply.type(line.metrics.contentType);
-    return line.metrics.print(line);
+    return line.metrics.print();
   });
   app.get('/orders/unresolved', () => ({ orders: line.resolver.open() }));
   await app.ready();

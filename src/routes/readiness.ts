@@ -1,6 +1,11 @@
-import type { Line } from './line.ts';
+import type { AuditTrail } from '../audit/audit-trail.ts';
+import type { Budgets } from '../upstream/budgets.ts';
+import type { ServerClock } from '../upstream/clock.ts';
+import type { KeyGate } from '../upstream/preflight.ts';
+import type { LiveConfig } from './live-config.ts';
 
-export interface Readiness {
+/** What `/readyz` answers. */
+export interface Status {
   readonly ready: boolean;
   /** One sentence for each thing that keeps signed calls from passing. */
   readonly reasons: readonly string[];
@@ -11,35 +16,47 @@ export interface Readiness {
   readonly budgets: { readonly degraded: boolean };
 }
 
-/** Whether signed calls can pass, and if not, why. */
-export function readiness(line: Line): Readiness {
-  const { settings } = line.snapshot();
-  const clock = line.clock.state;
-  const reasons: string[] = [];
-  if (line.stopping()) reasons.push('The proxy is shutting down.');
-  if (!clock.synced) reasons.push('The server time is not known yet.');
-  const preflight: Record<string, string> = Object.create(null);
-  for (const account of settings.accounts.keys()) {
-    const verdict = line.gate.verdicts.get(account);
-    preflight[account] = settings.keyPreflight === 'off' ? 'off' : (verdict?.kind ?? 'pending');
-    try {
-      line.gate.assertSignable(account);
-    } catch (error) {
-      reasons.push(error instanceof Error ? error.message : 'The key may not sign.');
+/** What the status is read from. */
+export interface StatusDeps {
+  readonly config: () => LiveConfig;
+  readonly stopping: () => boolean;
+  readonly clock: Pick<ServerClock, 'state'>;
+  readonly gate: Pick<KeyGate, 'verdicts' | 'assertSignable'>;
+  readonly trail: Pick<AuditTrail, 'check' | 'state'>;
+  readonly budgets: Pick<Budgets, 'state'>;
+}
+
+/** Tells, whenever it is asked, whether signed calls can pass, and if not, why. */
+export function createStatus({ config, stopping, clock, gate, trail, budgets }: StatusDeps): () => Status {
+  return function status() {
+    const { settings } = config();
+    const { synced, offsetMs, ageMs } = clock.state;
+    const reasons: string[] = [];
+    if (stopping()) reasons.push('The proxy is shutting down.');
+    if (!synced) reasons.push('The server time is not known yet.');
+    const preflight: Record<string, string> = Object.create(null);
+    for (const account of settings.accounts.keys()) {
+      const verdict = gate.verdicts.get(account);
+      preflight[account] = settings.keyPreflight === 'off' ? 'off' : (verdict?.kind ?? 'pending');
+      try {
+        gate.assertSignable(account);
+      } catch (error) {
+        reasons.push(error instanceof Error ? error.message : 'The key may not sign.');
+      }
     }
-  }
-  if (!line.trail.check()) reasons.push('The audit file cannot be written.');
-  return {
-    ready: reasons.length === 0,
-    reasons,
-    clock: {
-      synced: clock.synced,
-      ...(clock.offsetMs === undefined ? {} : { offsetMs: clock.offsetMs }),
-      ...(clock.ageMs === undefined ? {} : { ageMs: clock.ageMs }),
-    },
-    preflight,
-    frozen: line.budgets.state.frozen,
-    audit: { available: line.trail.state.available, errors: line.trail.state.errors },
-    budgets: { degraded: line.budgets.state.degraded },
+    if (!trail.check()) reasons.push('The audit file cannot be written.');
+    return {
+      ready: reasons.length === 0,
+      reasons,
+      clock: {
+        synced,
+        ...(offsetMs === undefined ? {} : { offsetMs }),
+        ...(ageMs === undefined ? {} : { ageMs }),
+      },
+      preflight,
+      frozen: budgets.state.frozen,
+      audit: { available: trail.state.available, errors: trail.state.errors },
+      budgets: { degraded: budgets.state.degraded },
+    };
   };
 }

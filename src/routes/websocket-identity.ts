@@ -7,7 +7,8 @@ import { assertFresh, freshUntilMs } from '../core/freshness.ts';
 import type { JsonMember } from '../core/json.ts';
 import { verifyFrameSignature } from '../core/ws-sign.ts';
 import { identifyClient } from '../plugins/client-auth.ts';
-import type { Line, Snapshot } from './line.ts';
+import type { Line } from './line.ts';
+import type { LiveConfig } from './live-config.ts';
 
 interface Session {
   /** The key that the app showed; undefined when its upgrade already said who it is. */
@@ -25,7 +26,7 @@ export class SocketIdentity {
   #session: Session | undefined;
   /** What a key came to, for as long as the configuration stays as it is. */
   readonly #known = new Map<string, Client | undefined>();
-  #snapshot: Snapshot | undefined;
+  #snapshot: LiveConfig | undefined;
   /** When the app connected, ms since the epoch. */
   readonly sinceMs: number;
 
@@ -51,7 +52,7 @@ export class SocketIdentity {
   }
 
   /** A key in the frame decides, also when it is wrong. */
-  clientFor(snapshot: Snapshot, apiKey: string | undefined): Client | undefined {
+  clientFor(snapshot: LiveConfig, apiKey: string | undefined): Client | undefined {
     if (snapshot !== this.#snapshot) {
       this.#snapshot = snapshot;
       this.#known.clear();

@@ -1,13 +1,13 @@
 import { subscriptionIdOf } from '../core/ws-answer.ts';
 import type { Exchange } from './exchange.ts';
-import type { Snapshot } from './line.ts';
+import type { LiveConfig } from './live-config.ts';
 
 /**
  * Whether a socket may still hear the user data that it subscribed to: Binance goes on sending whatever the
  * configuration becomes, so each new one is asked again.
  */
 export class UserDataRight {
-  #under: { readonly snapshot: Snapshot; readonly client: string; readonly apiKey: string } | undefined;
+  #under: { readonly snapshot: LiveConfig; readonly client: string; readonly apiKey: string } | undefined;
 
   /** Notes the subscription that an answer opened, if it opened one. */
   note({ endpoint, client, account, snapshot }: Exchange, resultText: string | undefined): void {
@@ -17,7 +17,7 @@ export class UserDataRight {
   }
 
   /** True without a subscription, and while its client still may read with the same key of Binance. */
-  holds(snapshot: Snapshot): boolean {
+  holds(snapshot: LiveConfig): boolean {
     const under = this.#under;
     if (under === undefined || under.snapshot === snapshot) return true;
     const client = snapshot.settings.clients.get(under.client);
@@ -28,6 +28,6 @@ export class UserDataRight {
   }
 }
 
-function apiKeyOf({ settings }: Snapshot, account: string | undefined): string | undefined {
+function apiKeyOf({ settings }: LiveConfig, account: string | undefined): string | undefined {
   return settings.accounts.get(account ?? '')?.apiKey;
 }

@@ -104,3 +104,8 @@ export function outsideRecvWindow(): ExchangeError {
 export function aheadOfServer(): ExchangeError {
   return new ExchangeError(-1021, "Timestamp for this request was 1000ms ahead of the server's time.");
 }
+
+/** Retry-After on REST counts whole seconds. */
+export function retryAfter(untilMs: number, nowMs: number): Record<string, string> {
+  return { 'Retry-After': String(Math.max(1, Math.ceil((untilMs - nowMs) / 1_000))) };
+}

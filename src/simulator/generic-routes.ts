@@ -1,16 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Account } from './accounts.ts';
 import { ExchangeError } from './exchange-error.ts';
+import { familyOfPath } from './family.ts';
 import type { JsonObject, JsonValue } from './json-value.ts';
-import {
-  familyOf,
-  keyRoute,
-  openRoute,
-  optionalKeyRoute,
-  type Route,
-  signedRoute,
-  type Visit,
-} from './route.ts';
+import { keyRoute, openRoute, optionalKeyRoute, type Route, signedRoute, type Visit } from './route.ts';
 import type { ApiRestrictions } from './simulator-options.ts';
 
 /** What the exchange has besides the endpoints that are simulated, and that takes no key. */
@@ -101,7 +94,7 @@ export function unsignedRoutes(): Route[] {
  */
 export function genericRoute(method: string, path: string): Route | undefined {
   if (RETIRED.test(path)) throw new ExchangeError(-1000, 'This endpoint has been retired.', { status: 410 });
-  const family = familyOf(path);
+  const family = familyOfPath(path);
   if (family === undefined || !ENDPOINT_PATH.test(path)) return undefined;
   if (family === 'spot' && !SPOT_REST.test(path)) return undefined;
   const permission = method === 'GET' ? 'enableReading' : PERMISSIONS[family];
@@ -116,7 +109,7 @@ function echo({ exchange, parameters, method, path, nowMs }: Visit, account: Acc
   if (many !== undefined)
     return readObjects(many).map((entry) => orderEcho(exchange.nextTransferId(), entry, nowMs));
   if (!/\/(?:order|order\/test|algoOrder)$/.test(path)) return {};
-  const family = familyOf(path);
+  const family = familyOfPath(path);
   if (method === 'POST' && family !== undefined && family !== 'sapi')
     exchange.orderCounts.add(family, account.owner, 1, nowMs);
   const sent = Object.fromEntries(parameters.names.map((name) => [name, parameters.get(name)]));

@@ -1,7 +1,6 @@
-import { ExchangeError } from './exchange-error.ts';
+import { ExchangeError, retryAfter } from './exchange-error.ts';
+import type { Family } from './family.ts';
 import type { JsonObject } from './json-value.ts';
-import { retryAfter } from './rate-limits.ts';
-import type { Family } from './route.ts';
 import type { SimulatorLimits } from './simulator-options.ts';
 
 interface Interval {

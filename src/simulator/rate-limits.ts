@@ -1,5 +1,5 @@
-import { ExchangeError } from './exchange-error.ts';
-import type { Route } from './route.ts';
+import { ExchangeError, retryAfter } from './exchange-error.ts';
+import type { Family } from './family.ts';
 import type { SimulatorLimits, WeightFamily } from './simulator-options.ts';
 
 const MINUTE_MS = 60_000;
@@ -8,6 +8,14 @@ const RAW_WINDOW_MS = 300_000;
 interface Window {
   startMs: number;
   used: number;
+}
+
+/** What the limits need to know of an endpoint. */
+export interface LimitedRoute {
+  readonly method: string;
+  readonly path: string;
+  readonly family: Family;
+  readonly countedBy: 'IP' | 'UID';
 }
 
 /** What a request was charged, so that it can be given back. */
@@ -31,7 +39,7 @@ export class RateLimits {
    * Lets a request in, before anything of it is looked at.
    * @throws ExchangeError -1003 with status 418 while the IP is banned, 429 over the raw limit
    */
-  admit(route: Route, nowMs: number): void {
+  admit(route: LimitedRoute, nowMs: number): void {
     if (nowMs < this.#bannedUntilMs) throw this.#banned(nowMs);
     if (route.family !== 'spot') return;
     const raw = this.#window('raw', RAW_WINDOW_MS, nowMs);
@@ -45,7 +53,7 @@ export class RateLimits {
    * Charges a request; a refused one stays charged.
    * @throws ExchangeError -1003 with status 429, or 418 when the caller went on too often
    */
-  charge(route: Route, weight: number, uid: number | undefined, nowMs: number): Charge {
+  charge(route: LimitedRoute, weight: number, uid: number | undefined, nowMs: number): Charge {
     const window = this.#window(bucketOf(route, uid), MINUTE_MS, nowMs);
     const limit = this.#limitOf(route);
     window.used += weight;
@@ -61,7 +69,7 @@ export class RateLimits {
   }
 
   /** The headers that tell what has been used. */
-  headers(route: Route, uid: number | undefined, nowMs: number): Record<string, string> {
+  headers(route: LimitedRoute, uid: number | undefined, nowMs: number): Record<string, string> {
     const used = String(this.#window(bucketOf(route, uid), MINUTE_MS, nowMs).used);
     if (route.family === 'sapi') return { [`X-SAPI-USED-${route.countedBy}-WEIGHT-1M`]: used };
     return route.family === 'spot'
@@ -87,7 +95,7 @@ export class RateLimits {
     return this.#limits.rawRequestsPer5Minutes ?? 300_000;
   }
 
-  #limitOf(route: Route): number {
+  #limitOf(route: LimitedRoute): number {
     if (route.family !== 'sapi') return this.weightLimit(route.family);
     return route.countedBy === 'IP'
       ? (this.#limits.sapiIpWeightPerMinute ?? 12_000)
@@ -124,18 +132,13 @@ export class RateLimits {
   }
 }
 
-/** Retry-After on REST counts whole seconds. */
-export function retryAfter(untilMs: number, nowMs: number): Record<string, string> {
-  return { 'Retry-After': String(Math.max(1, Math.ceil((untilMs - nowMs) / 1_000))) };
-}
-
-function bucketOf(route: Route, uid: number | undefined): string {
+function bucketOf(route: LimitedRoute, uid: number | undefined): string {
   if (route.family !== 'sapi') return route.family;
   const endpoint = `${route.method} ${route.path}`;
   return route.countedBy === 'UID' ? `${endpoint} ${uid ?? ''}` : endpoint;
 }
 
-function overWeightText(route: Route, limit: number): string {
+function overWeightText(route: LimitedRoute, limit: number): string {
   if (route.family === 'spot' || route.family === 'sapi') {
     return (
       `Too much request weight used; current limit is ${limit} request weight per 1 MINUTE. ` +

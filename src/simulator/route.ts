@@ -1,11 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Account } from './accounts.ts';
 import type { Exchange } from './exchange.ts';
+import { type Family, familyOfPath } from './family.ts';
 import type { JsonValue } from './json-value.ts';
 import type { Parameters, Rules } from './parameters.ts';
-import type { ApiRestrictions, WeightFamily } from './simulator-options.ts';
+import type { ApiRestrictions } from './simulator-options.ts';
 
-export type Family = WeightFamily | 'sapi';
 /** OPTIONAL_KEY: one path that takes the key on one product's host and not on another's. */
 export type Security = 'NONE' | 'OPTIONAL_KEY' | 'API_KEY' | 'SIGNED';
 
@@ -84,15 +84,6 @@ export function signedRoute(target: string, options: RouteOptions, answer: OwnAn
   return makeRoute(target, 'SIGNED', options, needsAccount(answer));
 }
 
-export function familyOf(path: string): Family | undefined {
-  if (path.startsWith('/api/')) return 'spot';
-  if (path.startsWith('/sapi/')) return 'sapi';
-  if (path.startsWith('/fapi/') || path.startsWith('/futures/data/')) return 'usdm';
-  if (path.startsWith('/dapi/')) return 'coinm';
-  if (path.startsWith('/eapi/')) return 'options';
-  return path.startsWith('/papi/') ? 'portfolio' : undefined;
-}
-
 function needsAccount(answer: OwnAnswer): Route['answer'] {
   return (visit, account) => {
     if (account === undefined) throw new Error('a keyed route was entered without an account');
@@ -108,7 +99,7 @@ function makeRoute(
 ): Route {
   const space = target.indexOf(' ');
   const path = target.slice(space + 1);
-  const family = familyOf(path);
+  const family = familyOfPath(path);
   if (family === undefined) throw new TypeError(`no family has the path ${path}`);
   const weight = options.weight ?? 1;
   const repeatable = Object.entries(options.rules ?? {})

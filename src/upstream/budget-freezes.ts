@@ -1,6 +1,7 @@
 import type { Stop } from '../core/budget-answer.ts';
 import { hostGate, ordersGate } from '../core/budget-buckets.ts';
-import type { Endpoint, UpstreamName } from '../core/endpoint.ts';
+import type { Endpoint } from '../core/endpoint.ts';
+import type { UpstreamName } from '../core/upstream.ts';
 import type { Freeze } from '../ports/budget-store.ts';
 
 const MINUTE_MS = 60_000;

@@ -2,7 +2,8 @@ import { readCount, readStop, type UpstreamAnswer } from '../core/budget-answer.
 import { type CallCharge, type ChargedCall, createCharging } from '../core/budget-buckets.ts';
 import type { RateLimit } from '../core/budget-limits.ts';
 import { budgetTime, type ChargeEnding } from '../core/budget-window.ts';
-import type { Endpoint, UpstreamName } from '../core/endpoint.ts';
+import type { Endpoint } from '../core/endpoint.ts';
+import type { UpstreamName } from '../core/upstream.ts';
 import type { BudgetStore, ChargeOutcome, Receipt } from '../ports/budget-store.ts';
 import { Freezes } from './budget-freezes.ts';
 import { frozenRefusal, fullRefusal } from './budget-refusals.ts';

@@ -1,5 +1,5 @@
-import type { UpstreamName } from '../core/endpoint.ts';
 import { ProxyError } from '../core/errors.ts';
+import type { UpstreamName } from '../core/upstream.ts';
 
 /**
  * The calls of apps that were begun and are not concluded, also those whose app is gone. Beyond the bound a call is

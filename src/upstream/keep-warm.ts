@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import type { UpstreamName } from '../core/endpoint.ts';
+import type { UpstreamName } from '../core/upstream.ts';
 import type { BudgetState } from './budgets.ts';
 import { PATIENCE } from './patience.ts';
 import type { OriginPool } from './pool.ts';

@@ -1,5 +1,5 @@
 import { FALLBACK_LIMITS, mergeLimits, type RateLimit, readRateLimits } from '../core/budget-limits.ts';
-import type { UpstreamName } from '../core/endpoint.ts';
+import type { UpstreamName } from '../core/upstream.ts';
 
 /** Where each family states its limits; portfolio margin and the web's data state none. */
 export const EXCHANGE_INFO_PATHS: Readonly<Partial<Record<UpstreamName, string>>> = {

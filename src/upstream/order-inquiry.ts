@@ -1,7 +1,7 @@
-import type { UpstreamName } from '../core/endpoint.ts';
 import type { OrderAnswer } from '../core/order-answer.ts';
 import { type Fate, type FateReading, fateOfList, readFate } from '../core/order-fate.ts';
 import { type OrderQuery, orderQueries } from '../core/order-query.ts';
+import type { UpstreamName } from '../core/upstream.ts';
 
 /** A placing call whose outcome is unknown, as it was sent; it can be rebuilt from its audit record. */
 export interface UnknownCall {

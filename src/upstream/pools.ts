@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import { UPSTREAM_NAMES, type UpstreamName } from '../core/endpoint.ts';
+import { UPSTREAM_NAMES, type UpstreamName } from '../core/upstream.ts';
 import { createTrust } from './connector.ts';
 import { OriginChoice } from './origin-choice.ts';
 import { OriginPool, type PoolOptions } from './pool.ts';

@@ -1,8 +1,8 @@
 import { encodeComponent } from '../core/call.ts';
-import type { UpstreamName } from '../core/endpoint.ts';
 import { Exact } from '../core/exact-decimal.ts';
 import type { Market } from '../core/intended-order.ts';
 import { type BestPrices, type Instrument, Unvaluable } from '../core/notional.ts';
+import type { UpstreamName } from '../core/upstream.ts';
 import { createFreshCache } from './fresh-cache.ts';
 import { bestPricesIn, instrumentsIn } from './market-facts.ts';
 

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { loadCatalogue } from '../../src/config/load-catalogue.ts';
 import { readCall } from '../../src/core/call.ts';
-import { DEFAULT_PERMISSIONS, NEVER_GRANTED, neededPermissions } from '../../src/core/permission.ts';
+import { DEFAULT_PERMISSIONS, NEVER_GRANTED } from '../../src/core/permission.ts';
+import { neededPermissions } from '../../src/core/policy.ts';
 
 const catalogue = loadCatalogue();
 const rows = readFileSync(new URL('../fixtures/dangerous.jsonl', import.meta.url), 'utf8')

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Method, UpstreamName } from '../../src/core/endpoint.ts';
+import type { Method } from '../../src/core/endpoint.ts';
 import { classify, type Ending, type EndingPhase } from '../../src/core/outcome.ts';
+import type { UpstreamName } from '../../src/core/upstream.ts';
 
 type Parts = Partial<Ending>;
 

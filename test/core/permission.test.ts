@@ -1,12 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { loadCatalogue } from '../../src/config/load-catalogue.ts';
 import { readCall } from '../../src/core/call.ts';
-import {
-  DEFAULT_PERMISSIONS,
-  NEVER_GRANTED,
-  neededPermissions,
-  PERMISSIONS,
-} from '../../src/core/permission.ts';
+import { DEFAULT_PERMISSIONS, NEVER_GRANTED, PERMISSIONS } from '../../src/core/permission.ts';
+import { neededPermissions } from '../../src/core/policy.ts';
 
 const catalogue = loadCatalogue();
 const MARGIN_ORDERS = [

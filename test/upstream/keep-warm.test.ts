@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { UpstreamName } from '../../src/core/endpoint.ts';
+import type { UpstreamName } from '../../src/core/upstream.ts';
 import type { BudgetState } from '../../src/upstream/budgets.ts';
 import { fetchText } from '../../src/upstream/fetch-text.ts';
 import { createKeepWarm, type KeepWarm } from '../../src/upstream/keep-warm.ts';

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { RateLimit } from '../../src/core/budget-limits.ts';
-import type { UpstreamName } from '../../src/core/endpoint.ts';
+import type { UpstreamName } from '../../src/core/upstream.ts';
 import { createLimitsReader } from '../../src/upstream/limits.ts';
 
 const INFO = JSON.stringify({
