@@ -1,18 +1,18 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { judgeGoals } from './goals.ts';
-import { measureOneShot } from './one-shot.ts';
-import { findPeers, type Peer, type Target } from './peers.ts';
-import { memoryMb, output, stopAll } from './programs.ts';
-import { PROXY, startProxy } from './proxy.ts';
-import { PROFILE, report } from './report.ts';
-import { measureRounds, type Shape } from './rounds.ts';
-import { measureStages } from './stages.ts';
-import { measureStartUp } from './start-up.ts';
-import { DIRECT } from './tables.ts';
-import { findSigningFaults, startVerifier } from './verify.ts';
-import { BENCH, buildLoadGenerator, createWorkshop, REPOSITORY, startUpstream } from './workshop.ts';
+import { findSigningFaults, startVerifier } from './audit/verify.ts';
+import { measureOneShot } from './ladder/one-shot.ts';
+import { measureRounds, type Shape } from './ladder/rounds.ts';
+import { measureStages } from './ladder/stages.ts';
+import { measureStartUp } from './memory/start-up.ts';
+import { judgeGoals } from './support/goals.ts';
+import { findPeers, type Peer, type Target } from './support/peer-programs.ts';
+import { memoryMb, output, stopAll } from './support/programs.ts';
+import { PROXY, startProxy } from './support/proxy.ts';
+import { PROFILE, report } from './support/report.ts';
+import { DIRECT } from './support/tables.ts';
+import { BENCH, buildLoadGenerator, createWorkshop, REPOSITORY, startUpstream } from './support/workshop.ts';
 
 const HELP = `Usage: node bench/run.ts [--long] [--rounds N] [--write]
 

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { loadCatalogue } from '../src/config/load-catalogue.ts';
-import type { Catalogue } from '../src/core/catalogue.ts';
-import type { Endpoint } from '../src/core/endpoint.ts';
+import type { Catalogue } from '../src/core/catalogue/catalogue.ts';
+import type { Endpoint } from '../src/core/catalogue/endpoint.ts';
 import type { UpstreamName } from '../src/core/upstream.ts';
 
 /** An official connector and the part of the catalogue that it covers. */

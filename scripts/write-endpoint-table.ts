@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { loadCatalogue } from '../src/config/load-catalogue.ts';
-import type { Catalogue } from '../src/core/catalogue.ts';
-import { createDenylist } from '../src/core/denylist.ts';
-import type { Endpoint, Weight, WeightStep } from '../src/core/endpoint.ts';
+import type { Catalogue } from '../src/core/catalogue/catalogue.ts';
+import { createDenylist } from '../src/core/catalogue/denylist.ts';
+import type { Endpoint, Weight, WeightStep } from '../src/core/catalogue/endpoint.ts';
 
 const HEAD = `# Every endpoint that may leave
 

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { SECRET_VARIABLES, VARIABLES } from '../src/config/variables.ts';
+import { SECRET_VARIABLES, VARIABLES } from '../src/config/schema/variables.ts';
 import { PROXY_ERRORS } from '../src/core/errors.ts';
 
 const run = promisify(execFile);

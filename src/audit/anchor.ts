@@ -11,7 +11,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { auditKeyId, type ChainHead, chainHash, GENESIS } from '../core/audit-chain.ts';
+import { auditKeyId, type ChainHead, chainHash, GENESIS } from '../core/records/chain.ts';
 
 export const ANCHOR_FILE = 'audit.anchor';
 

@@ -1,9 +1,9 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ChainHead, GENESIS, readSealedLine } from '../core/audit-chain.ts';
-import type { AuditRepair } from '../ports/audit-sink.ts';
+import { type ChainHead, GENESIS, readSealedLine } from '../core/records/chain.ts';
 import type { AnchorFile } from './anchor.ts';
-import { dayFiles, tornFileName } from './audit-files.ts';
+import { dayFiles, tornFileName } from './file-names.ts';
+import type { AuditRepair } from './sink.ts';
 
 /** Where a trail is to be continued. */
 export interface TrailEnd {

@@ -1,11 +1,11 @@
 import { parseArgs } from 'node:util';
-import { ConfigError, formatProblems } from '../config/config-error.ts';
 import { loadSettings } from '../config/load-settings.ts';
-import { readEnvironment } from '../config/read-environment.ts';
-import type { Settings } from '../config/settings.ts';
-import type { KeySwitches } from '../upstream/preflight.ts';
-import { type BuiltLine, buildLine } from './build-line.ts';
-import { describeClock, diagnoseClock, diagnoseKey } from './diagnosis.ts';
+import { ConfigError, formatProblems } from '../config/problems/config-error.ts';
+import type { Settings } from '../config/schema/settings.ts';
+import { readEnvironment } from '../config/sources/read-environment.ts';
+import { type BuiltLine, buildLine } from '../proxy/build.ts';
+import type { KeySwitches } from '../upstream/key-gate.ts';
+import { describeClock, diagnoseClock, diagnoseKey } from './check/diagnosis.ts';
 import { table } from './table.ts';
 
 const HELP = `Usage: binance-signing-proxy check [--offline]

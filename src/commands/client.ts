@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { issueKey } from './issue-key.ts';
+import { issueKey } from './client/issue-key.ts';
 
 const USAGE = `Usage: binance-signing-proxy client new NAME
 

@@ -2,14 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Log } from '../audit/audit-trail.ts';
+import type { Log } from '../audit/trail.ts';
 import { loadSettings } from '../config/load-settings.ts';
-import { demoAccount } from '../simulator/demo-account.ts';
+import { type RunningProxy, startProxy } from '../proxy/start.ts';
+import { demoAccount } from '../simulator/accounts/demo-account.ts';
 import { type Simulator, startSimulator } from '../simulator/simulator.ts';
-import { DemoPrinter } from './demo-printer.ts';
-import { playSession } from './demo-session.ts';
-import { issueKey } from './issue-key.ts';
-import { type RunningProxy, startProxy } from './start-proxy.ts';
+import { issueKey } from './client/issue-key.ts';
+import { DemoPrinter } from './demo/printer.ts';
+import { playSession } from './demo/session.ts';
 
 const HELP = `Usage: binance-signing-proxy demo [--keep]
 

@@ -1,8 +1,8 @@
 import { request } from 'node:http';
 import { parseArgs } from 'node:util';
-import { ConfigError } from '../config/config-error.ts';
 import { loadSettings } from '../config/load-settings.ts';
-import { readEnvironment } from '../config/read-environment.ts';
+import { ConfigError } from '../config/problems/config-error.ts';
+import { readEnvironment } from '../config/sources/read-environment.ts';
 
 const HELP = `Usage: binance-signing-proxy healthcheck
 

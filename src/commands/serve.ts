@@ -1,12 +1,12 @@
 import { parseArgs } from 'node:util';
 import closeWithGrace from 'close-with-grace';
-import { ConfigError, formatProblems } from '../config/config-error.ts';
 import { loadSettings } from '../config/load-settings.ts';
-import { readEnvironment } from '../config/read-environment.ts';
-import type { Settings } from '../config/settings.ts';
+import { ConfigError, formatProblems } from '../config/problems/config-error.ts';
+import type { Settings } from '../config/schema/settings.ts';
+import { readEnvironment } from '../config/sources/read-environment.ts';
 import { ProxyError } from '../core/errors.ts';
-import { openLog } from './log.ts';
-import { PreflightError, type RunningProxy, startProxy } from './start-proxy.ts';
+import { openLog } from '../proxy/log.ts';
+import { PreflightError, type RunningProxy, startProxy } from '../proxy/start.ts';
 
 const HELP = `Usage: binance-signing-proxy serve
 

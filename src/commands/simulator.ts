@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { demoAccount } from '../simulator/demo-account.ts';
+import { demoAccount } from '../simulator/accounts/demo-account.ts';
 import { startSimulator } from '../simulator/simulator.ts';
 
 const HELP = `Usage: binance-signing-proxy simulator [--port 9080]

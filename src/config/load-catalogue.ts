@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { buildCatalogue, type Catalogue, type CatalogueFile } from '../core/catalogue.ts';
-import { PERMISSIONS } from '../core/permission.ts';
+import { buildCatalogue, type Catalogue, type CatalogueFile } from '../core/catalogue/catalogue.ts';
+import { PERMISSIONS } from '../core/catalogue/permission.ts';
 import { UPSTREAM_NAMES } from '../core/upstream.ts';
 
 const STRICT = { additionalProperties: false } as const;

@@ -154,3 +154,8 @@ function skipSpace(text: string, at: number): number {
   while (end < text.length && ' \t\n\r'.includes(text[end] ?? '')) end++;
   return end;
 }
+
+/** The value of a JSON member as it is written into a frame. */
+export function memberText({ kind, value }: JsonMember): string {
+  return kind === 'string' ? JSON.stringify(value) : value;
+}

@@ -4,16 +4,16 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Exchange, type Withdrawal } from './exchange.ts';
-import { outsideRecvWindow } from './exchange-error.ts';
-import { type Fault, Faults } from './faults.ts';
-import type { RecordedRequest, RequestDraft } from './recorded-request.ts';
-import { compressed, edgePage, errorReply, type Reply } from './reply.ts';
-import { judge, respond } from './respond.ts';
-import { Router } from './router.ts';
-import type { ApiRestrictions, SimulatorOptions, WeightFamily } from './simulator-options.ts';
-import { pathOf } from './wire-request.ts';
-import { type RunningSockets, runSockets, type SimulatorSockets } from './ws-sockets.ts';
+import { outsideRecvWindow } from './base/exchange-error.ts';
+import type { ApiRestrictions, SimulatorOptions, WeightFamily } from './base/options.ts';
+import { Router } from './endpoints/router.ts';
+import { Exchange, type Withdrawal } from './exchange/exchange.ts';
+import { type Fault, Faults } from './exchange/faults.ts';
+import type { RecordedRequest, RequestDraft } from './http/recorded-request.ts';
+import { compressed, edgePage, errorReply, type Reply } from './http/reply.ts';
+import { judge, respond } from './http/respond.ts';
+import { pathOf } from './http/wire-request.ts';
+import { type RunningSockets, runSockets, type SimulatorSockets } from './sockets/sockets.ts';
 
 /** A running exchange that all upstreams of a proxy can point at: it serves every product by its path. */
 export interface Simulator extends SimulatorSockets {

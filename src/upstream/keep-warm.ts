@@ -1,8 +1,8 @@
 import type { Dispatcher } from 'undici';
+import type { BudgetState } from '../budgets/budgets.ts';
 import type { UpstreamName } from '../core/upstream.ts';
-import type { BudgetState } from './budgets.ts';
-import { PATIENCE } from './patience.ts';
 import type { OriginPool } from './pool.ts';
+import { PATIENCE } from './timeouts.ts';
 
 /** The cheapest call of each family: weight 1. The web's public data has none. */
 const PINGS: Readonly<Partial<Record<UpstreamName, string>>> = {

@@ -1,7 +1,7 @@
 import type { SecureContext } from 'node:tls';
 import type { Pool as Connections, Dispatcher as Dispatch } from 'undici';
 import { createConnector } from './connector.ts';
-import { PATIENCE } from './patience.ts';
+import { PATIENCE } from './timeouts.ts';
 import { Dispatcher, Pool } from './undici.ts';
 
 export interface PoolOptions {

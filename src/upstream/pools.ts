@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici';
 import { UPSTREAM_NAMES, type UpstreamName } from '../core/upstream.ts';
 import { createTrust } from './connector.ts';
-import { OriginChoice } from './origin-choice.ts';
+import { OriginChoice } from './origin-failover.ts';
 import { OriginPool, type PoolOptions } from './pool.ts';
 
 /** One pool per upstream that is configured. */

@@ -2,14 +2,21 @@ import { readFileSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ANCHOR_FILE } from '../../src/audit/anchor.ts';
-import { createAuditTrail } from '../../src/audit/audit-trail.ts';
-import { createFileAuditSink } from '../../src/audit/file-audit-sink.ts';
-import { trailsOf } from '../../src/audit/trail-paths.ts';
-import { verifyTrail } from '../../src/audit/verify-trail.ts';
-import { auditKeyFrom } from '../../src/core/audit-chain.ts';
-import type { AuditSink } from '../../src/ports/audit-sink.ts';
-import { closeUnder } from './close-under.ts';
-import { completed, NOON_MS, openTrail, recordsIn, signed, temporaryFolder } from './sample-trail.ts';
+import { createFileAuditSink } from '../../src/audit/file-sink.ts';
+import { trailsOf } from '../../src/audit/reading/trail-paths.ts';
+import { verifyTrail } from '../../src/audit/reading/verify-trail.ts';
+import type { AuditSink } from '../../src/audit/sink.ts';
+import { createAuditTrail } from '../../src/audit/trail.ts';
+import { auditKeyFrom } from '../../src/core/records/chain.ts';
+import {
+  completed,
+  NOON_MS,
+  openTrail,
+  recordsIn,
+  signed,
+  temporaryFolder,
+} from '../support/fixtures/sample-trail.ts';
+import { closeUnder } from '../support/processes/close-under.ts';
 
 const TODAY = 'audit-2026-02-03.ndjson';
 const key = auditKeyFrom('the operator’s own key');

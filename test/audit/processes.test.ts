@@ -7,12 +7,19 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createFileAuditSink } from '../../src/audit/file-audit-sink.ts';
-import { trailsOf } from '../../src/audit/trail-paths.ts';
-import { verifyTrail } from '../../src/audit/verify-trail.ts';
-import { DAY_MS, NOON_MS, openTrail, recordsIn, signed, temporaryFolder } from './sample-trail.ts';
+import { createFileAuditSink } from '../../src/audit/file-sink.ts';
+import { trailsOf } from '../../src/audit/reading/trail-paths.ts';
+import { verifyTrail } from '../../src/audit/reading/verify-trail.ts';
+import {
+  DAY_MS,
+  NOON_MS,
+  openTrail,
+  recordsIn,
+  signed,
+  temporaryFolder,
+} from '../support/fixtures/sample-trail.ts';
 
-const WRITER = fileURLToPath(new URL('./writer.ts', import.meta.url));
+const WRITER = fileURLToPath(new URL('../support/processes/audit-writer.ts', import.meta.url));
 
 function startWriter(folder: string, prefix: string): ChildProcessByStdio<null, Readable, null> {
   const child = spawn(process.execPath, [WRITER, folder, prefix], { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -2,12 +2,19 @@ import { spawnSync } from 'node:child_process';
 import { appendFileSync, copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { createAuditTrail } from '../../src/audit/audit-trail.ts';
-import { createFileAuditSink } from '../../src/audit/file-audit-sink.ts';
+import { createFileAuditSink } from '../../src/audit/file-sink.ts';
+import { createAuditTrail } from '../../src/audit/trail.ts';
 import { audit } from '../../src/commands/audit.ts';
-import { auditKeyFrom } from '../../src/core/audit-chain.ts';
-import type { UnsealedRecord } from '../../src/core/audit-record.ts';
-import { completed, DAY_MS, NOON_MS, openTrail, signed, temporaryFolder } from '../audit/sample-trail.ts';
+import { auditKeyFrom } from '../../src/core/records/chain.ts';
+import type { UnsealedRecord } from '../../src/core/records/record.ts';
+import {
+  completed,
+  DAY_MS,
+  NOON_MS,
+  openTrail,
+  signed,
+  temporaryFolder,
+} from '../support/fixtures/sample-trail.ts';
 
 interface Ran {
   readonly code: number;

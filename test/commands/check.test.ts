@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
-import { folderWith } from '../config/folder.ts';
-import { type Ended, MAIN, runToEnd } from '../helpers/child.ts';
-import { TEST_KEY, TEST_SECRET, upstreamsAt } from '../helpers/proxy.ts';
+import { folderWith } from '../support/fixtures/config-folder.ts';
+import { type Ended, MAIN, runToEnd } from '../support/processes/child.ts';
+import { TEST_KEY, TEST_SECRET, upstreamsAt } from '../support/servers/proxy.ts';
 
 let simulator: Simulator;
 beforeAll(async () => {

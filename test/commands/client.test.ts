@@ -2,7 +2,7 @@ import { parse as parseDotenv } from 'dotenv';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { client } from '../../src/commands/client.ts';
 import { loadSettings } from '../../src/config/load-settings.ts';
-import { ACCOUNT, folderWith } from '../config/folder.ts';
+import { ACCOUNT, folderWith } from '../support/fixtures/config-folder.ts';
 
 let stdout = '';
 let stderr = '';

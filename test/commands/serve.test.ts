@@ -4,10 +4,10 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
-import { folderWith } from '../config/folder.ts';
-import { addressesOf, type Child, MAIN, runToEnd, startChild } from '../helpers/child.ts';
-import { send } from '../helpers/http.ts';
-import { TEST_KEY, TEST_SECRET, upstreamsAt } from '../helpers/proxy.ts';
+import { send } from '../support/clients/http.ts';
+import { folderWith } from '../support/fixtures/config-folder.ts';
+import { addressesOf, type Child, MAIN, runToEnd, startChild } from '../support/processes/child.ts';
+import { TEST_KEY, TEST_SECRET, upstreamsAt } from '../support/servers/proxy.ts';
 
 const BIN = fileURLToPath(new URL('../../bin/binance-signing-proxy.mjs', import.meta.url));
 const FIRST_KEY = 'firstKEYfirstKEYfirstKEYfirstKEYfirstKEYfirstKEYfirstKEYfirstKEY';

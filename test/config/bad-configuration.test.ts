@@ -1,9 +1,15 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, formatProblems } from '../../src/config/config-error.ts';
 import { loadSettings } from '../../src/config/load-settings.ts';
-import { ACCOUNT, folderWith, messagesOf, problemsIn, problemsOf } from './folder.ts';
+import { ConfigError, formatProblems } from '../../src/config/problems/config-error.ts';
+import {
+  ACCOUNT,
+  folderWith,
+  messagesOf,
+  problemsIn,
+  problemsOf,
+} from '../support/fixtures/config-folder.ts';
 
 const BOT = { ...ACCOUNT, BOT_CLIENT_KEY: 'bot-key', BOT_CLIENT_SECRET: 'bot-secret' };
 

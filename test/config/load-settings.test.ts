@@ -2,9 +2,15 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadSettings } from '../../src/config/load-settings.ts';
-import type { Settings } from '../../src/config/settings.ts';
-import { DEFAULT_PERMISSIONS } from '../../src/core/permission.ts';
-import { ACCOUNT, type Files, folderWith, messagesOf, type Variables } from './folder.ts';
+import type { Settings } from '../../src/config/schema/settings.ts';
+import { DEFAULT_PERMISSIONS } from '../../src/core/catalogue/permission.ts';
+import {
+  ACCOUNT,
+  type Files,
+  folderWith,
+  messagesOf,
+  type Variables,
+} from '../support/fixtures/config-folder.ts';
 
 function load(env: Variables = {}, files: Files = {}): Settings {
   return loadSettings({ env: { ...ACCOUNT, ...env }, cwd: folderWith(files) });

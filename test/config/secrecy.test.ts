@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { format, inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { ConfigError, formatProblems } from '../../src/config/config-error.ts';
 import { loadSettings } from '../../src/config/load-settings.ts';
-import type { Settings } from '../../src/config/settings.ts';
-import { SECRET_VARIABLES, VARIABLES } from '../../src/config/variables.ts';
-import { folderWith, type Variables } from './folder.ts';
+import { ConfigError, formatProblems } from '../../src/config/problems/config-error.ts';
+import type { Settings } from '../../src/config/schema/settings.ts';
+import { SECRET_VARIABLES, VARIABLES } from '../../src/config/schema/variables.ts';
+import { folderWith, type Variables } from '../support/fixtures/config-folder.ts';
 
 /** Everything that a program may do to show a value. */
 function printed(value: unknown): string {

@@ -3,17 +3,17 @@ import { parse as parseDotenv } from 'dotenv';
 import { describe, expect, it } from 'vitest';
 import { parse as parseYaml } from 'yaml';
 import { loadSettings } from '../../src/config/load-settings.ts';
-import { printConfigSchema } from '../../src/config/print-schema.ts';
-import { ConfigSchema } from '../../src/config/schema.ts';
-import { type SchemaNode, schemaAt } from '../../src/config/schema-walk.ts';
+import { printConfigSchema } from '../../src/config/schema/print-schema.ts';
+import { ConfigSchema } from '../../src/config/schema/schema.ts';
+import { type SchemaNode, schemaAt } from '../../src/config/schema/schema-walk.ts';
 import {
   ACCOUNT_SUFFIXES,
   CLIENT_SUFFIXES,
   CONFIG_VARIABLE,
   SECRET_VARIABLES,
   VARIABLES,
-} from '../../src/config/variables.ts';
-import { ACCOUNT, folderWith, messagesOf } from './folder.ts';
+} from '../../src/config/schema/variables.ts';
+import { ACCOUNT, folderWith, messagesOf } from '../support/fixtures/config-folder.ts';
 
 function shipped(path: string): string {
   return readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packageOf } from '../../scripts/build-licences.ts';
-import { build } from './image-layout.ts';
-import { readLockfile } from './lockfile.ts';
+import { build } from '../support/images/image-layout.ts';
+import { readLockfile } from '../support/images/lockfile.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 

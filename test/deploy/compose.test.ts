@@ -5,7 +5,7 @@ import { Value } from 'typebox/value';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { loadSettings } from '../../src/config/load-settings.ts';
-import { folderWith } from '../config/folder.ts';
+import { folderWith } from '../support/fixtures/config-folder.ts';
 
 const root = new URL('../../', import.meta.url);
 const closed = { additionalProperties: false };

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { printDependencyTable } from '../../scripts/dependency-table.ts';
-import { readLockfile } from './lockfile.ts';
+import { readLockfile } from '../support/images/lockfile.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 const manifest = JSON.parse(read('package.json')) as {

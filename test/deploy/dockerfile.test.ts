@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { argsOf, execForm, readDockerfile, type Stage, stageOf } from './dockerfile.ts';
+import { argsOf, execForm, readDockerfile, type Stage, stageOf } from '../support/images/dockerfile.ts';
 
 const root = new URL('../../', import.meta.url);
 const dockerfile = readDockerfile();

@@ -43,7 +43,7 @@ describe('.dockerignore', () => {
     'config/catalogue/tls.key',
     '.git/config',
     'node_modules/undici/index.js',
-    'test/helpers/proxy.ts',
+    'test/support/servers/proxy.ts',
     'anything-that-comes-later',
   ])('keeps %s out of the build', (path) => {
     expect(isSent(path)).toBe(false);

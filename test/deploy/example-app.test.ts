@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
-import { folderWith } from '../config/folder.ts';
-import { runToEnd } from '../helpers/child.ts';
-import { startTestProxy, TEST_KEY, TEST_SECRET, type TestProxy } from '../helpers/proxy.ts';
+import { folderWith } from '../support/fixtures/config-folder.ts';
+import { runToEnd } from '../support/processes/child.ts';
+import { startTestProxy, TEST_KEY, TEST_SECRET, type TestProxy } from '../support/servers/proxy.ts';
 
 const APP = fileURLToPath(new URL('../../deploy/example-app/trade.mjs', import.meta.url));
 const CLIENT_KEY = 'issuedKEYissuedKEYissuedKEYissuedKEYissuedKEYissuedKEYissuedKEY1';

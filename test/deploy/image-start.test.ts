@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
-import { folderWith } from '../config/folder.ts';
-import { addressesOf, type Child, runToEnd, startChild } from '../helpers/child.ts';
-import { send } from '../helpers/http.ts';
-import { readPrometheusText, sampleOf } from '../helpers/prometheus-text.ts';
-import { TEST_KEY, TEST_SECRET, upstreamsAt } from '../helpers/proxy.ts';
-import { hasRedisServer, sayWhatIsLeftOut, startRedisServer } from '../helpers/redis-server.ts';
-import { connectApp } from '../helpers/ws-app.ts';
-import { type ImageLayout, imageIn, layOutImage } from './image-layout.ts';
+import { send } from '../support/clients/http.ts';
+import { connectApp } from '../support/clients/ws-app.ts';
+import { folderWith } from '../support/fixtures/config-folder.ts';
+import { readPrometheusText, sampleOf } from '../support/fixtures/prometheus-text.ts';
+import { type ImageLayout, imageIn, layOutImage } from '../support/images/image-layout.ts';
+import { addressesOf, type Child, runToEnd, startChild } from '../support/processes/child.ts';
+import { TEST_KEY, TEST_SECRET, upstreamsAt } from '../support/servers/proxy.ts';
+import { hasRedisServer, sayWhatIsLeftOut, startRedisServer } from '../support/servers/redis-server.ts';
 
 const CLIENT_KEY = 'issuedKEYissuedKEYissuedKEYissuedKEYissuedKEYissuedKEYissuedKEY1';
 

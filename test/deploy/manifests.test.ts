@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { loadSettings } from '../../src/config/load-settings.ts';
-import { folderWith } from '../config/folder.ts';
-import { TEST_KEY, TEST_SECRET } from '../helpers/proxy.ts';
-import { argsOf, environmentOf, execForm, readDockerfile, stageOf } from './dockerfile.ts';
+import { folderWith } from '../support/fixtures/config-folder.ts';
+import { argsOf, environmentOf, execForm, readDockerfile, stageOf } from '../support/images/dockerfile.ts';
+import { TEST_KEY, TEST_SECRET } from '../support/servers/proxy.ts';
 
 function shipped(path: string): string {
   return readFileSync(new URL(`../../deploy/${path}`, import.meta.url), 'utf8');

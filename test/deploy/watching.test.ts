@@ -3,9 +3,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { PROXY_ERRORS } from '../../src/core/errors.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
-import { send } from '../helpers/http.ts';
-import { type Family, readPrometheusText } from '../helpers/prometheus-text.ts';
-import { startTestProxy, TEST_KEY, TEST_SECRET } from '../helpers/proxy.ts';
+import { send } from '../support/clients/http.ts';
+import { type Family, readPrometheusText } from '../support/fixtures/prometheus-text.ts';
+import { startTestProxy, TEST_KEY, TEST_SECRET } from '../support/servers/proxy.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 

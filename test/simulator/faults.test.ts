@@ -1,9 +1,9 @@
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { demoAccount } from '../../src/simulator/demo-account.ts';
+import { demoAccount } from '../../src/simulator/accounts/demo-account.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
-import { ALICE, stageSimulator } from './running-simulator.ts';
-import { hmacSigner, member, SignedCaller, send } from './signed-caller.ts';
+import { hmacSigner, member, SignedCaller, send } from '../support/clients/signed-caller.ts';
+import { ALICE, stageSimulator } from '../support/servers/running-simulator.ts';
 
 const stage = stageSimulator();
 const ORDER = {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ALICE, stageSimulator } from './running-simulator.ts';
-import { member, send } from './signed-caller.ts';
+import { member, send } from '../support/clients/signed-caller.ts';
+import { ALICE, stageSimulator } from '../support/servers/running-simulator.ts';
 
 const stage = stageSimulator();
 const ORDER = '/fapi/v1/order';

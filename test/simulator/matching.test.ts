@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ExchangeError } from '../../src/simulator/exchange-error.ts';
-import { FEES, Ledger, STREET } from '../../src/simulator/ledger.ts';
-import { Money } from '../../src/simulator/money.ts';
-import { SpotEngine } from '../../src/simulator/spot-engine.ts';
-import type { OrderRequest, SpotOrder } from '../../src/simulator/spot-order.ts';
+import { FEES, Ledger, STREET } from '../../src/simulator/accounts/ledger.ts';
+import { ExchangeError } from '../../src/simulator/base/exchange-error.ts';
+import { Money } from '../../src/simulator/base/money.ts';
+import { SpotEngine } from '../../src/simulator/spot/engine.ts';
+import type { OrderRequest, SpotOrder } from '../../src/simulator/spot/order.ts';
 
 const NOW = 1_795_000_000_000;
 const SYMBOL = 'BTCUSDT';

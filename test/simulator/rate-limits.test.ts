@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { OrderCounts } from '../../src/simulator/order-counts.ts';
-import { RateLimits } from '../../src/simulator/rate-limits.ts';
-import { openRoute, signedRoute } from '../../src/simulator/route.ts';
-import { stageSimulator } from './running-simulator.ts';
-import { member, send } from './signed-caller.ts';
+import { OrderCounts } from '../../src/simulator/exchange/order-counts.ts';
+import { RateLimits } from '../../src/simulator/exchange/rate-limits.ts';
+import { openRoute, signedRoute } from '../../src/simulator/http/route.ts';
+import { member, send } from '../support/clients/signed-caller.ts';
+import { stageSimulator } from '../support/servers/running-simulator.ts';
 
 const NOON = Date.UTC(2026, 10, 20, 12, 0, 0);
 

@@ -1,9 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { hmacVerifier, publicKeyVerifier, type Verifier } from '../../src/simulator/signatures.ts';
-import { SIGNATURE_VECTORS, type SignatureVector } from './signature-vectors.ts';
-import { asymmetricSigner, hmacSigner } from './signed-caller.ts';
+import { hmacVerifier, publicKeyVerifier, type Verifier } from '../../src/simulator/accounts/signatures.ts';
+import { asymmetricSigner, hmacSigner } from '../support/clients/signed-caller.ts';
+import { SIGNATURE_VECTORS, type SignatureVector } from '../support/fixtures/signature-vectors.ts';
 
 function verifierOf({ key, material }: SignatureVector): Verifier {
   return key === 'hmac' ? hmacVerifier(material) : publicKeyVerifier(material);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { stageSimulator } from './running-simulator.ts';
-import { member, send } from './signed-caller.ts';
+import { member, send } from '../support/clients/signed-caller.ts';
+import { stageSimulator } from '../support/servers/running-simulator.ts';
 
 const stage = stageSimulator({ limits: { ordersPerDay: 4 } });
 const ORDER = '/api/v3/order';

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { ALICE, stageSimulator } from './running-simulator.ts';
-import { form, hmacSigner, type RawCall, send } from './signed-caller.ts';
+import { form, hmacSigner, type RawCall, send } from '../support/clients/signed-caller.ts';
+import { ALICE, stageSimulator } from '../support/servers/running-simulator.ts';
 
 const stage = stageSimulator();
 const sign = hmacSigner(ALICE.hmacSecret);

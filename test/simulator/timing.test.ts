@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { Accounts } from '../../src/simulator/accounts.ts';
-import { authenticate } from '../../src/simulator/authentication.ts';
-import { ExchangeError } from '../../src/simulator/exchange-error.ts';
-import { signedRoute } from '../../src/simulator/route.ts';
-import { readWireRequest } from '../../src/simulator/wire-request.ts';
-import { ALICE, stageSimulator } from './running-simulator.ts';
-import { SIGNATURE_VECTORS } from './signature-vectors.ts';
-import { hmacSigner, member, SignedCaller, send } from './signed-caller.ts';
+import { Accounts } from '../../src/simulator/accounts/accounts.ts';
+import { ExchangeError } from '../../src/simulator/base/exchange-error.ts';
+import { authenticate } from '../../src/simulator/http/authentication.ts';
+import { signedRoute } from '../../src/simulator/http/route.ts';
+import { readWireRequest } from '../../src/simulator/http/wire-request.ts';
+import { hmacSigner, member, SignedCaller, send } from '../support/clients/signed-caller.ts';
+import { SIGNATURE_VECTORS } from '../support/fixtures/signature-vectors.ts';
+import { ALICE, stageSimulator } from '../support/servers/running-simulator.ts';
 
 const NOW_MS = 1_795_000_000_000;
 const accounts = new Accounts([ALICE]);

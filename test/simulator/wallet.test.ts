@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { startSimulator } from '../../src/simulator/simulator.ts';
-import { ALICE, stageSimulator } from './running-simulator.ts';
-import { member, send } from './signed-caller.ts';
+import { member, send } from '../support/clients/signed-caller.ts';
+import { ALICE, stageSimulator } from '../support/servers/running-simulator.ts';
 
 const stage = stageSimulator();
 

@@ -1,11 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { BudgetState } from '../../src/budgets/budgets.ts';
 import type { UpstreamName } from '../../src/core/upstream.ts';
-import type { BudgetState } from '../../src/upstream/budgets.ts';
 import { fetchText } from '../../src/upstream/fetch-text.ts';
 import { createKeepWarm, type KeepWarm } from '../../src/upstream/keep-warm.ts';
 import { createPools, type Pools } from '../../src/upstream/pools.ts';
-import { type FaultServer, startFaultServer } from '../helpers/fault-server.ts';
+import { type FaultServer, startFaultServer } from '../support/servers/fault-server.ts';
 
 const IDLE_MS = 900;
 const REFRESH_MS = 150;

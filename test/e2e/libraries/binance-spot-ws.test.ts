@@ -1,9 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { Spot, SpotWebsocketAPI } from '@binance/spot';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { eventually } from '../../helpers/ws-app.ts';
-import { type AccountKey, expectFaithfulFrames, openWsStage } from '../../helpers/ws-stage.ts';
-import { DEAD_HTTP_PROXY } from './scenario.ts';
+import { eventually } from '../../support/clients/ws-app.ts';
+import { DEAD_HTTP_PROXY } from '../../support/processes/library-scenario.ts';
+import { type AccountKey, expectFaithfulFrames, openWsStage } from '../../support/servers/ws-stage.ts';
 
 const {
   OrderPlaceSideEnum: Side,

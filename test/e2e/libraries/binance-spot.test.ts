@@ -12,7 +12,7 @@ import {
   type Stage,
   thrownBy,
   timesSent,
-} from './scenario.ts';
+} from '../../support/processes/library-scenario.ts';
 
 const WITHDRAWAL = '/sapi/v1/capital/withdraw/apply';
 const { NewOrderSideEnum: Side, NewOrderTypeEnum: Type, NewOrderTimeInForceEnum: TimeInForce } = SpotRestAPI;

@@ -13,7 +13,7 @@ import {
   ODD_FUTURES_ID,
   openStage,
   type Stage,
-} from './scenario.ts';
+} from '../../support/processes/library-scenario.ts';
 
 const BATCH = '/fapi/v1/batchOrders';
 const order = {

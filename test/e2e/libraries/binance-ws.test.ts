@@ -1,8 +1,13 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { WebsocketAPIClient } from 'binance';
 import { afterEach, describe, expect, it } from 'vitest';
-import { eventually } from '../../helpers/ws-app.ts';
-import { type AccountKey, expectFaithfulFrames, openWsStage, type WsStage } from '../../helpers/ws-stage.ts';
+import { eventually } from '../../support/clients/ws-app.ts';
+import {
+  type AccountKey,
+  expectFaithfulFrames,
+  openWsStage,
+  type WsStage,
+} from '../../support/servers/ws-stage.ts';
 
 const APP_KEY = 'dummy-key-of-an-app';
 const APP_SECRET = 'dummy-secret-of-an-app';

@@ -13,7 +13,7 @@ import {
   type Stage,
   thrownBy,
   timesSent,
-} from './scenario.ts';
+} from '../../support/processes/library-scenario.ts';
 
 const WITHDRAWAL = '/sapi/v1/capital/withdraw/apply';
 

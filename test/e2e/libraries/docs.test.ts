@@ -3,11 +3,17 @@ import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { binance } from 'ccxt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { arrivedAt, DEAD_HTTP_PROXY, expectFaithful, openStage, type Stage } from './scenario.ts';
+import {
+  arrivedAt,
+  DEAD_HTTP_PROXY,
+  expectFaithful,
+  openStage,
+  type Stage,
+} from '../../support/processes/library-scenario.ts';
 
 const PAGE = readFileSync(new URL('../../../docs/clients.md', import.meta.url), 'utf8');
 const PROXY = 'http://localhost:8080';
-const GUARD = new URL('../../helpers/loopback-only.ts', import.meta.url).href;
+const GUARD = new URL('../../support/loopback-only.ts', import.meta.url).href;
 
 /** The code block whose opening fence ends in this name. */
 function block(name: string): string {

@@ -1,0 +1,168 @@
+import type { KeyObject } from 'node:crypto';
+import { accessSync, constants, mkdirSync, statfsSync } from 'node:fs';
+import { ProxyError } from '../core/errors.ts';
+import { type ChainHead, GENESIS, sealLine } from '../core/records/chain.ts';
+import { AnchorFile } from './anchor.ts';
+import { DayFile, type Durability } from './day-file.ts';
+import { dayFileName } from './file-names.ts';
+import { FolderLock } from './folder-lock.ts';
+import type { AuditRepair, AuditSink, LineBuilder } from './sink.ts';
+import { findTrailEnd } from './trail-end.ts';
+
+export interface FileAuditSinkOptions {
+  readonly folder: string;
+  /** Seals with HMAC-SHA256 instead of SHA-256. */
+  readonly key: KeyObject | undefined;
+  readonly durability: Durability;
+}
+
+const DAY_MS = 86_400_000;
+/** With these the open files are still the right ones: only space is missing. */
+const NO_SPACE = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
+/**
+ * Opens the trail of a folder, which is made (0700) when there is none, for this process alone.
+ * @throws ProxyError PROXY_AUDIT_UNAVAILABLE when the folder cannot be used or another process uses it
+ */
+export function createFileAuditSink(options: FileAuditSinkOptions): AuditSink {
+  return new FileAuditSink(options);
+}
+
+class FileAuditSink implements AuditSink {
+  readonly #options: FileAuditSinkOptions;
+  #head: ChainHead = GENESIS;
+  #newest: string | undefined;
+  #repairs: readonly AuditRepair[] = [];
+  #lock: FolderLock | undefined;
+  #anchor: AnchorFile | undefined;
+  #file: DayFile | undefined;
+  /** Number of the day for which that file was chosen. */
+  #day: number | undefined;
+  #closed = false;
+
+  constructor(options: FileAuditSinkOptions) {
+    this.#options = options;
+    try {
+      mkdirSync(options.folder, { recursive: true, mode: 0o700 });
+      this.#takeUp();
+    } catch (error) {
+      this.#letGo();
+      if (error instanceof ProxyError) throw error;
+      const code = codeOf(error);
+      throw new ProxyError(
+        'PROXY_AUDIT_UNAVAILABLE',
+        `The audit folder ${options.folder} cannot be used (${code}).`,
+        { rule: code, cause: error },
+      );
+    }
+  }
+
+  append(timeMs: number, builds: readonly LineBuilder[]): readonly string[] {
+    try {
+      const anchor = this.#anchorInPlace();
+      const file = this.#fileOf(timeMs);
+      const lines: string[] = [];
+      let { seq, hash } = this.#head;
+      let text = '';
+      for (const build of builds) {
+        const line = build(++seq);
+        const sealed = sealLine(line, hash, this.#options.key);
+        lines.push(line);
+        text += `${sealed.text}\n`;
+        hash = sealed.hash;
+      }
+      file.append(text);
+      // The records are in the file: their numbers are used up, also if the anchor should fail now.
+      this.#head = { seq, hash };
+      anchor.write({ seq, hash, file: file.name, length: file.length });
+      return lines;
+    } catch (error) {
+      const code = codeOf(error);
+      if (!NO_SPACE.has(code)) this.#letGo();
+      throw new ProxyError(
+        'PROXY_AUDIT_UNAVAILABLE',
+        'The audit record could not be written, so nothing was signed or sent.',
+        { rule: code, cause: error },
+      );
+    }
+  }
+
+  takeRepairs(): readonly AuditRepair[] {
+    const repairs = this.#repairs;
+    if (repairs.length > 0) this.#repairs = [];
+    return repairs;
+  }
+
+  isWritable(): boolean {
+    try {
+      this.#anchorInPlace();
+      return statfsSync(this.#options.folder).bavail > 0;
+    } catch {
+      this.#letGo();
+      return false;
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#letGo();
+  }
+
+  /**
+   * The folder is not made again when it is gone: below the mount point of a volume that went away a new one would take
+   * records that nobody finds.
+   */
+  #takeUp(): AnchorFile {
+    const { folder, key } = this.#options;
+    if (this.#closed) throw Object.assign(new Error('the audit trail is closed'), { code: 'EBADF' });
+    accessSync(folder, constants.W_OK | constants.X_OK);
+    this.#lock = new FolderLock(folder);
+    this.#anchor = new AnchorFile(folder, key);
+    const { head, newest, repairs } = findTrailEnd(folder, this.#anchor, this.#head);
+    this.#head = head;
+    this.#newest = newest;
+    this.#repairs = [...this.#repairs, ...repairs];
+    return this.#anchor;
+  }
+
+  #anchorInPlace(): AnchorFile {
+    const isInPlace = this.#anchor?.isInPlace === true && this.#file?.isInPlace !== false;
+    if (isInPlace && this.#anchor !== undefined) return this.#anchor;
+    this.#letGo();
+    return this.#takeUp();
+  }
+
+  /** A clock that steps back does not open an older file again: the order of the files is the order of the chain. */
+  #fileOf(timeMs: number): DayFile {
+    const day = Math.floor(timeMs / DAY_MS);
+    if (this.#file !== undefined && this.#day === day) return this.#file;
+    this.#day = day;
+    const wanted = dayFileName(timeMs);
+    const name = this.#newest !== undefined && this.#newest > wanted ? this.#newest : wanted;
+    if (this.#file?.name === name) return this.#file;
+    const file = new DayFile(this.#options.folder, name, this.#options.durability);
+    this.#file?.close();
+    this.#file = file;
+    this.#newest = name;
+    return file;
+  }
+
+  #letGo(): void {
+    const held = [this.#file, this.#anchor, this.#lock];
+    this.#file = undefined;
+    this.#anchor = undefined;
+    this.#lock = undefined;
+    for (const each of held) {
+      try {
+        each?.close();
+      } catch {
+        // A file that fails to close is gone all the same; the others must not stay open for it.
+      }
+    }
+  }
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof ProxyError) return error.rule ?? error.name;
+  return (error as NodeJS.ErrnoException).code ?? 'unknown';
+}

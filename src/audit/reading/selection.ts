@@ -1,0 +1,81 @@
+import type { AuditRecord } from '../../core/records/record.ts';
+
+/** Which records to show; what is undefined does not restrict. */
+export interface Selection {
+  readonly client?: string | undefined;
+  readonly outcome?: string | undefined;
+  readonly event?: string | undefined;
+  /** First and last moment in ms, the last one excluded. */
+  readonly sinceMs?: number | undefined;
+  readonly untilMs?: number | undefined;
+  readonly symbol?: string | undefined;
+  readonly orderId?: string | undefined;
+  readonly clientOrderId?: string | undefined;
+}
+
+/** True when a subject is asked for: then all records of a matching call belong to the answer. */
+export function asksForSubject({ symbol, orderId, clientOrderId }: Selection): boolean {
+  return symbol !== undefined || orderId !== undefined || clientOrderId !== undefined;
+}
+
+/** Does the record itself name the symbol, order or client order id that is asked for? */
+export function namesSubject(record: AuditRecord, selection: Selection): boolean {
+  const { symbol, orderId, clientOrderId } = selection;
+  if (symbol !== undefined && !hasValue(record, ['symbol', 'symbols'], symbol)) return false;
+  if (orderId !== undefined && !isOrder(record, record.orderId, ORDER_ID, orderId)) return false;
+  return clientOrderId === undefined || isOrder(record, record.clientOrderId, CLIENT_ORDER_ID, clientOrderId);
+}
+
+/** The rest of the selection, which each record has to meet by itself. */
+export function isSelected(record: AuditRecord, selection: Selection): boolean {
+  const { client, outcome, event, sinceMs, untilMs } = selection;
+  if (client !== undefined && record.client !== client) return false;
+  if (outcome !== undefined && record.outcome !== outcome) return false;
+  if (event !== undefined && record.event !== event && !record.event.startsWith(`${event}.`)) return false;
+  if (sinceMs === undefined && untilMs === undefined) return true;
+  const timeMs = Date.parse(record.time);
+  return (sinceMs === undefined || timeMs >= sinceMs) && (untilMs === undefined || timeMs < untilMs);
+}
+
+const ORDER_ID = /^(?:cancel)?(?:order|orderList|algo|strategy)Ids?(?:List)?$/i;
+const CLIENT_ORDER_ID = /client\w*id/i;
+
+function isOrder(
+  record: AuditRecord,
+  field: string | readonly string[] | undefined,
+  name: RegExp,
+  wanted: string,
+): boolean {
+  if (field !== undefined && [field].flat().includes(wanted)) return true;
+  const params = record.params ?? {};
+  return Object.keys(params).some(
+    (key) =>
+      (name.test(key) && mentions(params[key], wanted)) ||
+      (isList(params[key]) && quotes(params[key], wanted)),
+  );
+}
+
+function hasValue(record: AuditRecord, names: readonly string[], wanted: string): boolean {
+  const params = record.params ?? {};
+  return Object.keys(params).some(
+    (key) =>
+      (names.includes(key) && mentions(params[key], wanted)) ||
+      (isList(params[key]) && quotes(params[key], wanted)),
+  );
+}
+
+type Value = string | readonly string[] | undefined;
+
+/** Equal, or one of a comma or JSON list. */
+function mentions(value: Value, wanted: string): boolean {
+  return [value ?? []].flat().some((one) => one === wanted || one.split(/[",[\]\s]+/).includes(wanted));
+}
+
+/** The JSON text of a batch of orders. */
+function isList(value: Value): value is string {
+  return typeof value === 'string' && (value.startsWith('[') || value.startsWith('{'));
+}
+
+function quotes(value: string, wanted: string): boolean {
+  return value.split(/[^\w.:/-]+/).includes(wanted);
+}

@@ -1,0 +1,214 @@
+import { ProxyError } from '../core/errors.ts';
+import { AUDIT_LEVELS, auditLevel, auditLine, type UnsealedRecord } from '../core/records/record.ts';
+import { SecretFence } from '../core/records/secret-mask.ts';
+import type { AuditRepair, AuditSink } from './sink.ts';
+
+export interface AuditTrailState {
+  /** False from a record that could not be stored until one could again. */
+  readonly available: boolean;
+  /** How many records could not be stored or printed. */
+  readonly errors: number;
+  /** Code of the last failure, e.g. `ENOSPC`. */
+  readonly lastError?: string;
+}
+
+export interface AuditTrail {
+  /**
+   * Stores a record without which nothing may happen, then prints it.
+   * @throws ProxyError PROXY_AUDIT_UNAVAILABLE when the file cannot take it
+   */
+  write(record: UnsealedRecord): void;
+  /** Stores and prints a record of what has already happened; never throws. False when it is on the log only. */
+  writeLenient(record: UnsealedRecord): boolean;
+  /**
+   * Like write, together with all others of this turn of the event loop, in one write (and one sync). Resolves when it
+   * is stored; until then nothing of what it is about may happen.
+   * @throws ProxyError (rejection) PROXY_AUDIT_UNAVAILABLE when the file cannot take it
+   */
+  commit(record: UnsealedRecord): Promise<void>;
+  /** Like writeLenient, together with all others of this turn; never rejects. */
+  commitLenient(record: UnsealedRecord): Promise<void>;
+  /** Asks the sink whether it could store a record now, and notes a recovery; for readiness. */
+  check(): boolean;
+  readonly state: AuditTrailState;
+  close(): void;
+}
+
+/** A complete JSON line without its line break, and pino's number for its level. */
+export interface PrintedLine {
+  readonly text: string;
+  readonly level: number;
+}
+
+/** Prints lines, or by their level does not, before it returns. */
+export type Log = (lines: readonly PrintedLine[]) => void;
+
+export interface AuditTrailOptions {
+  readonly sink: AuditSink;
+  readonly log: Log;
+  /** Wall clock in ms. */
+  readonly now: () => number;
+  /** The secrets of this process; asked for with each record because SIGHUP replaces them. */
+  readonly fence?: () => SecretFence;
+}
+
+/** The one door to the audit trail: each record becomes one line, which goes to the sink first and then to the log. */
+export function createAuditTrail(options: AuditTrailOptions): AuditTrail {
+  return new Trail(options);
+}
+
+/** A record on its way, and who waits for it; without `reject` a failure is only noted. */
+interface Waiting {
+  readonly record: UnsealedRecord;
+  readonly resolve: () => void;
+  readonly reject: ((error: unknown) => void) | undefined;
+}
+
+class Trail implements AuditTrail {
+  readonly #sink: AuditSink;
+  readonly #log: Log;
+  readonly #now: () => number;
+  readonly #fence: () => SecretFence;
+  readonly #repairs: AuditRepair[] = [];
+  #waiting: Waiting[] = [];
+  #available = true;
+  #errors = 0;
+  #lastError: string | undefined;
+
+  constructor({ sink, log, now, fence = () => SecretFence.none }: AuditTrailOptions) {
+    this.#sink = sink;
+    this.#log = log;
+    this.#now = now;
+    this.#fence = fence;
+    this.#noteRepairs();
+  }
+
+  get state(): AuditTrailState {
+    const state = { available: this.#available, errors: this.#errors };
+    return this.#lastError === undefined ? state : { ...state, lastError: this.#lastError };
+  }
+
+  write(record: UnsealedRecord): void {
+    this.#flush();
+    this.#store([record]);
+    this.#noteRepairs();
+  }
+
+  writeLenient(record: UnsealedRecord): boolean {
+    this.#flush();
+    const stored = this.#tryToStore(record);
+    if (!stored) this.#printUnstored(record);
+    this.#noteRepairs();
+    return stored;
+  }
+
+  commit(record: UnsealedRecord): Promise<void> {
+    return new Promise((resolve, reject) => this.#enlist({ record, resolve, reject }));
+  }
+
+  commitLenient(record: UnsealedRecord): Promise<void> {
+    return new Promise((resolve) => this.#enlist({ record, resolve, reject: undefined }));
+  }
+
+  check(): boolean {
+    this.#available = this.#sink.isWritable();
+    this.#noteRepairs();
+    return this.#available;
+  }
+
+  close(): void {
+    this.#flush();
+    this.#sink.close();
+  }
+
+  #enlist(waiting: Waiting): void {
+    if (this.#waiting.push(waiting) === 1) setImmediate(() => this.#flush());
+  }
+
+  /** Stores whoever waits, in the order of their coming, before anything that is written by itself. */
+  #flush(): void {
+    const all = this.#waiting;
+    if (all.length === 0) return;
+    this.#waiting = [];
+    try {
+      this.#store(all.map(({ record }) => record));
+      for (const { resolve } of all) resolve();
+    } catch (error) {
+      // All fail together: each by itself might fit, but might also stand there twice then.
+      for (const waiting of all) this.#giveUp(waiting, error);
+    }
+    this.#noteRepairs();
+  }
+
+  #giveUp({ record, resolve, reject }: Waiting, error: unknown): void {
+    if (reject !== undefined) {
+      reject(error);
+      return;
+    }
+    this.#printUnstored(record);
+    resolve();
+  }
+
+  #store(records: readonly UnsealedRecord[]): void {
+    const timeMs = this.#now();
+    const fence = this.#fence();
+    let lines: readonly string[];
+    try {
+      lines = this.#sink.append(
+        timeMs,
+        records.map((record) => (seq) => auditLine(record, seq, timeMs, fence)),
+      );
+    } catch (error) {
+      this.#available = false;
+      this.#fail(error, records.length);
+      throw error;
+    }
+    this.#available = true;
+    this.#print(records.map((record, index) => printed(lines[index] ?? '', record)));
+  }
+
+  #tryToStore(record: UnsealedRecord): boolean {
+    try {
+      this.#store([record]);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #printUnstored(record: UnsealedRecord): void {
+    this.#print([printed(auditLine(record, undefined, this.#now(), this.#fence()), record)]);
+  }
+
+  /** A log that fails stops nothing: the file has the record, and without a file there is no promise to keep. */
+  #print(lines: readonly PrintedLine[]): void {
+    try {
+      this.#log(lines);
+    } catch (error) {
+      this.#fail(error, lines.length);
+    }
+  }
+
+  #fail(error: unknown, records: number): void {
+    this.#errors += records;
+    this.#lastError = codeOf(error);
+  }
+
+  /** A repair waits until the chain can say it. */
+  #noteRepairs(): void {
+    this.#repairs.push(...this.#sink.takeRepairs());
+    while (this.#available && this.#repairs.length > 0) {
+      if (!this.#tryToStore({ event: 'audit.torn', detail: { ...this.#repairs[0] } })) return;
+      this.#repairs.shift();
+    }
+  }
+}
+
+function printed(text: string, record: UnsealedRecord): PrintedLine {
+  return { text, level: AUDIT_LEVELS[auditLevel(record)] };
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof ProxyError) return error.rule ?? error.name;
+  return (error as NodeJS.ErrnoException).code ?? 'unknown';
+}

@@ -1,0 +1,56 @@
+import type { Bucket } from '../core/budget/buckets.ts';
+import { ProxyError } from '../core/errors.ts';
+import type { Freeze } from './stores/store.ts';
+
+const WORDS: Readonly<Record<Bucket['kind'], string>> = {
+  weight: 'request weight',
+  raw: 'number of requests',
+  orders: 'number of new orders',
+  quota: 'quota of this endpoint',
+  share: "client's share of the request weight",
+};
+
+/** Nothing was charged and nothing is sent. */
+export function fullRefusal(bucket: Bucket, untilMs: number, nowMs: number): ProxyError {
+  const retryAfterSeconds = secondsUntil(untilMs, nowMs);
+  const name = bucket.kind === 'orders' ? 'PROXY_ORDERS_EXHAUSTED' : 'PROXY_WEIGHT_EXHAUSTED';
+  return new ProxyError(
+    name,
+    `The ${WORDS[bucket.kind]} on ${bucket.upstream} is used up for this window; it ends in ${retryAfterSeconds} s.`,
+    { rule: `budget ${bucket.kind} ${bucket.windowMs / 1_000}s`, retryAfterSeconds },
+  );
+}
+
+export function frozenRefusal(freeze: Freeze, nowMs: number): ProxyError {
+  const retryAfterSeconds = secondsUntil(freeze.untilMs, nowMs);
+  if (freeze.gate.startsWith('account:')) {
+    return new ProxyError(
+      'PROXY_ORDERS_EXHAUSTED',
+      `Binance has stopped the new orders of this account; it says so for ${retryAfterSeconds} s more.`,
+      { rule: `orders frozen by ${freeze.status}`, retryAfterSeconds },
+    );
+  }
+  return new ProxyError(
+    'PROXY_UPSTREAM_FROZEN',
+    `Binance answered ${freeze.status} and wants no calls for ${retryAfterSeconds} s more.`,
+    { rule: `host frozen by ${freeze.status}`, retryAfterSeconds },
+  );
+}
+
+export function staleRefusal(): ProxyError {
+  return new ProxyError('PROXY_STALE_REQUEST', 'The recvWindow passed while the call waited for its turn.', {
+    rule: 'recvWindow passed while waiting',
+  });
+}
+
+/** Nobody will read this one. */
+export function hungUpRefusal(): ProxyError {
+  return new ProxyError('PROXY_WEIGHT_EXHAUSTED', 'The caller hung up while the call waited for its turn.', {
+    rule: 'hung up while waiting',
+    retryAfterSeconds: 1,
+  });
+}
+
+function secondsUntil(untilMs: number, nowMs: number): number {
+  return Math.max(1, Math.ceil((untilMs - nowMs) / 1_000));
+}

@@ -1,0 +1,80 @@
+import {
+  FALLBACK_LIMITS,
+  mergeLimits,
+  type RateLimit,
+  readRateLimits,
+} from '../core/budget/binance-limits.ts';
+import type { UpstreamName } from '../core/upstream.ts';
+
+/** Where each family states its limits; portfolio margin and the web's data state none. */
+export const EXCHANGE_INFO_PATHS: Readonly<Partial<Record<UpstreamName, string>>> = {
+  // The limits stand in every answer; without a symbol this one is megabytes.
+  spot: '/api/v3/exchangeInfo?symbol=BTCUSDT',
+  usdm: '/fapi/v1/exchangeInfo',
+  coinm: '/dapi/v1/exchangeInfo',
+  options: '/eapi/v1/exchangeInfo',
+};
+
+export interface LimitsReaderOptions {
+  /** The upstreams that have an address. */
+  readonly upstreams: readonly UpstreamName[];
+  /** One GET of an exchangeInfo: charged, sent, its body as text; rejects for everything but an answer of status 200. */
+  readonly fetchExchangeInfo: (upstream: UpstreamName, path: string) => Promise<string>;
+  readonly setLimits: (upstream: UpstreamName, limits: readonly RateLimit[]) => void;
+  readonly onFailure?: (upstream: UpstreamName, error: unknown) => void;
+  /** Time between two readings in ms; one day unless told. */
+  readonly refreshMs?: number;
+  /** Time until a failed reading is tried again in ms; five minutes unless told. */
+  readonly retryMs?: number;
+}
+
+export interface LimitsReader {
+  /** Reads all families once, then daily. What cannot be read keeps the limits that it has. Never rejects. */
+  start(): Promise<void>;
+  stop(): void;
+}
+
+const DAY_MS = 86_400_000;
+const RETRY_MS = 300_000;
+
+/** Keeps the budgets' limits as Binance states them. */
+export function createLimitsReader(options: LimitsReaderOptions): LimitsReader {
+  const { upstreams, fetchExchangeInfo, setLimits } = options;
+  const timers = new Set<NodeJS.Timeout>();
+  let stopped = false;
+
+  async function read(upstream: UpstreamName, path: string): Promise<void> {
+    let delayMs = options.refreshMs ?? DAY_MS;
+    try {
+      const limits = readRateLimits(JSON.parse(await fetchExchangeInfo(upstream, path)));
+      if (limits === undefined) throw new Error('the exchangeInfo states no limits');
+      if (!stopped) setLimits(upstream, mergeLimits(FALLBACK_LIMITS[upstream], limits));
+    } catch (error) {
+      delayMs = options.retryMs ?? RETRY_MS;
+      options.onFailure?.(upstream, error);
+    }
+    if (stopped) return;
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      void read(upstream, path);
+    }, delayMs);
+    timer.unref();
+    timers.add(timer);
+  }
+
+  return {
+    async start() {
+      await Promise.all(
+        upstreams.map((upstream) => {
+          const path = EXCHANGE_INFO_PATHS[upstream];
+          return path === undefined ? undefined : read(upstream, path);
+        }),
+      );
+    },
+    stop() {
+      stopped = true;
+      for (const timer of timers) clearTimeout(timer);
+      timers.clear();
+    },
+  };
+}

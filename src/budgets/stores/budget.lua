@@ -1,0 +1,202 @@
+-- The arithmetic of src/core/budget/window.ts, run where the shared counts are. One contract suite holds both to the
+-- same behaviour. A bucket is one string: its numbers in the order of the constants below, packed.
+-- KEYS and ARGV depend on the operation (ARGV[1]); every time is Binance's, in whole ms.
+local WINDOW, PREVIOUS, SEEN, NEXT, ROUND, OPEN, CLOSING, SPILL, SLOT, FLIGHT, BORN = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 14
+local SLOTS, SLOT_MS, STEP_BACK_MS, SLOTS_AHEAD = 4, 10000, 1000, 6
+-- Keys outlive what they say, because Redis' own clock may differ: the times inside decide.
+local KEEP_MS = 120000
+
+local operation = ARGV[1]
+local now = tonumber(ARGV[2])
+
+local function flight_of(s)
+  return s[FLIGHT] + s[FLIGHT + 1] + s[FLIGHT + 2] + s[FLIGHT + 3]
+end
+
+local function used_of(s)
+  return s[SEEN] + s[OPEN] + s[CLOSING] + flight_of(s)
+end
+
+local function add_flight(s, slot, weight)
+  local at = FLIGHT + slot % SLOTS
+  s[at] = math.max(0, s[at] + weight)
+end
+
+local function is_alive(s, slot, born)
+  return born == s[BORN] and slot > s[SLOT] - SLOTS and slot <= s[SLOT]
+end
+
+local function advance(s, window_ms)
+  local slot = math.floor(now / SLOT_MS)
+  if slot > s[SLOT] then
+    for at = s[SLOT] + 1, math.min(slot, s[SLOT] + SLOTS) do
+      local index = FLIGHT + at % SLOTS
+      s[OPEN] = s[OPEN] + s[index]
+      s[index] = 0
+    end
+    s[SLOT] = slot
+  elseif slot < s[SLOT] - SLOTS_AHEAD then
+    local sum = flight_of(s)
+    for index = FLIGHT, FLIGHT + SLOTS - 1 do s[index] = 0 end
+    s[FLIGHT + slot % SLOTS] = sum
+    s[SLOT] = slot
+  end
+  local window = math.floor(now / window_ms)
+  if window > s[WINDOW] then
+    local follows = window == s[WINDOW] + 1
+    s[PREVIOUS] = follows and used_of(s) or 0
+    s[SEEN], s[NEXT], s[OPEN] = 0, 0, 0
+    s[CLOSING] = follows and s[SPILL] or 0
+    s[SPILL] = 0
+    s[ROUND] = s[ROUND] + 1
+    s[WINDOW] = window
+  elseif window < s[WINDOW] and now < s[WINDOW] * window_ms - STEP_BACK_MS then
+    s[OPEN] = s[OPEN] + s[PREVIOUS]
+    s[PREVIOUS] = 0
+    s[WINDOW] = window
+  end
+end
+
+local function save(key, s, window_ms)
+  redis.call('SET', key, cmsgpack.pack(s), 'PX', 2 * window_ms + KEEP_MS)
+end
+
+-- What the passing of time changed is kept even when nothing is charged then.
+local function load(key, window_ms)
+  local packed = redis.call('GET', key)
+  local s
+  if packed then
+    s = cmsgpack.unpack(packed)
+    local window, slot = s[WINDOW], s[SLOT]
+    advance(s, window_ms)
+    if s[WINDOW] == window and s[SLOT] == slot then return s end
+  else
+    s = { math.floor(now / window_ms), 0, 0, 0, 0, 0, 0, 0, math.floor(now / SLOT_MS), 0, 0, 0, 0, now }
+  end
+  save(key, s, window_ms)
+  return s
+end
+
+local function freeze_of(key)
+  local text = redis.call('GET', key)
+  if not text then return nil end
+  local ends, status = string.match(text, '^(%d+) (%d+)$')
+  ends = tonumber(ends)
+  if ends and ends > now then return ends, tonumber(status) end
+  return nil
+end
+
+-- KEYS: gates, then buckets. ARGV: number of gates, then window, weight and ceiling of each bucket.
+-- Answers {'frozen', gate, until, status} or {'full', bucket, until, state…} or {'charged', 0, 0, state…}, where a state
+-- is {window, round, slot, born, used, seen}.
+local function charge()
+  local gates = tonumber(ARGV[3])
+  for i = 1, gates do
+    local ends, status = freeze_of(KEYS[i])
+    if ends then return { 'frozen', i, ends, status } end
+  end
+  local states, full, full_until = {}, nil, 0
+  for i = 1, #KEYS - gates do
+    local window_ms = tonumber(ARGV[1 + 3 * i])
+    local s = load(KEYS[gates + i], window_ms)
+    states[i] = s
+    if used_of(s) + tonumber(ARGV[2 + 3 * i]) > tonumber(ARGV[3 + 3 * i]) then
+      local ends = (s[WINDOW] + 1) * window_ms
+      if ends > full_until then full, full_until = i, ends end
+    end
+  end
+  local answer = full and { 'full', full, full_until } or { 'charged', 0, 0 }
+  for i, s in ipairs(states) do
+    if not full then
+      add_flight(s, s[SLOT], tonumber(ARGV[2 + 3 * i]))
+      save(KEYS[gates + i], s, tonumber(ARGV[1 + 3 * i]))
+    end
+    answer[i + 3] = { s[WINDOW], s[ROUND], s[SLOT], s[BORN], used_of(s), s[SEEN] }
+  end
+  return answer
+end
+
+-- KEYS: buckets. ARGV: length of the tail, then of each bucket: window length, weight, mark (window, round, slot, born),
+-- counted (-1: nothing was sent), reported (-1: nothing), whether a lower report is believed.
+local function finish()
+  local tail_ms = tonumber(ARGV[3])
+  for i, key in ipairs(KEYS) do
+    local at = 3 + 9 * (i - 1)
+    local window_ms, weight = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
+    local window, round, slot = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
+    local born, counted, reported = tonumber(ARGV[at + 6]), tonumber(ARGV[at + 7]), tonumber(ARGV[at + 8])
+    local s = load(key, window_ms)
+    local alive = is_alive(s, slot, born)
+    if alive then add_flight(s, slot, -weight) end
+    if counted >= 0 then
+      if now >= (s[WINDOW] + 1) * window_ms - tail_ms then s[SPILL] = s[SPILL] + counted end
+      if window ~= s[WINDOW] or born ~= s[BORN] then
+        s[OPEN] = s[OPEN] + counted
+      else
+        if reported >= 0 then
+          s[SEEN] = math.max(s[SEEN], reported)
+          s[NEXT] = math.max(s[NEXT], reported)
+          if round == s[ROUND] then
+            if ARGV[at + 9] == '1' then s[SEEN] = s[NEXT] end
+            s[NEXT], s[CLOSING], s[OPEN] = 0, s[OPEN], 0
+            s[ROUND] = s[ROUND] + 1
+          end
+        elseif alive then
+          s[OPEN] = s[OPEN] + counted
+        end
+      end
+    end
+    save(key, s, window_ms)
+  end
+  return 'OK'
+end
+
+-- KEYS: gate. ARGV: until, status.
+local function freeze()
+  local ends = freeze_of(KEYS[1])
+  local until_ms = tonumber(ARGV[3])
+  if until_ms > now and not (ends and ends >= until_ms) then
+    redis.call('SET', KEYS[1], ARGV[3] .. ' ' .. ARGV[4], 'PX', until_ms - now + KEEP_MS)
+  end
+  return 'OK'
+end
+
+-- KEYS: gates, then buckets. ARGV: number of gates, then window length of each bucket.
+-- Answers {{until, status}… , {end of the window, born, used, seen}…}; until is 0 where there is no freeze.
+local function look()
+  local answer, gates = {}, tonumber(ARGV[3])
+  for i, key in ipairs(KEYS) do
+    if i <= gates then
+      local ends, status = freeze_of(key)
+      answer[i] = { ends or 0, status or 0 }
+    else
+      local window_ms = tonumber(ARGV[3 + i - gates])
+      local s = load(key, window_ms)
+      answer[i] = { (s[WINDOW] + 1) * window_ms, s[BORN], used_of(s), s[SEEN] }
+    end
+  end
+  return answer
+end
+
+-- What a process used on its own while it could not reach this store.
+-- KEYS: buckets. ARGV: of each bucket: window length, end of the window that is meant, own charges, largest report.
+local function merge()
+  for i, key in ipairs(KEYS) do
+    local at = 2 + 4 * (i - 1)
+    local window_ms = tonumber(ARGV[at + 1])
+    local s = load(key, window_ms)
+    if (s[WINDOW] + 1) * window_ms == tonumber(ARGV[at + 2]) then
+      s[OPEN] = s[OPEN] + tonumber(ARGV[at + 3])
+      s[SEEN] = math.max(s[SEEN], tonumber(ARGV[at + 4]))
+      save(key, s, window_ms)
+    end
+  end
+  return 'OK'
+end
+
+if operation == 'charge' then return charge() end
+if operation == 'finish' then return finish() end
+if operation == 'freeze' then return freeze() end
+if operation == 'look' then return look() end
+if operation == 'merge' then return merge() end
+return redis.error_reply('unknown operation')

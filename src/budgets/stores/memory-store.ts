@@ -1,0 +1,134 @@
+import type { Bucket, BucketCharge, CallCharge } from '../../core/budget/buckets.ts';
+import {
+  advance,
+  type BucketState,
+  type ChargeEnding,
+  type ChargeMark,
+  emptyBucket,
+  giveBack,
+  settle,
+  take,
+  usedOf,
+  windowEndOf,
+} from '../../core/budget/window.ts';
+import type { BucketUse, BudgetStore, ChargeOutcome, Freeze, Receipt, StoreView } from './store.ts';
+
+interface Entry {
+  bucket: Bucket;
+  readonly state: BucketState;
+}
+
+/** The budget of one process. Every operation is done when it returns. */
+export class MemoryBudgetStore implements BudgetStore {
+  readonly #entries = new Map<string, Entry>();
+  readonly #freezes = new Map<string, Freeze>();
+
+  charge(charge: CallCharge, nowMs: number): ChargeOutcome {
+    const freeze = this.#freezeAt(charge.gates, nowMs);
+    if (freeze !== undefined) return { kind: 'frozen', freeze };
+    const entries: Entry[] = [];
+    let full: Entry | undefined;
+    let untilMs = 0;
+    for (const { bucket, weight, ceiling } of charge.charges) {
+      const entry = this.#entry(bucket, nowMs);
+      entries.push(entry);
+      if (usedOf(entry.state) + weight <= ceiling) continue;
+      const endMs = windowEndOf(entry.state, bucket.windowMs);
+      if (full === undefined || endMs > untilMs) {
+        full = entry;
+        untilMs = endMs;
+      }
+    }
+    if (full !== undefined) return { kind: 'full', bucket: full.bucket, untilMs };
+    const marks: ChargeMark[] = [];
+    for (let i = 0; i < entries.length; i++) {
+      const state = entries[i]?.state;
+      const weight = charge.charges[i]?.weight;
+      if (state !== undefined && weight !== undefined) marks.push(take(state, weight));
+    }
+    return { kind: 'charged', receipt: { charges: charge.charges, marks } };
+  }
+
+  settle(receipt: Receipt, endings: readonly ChargeEnding[], nowMs: number): void {
+    for (let i = 0; i < receipt.charges.length; i++) {
+      const charge = receipt.charges[i];
+      const mark = receipt.marks[i];
+      const ending = endings[i];
+      if (charge === undefined || mark === undefined || ending === undefined) continue;
+      const { bucket, weight } = charge;
+      const { state } = this.#entry(bucket, nowMs);
+      settle(state, mark, weight, ending, nowMs, bucket.windowMs, bucket.kind === 'orders');
+    }
+  }
+
+  giveBack(receipt: Receipt, nowMs: number): void {
+    for (let i = 0; i < receipt.charges.length; i++) {
+      const charge = receipt.charges[i];
+      const mark = receipt.marks[i];
+      if (charge === undefined || mark === undefined) continue;
+      giveBack(this.#entry(charge.bucket, nowMs).state, mark, charge.weight);
+    }
+  }
+
+  freeze(freeze: Freeze): void {
+    const known = this.#freezes.get(freeze.gate);
+    if (known === undefined || known.untilMs < freeze.untilMs) this.#freezes.set(freeze.gate, freeze);
+  }
+
+  view(nowMs: number): StoreView {
+    const buckets: BucketUse[] = [];
+    for (const { bucket, state } of this.#entries.values()) {
+      advance(state, nowMs, bucket.windowMs);
+      const untilMs = windowEndOf(state, bucket.windowMs);
+      buckets.push({ bucket, born: state.born, used: usedOf(state), reported: state.seen, untilMs });
+    }
+    const freezes = [...this.#freezes.values()].filter((freeze) => freeze.untilMs > nowMs);
+    return { buckets, freezes, degraded: false };
+  }
+
+  /** Starts a bucket's present window with what is known to be used. */
+  seed(bucket: Bucket, used: number, nowMs: number): void {
+    const { state } = this.#entry(bucket, nowMs);
+    state.seen = Math.max(state.seen, used);
+  }
+
+  /**
+   * Takes over charges that another store made: from now on they are in flight here. What the seed of a bucket holds
+   * of them is taken out of it.
+   * @param windows in which window each was charged
+   */
+  adopt(charges: readonly BucketCharge[], windows: readonly number[], nowMs: number): Receipt {
+    const marks = charges.map(({ bucket, weight }, i) => {
+      const { state } = this.#entry(bucket, nowMs);
+      if (windows[i] === state.window) state.seen -= weight;
+      return take(state, weight);
+    });
+    return { charges, marks };
+  }
+
+  onDegraded(): void {}
+
+  async close(): Promise<void> {}
+
+  #entry(bucket: Bucket, nowMs: number): Entry {
+    const known = this.#entries.get(bucket.key);
+    if (known === undefined) {
+      const entry = { bucket, state: emptyBucket(nowMs, bucket.windowMs) };
+      this.#entries.set(bucket.key, entry);
+      return entry;
+    }
+    known.bucket = bucket;
+    advance(known.state, nowMs, bucket.windowMs);
+    return known;
+  }
+
+  /** A freeze that is over is kept: a clock that ran ahead may be set back. */
+  #freezeAt(gates: readonly string[], nowMs: number): Freeze | undefined {
+    if (this.#freezes.size === 0) return undefined;
+    for (const gate of gates) {
+      const freeze = this.#freezes.get(gate);
+      if (freeze !== undefined && freeze.untilMs > nowMs) return freeze;
+    }
+    return undefined;
+  }
+}

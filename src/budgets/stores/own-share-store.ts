@@ -1,0 +1,98 @@
+import type { BucketCharge, CallCharge } from '../../core/budget/buckets.ts';
+import type { ChargeEnding } from '../../core/budget/window.ts';
+import { MemoryBudgetStore } from './memory-store.ts';
+import type { OwnUse } from './redis-store.ts';
+import type { BucketUse, ChargeOutcome, Receipt } from './store.ts';
+
+/** No bucket key holds this, so no part is taken for a whole. */
+const PART = '\u0000part';
+
+/**
+ * What one of several processes may use without asking the others: each bucket stands twice, once whole (what Binance
+ * reports is held against the limit) and once as this process's part of it, which no report raises.
+ */
+export class LoneBudgetStore {
+  readonly #memory = new MemoryBudgetStore();
+  readonly #replicas: number;
+
+  constructor(replicas: number) {
+    this.#replicas = replicas;
+  }
+
+  /** Begins with what the shared store last said: only the rest of the window is divided. */
+  seed({ bucket, used }: BucketUse, nowMs: number): void {
+    this.#memory.seed(bucket, used, nowMs);
+    if (!isDivided({ bucket })) return;
+    const part = Math.floor(bucket.limit / this.#replicas);
+    const left = Math.floor(Math.max(0, bucket.limit - used) / this.#replicas);
+    this.#memory.seed({ ...bucket, key: bucket.key + PART, limit: part }, part - left, nowMs);
+  }
+
+  /** Takes over a call that was charged by the shared store and is under way. */
+  adopt(receipt: Receipt, nowMs: number): Receipt {
+    const windows = receipt.marks.map((mark) => mark.window);
+    const divided = windows.filter((_, i) => {
+      const whole = receipt.charges[i];
+      return whole !== undefined && isDivided(whole);
+    });
+    return this.#memory.adopt(this.#withParts(receipt.charges), [...windows, ...divided], nowMs);
+  }
+
+  charge(charge: CallCharge, nowMs: number): ChargeOutcome {
+    return this.#memory.charge({ ...charge, charges: this.#withParts(charge.charges) }, nowMs);
+  }
+
+  /** The endings are those of the undivided charges, which stand first in a receipt. */
+  settle(receipt: Receipt, endings: readonly ChargeEnding[], nowMs: number): void {
+    const parts: ChargeEnding[] = [];
+    endings.forEach(({ counted }, i) => {
+      const whole = receipt.charges[i];
+      if (whole !== undefined && isDivided(whole)) parts.push({ counted, reported: undefined });
+    });
+    this.#memory.settle(receipt, [...endings, ...parts], nowMs);
+  }
+
+  giveBack(receipt: Receipt, nowMs: number): void {
+    this.#memory.giveBack(receipt, nowMs);
+  }
+
+  uses(nowMs: number): readonly BucketUse[] {
+    return this.#memory.view(nowMs).buckets.filter(({ bucket }) => !bucket.key.endsWith(PART));
+  }
+
+  /**
+   * What this process knows of the present windows: the largest report, and its own charges that no report contains,
+   * less those that it has told already. Where all processes tell this, the largest report and the sum of the charges
+   * hold everything once.
+   */
+  ownUses(nowMs: number, told: readonly OwnUse[] = []): readonly OwnUse[] {
+    const before = new Map(told.map((use) => [use.bucket.key, use]));
+    return this.uses(nowMs).map(({ bucket, untilMs, used, reported }) => {
+      const known = before.get(bucket.key);
+      const toldOwn = known?.untilMs === untilMs ? known.own : 0;
+      return { bucket, untilMs, own: Math.max(0, used - reported - toldOwn), reported };
+    });
+  }
+
+  #withParts(charges: readonly BucketCharge[]): readonly BucketCharge[] {
+    return [...charges, ...charges.filter(isDivided).map((whole) => this.#partOf(whole))];
+  }
+
+  #partOf({ bucket, weight, ceiling }: BucketCharge): BucketCharge {
+    return {
+      bucket: {
+        ...bucket,
+        key: bucket.key + PART,
+        limit: Math.floor(bucket.limit / this.#replicas),
+      },
+      weight,
+      ceiling: Math.floor(ceiling / this.#replicas),
+      headers: [],
+    };
+  }
+}
+
+/** A client's share is a rule of this proxy, not of Binance: a client that calls here may have all of it here. */
+function isDivided({ bucket }: Pick<BucketCharge, 'bucket'>): boolean {
+  return bucket.kind !== 'share';
+}

@@ -1,0 +1,187 @@
+import { readFileSync } from 'node:fs';
+import { Redis } from 'ioredis';
+import type { Bucket, BucketCharge, CallCharge } from '../../core/budget/buckets.ts';
+import { type ChargeEnding, type ChargeMark, TAIL_MS } from '../../core/budget/window.ts';
+import type { SecretText } from '../../core/records/secret-text.ts';
+import type { BucketUse, ChargeOutcome, Freeze, Receipt } from './store.ts';
+
+export interface RedisBudgetStoreOptions {
+  readonly url: SecretText;
+  /** Names the egress IP: what is counted by IP is shared by the processes with the same name. */
+  readonly egressId: string;
+  /** Longest wait for one answer in ms; 100 unless told. */
+  readonly timeoutMs?: number;
+}
+
+/** The outcome together with what the buckets then hold; nothing is said about them at a frozen gate. */
+export interface SharedCharge {
+  readonly outcome: ChargeOutcome;
+  readonly uses: readonly BucketUse[];
+}
+
+/** What a process knows of a bucket that it had to use on its own. */
+export interface OwnUse {
+  readonly bucket: Bucket;
+  /** End of the window that is meant, in ms. */
+  readonly untilMs: number;
+  /** Charges that no report contains. */
+  readonly own: number;
+  readonly reported: number;
+}
+
+type Numbers = readonly number[];
+type ChargeReply = readonly [
+  kind: ChargeOutcome['kind'],
+  /** Counted from 1, as Lua does. */
+  index: number,
+  untilMs: number,
+  ...rest: readonly unknown[],
+];
+
+interface ScriptedRedis extends Redis {
+  budget(keyCount: number, ...args: readonly (string | number)[]): Promise<unknown>;
+}
+
+const SCRIPT_FILE = new URL('./budget.lua', import.meta.url);
+const NOTHING = -1;
+
+/**
+ * The budget that any number of processes share. Each operation is one run of one script, so it is atomic and one
+ * round trip; all keys bear the same hash tag, so that a cluster keeps them in one place. It never waits longer than
+ * its time limit: what then happens is not its business.
+ */
+export class RedisBudgetStore {
+  readonly #redis: ScriptedRedis;
+  readonly #egressId: string;
+  readonly #timeoutMs: number;
+  #connecting: Promise<void> | undefined;
+
+  constructor(options: RedisBudgetStoreOptions) {
+    this.#egressId = options.egressId;
+    this.#timeoutMs = options.timeoutMs ?? 100;
+    const redis = new Redis(options.url.reveal(), {
+      connectTimeout: 500,
+      commandTimeout: this.#timeoutMs,
+      maxRetriesPerRequest: 1,
+      enableOfflineQueue: false,
+      // A charge whose connection broke must not be made again on the next one.
+      autoResendUnfulfilledCommands: false,
+      retryStrategy: (attempt) => Math.min(attempt * 100, 1_000),
+    });
+    redis.defineCommand('budget', { lua: readFileSync(SCRIPT_FILE, 'utf8') });
+    // Every failure shows in the command that met it; without a listener the emitter would throw.
+    redis.on('error', () => {});
+    this.#redis = redis as ScriptedRedis;
+    this.#connecting = this.#firstConnection();
+  }
+
+  /** @throws Error when Redis does not answer in time; the charge may then have been made, and dies with its slot */
+  async charge({ gates, charges }: CallCharge, nowMs: number): Promise<SharedCharge> {
+    const args: (string | number)[] = ['charge', nowMs, gates.length];
+    for (const { bucket, weight, ceiling } of charges) args.push(bucket.windowMs, weight, ceiling);
+    const keys = [...gates, ...charges.map((charge) => charge.bucket.key)];
+    const [kind, index, untilMs, ...rest] = (await this.#run(keys, args)) as ChargeReply;
+    if (kind === 'frozen') {
+      const freeze = { gate: gates[index - 1] ?? '', untilMs, status: Number(rest[0]) };
+      return { outcome: { kind, freeze }, uses: [] };
+    }
+    const marks: ChargeMark[] = [];
+    const uses: BucketUse[] = [];
+    charges.forEach(({ bucket }, i) => {
+      const [window = 0, round = 0, slot = 0, born = 0, used = 0, reported = 0] = rest[i] as Numbers;
+      marks.push({ born, window, round, slot });
+      uses.push({ bucket, born, used, reported, untilMs: (window + 1) * bucket.windowMs });
+    });
+    if (kind === 'charged') return { outcome: { kind, receipt: { charges, marks } }, uses };
+    const full = charges[index - 1];
+    if (full === undefined) throw new Error('the script named a bucket that was not asked for');
+    return { outcome: { kind, bucket: full.bucket, untilMs }, uses };
+  }
+
+  async settle(receipt: Receipt, endings: readonly ChargeEnding[], nowMs: number): Promise<void> {
+    await this.#finish(receipt, nowMs, (i) => endings[i]);
+  }
+
+  async giveBack(receipt: Receipt, nowMs: number): Promise<void> {
+    await this.#finish(receipt, nowMs, () => ({ counted: NOTHING, reported: undefined }));
+  }
+
+  async freeze({ gate, untilMs, status }: Freeze, nowMs: number): Promise<void> {
+    await this.#run([gate], ['freeze', nowMs, Math.ceil(untilMs), status]);
+  }
+
+  async look(
+    gates: readonly string[],
+    buckets: readonly Bucket[],
+    nowMs: number,
+  ): Promise<{ readonly freezes: readonly Freeze[]; readonly uses: readonly BucketUse[] }> {
+    const keys = [...gates, ...buckets.map((bucket) => bucket.key)];
+    const args = ['look', nowMs, gates.length, ...buckets.map((bucket) => bucket.windowMs)];
+    const rows = (await this.#run(keys, args)) as readonly Numbers[];
+    const freezes: Freeze[] = [];
+    gates.forEach((gate, i) => {
+      const [untilMs = 0, status = 0] = rows[i] ?? [];
+      if (untilMs > 0) freezes.push({ gate, untilMs, status });
+    });
+    const uses = buckets.map((bucket, i) => {
+      const [untilMs = 0, born = 0, used = 0, reported = 0] = rows[gates.length + i] ?? [];
+      return { bucket, born, used, reported, untilMs };
+    });
+    return { freezes, uses };
+  }
+
+  async merge(own: readonly OwnUse[], nowMs: number): Promise<void> {
+    if (own.length === 0) return;
+    const args: (string | number)[] = ['merge', nowMs];
+    for (const use of own) args.push(use.bucket.windowMs, use.untilMs, use.own, use.reported);
+    await this.#run(
+      own.map((use) => use.bucket.key),
+      args,
+    );
+  }
+
+  async close(): Promise<void> {
+    this.#redis.disconnect();
+  }
+
+  #finish(
+    { charges, marks }: Receipt,
+    nowMs: number,
+    endingAt: (index: number) => ChargeEnding | undefined,
+  ): Promise<unknown> {
+    const args: (string | number)[] = ['finish', nowMs, TAIL_MS];
+    const keys: string[] = [];
+    charges.forEach(({ bucket, weight }: BucketCharge, i) => {
+      const mark = marks[i];
+      const ending = endingAt(i);
+      if (mark === undefined || ending === undefined) return;
+      const lowers = bucket.kind === 'orders' ? 1 : 0;
+      keys.push(bucket.key);
+      args.push(bucket.windowMs, weight, mark.window, mark.round, mark.slot, mark.born);
+      args.push(ending.counted, ending.reported ?? NOTHING, lowers);
+    });
+    return this.#run(keys, args);
+  }
+
+  async #run(keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    if (this.#connecting !== undefined) await this.#connecting;
+    return this.#redis.budget(keys.length, ...keys.map((key) => this.#keyOf(key)), ...args);
+  }
+
+  /** What belongs to an account is shared across egress IPs, everything else within one. */
+  #keyOf(key: string): string {
+    return key.startsWith('account:') ? `bsp:{budget}:${key}` : `bsp:{budget}:${this.#egressId}:${key}`;
+  }
+
+  /** The very first calls may come before the connection stands: they wait for it, once and not longer than for an answer. */
+  async #firstConnection(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, this.#timeoutMs);
+      this.#redis.once('ready', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+    this.#connecting = undefined;
+  }
+}

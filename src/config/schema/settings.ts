@@ -1,0 +1,69 @@
+import type { KeyObject } from 'node:crypto';
+import type { Client } from '../../core/access/client.ts';
+import type { DenylistEntry } from '../../core/catalogue/denylist.ts';
+import type { SecretFence } from '../../core/records/secret-mask.ts';
+import type { SecretText } from '../../core/records/secret-text.ts';
+import type { Credential } from '../../core/signing/credential.ts';
+import type { UpstreamName } from '../../core/upstream.ts';
+
+export type EnvironmentName = 'live' | 'testnet' | 'demo' | 'simulator';
+
+export type SocketUpstreamName =
+  | 'spotWsApi'
+  | 'spotStream'
+  | 'usdmWsApi'
+  | 'usdmStream'
+  | 'coinmWsApi'
+  | 'coinmStream';
+
+/** How a client proves itself: SHA-256 of its issued key (hex) to the client. Empty: callers on loopback are `default`. */
+export type ClientsByKeyDigest = ReadonlyMap<string, Client>;
+
+/** One frozen snapshot of everything that is configured. Secrets stand in it as KeyObjects and Credentials only. */
+export interface Settings {
+  readonly environment: EnvironmentName;
+  readonly server: {
+    readonly host: string;
+    readonly port: number;
+    readonly socket: string | undefined;
+    readonly socketGroup: string | undefined;
+    readonly allowedHosts: readonly string[];
+    /** PEM texts with which the listener speaks TLS; undefined: plain HTTP. */
+    readonly tls: { readonly cert: string; readonly key: SecretText } | undefined;
+  };
+  readonly operator: { readonly host: string; readonly port: number };
+  readonly recvWindowMs: number;
+  /** Origins without a trailing slash; undefined where the environment has no such host. */
+  readonly upstreams: Readonly<Record<UpstreamName, string | undefined>>;
+  /** Further origins for `/api`, in the order of preference; empty when spot has one. */
+  readonly spotOrigins: readonly string[];
+  readonly socketUpstreams: Readonly<Record<SocketUpstreamName, string | undefined>>;
+  /** PEM text of an additional certificate authority for upstream TLS. */
+  readonly upstreamCa: string | undefined;
+  readonly keyPreflight: 'enforce' | 'warn' | 'off';
+  readonly accounts: ReadonlyMap<string, Credential>;
+  /** All clients by name, `anonymous` included. */
+  readonly clients: ReadonlyMap<string, Client>;
+  readonly clientsByKeyDigest: ClientsByKeyDigest;
+  /** False refuses calls without a key even on endpoints that need none. */
+  readonly anonymousEnabled: boolean;
+  readonly throttle: {
+    readonly reserveForOrders: number;
+    readonly maxWaitMs: number;
+    readonly replicas: number;
+  };
+  /** Denylist entries added by the operator. */
+  readonly denylist: readonly DenylistEntry[];
+  readonly audit: {
+    readonly dir: string | undefined;
+    readonly key: KeyObject | undefined;
+    readonly durability: 'process' | 'disk';
+  };
+  /** Where daily sums of order rules survive a restart; undefined keeps them in memory. */
+  readonly stateDir: string | undefined;
+  readonly redisUrl: SecretText | undefined;
+  readonly egressId: string;
+  readonly logLevel: string;
+  /** Knows the secrets of this configuration well enough to take them out of any text. */
+  readonly fence: SecretFence;
+}

@@ -1,0 +1,85 @@
+import { UPSTREAM_NAMES } from '../../core/upstream.ts';
+import type { ConfigProblem } from '../problems/config-error.ts';
+import { nearestName } from '../problems/nearest-name.ts';
+import type { Environment } from '../sources/read-environment.ts';
+import type { YamlPath } from '../sources/yaml-file.ts';
+import { SOCKET_ORIGIN_NAMES } from './environments.ts';
+
+const PREFIX = 'BINANCE_PROXY_';
+
+/** The variable that names the YAML file. */
+export const CONFIG_VARIABLE = `${PREFIX}CONFIG`;
+
+/** Every variable that is no secret, with the place in the YAML file that it stands for (and wins over). */
+export const VARIABLES: ReadonlyMap<string, YamlPath> = new Map([
+  ['BINANCE_PROXY_ENVIRONMENT', ['environment']],
+  ['BINANCE_PROXY_HOST', ['server', 'host']],
+  ['BINANCE_PROXY_PORT', ['server', 'port']],
+  ['BINANCE_PROXY_SOCKET', ['server', 'socket']],
+  ['BINANCE_PROXY_SOCKET_GROUP', ['server', 'socketGroup']],
+  ['BINANCE_PROXY_ALLOWED_HOSTS', ['server', 'allowedHosts']],
+  ['BINANCE_PROXY_TLS_CERT_FILE', ['server', 'tls', 'certFile']],
+  ['BINANCE_PROXY_TLS_KEY_FILE', ['server', 'tls', 'keyFile']],
+  ['BINANCE_PROXY_OPERATOR_HOST', ['operator', 'host']],
+  ['BINANCE_PROXY_OPERATOR_PORT', ['operator', 'port']],
+  ['BINANCE_PROXY_RECV_WINDOW_MS', ['recvWindowMs']],
+  ...[...UPSTREAM_NAMES, ...SOCKET_ORIGIN_NAMES].map((name): [string, YamlPath] => [
+    `BINANCE_PROXY_UPSTREAM_${name.replaceAll(/[A-Z]/g, '_$&').toUpperCase()}`,
+    ['upstreams', name],
+  ]),
+  ['BINANCE_PROXY_UPSTREAM_CA_FILE', ['upstreamCaFile']],
+  ['BINANCE_PROXY_KEY_PREFLIGHT', ['keyPreflight']],
+  ['BINANCE_PROXY_AUDIT_DIR', ['audit', 'dir']],
+  ['BINANCE_PROXY_AUDIT_DURABILITY', ['audit', 'durability']],
+  ['BINANCE_PROXY_STATE_DIR', ['stateDir']],
+  ['BINANCE_PROXY_REPLICAS', ['throttle', 'replicas']],
+  ['BINANCE_PROXY_EGRESS_ID', ['egressId']],
+  ['BINANCE_PROXY_LOG_LEVEL', ['logLevel']],
+]);
+
+/** Secrets of the proxy itself; each also with `_FILE`. */
+export const SECRET_VARIABLES: readonly string[] = [
+  'BINANCE_PROXY_CLIENT_KEY',
+  'BINANCE_PROXY_CLIENT_SECRET',
+  'BINANCE_PROXY_AUDIT_KEY',
+  'BINANCE_PROXY_REDIS_URL',
+];
+
+/** What follows the prefix of an account, and of a client; each also with `_FILE`. */
+export const ACCOUNT_SUFFIXES: readonly string[] = [
+  'API_KEY',
+  'API_SECRET',
+  'PRIVATE_KEY',
+  'PRIVATE_KEY_PASSPHRASE',
+];
+export const CLIENT_SUFFIXES: readonly string[] = ['CLIENT_KEY', 'CLIENT_SECRET'];
+
+/** A problem for each variable that begins like ours and is none: a misspelt rule must not go unnoticed. */
+export function unknownVariables(env: Environment, prefixes: Iterable<string>): ConfigProblem[] {
+  const secrets = [...SECRET_VARIABLES];
+  for (const prefix of prefixes) {
+    for (const suffix of [...ACCOUNT_SUFFIXES, ...CLIENT_SUFFIXES]) secrets.push(`${prefix}_${suffix}`);
+  }
+  const known = new Set([
+    CONFIG_VARIABLE,
+    ...VARIABLES.keys(),
+    ...secrets,
+    ...secrets.map((name) => `${name}_FILE`),
+  ]);
+  const problems: ConfigProblem[] = [];
+  for (const name of Object.keys(env)) {
+    if (!name.startsWith(PREFIX) || env[name] === undefined || known.has(name)) continue;
+    problems.push({ message: `${name} is not a known variable: ${remedy(name, known)}`, source: name });
+  }
+  return problems;
+}
+
+function remedy(name: string, known: Iterable<string>): string {
+  if (/_SERVICE_(?:HOST|PORT\w*)$|_PORT_\d+_(?:TCP|UDP)\w*$/.test(name)) {
+    return 'Kubernetes adds it for a Service named binance-proxy; set enableServiceLinks: false on the pod.';
+  }
+  const nearest = nearestName(name, known);
+  return nearest === undefined
+    ? 'remove it, or see docs/configuration.md for the names.'
+    : `did you mean ${nearest}?`;
+}

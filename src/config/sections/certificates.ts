@@ -1,0 +1,35 @@
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Draft } from '../schema/layered-config.ts';
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+
+/** Reads the further certificate authorities for upstream TLS; of the file only the certificates are kept. */
+export function readCertificates(draft: Draft, cwd: string): string | undefined {
+  const path = draft.config.upstreamCaFile;
+  if (path === undefined) return undefined;
+  let text: string;
+  try {
+    text = readFileSync(resolve(cwd, path), 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    draft.report(['upstreamCaFile'], `names a file that cannot be read (${code}): set it to a PEM file`);
+    return undefined;
+  }
+  const certificates = text.match(CERTIFICATE) ?? [];
+  if (certificates.length > 0 && certificates.every(isCertificate)) return `${certificates.join('\n')}\n`;
+  draft.report(
+    ['upstreamCaFile'],
+    'names a file without a valid PEM certificate: set it to the authority that signed the upstream',
+  );
+  return undefined;
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0;
+  } catch {
+    return false;
+  }
+}

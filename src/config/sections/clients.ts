@@ -1,0 +1,145 @@
+import type { Client, OrderRules } from '../../core/access/client.ts';
+import { DEFAULT_PERMISSIONS } from '../../core/catalogue/permission.ts';
+import type { ClientEntry } from '../schema/client-schema.ts';
+import type { Draft } from '../schema/layered-config.ts';
+import { CLIENT_SUFFIXES } from '../schema/variables.ts';
+import type { Surroundings } from '../sources/read-secret.ts';
+import { accountNames } from './accounts.ts';
+import { type IssuedKeys, readIssuedKeys } from './issued-keys.ts';
+import type { Repetitions } from './repeated-secrets.ts';
+
+/** The client that stands for callers of endpoints that need no key. */
+const ANONYMOUS = 'anonymous';
+/** The single client that exists when the file names none, and where its issued pair is read from. */
+const SINGLE_CLIENT = 'default';
+const SINGLE_CLIENT_PREFIX = 'BINANCE_PROXY';
+
+/** All clients as they were read. */
+export interface ReadClients {
+  readonly clients: ReadonlyMap<string, Client>;
+  readonly byKeyDigest: ReadonlyMap<string, Client>;
+  readonly anonymousEnabled: boolean;
+  /** True when any client key is configured or asked for, even one that was refused. */
+  readonly keyExpected: boolean;
+}
+
+/** Reads every client with its issued keys; problems are gathered. */
+export function readClients(surroundings: Surroundings, draft: Draft, repetitions: Repetitions): ReadClients {
+  const { anonymous, ...named } = draft.config.clients ?? {};
+  const isSingle = draft.keysWritten(['clients']).every((name) => name === ANONYMOUS);
+  const entries = isSingle ? { [SINGLE_CLIENT]: { envPrefix: SINGLE_CLIENT_PREFIX } } : named;
+  const clients = new Map<string, Client>();
+  const byKeyDigest = new Map<string, Client>();
+  const prefixes = new Map<string, string>();
+  let keyExpected = !isSingle;
+  for (const [name, entry] of Object.entries<ClientEntry>(entries)) {
+    const owner = prefixes.get(entry.envPrefix);
+    if (owner !== undefined) {
+      draft.report(
+        ['clients', name, 'envPrefix'],
+        `is also the one of client ${owner}: each needs a key of its own`,
+      );
+      continue;
+    }
+    prefixes.set(entry.envPrefix, name);
+    const issued = readIssuedKeys(surroundings, entry.envPrefix, repetitions);
+    keyExpected ||= issued.keySet;
+    if (isSingle) checkSinglePair(surroundings, issued);
+    else checkEntry(draft, name, entry, issued);
+    const client = toClient(name, entry, entry.account ?? usualAccount(draft), issued);
+    clients.set(name, client);
+    if (issued.keyDigest !== undefined) byKeyDigest.set(issued.keyDigest, client);
+  }
+  if (!isSingle && !prefixes.has(SINGLE_CLIENT_PREFIX)) checkUnusedPair(surroundings);
+  clients.set(ANONYMOUS, anonymousClient(anonymous, usualAccount(draft)));
+  return { clients, byKeyDigest, keyExpected, anonymousEnabled: anonymous?.enabled ?? true };
+}
+
+function checkSinglePair({ problems }: Surroundings, issued: IssuedKeys): void {
+  if (issued.keySet || !issued.secretSet) return;
+  const secret = `${SINGLE_CLIENT_PREFIX}_CLIENT_SECRET`;
+  const message = `${secret} is set, but ${SINGLE_CLIENT_PREFIX}_CLIENT_KEY is not: set both, as \`client new\` issued them.`;
+  problems.push({ message, source: secret });
+}
+
+function checkEntry(draft: Draft, name: string, entry: ClientEntry, issued: IssuedKeys): void {
+  const accounts = accountNames(draft);
+  if (entry.account === undefined && accounts.length > 1) {
+    draft.report(['clients', name], 'needs account, because there is more than one', 'key');
+  } else if (entry.account !== undefined && !accounts.includes(entry.account)) {
+    draft.report(['clients', name, 'account'], 'names no account that is configured under accounts');
+  }
+  const variable = `${entry.envPrefix}_CLIENT_KEY`;
+  if (!issued.keySet) {
+    const remedy = `set ${variable} (or ${variable}_FILE) to the key issued to it; \`client new ${name}\` creates one`;
+    draft.report(['clients', name], `has no key: ${remedy}`, 'key');
+  }
+  if (entry.requireSignature === true && !issued.secretSet) {
+    const secret = `${entry.envPrefix}_CLIENT_SECRET`;
+    draft.report(
+      ['clients', name, 'requireSignature'],
+      `needs an issued secret to verify with: set ${secret}`,
+    );
+  }
+}
+
+/** An issued pair that no client has would leave its owner in the belief that the listener asks for it. */
+function checkUnusedPair({ env, problems }: Surroundings): void {
+  for (const suffix of CLIENT_SUFFIXES) {
+    for (const name of [`${SINGLE_CLIENT_PREFIX}_${suffix}`, `${SINGLE_CLIENT_PREFIX}_${suffix}_FILE`]) {
+      if (!env[name]) continue;
+      const message = `${name} is set, but the file names the clients and none has envPrefix: ${SINGLE_CLIENT_PREFIX}: remove the variable, or give a client that prefix.`;
+      problems.push({ message, source: name });
+    }
+  }
+}
+
+/** The account of the single client, and of one that names none: `main`, or the first. */
+function usualAccount(draft: Draft): string {
+  const names = accountNames(draft);
+  return names.find((name) => name === 'main') ?? names[0] ?? '';
+}
+
+function toClient(name: string, entry: ClientEntry, account: string, issued: IssuedKeys): Client {
+  return {
+    name,
+    account,
+    secret: issued.secret,
+    requireSignature: entry.requireSignature ?? false,
+    permissions: new Set(entry.permissions ?? DEFAULT_PERMISSIONS),
+    symbols: entry.symbols === undefined ? undefined : new Set(entry.symbols),
+    order: entry.order === undefined ? undefined : toOrderRules(entry.order),
+    weightPerMinute: entry.weightPerMinute,
+    requestsPerSecond: entry.requestsPerSecond,
+    policyMode: entry.policy?.mode ?? 'enforce',
+  };
+}
+
+function toOrderRules(order: NonNullable<ClientEntry['order']>): OrderRules {
+  const { types, maxNotional, maxNotionalPerDay, maxPerDay } = order;
+  return {
+    ...(types !== undefined && { types: new Set(types) }),
+    ...(maxNotional !== undefined && { maxNotional: toAmounts(maxNotional) }),
+    ...(maxNotionalPerDay !== undefined && { maxNotionalPerDay: toAmounts(maxNotionalPerDay) }),
+    ...(maxPerDay !== undefined && { maxPerDay }),
+  };
+}
+
+function toAmounts(amounts: Readonly<Record<string, string | number>>): ReadonlyMap<string, string> {
+  return new Map(Object.entries(amounts).map(([asset, amount]) => [asset, String(amount)]));
+}
+
+function anonymousClient(entry: ClientEntry | undefined, account: string): Client {
+  return {
+    name: ANONYMOUS,
+    account,
+    secret: undefined,
+    requireSignature: false,
+    permissions: new Set(['market-data']),
+    symbols: undefined,
+    order: undefined,
+    weightPerMinute: entry?.weightPerMinute,
+    requestsPerSecond: entry?.requestsPerSecond,
+    policyMode: 'enforce',
+  };
+}

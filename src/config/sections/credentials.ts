@@ -1,0 +1,71 @@
+import { createSecretKey, type KeyObject } from 'node:crypto';
+import { Credential, type KeyAlgorithm } from '../../core/signing/credential.ts';
+import { readSecret, readToken, type Secret, type Surroundings } from '../sources/read-secret.ts';
+import { parsePrivateKey } from './private-key.ts';
+
+/** An account's key as it was read; `apiKey` and `secret` are kept only until repetitions have been looked for. */
+export interface ReadCredential {
+  readonly credential: Credential;
+  readonly apiKey: Secret;
+  readonly secret: Secret | undefined;
+}
+
+interface Signer {
+  readonly algorithm: KeyAlgorithm;
+  readonly key: KeyObject;
+  readonly secret: Secret | undefined;
+}
+
+/**
+ * Reads one account's Binance key: `<prefix>_API_KEY` with either `<prefix>_API_SECRET` (HMAC) or
+ * `<prefix>_PRIVATE_KEY` (Ed25519, RSA). Problems are gathered; undefined when there are any.
+ */
+export function readCredential(surroundings: Surroundings, prefix: string): ReadCredential | undefined {
+  const name = `${prefix}_API_KEY`;
+  const apiKey = readToken(surroundings, name);
+  if (apiKey === 'not-set') {
+    const message = `${name} is not set: set it to the API key that Binance issued, or ${name}_FILE to a file that holds it.`;
+    surroundings.problems.push({ message, source: name });
+  }
+  const signer = readSigner(surroundings, prefix);
+  if (apiKey === 'not-set' || apiKey === 'refused' || signer === undefined) return undefined;
+  const credential = new Credential(apiKey.text, signer.algorithm, signer.key);
+  return { credential, apiKey, secret: signer.secret };
+}
+
+function readSigner(surroundings: Surroundings, prefix: string): Signer | undefined {
+  const secretName = `${prefix}_API_SECRET`;
+  const keyName = `${prefix}_PRIVATE_KEY`;
+  const passphraseName = `${keyName}_PASSPHRASE`;
+  const secret = readToken(surroundings, secretName);
+  const pem = readSecret(surroundings, keyName);
+  const passphrase = readSecret(surroundings, passphraseName);
+  const report = (source: string, message: string): undefined => {
+    surroundings.problems.push({ message, source });
+    return undefined;
+  };
+  if (pem === 'not-set' && passphrase !== 'not-set') {
+    report(passphraseName, `${passphraseName} is set, but ${keyName} is not: set both or neither.`);
+  }
+  if (secret === 'not-set' && pem === 'not-set') {
+    return report(
+      secretName,
+      `Neither ${secretName} nor ${keyName} is set: set the first for an HMAC key, the second for an Ed25519 or RSA key (or the same name with _FILE).`,
+    );
+  }
+  if (secret !== 'not-set' && pem !== 'not-set') {
+    return report(
+      secretName,
+      `${secretName} and ${keyName} are both set: set the one that belongs to the API key.`,
+    );
+  }
+  if (secret === 'refused' || pem === 'refused' || passphrase === 'refused') return undefined;
+  if (secret !== 'not-set') {
+    return { algorithm: 'HMAC', key: createSecretKey(secret.text, 'utf8'), secret };
+  }
+  if (pem === 'not-set') return undefined;
+  const parsed = parsePrivateKey(pem.text, passphrase === 'not-set' ? undefined : passphrase.text);
+  if ('key' in parsed) return { ...parsed, secret: undefined };
+  const remedy = parsed.passphrase ? `: set ${passphraseName} to the right one` : '';
+  return report(pem.variable, `${pem.variable} ${parsed.wrong}${remedy}.`);
+}

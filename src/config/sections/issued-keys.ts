@@ -1,0 +1,32 @@
+import { createSecretKey, type KeyObject } from 'node:crypto';
+import { readToken, type Surroundings } from '../sources/read-secret.ts';
+import { type Repetitions, sha256 } from './repeated-secrets.ts';
+
+/** What a client was issued, as far as it can be kept. */
+export interface IssuedKeys {
+  /** SHA-256 of the issued key in hex; undefined when there is none that can be used. */
+  readonly keyDigest: string | undefined;
+  readonly secret: KeyObject | undefined;
+  readonly keySet: boolean;
+  readonly secretSet: boolean;
+}
+
+const OWN_PAIR = 'each client needs a key and a secret of its own, which `client new` creates';
+
+/** Reads `<prefix>_CLIENT_KEY` and `<prefix>_CLIENT_SECRET`. */
+export function readIssuedKeys(
+  surroundings: Surroundings,
+  prefix: string,
+  repetitions: Repetitions,
+): IssuedKeys {
+  const key = readToken(surroundings, `${prefix}_CLIENT_KEY`);
+  const secret = readToken(surroundings, `${prefix}_CLIENT_SECRET`);
+  if (typeof key === 'object') repetitions.note(key, OWN_PAIR);
+  if (typeof secret === 'object') repetitions.note(secret, OWN_PAIR);
+  return {
+    keyDigest: typeof key === 'object' ? sha256(key.text) : undefined,
+    secret: typeof secret === 'object' ? createSecretKey(secret.text, 'utf8') : undefined,
+    keySet: key !== 'not-set',
+    secretSet: secret !== 'not-set',
+  };
+}

@@ -1,0 +1,61 @@
+import { resolve } from 'node:path';
+import type { Draft } from '../schema/layered-config.ts';
+import { DEFAULTS } from '../schema/schema.ts';
+import type { Settings } from '../schema/settings.ts';
+import type { Surroundings } from '../sources/read-secret.ts';
+import type { YamlPath } from '../sources/yaml-file.ts';
+import { hostsOverlap, isHost, isLoopback } from './hosts.ts';
+import { readTlsFiles } from './tls-files.ts';
+
+const NOT_A_HOST = 'must be a host name or an IP address without scheme, port and brackets';
+
+/**
+ * Reads where apps and operators connect. A configured Unix socket takes the place of host and port, also of those
+ * that an image has set.
+ * @param keyExpected whether callers have to show an issued key, without which only this machine may reach the listener
+ */
+export function readListeners(
+  surroundings: Surroundings,
+  draft: Draft,
+  keyExpected: boolean,
+): Pick<Settings, 'server' | 'operator'> {
+  const { server, operator } = draft.config;
+  const socket = server?.socket === undefined ? undefined : resolve(surroundings.cwd, server.socket);
+  const host = readHost(draft, ['server', 'host'], server?.host ?? DEFAULTS.host);
+  const port = server?.port ?? DEFAULTS.port;
+  const operatorHost = readHost(draft, ['operator', 'host'], operator?.host ?? DEFAULTS.operatorHost);
+  const operatorPort = operator?.port ?? DEFAULTS.operatorPort;
+  if (socket === undefined) {
+    if (server?.socketGroup !== undefined) {
+      draft.report(['server', 'socketGroup'], 'has an effect together with a socket only: set that too');
+    }
+    if (isHost(host) && !isLoopback(host) && !keyExpected) {
+      draft.report(
+        ['server', 'host'],
+        'opens the proxy to other machines, but no client key is configured: set BINANCE_PROXY_CLIENT_KEY to a key that `client new` creates, or listen on localhost',
+      );
+    }
+    if (port !== 0 && port === operatorPort && hostsOverlap(host, operatorHost)) {
+      draft.report(['operator', 'port'], 'is also the port for apps: set another one');
+    }
+  }
+  const allowedHosts = server?.allowedHosts ?? [];
+  if (!allowedHosts.every(isHost))
+    draft.report(['server', 'allowedHosts'], `has a name that is none: each ${NOT_A_HOST}`);
+  return {
+    server: {
+      host,
+      port,
+      socket,
+      socketGroup: server?.socketGroup,
+      allowedHosts: allowedHosts.map((name) => name.toLowerCase()),
+      tls: readTlsFiles(surroundings, draft),
+    },
+    operator: { host: operatorHost, port: operatorPort },
+  };
+}
+
+function readHost(draft: Draft, path: YamlPath, text: string): string {
+  if (!isHost(text)) draft.report(path, NOT_A_HOST);
+  return text;
+}

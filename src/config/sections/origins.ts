@@ -1,0 +1,50 @@
+import { ENVIRONMENTS, ORIGIN_NAMES, SOCKET_ORIGIN_NAMES } from '../schema/environments.ts';
+import type { Draft } from '../schema/layered-config.ts';
+import type { EnvironmentName, Settings } from '../schema/settings.ts';
+import { isLoopback } from './hosts.ts';
+
+/** The environment's origins with the configured ones in their place. */
+export function readOrigins(
+  draft: Draft,
+  environment: EnvironmentName,
+): Pick<Settings, 'upstreams' | 'spotOrigins' | 'socketUpstreams'> {
+  const origins = { ...ENVIRONMENTS[environment] };
+  const further: string[] = [];
+  for (const name of ORIGIN_NAMES) {
+    const configured = draft.config.upstreams?.[name];
+    if (configured === undefined) continue;
+    const isSocket = SOCKET_ORIGIN_NAMES.some((candidate) => candidate === name);
+    for (const [index, text] of [configured].flat().entries()) {
+      const origin = readOrigin(text, isSocket ? 'ws' : 'http');
+      if (origin.text === undefined) draft.report(['upstreams', name], origin.wrong);
+      else if (index === 0) origins[name] = origin.text;
+      else if (origin.text !== origins[name] && !further.includes(origin.text)) further.push(origin.text);
+    }
+  }
+  const { spot, usdm, coinm, options, portfolio, web, ...socketUpstreams } = origins;
+  return {
+    upstreams: { spot, usdm, coinm, options, portfolio, web },
+    spotOrigins: further,
+    socketUpstreams,
+  };
+}
+
+/** Reads an origin; in clear text to a loopback address only, because the API key would travel readable. */
+function readOrigin(
+  text: string,
+  scheme: 'http' | 'ws',
+): { text: string } | { text?: undefined; wrong: string } {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || (url.protocol !== `${scheme}:` && url.protocol !== `${scheme}s:`)) {
+    return { wrong: `must be an origin that begins with ${scheme}s://, such as ${scheme}s://host` };
+  }
+  if (url.pathname !== '/' || /[?#@]/.test(text)) {
+    return {
+      wrong: "must be an origin without path, query and user name: the proxy adds each call's own path",
+    };
+  }
+  if (url.protocol === `${scheme}:` && !isLoopback(url.hostname.replace(/^\[|\]$/g, ''))) {
+    return { wrong: `must begin with ${scheme}s://: ${scheme}:// is accepted for a loopback address only` };
+  }
+  return { text: url.origin };
+}

@@ -1,0 +1,57 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { SecretText } from '../../core/records/secret-text.ts';
+import type { Draft } from '../schema/layered-config.ts';
+import type { Settings } from '../schema/settings.ts';
+import type { Surroundings } from '../sources/read-secret.ts';
+import type { YamlPath } from '../sources/yaml-file.ts';
+
+const CERT_FILE: YamlPath = ['server', 'tls', 'certFile'];
+const KEY_FILE: YamlPath = ['server', 'tls', 'keyFile'];
+
+/** Reads certificate and key with which the listener for apps speaks TLS; both are set, or none is. */
+export function readTlsFiles(surroundings: Surroundings, draft: Draft): Settings['server']['tls'] {
+  const { certFile, keyFile } = draft.config.server?.tls ?? {};
+  if (certFile === undefined && keyFile === undefined) return undefined;
+  if (certFile === undefined || keyFile === undefined) {
+    const [set, missing] = certFile === undefined ? [KEY_FILE, 'certificate'] : [CERT_FILE, 'key'];
+    draft.report(set, `has an effect together with the file of the ${missing} only: set that too`);
+    return undefined;
+  }
+  if (draft.config.server?.socket !== undefined) {
+    draft.report(CERT_FILE, 'has no effect on a Unix socket: remove it, or the socket');
+  }
+  const cert = readPem(surroundings, draft, CERT_FILE, certFile);
+  const key = readPem(surroundings, draft, KEY_FILE, keyFile);
+  if (key !== undefined) surroundings.secrets.push(key);
+  if (cert === undefined || key === undefined) return undefined;
+  const certificate = parsed(() => new X509Certificate(cert));
+  const privateKey = parsed(() => createPrivateKey(key));
+  if (certificate === undefined) draft.report(CERT_FILE, 'names a file without a valid PEM certificate');
+  if (privateKey === undefined)
+    draft.report(KEY_FILE, 'names a file without a PEM private key that can be opened without a passphrase');
+  if (certificate === undefined || privateKey === undefined) return undefined;
+  if (certificate.checkPrivateKey(privateKey)) return { cert, key: new SecretText(key) };
+  draft.report(KEY_FILE, 'names a key that does not belong to the certificate');
+  return undefined;
+}
+
+function readPem({ cwd }: Surroundings, draft: Draft, place: YamlPath, path: string): string | undefined {
+  try {
+    return readFileSync(resolve(cwd, path), 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    draft.report(place, `names a file that cannot be read (${code}): set it to a PEM file`);
+    return undefined;
+  }
+}
+
+/** OpenSSL's own words are kept out of messages. */
+function parsed<T>(parse: () => T): T | undefined {
+  try {
+    return parse();
+  } catch {
+    return undefined;
+  }
+}

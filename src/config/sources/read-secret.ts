@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { ConfigProblem } from '../problems/config-error.ts';
+import type { Environment } from './read-environment.ts';
+
+/** Where a configuration is read from, and where its problems are gathered. */
+export interface Surroundings {
+  readonly env: Environment;
+  readonly cwd: string;
+  readonly problems: ConfigProblem[];
+  /** Every secret that was read, for the fence around logs; forgotten once the settings stand. */
+  readonly secrets: string[];
+}
+
+/** A secret on its short way from the environment into a KeyObject. */
+export interface Secret {
+  readonly text: string;
+  /** The variable that it came from, for messages. */
+  readonly variable: string;
+}
+
+/** `refused`: it is set, but wrong; the problem has been gathered. */
+export type SecretReading = Secret | 'not-set' | 'refused';
+
+/**
+ * Reads secret `name` from the variable itself, from the file that `name_FILE` points to, or from a file of that name
+ * in `$CREDENTIALS_DIRECTORY` (systemd LoadCredential). An empty variable counts as not set.
+ */
+export function readSecret(surroundings: Surroundings, name: string): SecretReading {
+  const secret = findSecret(surroundings, name);
+  if (typeof secret === 'object') surroundings.secrets.push(secret.text);
+  return secret;
+}
+
+function findSecret(surroundings: Surroundings, name: string): SecretReading {
+  const { env, cwd, problems } = surroundings;
+  const text = env[name];
+  const fileVariable = `${name}_FILE`;
+  const path = env[fileVariable];
+  if (text !== undefined && text !== '') {
+    if (path === undefined || path === '') return { text, variable: name };
+    problems.push({ message: `${name} and ${fileVariable} are both set: set one of them.`, source: name });
+    return 'refused';
+  }
+  if (path !== undefined && path !== '') return readContent(resolve(cwd, path), fileVariable, problems);
+  const directory = env.CREDENTIALS_DIRECTORY;
+  if (directory === undefined || directory === '') return 'not-set';
+  return readContent(join(directory, name), name, problems, 'optional');
+}
+
+/** Reads a secret that goes into a header or an HMAC: printable ASCII in one piece. */
+export function readToken(surroundings: Surroundings, name: string): SecretReading {
+  const secret = readSecret(surroundings, name);
+  if (secret === 'not-set' || secret === 'refused') return secret;
+  const wrong = wrongToken(secret.text);
+  if (wrong === undefined) return secret;
+  surroundings.problems.push({ message: `${secret.variable} ${wrong}.`, source: secret.variable });
+  return 'refused';
+}
+
+function wrongToken(text: string): string | undefined {
+  if (text.includes('-----BEGIN')) {
+    return 'holds a PEM text, but a plain key or secret belongs there: a private key goes into the variable that ends in _PRIVATE_KEY';
+  }
+  if (/^(['"]).*\1$/s.test(text)) {
+    return 'stands in quotation marks, which became part of it: take them away (docker --env-file keeps them)';
+  }
+  if (/\s/.test(text)) return 'contains a space or a line break: set it to the value alone, in one piece';
+  if (!/^[\x21-\x7e]+$/.test(text)) {
+    return 'contains characters that are not printable ASCII: copy it again from where it was issued';
+  }
+  return undefined;
+}
+
+function readContent(
+  path: string,
+  variable: string,
+  problems: ConfigProblem[],
+  presence: 'required' | 'optional' = 'required',
+): SecretReading {
+  try {
+    const text = readFileSync(path, 'utf8').replace(/[\r\n]+$/, '');
+    if (text !== '') return { text, variable };
+    problems.push({
+      message: `${variable} names an empty file: write the secret into it.`,
+      source: variable,
+    });
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    if (presence === 'optional' && code === 'ENOENT') return 'not-set';
+    const message = `${variable} names a file that cannot be read (${code}): set it to the path of a readable file.`;
+    problems.push({ message, source: variable });
+  }
+  return 'refused';
+}

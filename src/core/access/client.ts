@@ -1,0 +1,32 @@
+import type { KeyObject } from 'node:crypto';
+import type { Permission } from '../catalogue/permission.ts';
+
+/** Limits on the orders that a client may place. Amounts are decimal strings in units of the quote asset. */
+export interface OrderRules {
+  readonly types?: ReadonlySet<string>;
+  /** Largest notional of one order by quote asset. */
+  readonly maxNotional?: ReadonlyMap<string, string>;
+  /** Largest sum of notionals in a rolling 24 h by quote asset. */
+  readonly maxNotionalPerDay?: ReadonlyMap<string, string>;
+  /** Most orders in a rolling 24 h. */
+  readonly maxPerDay?: number;
+}
+
+/** An app that calls the proxy. `anonymous` stands for every caller of an endpoint that needs no key. */
+export interface Client {
+  readonly name: string;
+  /** Name of the account whose credential signs for this client. */
+  readonly account: string;
+  /** HMAC secret that was issued to the client together with its key. */
+  readonly secret: KeyObject | undefined;
+  readonly requireSignature: boolean;
+  readonly permissions: ReadonlySet<Permission>;
+  /** Symbols it may place orders on; undefined means all. */
+  readonly symbols: ReadonlySet<string> | undefined;
+  readonly order: OrderRules | undefined;
+  /** Share of the IP weight per minute; undefined means the whole budget. */
+  readonly weightPerMinute: number | undefined;
+  readonly requestsPerSecond: number | undefined;
+  /** `report` lets pass and logs what permissions and order rules would have refused; the denylist holds all the same. */
+  readonly policyMode: 'enforce' | 'report';
+}

@@ -1,0 +1,58 @@
+import type { Endpoint } from '../catalogue/endpoint.ts';
+
+/** A quota that Binance states in words, counted in calls. */
+export interface Quota {
+  /** Whose calls count together. */
+  readonly scope: 'ip' | 'account';
+  /** What is counted together: an endpoint, or the endpoints that share it. */
+  readonly name: string;
+  readonly windowMs: number;
+  readonly limit: number;
+}
+
+const UNITS_MS: Readonly<Record<string, number>> = {
+  s: 1_000,
+  sec: 1_000,
+  second: 1_000,
+  min: 60_000,
+  minute: 60_000,
+  h: 3_600_000,
+  hour: 3_600_000,
+  d: 86_400_000,
+  day: 86_400_000,
+};
+const QUOTA =
+  /(\d+)(?: (?:requests?|times?))? ?(?:\/| per )(\d*)(seconds?|sec|s|minutes?|min|hours?|h|days?|d)\b/g;
+const PARTNER = /\bwith ([A-Z]+ \S+)/;
+const FUTURES_DATA = '/futures/data/';
+const FUTURES_DATA_TEXT = 'shares 1000/5min/IP with GET /futures/data/*';
+
+/**
+ * The quotas of an endpoint: `360/hour, 500/day`, `10 requests per second`, `1 time/min per IP`,
+ * `shares 500/5min/IP with GET /fapi/v1/fundingRate`. All of /futures/data shares one, also where no row says so.
+ */
+export function quotasOf(endpoint: Endpoint): readonly Quota[] {
+  const text =
+    endpoint.extraLimit ?? (endpoint.path.startsWith(FUTURES_DATA) ? FUTURES_DATA_TEXT : undefined);
+  return text === undefined ? [] : readQuotas(text, endpoint);
+}
+
+function readQuotas(text: string, { method, path, security }: Endpoint): readonly Quota[] {
+  const own = `${method} ${path}`;
+  const name = sharedName(own, PARTNER.exec(text)?.[1]);
+  const scope = security === 'NONE' || /\bIP\b/.test(text) ? 'ip' : 'account';
+  const quotas: Quota[] = [];
+  for (const [, limit, count, unit] of text.matchAll(QUOTA)) {
+    const unitMs = UNITS_MS[unit ?? ''] ?? UNITS_MS[(unit ?? '').replace(/s$/, '')];
+    if (unitMs === undefined) continue;
+    quotas.push({ scope, name, windowMs: (count === '' ? 1 : Number(count)) * unitMs, limit: Number(limit) });
+  }
+  return quotas;
+}
+
+/** Both endpoints of a shared quota must come to the same name; a pattern stands for all that it covers. */
+function sharedName(own: string, partner: string | undefined): string {
+  if (partner === undefined) return own;
+  if (partner.endsWith('*')) return partner;
+  return [own, partner].sort().join(' + ');
+}

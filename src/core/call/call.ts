@@ -1,0 +1,208 @@
+import { malformedRequest, ProxyError } from '../errors.ts';
+import { jsonMembers } from '../json.ts';
+import type { UpstreamName } from '../upstream.ts';
+import { readTarget } from './target.ts';
+
+/** One parameter as it will be sent: `text` is its whole canonical segment (`name=value`, ASCII, percent-encoded). */
+export interface Pair {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** What the client sent to authenticate and date its own request. It is judged, never forwarded. */
+export interface ClientStamp {
+  readonly timestamp: string | undefined;
+  readonly recvWindow: string | undefined;
+  readonly signature: string | undefined;
+}
+
+/** A request in canonical form: what is checked here is what is signed and sent. */
+export interface Call {
+  readonly method: string;
+  /** The upstream that the path names; undefined when it names none. */
+  readonly upstream: UpstreamName | undefined;
+  /** The literal path without an upstream prefix, e.g. `/api/v3/order`. */
+  readonly path: string;
+  readonly query: readonly Pair[];
+  readonly body: readonly Pair[];
+  /** Names that stand more than once within the query or within the body. */
+  readonly repeated: readonly string[];
+  readonly stamp: ClientStamp;
+}
+
+const PARAMETER_NAME = /^[A-Za-z0-9_.~-]+$/;
+const BROKEN_ESCAPE = /%(?![0-9A-Fa-f]{2})/;
+/** RFC 3986 `query` less `%`: everything else must not stand raw in a URI. */
+const NOT_IN_URI = /[^A-Za-z0-9\-._~!$&'()*+,;=:@/?%]/;
+const NOT_IN_URI_ALL = /[^A-Za-z0-9\-._~!$&'()*+,;=:@/?%]/g;
+const OPENING_BRACE = 0x7b;
+
+/**
+ * The one parser: request target and body bytes to a canonical call. The first byte of the body decides how it is
+ * read (`{` a flat JSON object, else form); the Content-Type proves nothing and is not looked at.
+ * @throws ProxyError PROXY_MALFORMED_REQUEST, PROXY_DUPLICATE_PARAMETER
+ */
+export function readCall(method: string, target: string, body: Uint8Array): Call {
+  const { upstream, path, query } = readTarget(target);
+  if (body.length > 0 && method === 'GET') throw malformedRequest('a GET request must not carry a body');
+  const collected: Collected = { timestamp: undefined, recvWindow: undefined, signature: undefined };
+  const repeated: string[] = [];
+  const queryPairs = keep(splitForm(query), collected, repeated);
+  const bodyPairs = keep(splitBody(body), collected, repeated);
+  return {
+    method,
+    upstream,
+    path,
+    query: bodyPairs.length === 0 ? queryPairs : withoutEchoes(queryPairs, bodyPairs),
+    body: bodyPairs,
+    repeated,
+    stamp: collected,
+  };
+}
+
+/** The canonical text of a list of pairs, as it stands in a query or a form body. */
+export function joinPairs(pairs: readonly Pair[]): string {
+  let text = '';
+  for (const pair of pairs) text += text === '' ? pair.text : `&${pair.text}`;
+  return text;
+}
+
+/** The encoded value of a pair: what stands behind the first `=`, the empty string where none stands. */
+export function rawValue(pair: Pair): string {
+  return pair.text.slice(pair.name.length + 1);
+}
+
+/** The value of a pair as a reader sees it (`+` and `%20` are a space); undefined when it is no valid UTF-8. */
+export function decodedValue(pair: Pair): string | undefined {
+  return decodeComponent(rawValue(pair));
+}
+
+/** All pairs of a call, query first. */
+export function allPairs(call: Call): readonly Pair[] {
+  if (call.body.length === 0) return call.query;
+  return call.query.length === 0 ? call.body : [...call.query, ...call.body];
+}
+
+/** The first parameter of that name; a call that passed the duplicate check has one at the most. */
+export function findPair(call: Call, name: string): Pair | undefined {
+  for (const pair of call.query) if (pair.name === name) return pair;
+  for (const pair of call.body) if (pair.name === name) return pair;
+  return undefined;
+}
+
+/** Percent-encodes a text as one RFC 3986 component: unreserved characters stay, everything else is escaped. */
+export function encodeComponent(text: string): string {
+  return encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+/** Reads a form-encoded component; undefined when its escapes are no valid UTF-8. */
+export function decodeComponent(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return undefined;
+  }
+}
+
+interface Collected {
+  timestamp: string | undefined;
+  recvWindow: string | undefined;
+  signature: string | undefined;
+}
+
+function splitBody(body: Uint8Array): Pair[] {
+  if (body.length === 0) return [];
+  if (body[0] === OPENING_BRACE) return splitJson(body);
+  return splitForm(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1'));
+}
+
+/** `form` holds one character per byte. */
+function splitForm(form: string): Pair[] {
+  if (form === '') return [];
+  const canonical = NOT_IN_URI.test(form) ? form.replace(NOT_IN_URI_ALL, escapeByte) : form;
+  if (BROKEN_ESCAPE.test(canonical)) throw malformedRequest('a percent escape is broken');
+  const pairs: Pair[] = [];
+  let from = 0;
+  while (from <= canonical.length) {
+    const ampersand = canonical.indexOf('&', from);
+    const to = ampersand === -1 ? canonical.length : ampersand;
+    if (to > from) pairs.push(readSegment(canonical.slice(from, to)));
+    from = to + 1;
+  }
+  return pairs;
+}
+
+function readSegment(text: string): Pair {
+  const equals = text.indexOf('=');
+  const name = equals === -1 ? text : text.slice(0, equals);
+  if (!PARAMETER_NAME.test(name))
+    throw malformedRequest('a parameter name has characters that no Binance name has');
+  return { name, text };
+}
+
+function escapeByte(char: string): string {
+  return `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
+}
+
+function splitJson(body: Uint8Array): Pair[] {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
+  } catch {
+    throw malformedRequest('the JSON body is not UTF-8');
+  }
+  const pairs: Pair[] = [];
+  for (const { name, value } of jsonMembers(text)) {
+    if (!PARAMETER_NAME.test(name))
+      throw malformedRequest('a parameter name has characters that no Binance name has');
+    pairs.push({ name, text: `${name}=${encodeComponent(value)}` });
+  }
+  return pairs;
+}
+
+/** Takes the client's own stamp out and notes the names that stand twice. */
+function keep(pairs: Pair[], stamp: Collected, repeated: string[]): Pair[] {
+  const kept: Pair[] = [];
+  const seen = new Set<string>();
+  for (const pair of pairs) {
+    if (pair.name === 'timestamp' || pair.name === 'recvWindow' || pair.name === 'signature') {
+      stamp[pair.name] ??= rawValue(pair);
+      continue;
+    }
+    if (seen.has(pair.name)) repeated.push(pair.name);
+    else seen.add(pair.name);
+    kept.push(pair);
+  }
+  return kept;
+}
+
+/** Drops from the query what the body says with the same bytes (one official SDK sends its body twice). */
+function withoutEchoes(query: Pair[], body: Pair[]): Pair[] {
+  if (query.length === 0) return query;
+  const inBody = textsByName(body);
+  const inQuery = textsByName(query);
+  const echoes = new Set<string>();
+  for (const [name, texts] of inQuery) {
+    const twin = inBody.get(name);
+    if (twin === undefined) continue;
+    if (twin !== texts) {
+      throw new ProxyError('PROXY_DUPLICATE_PARAMETER', 'A parameter differs between query and body.', {
+        rule: 'query and body differ',
+      });
+    }
+    echoes.add(name);
+  }
+  return echoes.size === 0 ? query : query.filter((pair) => !echoes.has(pair.name));
+}
+
+function textsByName(pairs: Pair[]): Map<string, string> {
+  const texts = new Map<string, string>();
+  for (const pair of pairs) {
+    const earlier = texts.get(pair.name);
+    texts.set(pair.name, earlier === undefined ? pair.text : `${earlier}&${pair.text}`);
+  }
+  return texts;
+}

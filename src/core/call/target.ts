@@ -1,0 +1,53 @@
+import { malformedRequest } from '../errors.ts';
+import type { UpstreamName } from '../upstream.ts';
+
+export interface Target {
+  readonly upstream: UpstreamName | undefined;
+  readonly path: string;
+  readonly query: string;
+}
+
+const PATH_PREFIXES: ReadonlyMap<string, UpstreamName> = new Map([
+  ['api', 'spot'],
+  ['sapi', 'spot'],
+  ['fapi', 'usdm'],
+  ['futures', 'usdm'],
+  ['dapi', 'coinm'],
+  ['eapi', 'options'],
+  ['papi', 'portfolio'],
+  ['bapi', 'web'],
+]);
+const NAMED_UPSTREAMS: ReadonlyMap<string, UpstreamName> = new Map([
+  ['spot', 'spot'],
+  ['usdm', 'usdm'],
+  ['coinm', 'coinm'],
+  ['options', 'options'],
+  ['portfolio', 'portfolio'],
+  ['web', 'web'],
+]);
+
+const SLASH = 0x2f;
+const CANONICAL_PATH = /^(?:\/[A-Za-z0-9_.-]+)*\/?$/;
+const DOT_SEGMENT = /\/\.{1,2}(?:\/|$)/;
+
+/**
+ * Reads a request target: a run of leading slashes counts as one, the first segment may name an upstream.
+ * @throws ProxyError PROXY_MALFORMED_REQUEST for every form that is not canonical
+ */
+export function readTarget(target: string): Target {
+  if (target.charCodeAt(0) !== SLASH) throw malformedRequest('the request target must begin with a slash');
+  let start = 0;
+  while (target.charCodeAt(start + 1) === SLASH) start++;
+  if (target.includes('#')) throw malformedRequest('the request target must not carry a fragment');
+  const mark = target.indexOf('?', start);
+  const path = mark === -1 ? target.slice(start) : target.slice(start, mark);
+  const query = mark === -1 ? '' : target.slice(mark + 1);
+  if (query.includes('?')) throw malformedRequest('the request target has a second question mark');
+  if (!CANONICAL_PATH.test(path) || DOT_SEGMENT.test(path))
+    throw malformedRequest('the path is not in canonical form');
+  const end = path.indexOf('/', 1);
+  const first = path.slice(1, end === -1 ? undefined : end);
+  const named = NAMED_UPSTREAMS.get(first);
+  if (named !== undefined) return { upstream: named, path: end === -1 ? '/' : path.slice(end), query };
+  return { upstream: PATH_PREFIXES.get(first), path, query };
+}

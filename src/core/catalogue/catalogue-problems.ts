@@ -1,0 +1,91 @@
+import type { UpstreamName } from '../upstream.ts';
+import { createDenylist } from './denylist.ts';
+import type { Endpoint, WeightStep } from './endpoint.ts';
+import { NEVER_GRANTED, PERMISSIONS, type Permission } from './permission.ts';
+
+const CANONICAL_PATH = /^(?:\/[A-Za-z0-9_-]+)+$/;
+const INTERVAL = /^[1-9]\d*[SMHD]$/;
+const METHODS: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'DELETE']);
+const SECURITIES: ReadonlySet<string> = new Set(['NONE', 'APIKEY', 'SIGNED']);
+const KNOWN: ReadonlySet<string> = new Set(PERMISSIONS);
+const PREFIXES: Readonly<Record<UpstreamName, readonly string[]>> = {
+  spot: ['/api/', '/sapi/'],
+  usdm: ['/fapi/', '/futures/data/'],
+  coinm: ['/dapi/', '/futures/data/'],
+  options: ['/eapi/'],
+  portfolio: ['/papi/'],
+  web: ['/bapi/'],
+};
+
+/** Everything that is wrong with a whole set of endpoints, one sentence each; empty when it may be served. */
+export function catalogueProblems(endpoints: readonly Endpoint[]): string[] {
+  const builtIn = createDenylist([]);
+  const seen = new Set<string>();
+  const problems: string[] = [];
+  for (const endpoint of endpoints) {
+    const name = `${endpoint.upstream} ${endpoint.method} ${endpoint.path}`;
+    const report = (problem: string): void => void problems.push(`${name}: ${problem}`);
+    if (seen.has(name)) report('stands twice');
+    seen.add(name);
+    checkAddress(endpoint, report);
+    checkPermission(endpoint, builtIn.match(endpoint.path) !== undefined, report);
+    checkCounts(endpoint, report);
+    if ((endpoint.effect === 'place' || endpoint.effect === 'amend') && endpoint.door === undefined) {
+      report(`has the effect ${endpoint.effect} and no door to read its orders by`);
+    }
+    if (endpoint.door !== undefined && endpoint.effect === 'cancel') report('has a door and cancels');
+  }
+  return problems;
+}
+
+type Report = (problem: string) => void;
+
+function checkAddress({ upstream, method, path, security }: Endpoint, report: Report): void {
+  if (!METHODS.has(method)) report('unknown method');
+  if (!SECURITIES.has(security)) report('unknown security');
+  if (!CANONICAL_PATH.test(path)) report('the path is not canonical');
+  const prefixes = Object.hasOwn(PREFIXES, upstream) ? PREFIXES[upstream] : [];
+  if (!prefixes.some((prefix) => path.startsWith(prefix))) report('the path does not belong to the upstream');
+}
+
+function checkPermission(endpoint: Endpoint, denied: boolean, report: Report): void {
+  const { permission, raised, security } = endpoint;
+  const neverGranted = isNeverGranted(permission);
+  if (permission === undefined) report('has no permission');
+  else if (!KNOWN.has(permission)) report(`unknown permission ${JSON.stringify(permission)}`);
+  if (denied && !neverGranted) report(`is denylisted, so it needs ${NEVER_GRANTED.join(' or ')}`);
+  if (!denied && neverGranted) report(`needs ${permission} and is not denylisted`);
+  if (security === 'NONE' && permission !== 'market-data') report('needs no key, so it must be market-data');
+  if (raised !== undefined && (!KNOWN.has(raised.permission) || raised.permission === permission)) {
+    report('is not raised to a further permission');
+  }
+}
+
+function isNeverGranted(permission: Permission): boolean {
+  return NEVER_GRANTED.includes(permission);
+}
+
+function checkCounts({ weights, orders, upstream }: Endpoint, report: Report): void {
+  if (weights.length === 0 && upstream !== 'web') report('has no weight');
+  for (const { max, steps } of weights) {
+    if (!isCount(max) || steps?.some((step) => !numbersOf(step).every(isCount))) {
+      report('a weight is not an integer of at least 0');
+    }
+    if (steps?.length === 0) report('a weight has no steps');
+  }
+  for (const [interval, count] of Object.entries(orders)) {
+    if (!INTERVAL.test(interval)) report(`${JSON.stringify(interval)} is not an interval such as 10S`);
+    if (!isCount(count) || count === 0) report('an order count is not an integer of at least 1');
+  }
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
+}
+
+function numbersOf(step: WeightStep): number[] {
+  if ('limit' in step) return [step.default, ...step.limit.flat()];
+  if ('count' in step) return [step.each, step.cap];
+  if ('countSteps' in step) return [step.over, ...step.steps.flat()];
+  return [step.w];
+}

@@ -1,0 +1,86 @@
+import type { UpstreamName } from '../upstream.ts';
+import type { Permission } from './permission.ts';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+
+/** NONE: neither key nor signature; APIKEY: the key header only; SIGNED: key header, timestamp and signature. */
+export type Security = 'NONE' | 'APIKEY' | 'SIGNED';
+
+/** What a call does to orders: decides its lane and how its endings are read. */
+export type OrderEffect = 'place' | 'amend' | 'cancel' | 'none';
+
+/**
+ * One condition of a parameter-dependent weight; the first that matches decides.
+ * `has` and `eq` look at a parameter, `limit` steps over the `limit` parameter, `count*` count the symbols in a
+ * JSON array parameter; a bare `{w}` matches always.
+ */
+export type WeightStep =
+  | { readonly has: string; readonly w: number }
+  | { readonly eq: readonly [name: string, ...values: string[]]; readonly w: number }
+  | { readonly limit: readonly (readonly [upTo: number, w: number])[]; readonly default: number }
+  | { readonly count: string; readonly each: number; readonly cap: number }
+  | {
+      readonly countSteps: string;
+      readonly steps: readonly (readonly [upTo: number, w: number])[];
+      readonly over: number;
+    }
+  | { readonly w: number };
+
+/** Where a weight is counted: per egress IP, or per Binance account (UID). */
+export type WeightScope = 'IP' | 'UID';
+
+export interface Weight {
+  readonly scope: WeightScope;
+  /** The fixed weight, or the largest one where steps stand. */
+  readonly max: number;
+  readonly steps?: readonly WeightStep[];
+}
+
+/** The door by which orders enter: names the reading of intended orders out of the parameters. */
+export type OrderDoor =
+  | 'single'
+  | 'cancel-replace'
+  | 'oco'
+  | 'order-list-oco'
+  | 'oto'
+  | 'otoco'
+  | 'opo'
+  | 'opoco'
+  | 'batch'
+  | 'amend'
+  | 'amend-batch'
+  | 'algo'
+  | 'convert'
+  | 'equity';
+
+/** A parameter whose values outside `harmless` ask for a further permission, e.g. a margin order that borrows. */
+export interface RaisedPermission {
+  readonly parameter: string;
+  readonly harmless: readonly string[];
+  readonly permission: Permission;
+}
+
+export interface Endpoint {
+  readonly upstream: UpstreamName;
+  readonly method: Method;
+  /** The literal path that is sent, e.g. `/api/v3/order`. */
+  readonly path: string;
+  readonly product: string;
+  readonly security: Security;
+  /** Binance's own security type, e.g. USER_DATA. */
+  readonly securityType: string;
+  readonly permission: Permission;
+  /** One or two weights (one endpoint is counted by IP and by UID). Empty where Binance names none. */
+  readonly weights: readonly Weight[];
+  /** Order counts by interval, e.g. `{ '10S': 1, '1D': 1 }` or `{ '10S': 5, '1M': 1 }`. */
+  readonly orders: Readonly<Record<string, number>>;
+  readonly effect: OrderEffect;
+  readonly door?: OrderDoor;
+  /** Names of the parameters that carry a client order id, in the order Binance documents them. */
+  readonly clientOrderIds: readonly string[];
+  /** Parameter names that may stand more than once. */
+  readonly repeatable: readonly string[];
+  /** A further quota that Binance states in words, e.g. `360/hour, 500/day`. */
+  readonly extraLimit?: string;
+  readonly raised?: RaisedPermission;
+}

@@ -1,0 +1,116 @@
+import type { HeaderValues } from '../call/headers.ts';
+import { jsonMembers, jsonSources } from '../json.ts';
+import { canonicalId } from './frame.ts';
+
+/** What the head of an answer says; events have none. */
+export interface AnswerHead {
+  /** Canonical JSON text. */
+  readonly id: string;
+  readonly status: number;
+}
+
+/** The inside of an answer, as texts, so that ids keep their digits. */
+export interface AnswerBody {
+  /** JSON text of `result`, or of `error`. */
+  readonly text: string | undefined;
+  /** False when the frame does not parse. */
+  readonly wellFormed: boolean;
+}
+
+/** Binance writes id and status first; reading them costs nothing however large the answer is. */
+const HEAD = /^\s*\{\s*"id"\s*:\s*("(?:[^"\\]|\\.){0,800}"|-?\d{1,20}|null)\s*,\s*"status"\s*:\s*(\d{3})\b/;
+const EVENT = /^\s*\{\s*"(?:subscriptionId|event|stream|e)"/;
+/** A text that is no answer as Binance writes them is only searched up to this length. */
+const LONGEST_SEARCH = 262_144;
+const LIMITS = /"rateLimits"\s*:\s*(\[[^\]]*\])/;
+/** The list of limits stands at the end of an answer. */
+const LONGEST_LIMITS = 4_096;
+const LETTERS: Readonly<Record<string, string>> = { SECOND: 's', MINUTE: 'm', HOUR: 'h', DAY: 'd' };
+
+/** Undefined for events and for what cannot be read. */
+export function readAnswerHead(text: string): AnswerHead | undefined {
+  const match = HEAD.exec(text);
+  if (match?.[1] !== undefined) return toHead(match[1], Number(match[2]));
+  if (EVENT.test(text) || text.length > LONGEST_SEARCH) return undefined;
+  try {
+    const sources = new Map(jsonSources(text).map(({ name, source }) => [name, source]));
+    const id = sources.get('id');
+    const status = Number(sources.get('status'));
+    return id === undefined || !Number.isInteger(status) ? undefined : toHead(id, status);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The result of a successful answer, the error of any other. */
+export function readAnswerBody(text: string, status: number): AnswerBody {
+  try {
+    const wanted = status >= 400 ? 'error' : 'result';
+    return { text: jsonSources(text).find(({ name }) => name === wanted)?.source, wellFormed: true };
+  } catch {
+    return { text: undefined, wellFormed: false };
+  }
+}
+
+/**
+ * The limits that an answer reports, under the names that REST's headers have, and `retry-after` in seconds: on the
+ * WebSocket API it is a moment in ms.
+ * @param errorText JSON text of the answer's error
+ */
+export function limitHeaders(text: string, errorText: string | undefined, nowMs: number): HeaderValues {
+  const headers: Record<string, string> = Object.create(null);
+  for (const { type, interval, count } of readLimits(text)) {
+    const name = type === 'ORDERS' ? 'x-mbx-order-count' : 'x-mbx-used-weight';
+    headers[`${name}-${interval}`] = String(count);
+  }
+  const untilMs = errorText === undefined ? undefined : retryAfterMs(errorText);
+  if (untilMs !== undefined)
+    headers['retry-after'] = String(Math.max(1, Math.ceil((untilMs - nowMs) / 1_000)));
+  return headers;
+}
+
+/** The id of the subscription that an answer opened. */
+export function subscriptionIdOf(resultText: string | undefined): string | undefined {
+  if (resultText === undefined) return undefined;
+  try {
+    return jsonMembers(resultText).find(({ name }) => name === 'subscriptionId')?.value;
+  } catch {
+    return undefined;
+  }
+}
+
+function toHead(source: string, status: number): AnswerHead | undefined {
+  const id = canonicalId(source);
+  return id === undefined ? undefined : { id, status };
+}
+
+interface ReportedLimit {
+  readonly type: string;
+  readonly interval: string;
+  readonly count: number;
+}
+
+function readLimits(text: string): ReportedLimit[] {
+  const list = LIMITS.exec(text.slice(-LONGEST_LIMITS))?.[1];
+  if (list === undefined) return [];
+  try {
+    const rows = JSON.parse(list) as readonly Readonly<Record<string, unknown>>[];
+    return rows.flatMap(({ rateLimitType, interval, intervalNum, count }) => {
+      const letter = typeof interval === 'string' ? LETTERS[interval] : undefined;
+      const isCounted = rateLimitType === 'ORDERS' || rateLimitType === 'REQUEST_WEIGHT';
+      if (letter === undefined || !isCounted || !Number.isSafeInteger(count)) return [];
+      return [{ type: rateLimitType, interval: `${intervalNum}${letter}`, count: Number(count) }];
+    });
+  } catch {
+    return [];
+  }
+}
+
+function retryAfterMs(errorText: string): number | undefined {
+  try {
+    const { data } = JSON.parse(errorText) as { readonly data?: { readonly retryAfter?: unknown } };
+    return typeof data?.retryAfter === 'number' ? data.retryAfter : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,49 @@
+import { type Call, decodedValue, encodeComponent } from '../call/call.ts';
+import type { Endpoint } from '../catalogue/endpoint.ts';
+import type { JsonMember } from '../json.ts';
+
+const STAMP = { apiKey: undefined, signature: undefined, timestamp: undefined, recvWindow: undefined };
+
+/** A frame read as a call of its REST twin, so that one set of rules judges both. */
+export interface FrameCall {
+  readonly call: Call;
+  /** What is left to send: the client's own key, stamp and signature are taken out. */
+  readonly params: readonly JsonMember[];
+  /** The key that the client put into the frame; undefined or empty when it put none. */
+  readonly apiKey: string | undefined;
+}
+
+/** Takes the client's stamp out of a frame and reads the rest as the parameters of `endpoint`. */
+export function toFrameCall(
+  endpoint: Pick<Endpoint, 'upstream' | 'method' | 'path'>,
+  params: readonly JsonMember[],
+): FrameCall {
+  const stamp: Record<keyof typeof STAMP, string | undefined> = { ...STAMP };
+  const kept: JsonMember[] = [];
+  for (const member of params) {
+    if (isStamp(member.name)) stamp[member.name] = member.value;
+    else kept.push(member);
+  }
+  const { apiKey, ...own } = stamp;
+  const { upstream, method, path } = endpoint;
+  const query = kept.map(({ name, value }) => ({ name, text: `${name}=${encodeComponent(value)}` }));
+  return {
+    call: { method, upstream, path, query, body: [], repeated: [], stamp: own },
+    params: kept,
+    apiKey,
+  };
+}
+
+/** The parameters to send once client order ids were given: what the client wrote keeps its own lexeme. */
+export function withOrderIds(params: readonly JsonMember[], named: Call): readonly JsonMember[] {
+  const written = new Map(params.map((member) => [member.name, member]));
+  return named.query.map((pair) => {
+    const own = written.get(pair.name);
+    if (own !== undefined && own.value !== '') return own;
+    return { name: pair.name, value: decodedValue(pair) ?? '', kind: 'string' };
+  });
+}
+
+function isStamp(name: string): name is keyof typeof STAMP {
+  return Object.hasOwn(STAMP, name);
+}

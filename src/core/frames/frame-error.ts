@@ -1,0 +1,21 @@
+import type { ProxyError } from '../errors.ts';
+
+/**
+ * A refusal in Binance's own shape for the WebSocket API. What REST says in headers stands under `error.data`, where
+ * Binance puts its own `retryAfter` (a moment in ms).
+ * @param id JSON text of the frame's id
+ */
+export function errorFrame(id: string, error: ProxyError, requestId: string, nowMs: number): string {
+  const { status, code, message, name, outcome, retryAfterSeconds } = error;
+  const wait =
+    retryAfterSeconds === undefined
+      ? {}
+      : { serverTime: Math.floor(nowMs), retryAfter: Math.floor(nowMs) + retryAfterSeconds * 1_000 };
+  const data = { ...wait, proxyRequestId: requestId, proxyOutcome: outcome, proxyError: name };
+  return `{"id":${id},"status":${status},"error":${JSON.stringify({ code, msg: message, data })}}`;
+}
+
+/** A successful answer of the proxy's own. */
+export function resultFrame(id: string, result: Readonly<Record<string, unknown>>): string {
+  return `{"id":${id},"status":200,"result":${JSON.stringify(result)},"rateLimits":[]}`;
+}

@@ -1,0 +1,96 @@
+import { ProxyError } from '../errors.ts';
+import type { SocketFamily } from './frame-methods.ts';
+
+/** Where a WebSocket of an app goes. */
+export interface SocketTarget {
+  readonly kind: 'api' | 'stream';
+  readonly family: SocketFamily;
+  /** The path that is sent. */
+  readonly path: string;
+  /** With its question mark; empty when there is none. */
+  readonly query: string;
+  /** The path as a log may show it: without stream names and listen keys. */
+  readonly printable: string;
+  /** True when the target carries a listen key: the stream is one account's own. */
+  readonly isPrivate: boolean;
+}
+
+const APIS: ReadonlyMap<string, SocketFamily> = new Map([
+  ['/ws-api/v3', 'spot'],
+  ['/ws-fapi/v1', 'usdm'],
+  ['/ws-dapi/v1', 'coinm'],
+]);
+const NAMED: ReadonlyMap<string, SocketFamily> = new Map([
+  ['spot', 'spot'],
+  ['usdm', 'usdm'],
+  ['coinm', 'coinm'],
+]);
+/** What the signed APIs may be asked by URL. SBE answers are left out: they could not be recorded. */
+const API_QUERY: ReadonlyMap<string, RegExp> = new Map([
+  ['returnRateLimits', /^(?:true|false)$/],
+  ['timeUnit', /^(?:MILLISECOND|MICROSECOND|millisecond|microsecond)$/],
+]);
+const STREAM_QUERY: ReadonlyMap<string, RegExp> = new Map([
+  ['streams', /./],
+  ['timeUnit', /^(?:MILLISECOND|MICROSECOND|millisecond|microsecond)$/],
+  ['listenKey', /^[A-Za-z0-9]+$/],
+  ['events', /^[A-Za-z_/]+$/],
+]);
+/** The routes of the stream hosts, the longest first; what follows is a list of stream names. */
+const STREAM_ROUTE = /^(?:\/(?:public|market|private|pm|pm-classic))?\/(?:ws|stream)(?=\/|$)/;
+const ROUTED = /^\/(?:public|market|private|pm|pm-classic)\//;
+/** Stream names: letters, digits, `@!_.-` and percent escapes, divided by slashes. */
+const STREAM_NAMES = /^(?:[A-Za-z0-9@!_.\-:/]|%[0-9A-Fa-f]{2})*$/;
+const LISTEN_KEY = /(?:^|[/=])[A-Za-z0-9]{40,}(?:$|[/&])/;
+
+/**
+ * Reads the target of an upgrade; undefined when no WebSocket is served there.
+ * @throws ProxyError PROXY_MALFORMED_REQUEST for a served path with a query or stream names that are not canonical
+ */
+export function readSocketTarget(target: string): SocketTarget | undefined {
+  const mark = target.indexOf('?');
+  const whole = (mark === -1 ? target : target.slice(0, mark)).replace(/^\/+/, '/');
+  const query = mark === -1 || mark === target.length - 1 ? '' : target.slice(mark);
+  const end = whole.indexOf('/', 1);
+  const named = end === -1 ? undefined : NAMED.get(whole.slice(1, end));
+  const path = named === undefined ? whole : whole.slice(end);
+  const api = APIS.get(path);
+  if (api !== undefined && (named === undefined || named === api)) {
+    checkQuery(query, API_QUERY);
+    return { kind: 'api', family: api, path, query, printable: path, isPrivate: false };
+  }
+  const route = STREAM_ROUTE.exec(path)?.[0];
+  if (route === undefined) return undefined;
+  const family = named ?? (ROUTED.test(path) ? 'usdm' : 'spot');
+  if (ROUTED.test(path) && family !== 'usdm') return undefined;
+  checkNames(path.slice(route.length));
+  checkQuery(query, STREAM_QUERY);
+  const isPrivate = /^\/(?:private|pm|pm-classic)\//.test(path) || LISTEN_KEY.test(`${path}${query}`);
+  return { kind: 'stream', family, path, query, printable: route, isPrivate };
+}
+
+function checkQuery(query: string, known: ReadonlyMap<string, RegExp>): void {
+  if (query === '') return;
+  const seen = new Set<string>();
+  for (const segment of query.slice(1).split('&')) {
+    if (segment === '') continue;
+    const equals = segment.indexOf('=');
+    const name = equals === -1 ? segment : segment.slice(0, equals);
+    const value = equals === -1 ? '' : segment.slice(equals + 1);
+    if (seen.has(name) || known.get(name)?.test(value) !== true) throw malformed('its query is not served');
+    if (name === 'streams') checkNames(value);
+    seen.add(name);
+  }
+}
+
+function checkNames(names: string): void {
+  if (!STREAM_NAMES.test(names) || /(?:^|\/)\.{1,2}(?:\/|$)/.test(names) || names.includes('//')) {
+    throw malformed('its stream names are not canonical');
+  }
+}
+
+function malformed(why: string): ProxyError {
+  return new ProxyError('PROXY_MALFORMED_REQUEST', `Malformed WebSocket target: ${why}.`, {
+    rule: `socket target: ${why}`,
+  });
+}

@@ -1,0 +1,123 @@
+import { type Decimal, Exact, largest } from '../decimal.ts';
+import { CONVERT_LIMIT, type IntendedOrder } from './intended-order.ts';
+
+/** What has to be known about a symbol before an order on it can be valued. */
+export interface Instrument {
+  readonly baseAsset: string;
+  /** The asset in which prices are quoted; USD for COIN-M contracts. */
+  readonly quoteAsset: string;
+  /** linear: quantity times price is the value. inverse: a contract is worth a fixed amount of the quote asset. */
+  readonly contract: 'linear' | 'inverse';
+  /** Value of one contract (inverse), or what one unit of quantity stands for (linear, usually 1). */
+  readonly contractSize: Decimal;
+  /** Options only. */
+  readonly strikePrice: Decimal | undefined;
+}
+
+/** Best bid and ask; zero where that side of the book is empty. */
+export interface BestPrices {
+  readonly bid: Decimal;
+  readonly ask: Decimal;
+}
+
+export interface Notional {
+  readonly asset: string;
+  readonly amount: Decimal;
+}
+
+/** An order whose value nobody can name; rules that need the value refuse it. */
+export class Unvaluable extends Error {
+  override readonly name = 'Unvaluable';
+}
+
+/** Placing by amount exists for MARKET orders and for convert; elsewhere an amount proves nothing. */
+const BY_AMOUNT: ReadonlySet<string> = new Set(['MARKET', CONVERT_LIMIT]);
+
+/** @throws Unvaluable when no market price could help: nothing says how much is traded */
+export function assertValuable(order: IntendedOrder): asserts order is IntendedOrder & { symbol: string } {
+  if (order.symbol === undefined) throw new Unvaluable('the call names neither symbol nor amount');
+  if (order.closesPosition)
+    throw new Unvaluable('closePosition says no quantity (send quantity with reduceOnly=true instead)');
+  if (quantityOf(order) === undefined && amountOf(order) === undefined)
+    throw new Unvaluable('no quantity is given');
+}
+
+/** Whether the current book takes part in the value of the order. */
+export function needsBook(order: IntendedOrder, instrument: Instrument): boolean {
+  if (quantityOf(order) === undefined) return order.type === CONVERT_LIMIT && order.side !== 'BUY';
+  return instrument.contract === 'linear';
+}
+
+/**
+ * The value of an order: its quantity times the larger of its own prices and the current book, an amount at face
+ * value, an inverse contract at its size. The price that the caller names can only raise it.
+ * @throws Unvaluable
+ */
+export function notionalOf(
+  order: IntendedOrder,
+  instrument: Instrument,
+  best: BestPrices | undefined,
+): Notional {
+  assertValuable(order);
+  assertNamedAssets(order, instrument);
+  const quantity = quantityOf(order);
+  const values = [];
+  const amount = amountOf(order);
+  if (amount !== undefined) values.push(faceValue(order, amount, best));
+  if (quantity !== undefined) {
+    const size = quantity.times(instrument.contractSize);
+    values.push(instrument.contract === 'inverse' ? size : size.times(unitValue(order, instrument, best)));
+  }
+  const value = largest(values);
+  if (value === undefined) throw new Unvaluable('no quantity is given');
+  return { asset: instrument.quoteAsset, amount: value };
+}
+
+function quantityOf(order: IntendedOrder): Decimal | undefined {
+  return order.quantity?.gt(0) ? order.quantity : undefined;
+}
+
+function amountOf(order: IntendedOrder): Decimal | undefined {
+  if (order.type === undefined || !BY_AMOUNT.has(order.type)) return undefined;
+  return order.quoteQuantity?.gt(0) ? order.quoteQuantity : undefined;
+}
+
+function unitValue(order: IntendedOrder, instrument: Instrument, best: BestPrices | undefined): Decimal {
+  const market = marketPrice(order, best);
+  const price = largest([...order.prices, market, ...trailed(order, market)]);
+  if (price === undefined || !price.gt(0)) throw new Unvaluable('there is no price');
+  // Who writes an option owes more than the premium: the strike is what may change hands.
+  const writes = instrument.strikePrice !== undefined && order.side !== 'BUY' && !order.reduceOnly;
+  return writes ? price.plus(instrument.strikePrice) : price;
+}
+
+/** A trailing purchase triggers above the lowest price it has seen, at most this far above today's. */
+function trailed(order: IntendedOrder, market: Decimal): Decimal[] {
+  if (order.trail === undefined || order.side === 'SELL') return [];
+  return [...order.prices, market].map((price) => price.times(order.trail?.plus(1) ?? 1));
+}
+
+/** The side an order would trade against; the dearer one when it is not known, or when that side is empty. */
+function marketPrice(order: IntendedOrder, best: BestPrices | undefined): Decimal {
+  if (best === undefined) throw new Unvaluable('the book is not known');
+  const dearer = Exact.max(best.bid, best.ask);
+  if (!dearer.gt(0)) throw new Unvaluable('the book is empty');
+  if (order.side === undefined || order.followsBook) return dearer;
+  const side = order.side === 'BUY' ? best.ask : best.bid;
+  return side.gt(0) ? side : dearer;
+}
+
+/** A convert sale of an amount sells more, the lower the limit it names: then the book says what that is worth. */
+function faceValue(order: IntendedOrder, amount: Decimal, best: BestPrices | undefined): Decimal {
+  if (order.type !== CONVERT_LIMIT || order.side === 'BUY') return amount;
+  const limit = largest(order.prices);
+  if (limit === undefined || !limit.gt(0)) throw new Unvaluable('there is no price');
+  return Exact.max(amount, amount.times(marketPrice(order, best)).div(limit));
+}
+
+/** `BTC` and `USDT` must be the assets of the symbol that their names make. */
+function assertNamedAssets(order: IntendedOrder, instrument: Instrument): void {
+  if (order.assets === undefined) return;
+  if (order.assets.base !== instrument.baseAsset || order.assets.quote !== instrument.quoteAsset)
+    throw new Unvaluable('the assets are not those of a spot symbol');
+}

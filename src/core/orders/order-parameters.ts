@@ -1,0 +1,107 @@
+import { type Decimal, Exact, readDecimal } from '../decimal.ts';
+import { ProxyError } from '../errors.ts';
+import type { IntendedOrder, Market, Side } from './intended-order.ts';
+
+/**
+ * Reads a parameter by its name; undefined when it is not there. The one thing a further way in (a WebSocket frame)
+ * has to bring.
+ * @throws ProxyError PROXY_ORDER_REFUSED for a value that cannot be read in only one way
+ */
+export type ParameterReader = (name: string) => string | undefined;
+
+const MAX_NAME_LENGTH = 64;
+
+/** The refusal of orders that cannot be judged because the call cannot be understood. */
+export function unreadable(what: string): ProxyError {
+  return new ProxyError('PROXY_ORDER_REFUSED', `Order refused: it cannot be judged: ${what}.`, {
+    rule: 'unreadable',
+  });
+}
+
+/** A text; undefined where it is absent or empty. */
+export function optionalText(read: ParameterReader, name: string): string | undefined {
+  const value = read(name);
+  return value === '' ? undefined : value;
+}
+
+/** @throws ProxyError PROXY_ORDER_REFUSED when it is absent, empty or longer than any name Binance has */
+export function requiredText(read: ParameterReader, name: string): string {
+  const value = optionalText(read, name);
+  if (value === undefined) throw unreadable(`${name} is missing`);
+  if (value.length > MAX_NAME_LENGTH) throw unreadable(`${name} is too long`);
+  return value;
+}
+
+/** @throws ProxyError PROXY_ORDER_REFUSED when it is there and is no plain decimal number */
+export function optionalDecimal(read: ParameterReader, name: string): Decimal | undefined {
+  const value = optionalText(read, name);
+  if (value === undefined) return undefined;
+  const decimal = readDecimal(value);
+  if (decimal === undefined) throw unreadable(`${name} is not a decimal number`);
+  return decimal;
+}
+
+/** @throws ProxyError PROXY_ORDER_REFUSED when it is neither BUY nor SELL */
+export function requiredSide(read: ParameterReader, name: string): Side {
+  const value = optionalText(read, name);
+  if (value !== 'BUY' && value !== 'SELL') throw unreadable(`${name} is neither BUY nor SELL`);
+  return value;
+}
+
+/** What the legs of one call have in common, and what only some of them say. */
+export interface LegFrame {
+  readonly market: Market;
+  readonly symbol: string;
+  readonly side: Side | undefined;
+  readonly type: string | undefined;
+  readonly quantity: Decimal | undefined;
+  readonly exclusive?: number;
+}
+
+const PRICES = ['price', 'stopPrice', 'limitPrice', 'triggerPrice', 'activatePrice', 'activationPrice'];
+
+/** An order of which the prices stand under names with a prefix (`workingPrice`), or under the plain ones. */
+export function readLeg(read: ParameterReader, prefix: string, frame: LegFrame): IntendedOrder {
+  const prices: Decimal[] = [];
+  for (const name of PRICES) {
+    const price = optionalDecimal(read, prefixed(prefix, name));
+    if (price !== undefined) prices.push(price);
+  }
+  return {
+    ...frame,
+    quoteQuantity: undefined,
+    prices,
+    trail: readTrail(read, prefix),
+    followsBook: followsBook(read, prefix),
+    closesPosition: isSet(read, prefixed(prefix, 'closePosition')),
+    // Only the documented spelling: it makes the sale of an option cheaper, so a doubtful one must not count.
+    reduceOnly: read(prefixed(prefix, 'reduceOnly')) === 'true',
+    exclusive: frame.exclusive,
+    assets: undefined,
+  };
+}
+
+/** `price` with the prefix `working` is `workingPrice`. */
+export function prefixed(prefix: string, name: string): string {
+  return prefix === '' ? name : `${prefix}${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+}
+
+/** trailingDelta counts basis points, callbackRate per cent. */
+function readTrail(read: ParameterReader, prefix: string): Decimal | undefined {
+  const points = optionalDecimal(read, prefixed(prefix, 'trailingDelta'));
+  const percent = optionalDecimal(read, prefixed(prefix, 'callbackRate'));
+  if (points === undefined && percent === undefined) return undefined;
+  return Exact.max(points?.times('0.0001') ?? 0, percent?.times('0.01') ?? 0);
+}
+
+function followsBook(read: ParameterReader, prefix: string): boolean {
+  const match = optionalText(read, prefixed(prefix, 'priceMatch'));
+  if (match !== undefined && match !== 'NONE') return true;
+  return optionalText(read, prefixed(prefix, 'pegPriceType')) !== undefined;
+}
+
+/** Everything but a plain no counts as yes. */
+function isSet(read: ParameterReader, name: string): boolean {
+  const value = optionalText(read, name);
+  return value !== undefined && value.toLowerCase() !== 'false';
+}

@@ -1,0 +1,149 @@
+import type { Method, OrderEffect } from '../catalogue/endpoint.ts';
+import type { Outcome } from '../errors.ts';
+import type { UpstreamName } from '../upstream.ts';
+import {
+  changesNothing,
+  type Execution,
+  type FamilyTable,
+  familyOf,
+  isCertainRefusal,
+  OUTCOME_TABLES,
+} from './outcome-tables.ts';
+
+/**
+ * How far a call came: no connection; a connection but no byte of the request written; some or all of the request
+ * written and nothing read; the head of an answer begun; a whole head, and as much of a body as there was.
+ */
+export type EndingPhase = 'not-connected' | 'before-first-byte' | 'after-bytes' | 'headers' | 'body';
+
+/** Everything that is known when a call has ended, in whatever way. */
+export interface Ending {
+  readonly upstream: UpstreamName;
+  readonly path: string;
+  readonly method: Method;
+  readonly effect: OrderEffect;
+  readonly phase: EndingPhase;
+  readonly status?: number;
+  /** `code` of a JSON answer; undefined when it has none or cannot be read (SBE, HTML). */
+  readonly code?: number;
+  readonly msg?: string;
+  /** Error codes of the elements of a batch or of the two halves of a cancel-replace; undefined where one succeeded. */
+  readonly elementCodes?: readonly (number | undefined)[];
+  readonly contentType?: string;
+  /** False when the body was cut off, its framing or coding broke, or it claims to be JSON and does not parse. */
+  readonly wellFormed?: boolean;
+  /** The connection stood, but the answer did not begin in time. */
+  readonly headersTimeout?: boolean;
+  /** False when the connection was opened for this very call, so that it cannot have gone stale in the pool. */
+  readonly reusedConnection?: boolean;
+}
+
+/**
+ * once: the same bytes may be sent once more on a fresh connection; restamp: measure the clock, stamp and sign anew
+ * and send once more.
+ */
+export type Retry = 'none' | 'once' | 'restamp';
+
+export interface Verdict {
+  /** What `x-proxy-outcome` says. */
+  readonly outcome: Outcome;
+  readonly execution: Execution;
+  readonly retry: Retry;
+}
+
+const TIMESTAMP_REFUSED = -1021;
+
+/**
+ * The one reading of how a call ended. For a call that changes something, `outcome` is `unknown` also when Binance
+ * answered and its own answer leaves the execution open; status and body are relayed byte for byte all the same.
+ * @see docs/outcomes.md
+ */
+export function classify(ending: Ending): Verdict {
+  const idempotent = ending.effect === 'none' && changesNothing(ending.method, ending.path);
+  switch (ending.phase) {
+    case 'not-connected':
+      return { outcome: 'not-sent', execution: 'refused', retry: idempotent ? 'once' : 'none' };
+    case 'before-first-byte':
+      // Nothing was written, so Binance cannot have seen it: a pooled connection that was closed between two calls.
+      return { outcome: 'not-sent', execution: 'refused', retry: 'once' };
+    case 'after-bytes':
+      return { ...LOST, retry: idempotent && wasStale(ending) ? 'once' : 'none' };
+    case 'headers':
+      return LOST;
+    case 'body':
+      return classifyAnswer(ending, idempotent);
+  }
+}
+
+const LOST: Verdict = { outcome: 'unknown', execution: 'unknown', retry: 'none' };
+
+/** Only a GET is repeated after bytes were written: some of the idempotent calls are POSTs, and those never are. */
+function wasStale(ending: Ending): boolean {
+  return ending.method === 'GET' && ending.headersTimeout !== true && ending.reusedConnection !== false;
+}
+
+function classifyAnswer(ending: Ending, idempotent: boolean): Verdict {
+  const { status, code } = ending;
+  if (status === undefined || ending.wellFormed === false) return LOST;
+  const execution = readExecution(ending, status, OUTCOME_TABLES[familyOf(ending.upstream, ending.path)]);
+  const retry = code === TIMESTAMP_REFUSED && isRefusal(status) ? 'restamp' : 'none';
+  if (!idempotent) return { outcome: execution === 'unknown' ? 'unknown' : 'answered', execution, retry };
+  return { outcome: 'answered', execution: isSuccess(status) ? 'executed' : 'refused', retry };
+}
+
+/** The surest sign first: texts made for the purpose, then codes, then the status and its class. */
+function readExecution(ending: Ending, status: number, table: FamilyTable): Execution {
+  const { code, elementCodes } = ending;
+  const byText = status === 503 || code === -1001 ? readText(ending.msg, table) : undefined;
+  if (byText !== undefined) return byText;
+  if (code !== undefined) {
+    if (table.openCodes.has(code)) return 'unknown';
+    if (elementCodes?.some((each) => each !== undefined && table.openCodes.has(each))) return 'unknown';
+    if (table.partlyCodes.has(code)) return 'partly';
+    if (isCertainRefusal(code)) return 'refused';
+  }
+  if (isSuccess(status)) return readSuccess(ending, table);
+  const byStatus = table.statuses.get(status);
+  if (byStatus !== undefined) return byStatus;
+  if (isRefusal(status)) return hidesHalf(ending, status) ? 'unknown' : 'refused';
+  return 'unknown';
+}
+
+function readText(msg: string | undefined, table: FamilyTable): Execution | undefined {
+  if (msg === undefined) return undefined;
+  return table.unavailable.find(({ text }) => msg.startsWith(text))?.execution;
+}
+
+function readSuccess(ending: Ending, table: FamilyTable): Execution {
+  // The API never speaks HTML: this page came from an edge that may or may not have passed the call on.
+  if (isHtml(ending.contentType)) return 'unknown';
+  if (ending.code !== undefined && ending.code < 0) return 'refused';
+  const codes = ending.elementCodes;
+  if (codes === undefined || codes.length === 0) return 'executed';
+  const failed = codes.filter((code) => code !== undefined);
+  if (failed.some((code) => table.openCodes.has(code))) return 'unknown';
+  if (failed.length === 0) return 'executed';
+  return failed.length === codes.length ? 'refused' : 'partly';
+}
+
+/** A cancel-replace beyond the order limit answers 429 although it may have cancelled; only its body tells. */
+function hidesHalf(ending: Ending, status: number): boolean {
+  return (
+    status === 429 &&
+    ending.code === undefined &&
+    !isHtml(ending.contentType) &&
+    ending.path.endsWith('/cancelReplace')
+  );
+}
+
+function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
+}
+
+function isRefusal(status: number): boolean {
+  return status >= 400 && status < 500;
+}
+
+function isHtml(contentType: string | undefined): boolean {
+  return contentType !== undefined && /^\s*text\/html/i.test(contentType);
+}

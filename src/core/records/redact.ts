@@ -1,0 +1,128 @@
+import { allPairs, type Call, decodedValue, type Pair, rawValue } from '../call/call.ts';
+import { MASK, peelPercent, SecretFence } from './secret-mask.ts';
+
+/** The parameters of a call as a log may show them: a null-prototype record, repeated names as arrays. */
+export type PrintableParams = Readonly<Record<string, string | readonly string[]>>;
+
+const LONGEST_VALUE = 512;
+/** `batchOrders` and its kin: five orders must stay readable. */
+const LONGEST_JSON = 4096;
+const LONGEST_NAME = 64;
+/** All parameters of one record together; what comes behind is counted, not shown. */
+const LONGEST_PARAMS = 16_384;
+const MOST_PARAMS = 100;
+
+const SECRET_WORDS = 'secret|passphrase|password|privatekey|publickey|api_?key|token|listenkey|signature';
+const SECRET_NAME = new RegExp(SECRET_WORDS, 'i');
+/** `signature=…` inside a value: a whole query string that was put into one parameter. */
+const SECRET_ASSIGNMENT = new RegExp(`((?:${SECRET_WORDS})[a-z0-9_]*\\s*(?:=|%3D))[^&\\s"',;]+`, 'gi');
+/** Keys, listen keys and signatures of Binance: 64 letters and digits, or base64 of 64 bytes and more. */
+const KEY_SHAPE = /[A-Za-z0-9+/_-]{60,}={0,2}/g;
+/** A listen key as a path segment. No path of the catalogue has a segment like that. */
+const KEY_SEGMENT = /[A-Za-z0-9_-]{40,}/g;
+/** No key has fewer characters than this, and no assignment of one is worth the search. */
+const SHORTEST_ASSIGNMENT = 'token=x'.length;
+
+/**
+ * The printable twin of a call's parameters: decoded for reading (what is no UTF-8 stays encoded), secrets as `***`, long
+ * values cut. Give the fence, so that a known secret in a place where it does not belong is masked before a cut could
+ * leave half of it.
+ */
+export function printableParams(call: Call, fence: SecretFence = SecretFence.none): PrintableParams {
+  const params: Record<string, string | string[]> = Object.create(null);
+  const pairs = allPairs(call);
+  let length = 0;
+  for (const [index, pair] of pairs.entries()) {
+    const name = printableText(pair.name, fence, LONGEST_NAME);
+    const value = printablePair(pair, fence);
+    length += name.length + value.length;
+    if (length > LONGEST_PARAMS || index >= MOST_PARAMS) {
+      params['…'] = `${pairs.length - index} more parameters`;
+      break;
+    }
+    const earlier = params[name];
+    if (earlier === undefined) params[name] = value;
+    else if (Array.isArray(earlier)) earlier.push(value);
+    else params[name] = [earlier, value];
+  }
+  return params;
+}
+
+/** A parameter's value by its name, for callers that hold decoded members (a WebSocket frame). */
+export function printableValue(name: string, value: string, fence: SecretFence = SecretFence.none): string {
+  if (isSecretName(name)) return MASK;
+  const opening = value.trimStart()[0];
+  if (opening !== '[' && opening !== '{') return printableText(value, fence);
+  return printableText(maskJson(value, fence), fence, LONGEST_JSON);
+}
+
+/** A foreign text that may stand in a log line: known secrets, and what looks like a key, as `***`; then cut. */
+export function printableText(text: string, fence = SecretFence.none, longest = LONGEST_VALUE): string {
+  let safe = fence.scrub(text);
+  if (safe.length >= SHORTEST_ASSIGNMENT) {
+    safe = maskShapes(safe);
+    const peeled = peelPercent(safe);
+    if (peeled !== safe && maskShapes(peeled) !== peeled) safe = MASK;
+  }
+  return cut(safe, longest);
+}
+
+/** A request path without its query; segments that look like a listen key as `***`. */
+export function printablePath(path: string, fence = SecretFence.none): string {
+  const mark = path.search(/[?#]/);
+  const safe = fence.scrub(mark === -1 ? path : path.slice(0, mark));
+  const peeled = peelPercent(safe);
+  if (peeled !== safe && peeled.replace(KEY_SEGMENT, MASK) !== peeled) return MASK;
+  return cut(safe.length < 40 ? safe : safe.replace(KEY_SEGMENT, MASK), LONGEST_VALUE);
+}
+
+/** True for the names whose values are never shown. */
+export function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(name) || (/[-_. ]/.test(name) && SECRET_NAME.test(name.replace(/[-_. ]/g, '')));
+}
+
+function printablePair(pair: Pair, fence: SecretFence): string {
+  return printableValue(pair.name, decodedValue(pair) ?? rawValue(pair), fence);
+}
+
+function maskShapes(text: string): string {
+  const safe = text.length < 60 ? text : text.replace(KEY_SHAPE, MASK);
+  return safe.includes('=') || safe.includes('%') ? safe.replace(SECRET_ASSIGNMENT, `$1${MASK}`) : safe;
+}
+
+/** Masks secret members at any depth; a text without any is returned as it stands, numbers keep their lexeme. */
+function maskJson(text: string, fence: SecretFence): string {
+  let masked = false;
+  let hopeless = false;
+  const mask = (name: string, value: unknown, context?: { readonly source?: string }): unknown => {
+    if (name !== '' && isSecretName(name)) {
+      masked = true;
+      return MASK;
+    }
+    if (printableText(name, fence) !== name) hopeless = true;
+    if (typeof value === 'number' && context?.source !== undefined) return rawJson(context.source);
+    if (typeof value !== 'string') return value;
+    const safe = printableText(value, fence);
+    if (safe !== value) masked = true;
+    return safe;
+  };
+  try {
+    const tree: unknown = JSON.parse(text, mask);
+    if (hopeless) return MASK;
+    return masked ? JSON.stringify(tree) : text;
+  } catch {
+    // No JSON after all: nothing in it can be told apart, so the mere name of a secret hides it whole.
+    return isSecretName(text) ? MASK : text;
+  }
+}
+
+/** ES2026 `JSON.rawJSON`, which the compiler's library does not name yet: prints a number by its own lexeme. */
+function rawJson(source: string): unknown {
+  const { rawJSON } = JSON as unknown as { readonly rawJSON: (text: string) => unknown };
+  return rawJSON(source);
+}
+
+function cut(text: string, longest: number): string {
+  if (text.length <= longest) return text;
+  return `${text.slice(0, longest).toWellFormed()}… (${text.length - longest} more characters)`;
+}

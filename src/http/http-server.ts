@@ -1,0 +1,41 @@
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
+import type { Settings } from '../config/schema/settings.ts';
+
+type Tls = Settings['server']['tls'];
+
+/** Longer than any client's pool keeps a connection, so that an order never meets a socket that is just closing. */
+const KEEP_ALIVE_MS = 125_000;
+
+const OPTIONS = {
+  keepAliveTimeout: KEEP_ALIVE_MS,
+  headersTimeout: 30_000,
+  requestTimeout: 30_000,
+  noDelay: true,
+  // A request without a body gets no stream to read it from.
+  optimizeEmptyRequests: true,
+  maxHeaderSize: 64 * 1024,
+  // The hook that looks at the Host answers for a missing one too, in Binance's shape.
+  requireHostHeader: false,
+  shouldUpgradeCallback: isWebSocket,
+};
+
+/** The HTTP server for apps; with certificate and key it speaks TLS and nothing else. */
+export function createAppServer(handler: (request: never, response: never) => void, tls: Tls): Server {
+  if (tls === undefined) return createServer(OPTIONS, handler as never);
+  return createTlsServer({ ...OPTIONS, ...pemOf(tls) }, handler as never);
+}
+
+/** Puts a new certificate in place for new connections; turning TLS on or off takes a new start. */
+export function renewCertificate(server: Server, tls: Tls): void {
+  if (tls !== undefined && server instanceof TlsServer) server.setSecureContext(pemOf(tls));
+}
+
+/** Every other offer is ignored, as HTTP wants it: java.net.http offers h2c with its first request, whatever that is. */
+function isWebSocket({ method, headers }: IncomingMessage): boolean {
+  return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket';
+}
+
+function pemOf({ cert, key }: NonNullable<Tls>) {
+  return { cert, key: key.reveal(), minVersion: 'TLSv1.2' as const };
+}

@@ -1,0 +1,149 @@
+import type { ServerResponse } from 'node:http';
+import type { Dispatcher } from 'undici';
+import type { HeaderValues } from '../core/call/headers.ts';
+import { writeBytes } from './body-bytes.ts';
+
+type Controller = Dispatcher.DispatchController;
+
+/** How far a sent request came. `complete` is a whole answer, `aborted` the client's own hanging up. */
+export type Phase = 'not-connected' | 'after-bytes' | 'headers' | 'body' | 'complete' | 'aborted';
+
+export interface Ending {
+  readonly phase: Phase;
+  readonly status: number | undefined;
+  readonly headers: HeaderValues;
+  /** The whole body when it was held back; undefined when it went to the client as it came. */
+  readonly held: Buffer | undefined;
+  /** True once the head has gone to the client. */
+  readonly streaming: boolean;
+  readonly error: Error | undefined;
+}
+
+export interface RelayOptions {
+  /** Hold the whole answer until it is complete: an order's answer is judged before anything of it is relayed. */
+  readonly holdAll: boolean;
+  /** Writes the head to the client: called once, before the first body byte. */
+  readonly writeHead: (status: number, headers: HeaderValues) => void;
+  /** How long the client may take nothing of what is written to it, in ms. */
+  readonly slowReaderMs: number;
+}
+
+/** A held answer that grows beyond this is let go: no answer to an order is that large. */
+const HOLD_LIMIT_BYTES = 1024 * 1024;
+
+/**
+ * Takes one upstream answer and hands it to the client, byte for byte, with back-pressure. Error answers, and all
+ * answers to state-changing calls, are held back until they are whole. Bodies are never decoded or joined otherwise.
+ */
+export class Relay implements Dispatcher.DispatchHandler {
+  readonly ended: Promise<Ending>;
+  readonly #response: ServerResponse;
+  readonly #options: RelayOptions;
+  #resolve: (ending: Ending) => void = () => {};
+  #controller: Controller | undefined;
+  #phase: Phase = 'not-connected';
+  #status: number | undefined;
+  #headers: HeaderValues = {};
+  #held: Buffer[] | undefined = [];
+  #heldBytes = 0;
+  #streaming = false;
+  #aborted = false;
+
+  constructor(response: ServerResponse, options: RelayOptions) {
+    this.#response = response;
+    this.#options = options;
+    this.ended = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  /** Gives the call up: nobody waits for its answer any more. Before a byte was written it never happened. */
+  abort(): void {
+    this.#aborted = true;
+    if (this.#controller === undefined) this.#finish(hungUp());
+    else this.#controller.abort(hungUp());
+  }
+
+  onRequestStart(controller: Controller): void {
+    // Thrown, not aborted: that would cost a connection on which nothing was written.
+    if (this.#aborted) throw hungUp();
+    this.#controller = controller;
+    this.#phase = 'after-bytes';
+  }
+
+  onResponseStarted(): void {
+    this.#phase = 'headers';
+  }
+
+  onResponseStart(_controller: Controller, status: number, headers: HeaderValues): void {
+    if (status < 200) return;
+    this.#phase = 'body';
+    this.#status = status;
+    this.#headers = headers;
+    if (!this.#options.holdAll && status < 400) this.#stream();
+  }
+
+  onResponseData(controller: Controller, chunk: Buffer): void {
+    if (this.#held !== undefined) {
+      this.#held.push(chunk);
+      this.#heldBytes += chunk.length;
+      if (this.#heldBytes > HOLD_LIMIT_BYTES) this.#stream();
+      return;
+    }
+    if (this.#response.destroyed || writeBytes(this.#response, chunk)) return;
+    this.#waitForReader(controller);
+  }
+
+  onResponseEnd(): void {
+    this.#phase = 'complete';
+    this.#finish(undefined);
+  }
+
+  onResponseError(_controller: Controller | undefined, error: Error): void {
+    if (this.#aborted && this.#controller !== undefined) this.#phase = 'aborted';
+    this.#finish(error);
+  }
+
+  /** Goes on when the client has read, or is gone: then the rest of the answer is read and dropped. */
+  #waitForReader(controller: Controller): void {
+    const response = this.#response;
+    const goOn = () => {
+      response.off('drain', goOn);
+      response.off('close', goOn);
+      response.setTimeout(0);
+      controller.resume();
+    };
+    controller.pause();
+    cutOffWhenUnread(response, this.#options.slowReaderMs);
+    response.on('drain', goOn);
+    response.on('close', goOn);
+  }
+
+  #stream(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    this.#streaming = true;
+    this.#options.writeHead(this.#status ?? 502, this.#headers);
+    for (const chunk of held) writeBytes(this.#response, chunk);
+  }
+
+  #finish(error: Error | undefined): void {
+    this.#resolve({
+      phase: this.#phase,
+      status: this.#status,
+      headers: this.#headers,
+      held: this.#held === undefined ? undefined : Buffer.concat(this.#held),
+      streaming: this.#streaming,
+      error,
+    });
+  }
+}
+
+/** From now on the client's connection is cut when it takes no byte for so long. */
+export function cutOffWhenUnread(response: ServerResponse, slowReaderMs: number): void {
+  response.setTimeout(slowReaderMs);
+}
+
+function hungUp(): Error {
+  return new Error('the client hung up');
+}

@@ -1,0 +1,24 @@
+import type { DayClaim } from '../core/orders/order-rules.ts';
+import type { DayEntry, DayLimits, DayRule } from '../core/orders/rolling-day.ts';
+
+/** Room in a client's day that a call holds. */
+export type Reservation = Pick<DayEntry, 'client' | 'id'>;
+
+export type ReserveAnswer = { readonly reservation: Reservation } | { readonly refusedBy: DayRule };
+
+/**
+ * The daily sums of orders (rolling 24 h). Room is taken before a call is sent, so that calls at the same time never
+ * exceed a sum; it stays taken whatever happens, unless it is given back.
+ */
+export interface NotionalLedger {
+  /**
+   * Checks count and sums and takes the room, in one step or not at all.
+   * @throws Error when the reservation could not be recorded; then nothing was taken
+   */
+  reserve(claim: DayClaim, limits: DayLimits, nowMs: number): ReserveAnswer | Promise<ReserveAnswer>;
+  /** The call was sent and may have had effect: the room stays taken for its 24 h. Never throws. */
+  commit(reservation: Reservation): void;
+  /** Nothing was placed: the room is free again. Never throws; giving back twice does nothing. */
+  giveBack(reservation: Reservation): void;
+  close(): void;
+}

@@ -1,0 +1,18 @@
+import { RollingDay } from '../core/orders/rolling-day.ts';
+import type { NotionalLedger } from './day-ledger.ts';
+
+/** Daily sums that are forgotten when the process ends. */
+export function createMemoryNotionalLedger(): NotionalLedger {
+  const day = new RollingDay();
+  return {
+    reserve(claim, limits, nowMs) {
+      const granted = day.take(claim, limits, nowMs);
+      return typeof granted === 'string' ? { refusedBy: granted } : { reservation: granted };
+    },
+    commit() {},
+    giveBack(reservation) {
+      day.giveBack(reservation);
+    },
+    close() {},
+  };
+}

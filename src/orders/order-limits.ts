@@ -1,0 +1,177 @@
+import type { Client } from '../core/access/client.ts';
+import type { Call } from '../core/call/call.ts';
+import type { Endpoint } from '../core/catalogue/endpoint.ts';
+import { ProxyError } from '../core/errors.ts';
+import type { IntendedOrder } from '../core/orders/intended-order.ts';
+import { assertValuable, type Notional, needsBook, notionalOf, Unvaluable } from '../core/orders/notional.ts';
+import type { ParameterReader } from '../core/orders/order-parameters.ts';
+import {
+  countsByDay,
+  dayClaim,
+  hasOrderRules,
+  judgeOrders,
+  judgeValues,
+  needsValues,
+  type OrderRule,
+  type Violation,
+} from '../core/orders/order-rules.ts';
+import { callParameters, readIntendedOrders } from '../core/orders/read-orders.ts';
+import type { NotionalLedger, Reservation } from './day-ledger.ts';
+import type { PriceBook } from './price-book.ts';
+
+/** Room in the client's day that an admitted call holds until it is settled. */
+export interface Admission {
+  readonly reservation: Reservation;
+}
+
+/** How a call ended: only `refused` (Binance placed nothing) and `not-sent` free the room again. */
+export type AdmissionEnding = 'accepted' | 'refused' | 'unknown' | 'not-sent';
+
+export interface OrderGuard {
+  /**
+   * Judges the orders of a call by the client's rules and takes their room in its day. Undefined at once when no rule
+   * can apply, so that other calls wait for nothing.
+   * @throws ProxyError (rejection) PROXY_ORDER_REFUSED with the rule; a refusal of the look-up's own budget as it is
+   */
+  admit(
+    client: Client,
+    endpoint: Endpoint,
+    call: Call,
+    nowMs: number,
+  ): undefined | Promise<Admission | undefined>;
+  /** As admit, for parameters that did not come in a REST call; `endpoint` is the REST twin. */
+  admitParameters(
+    client: Client,
+    endpoint: Endpoint,
+    read: ParameterReader,
+    nowMs: number,
+  ): undefined | Promise<Admission | undefined>;
+  /** Every admission is settled once; further times do nothing. */
+  settle(admission: Admission, ending: AdmissionEnding): void;
+}
+
+export interface OrderGuardOptions {
+  readonly priceBook: PriceBook;
+  readonly ledger: NotionalLedger;
+  /** Told, for clients in report mode, what would have been refused: once for each rule of a call. */
+  readonly onReport: (client: Client, endpoint: Endpoint, rule: OrderRule) => void;
+}
+
+/** What the rules do with a violation: refuse the call, or only report it. */
+type Verdict = (violations: readonly Violation[], cause?: unknown) => void;
+
+export function createOrderGuard({ priceBook, ledger, onReport }: OrderGuardOptions): OrderGuard {
+  function admitParameters(
+    client: Client,
+    endpoint: Endpoint,
+    read: ParameterReader,
+    nowMs: number,
+  ): undefined | Promise<Admission | undefined> {
+    if (!concerns(client, endpoint)) return undefined;
+    return judge(client, endpoint, read, nowMs);
+  }
+
+  async function judge(
+    client: Client,
+    endpoint: Endpoint,
+    read: ParameterReader,
+    nowMs: number,
+  ): Promise<Admission | undefined> {
+    const verdict = client.policyMode === 'report' ? reporting(client, endpoint) : refusing(client, endpoint);
+    let orders: readonly IntendedOrder[];
+    try {
+      orders = readIntendedOrders(endpoint, read);
+    } catch (error) {
+      if (client.policyMode !== 'report' || !(error instanceof ProxyError)) throw error;
+      verdict([{ rule: 'unreadable', why: '' }]);
+      return undefined;
+    }
+    verdict(judgeOrders(client, orders));
+    const values = needsValues(client.order) ? await valueAll(orders, verdict) : [];
+    if (values === undefined) return undefined;
+    verdict(judgeValues(client.order, values));
+    // A trial order is judged like a real one and places nothing that could count.
+    if (!countsByDay(client.order) || endpoint.path.endsWith('/test')) return undefined;
+    return reserve(client, orders, values, nowMs, verdict);
+  }
+
+  /** Undefined when the values are not known and the verdict let that pass. */
+  async function valueAll(
+    orders: readonly IntendedOrder[],
+    verdict: Verdict,
+  ): Promise<Notional[] | undefined> {
+    try {
+      return await Promise.all(orders.map(valueOne));
+    } catch (error) {
+      const why = error instanceof Unvaluable ? error.message : 'the market could not be asked';
+      verdict([{ rule: 'unvaluable', why: `its value cannot be told: ${why}` }], error);
+      return undefined;
+    }
+  }
+
+  async function valueOne(order: IntendedOrder): Promise<Notional> {
+    assertValuable(order);
+    const { market, symbol } = order;
+    const instrument = await priceBook.instrument(market, symbol);
+    const best = needsBook(order, instrument) ? await priceBook.bestPrices(market, symbol) : undefined;
+    return notionalOf(order, instrument, best);
+  }
+
+  async function reserve(
+    client: Client,
+    orders: readonly IntendedOrder[],
+    values: readonly Notional[],
+    nowMs: number,
+    verdict: Verdict,
+  ): Promise<Admission | undefined> {
+    const limits = client.order ?? {};
+    try {
+      const answer = await ledger.reserve(dayClaim(client.name, orders, values), limits, nowMs);
+      if ('reservation' in answer) return { reservation: answer.reservation };
+      const what = answer.refusedBy === 'order.maxPerDay' ? 'the number' : 'the value';
+      verdict([{ rule: answer.refusedBy, why: `${what} of its orders in 24 hours would pass the limit` }]);
+    } catch (error) {
+      if (error instanceof ProxyError) throw error;
+      verdict([{ rule: 'ledger', why: 'the sums of the day cannot be recorded' }], error);
+    }
+    return undefined;
+  }
+
+  function reporting(client: Client, endpoint: Endpoint): Verdict {
+    return (violations) => {
+      for (const rule of new Set(violations.map((violation) => violation.rule))) {
+        onReport(client, endpoint, rule);
+      }
+    };
+  }
+
+  return {
+    admit: (client, endpoint, call, nowMs) =>
+      concerns(client, endpoint) ? judge(client, endpoint, callParameters(call), nowMs) : undefined,
+    admitParameters,
+    settle({ reservation }, ending) {
+      if (ending === 'refused' || ending === 'not-sent') ledger.giveBack(reservation);
+      else ledger.commit(reservation);
+    },
+  };
+}
+
+/** A cancel is never held up; a call that places orders is, also when the catalogue does not say how they look. */
+function concerns(client: Client, endpoint: Endpoint): boolean {
+  if (endpoint.effect === 'cancel') return false;
+  if (endpoint.door === undefined && endpoint.effect === 'none') return false;
+  return hasOrderRules(client);
+}
+
+function refusing(client: Client, endpoint: Endpoint): Verdict {
+  return ([first], cause) => {
+    if (first === undefined) return;
+    // No room for the look-up is a matter of waiting, which this refusal would not say.
+    if (cause instanceof ProxyError && cause.retryAfterSeconds !== undefined) throw cause;
+    throw new ProxyError(
+      'PROXY_ORDER_REFUSED',
+      `Order refused for client ${client.name} on ${endpoint.method} ${endpoint.path}: ${first.why} (rule ${first.rule}).`,
+      { rule: first.rule, cause },
+    );
+  };
+}

@@ -1,0 +1,122 @@
+import { encodeComponent } from '../core/call/call.ts';
+import { Exact } from '../core/decimal.ts';
+import type { Market } from '../core/orders/intended-order.ts';
+import { type BestPrices, type Instrument, Unvaluable } from '../core/orders/notional.ts';
+import type { UpstreamName } from '../core/upstream.ts';
+import { bestPricesIn, instrumentsIn } from './exchange-info.ts';
+import { createFreshCache } from './fresh-cache.ts';
+
+/**
+ * Fetches one of the exchange's public answers and parses it; whoever provides it charges the budget, sends, and
+ * rejects for everything but an answer of status 200.
+ */
+export type FetchJson = (upstream: UpstreamName, pathWithQuery: string) => Promise<unknown>;
+
+export interface PriceBookOptions {
+  readonly fetchJson: FetchJson;
+  /** A clock in ms; only differences count. */
+  readonly now: () => number;
+  /** How old best prices may be, in ms; 1000 unless told. */
+  readonly bookFreshMs?: number;
+  /** How old the description of a symbol may be, in ms; one hour unless told. */
+  readonly instrumentFreshMs?: number;
+  /** How long a failed or empty lookup is answered from memory, in ms; 1000 unless told. */
+  readonly failureFreshMs?: number;
+}
+
+/** The proxy's own view of the market: never what a caller says about it. */
+export interface PriceBook {
+  /** @throws Unvaluable when the exchange does not describe the symbol; what fetchJson throws */
+  instrument(market: Market, symbol: string): Promise<Instrument>;
+  /** @throws Unvaluable when there is no book; what fetchJson throws */
+  bestPrices(market: Market, symbol: string): Promise<BestPrices>;
+}
+
+const BOOKS: Readonly<Record<Market, readonly [UpstreamName, path: string]>> = {
+  spot: ['spot', '/api/v3/ticker/bookTicker'],
+  usdm: ['usdm', '/fapi/v1/ticker/bookTicker'],
+  coinm: ['coinm', '/dapi/v1/ticker/bookTicker'],
+  options: ['options', '/eapi/v1/ticker'],
+  equity: ['spot', '/sapi/v1/equity/market/quote'],
+};
+
+type TableMarket = 'usdm' | 'coinm' | 'options';
+
+/** Derivatives have one answer for all symbols; spot is asked by symbol, because its whole answer is megabytes. */
+const TABLES: Readonly<Record<TableMarket, readonly [UpstreamName, path: string]>> = {
+  usdm: ['usdm', '/fapi/v1/exchangeInfo'],
+  coinm: ['coinm', '/dapi/v1/exchangeInfo'],
+  options: ['options', '/eapi/v1/exchangeInfo'],
+};
+
+/** A symbol missing from a table older than this may have been listed since. */
+const RELIST_MS = 60_000;
+const MAX_SYMBOLS = 2_000;
+
+/** Cached lookups of best prices and symbol descriptions, one fetch at a time for each. */
+export function createPriceBook(options: PriceBookOptions): PriceBook {
+  const { fetchJson, now } = options;
+  const failureFreshMs = options.failureFreshMs ?? 1_000;
+  const instrumentFreshMs = options.instrumentFreshMs ?? 3_600_000;
+  const common = { now, failureFreshMs, maxEntries: MAX_SYMBOLS };
+  const bookFreshMs = options.bookFreshMs ?? 1_000;
+
+  const books = byMarket((market) =>
+    createFreshCache<BestPrices>({
+      ...common,
+      freshMs: bookFreshMs,
+      load: async (symbol) => {
+        const [upstream, path] = BOOKS[market];
+        return bestPricesIn(await fetchJson(upstream, `${path}?symbol=${encodeComponent(symbol)}`), symbol);
+      },
+    }),
+  );
+  const spotSymbols = createFreshCache<Instrument>({
+    ...common,
+    freshMs: instrumentFreshMs,
+    load: async (symbol) => {
+      const answer = await fetchJson('spot', `/api/v3/exchangeInfo?symbol=${encodeComponent(symbol)}`);
+      return known(instrumentsIn('spot', answer).get(symbol));
+    },
+  });
+  const tables = createFreshCache<ReadonlyMap<string, Instrument>, TableMarket>({
+    ...common,
+    freshMs: instrumentFreshMs,
+    load: async (market) => {
+      const [upstream, path] = TABLES[market];
+      return instrumentsIn(market, await fetchJson(upstream, path));
+    },
+  });
+
+  return {
+    bestPrices: (market, symbol) => books(market).get(symbol),
+    async instrument(market, symbol) {
+      if (market === 'equity') return stock(symbol);
+      if (market === 'spot') return spotSymbols.get(symbol);
+      const found = (await tables.get(market)).get(symbol);
+      if (found !== undefined) return found;
+      tables.dropOlderThan(market, RELIST_MS);
+      return known((await tables.get(market)).get(symbol));
+    },
+  };
+}
+
+function byMarket<V>(create: (market: Market) => V): (market: Market) => V {
+  const created = new Map<Market, V>();
+  return (market) => {
+    const made = created.get(market) ?? create(market);
+    created.set(market, made);
+    return made;
+  };
+}
+
+/** Stocks are quoted in US dollars and paid in USDC. */
+function stock(symbol: string): Instrument {
+  const contractSize = new Exact(1);
+  return { baseAsset: symbol, quoteAsset: 'USDC', contract: 'linear', contractSize, strikePrice: undefined };
+}
+
+function known(instrument: Instrument | undefined): Instrument {
+  if (instrument === undefined) throw new Unvaluable('the exchange does not describe the symbol');
+  return instrument;
+}

@@ -1,0 +1,37 @@
+import { hash } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { ClientsByKeyDigest } from '../../config/schema/settings.ts';
+import type { Client } from '../../core/access/client.ts';
+
+export interface ClientDirectory {
+  readonly clientsByKeyDigest: ClientsByKeyDigest;
+  readonly clients: ReadonlyMap<string, Client>;
+}
+
+const BEARER = /^Bearer +(\S+)$/i;
+
+/**
+ * The client that a request proves to be, by its issued key in `X-MBX-APIKEY` or `Authorization: Bearer`; undefined
+ * when it proves nothing. Where no client has a key, every
+ * caller is `default` (such a proxy listens on the loopback or a Unix socket only).
+ */
+export function identifyClient(headers: IncomingHttpHeaders, directory: ClientDirectory): Client | undefined {
+  if (directory.clientsByKeyDigest.size === 0) return directory.clients.get('default');
+  const key = issuedKey(headers);
+  return key === undefined ? undefined : clientOfKey(key, directory.clientsByKeyDigest);
+}
+
+/**
+ * The client to which a key was issued. The key itself is never compared: its digest is looked up, so that neither the
+ * time taken nor the number of clients says anything about how much of a guess was right.
+ */
+export function clientOfKey(key: string, clientsByKeyDigest: ClientsByKeyDigest): Client | undefined {
+  return clientsByKeyDigest.get(hash('sha256', key));
+}
+
+function issuedKey(headers: IncomingHttpHeaders): string | undefined {
+  const header = headers['x-mbx-apikey'];
+  const key = Array.isArray(header) ? header[0] : header;
+  if (key !== undefined && key !== '') return key;
+  return headers.authorization === undefined ? undefined : BEARER.exec(headers.authorization)?.[1];
+}

@@ -1,0 +1,92 @@
+import type { AuditTrail } from '../audit/trail.ts';
+import type { Client } from '../core/access/client.ts';
+import type { Endpoint } from '../core/catalogue/endpoint.ts';
+import type { ResolvedCall } from '../orders/order-lookup.ts';
+import type { PreflightVerdict } from '../upstream/key-gate.ts';
+import type { ClockState } from '../upstream/server-clock.ts';
+
+const CHANGE_WORTH_TELLING_MS = 250;
+
+/** The life-cycle events of a proxy as audit records: each is told when something changed, not each time it is measured. */
+export function lifeCycle(trail: AuditTrail) {
+  let toldOffsetMs: number | undefined;
+  let lost = false;
+
+  return {
+    clockSynced(state: ClockState): void {
+      const moved =
+        toldOffsetMs === undefined ||
+        Math.abs((state.offsetMs ?? 0) - toldOffsetMs) > CHANGE_WORTH_TELLING_MS;
+      if (!moved && !lost) return;
+      lost = false;
+      toldOffsetMs = state.offsetMs;
+      const { offsetMs, roundTripMs } = state;
+      trail.writeLenient({
+        event: 'clock.synced',
+        detail: { offsetMs, roundTripMs: roundTripMs && Math.round(roundTripMs * 1000) / 1000 },
+      });
+    },
+    clockLost(): void {
+      if (lost) return;
+      lost = true;
+      trail.writeLenient({
+        event: 'clock.lost',
+        msg: 'The time of the exchange could not be read; trying again.',
+      });
+    },
+    preflight(account: string, verdict: PreflightVerdict): void {
+      if (verdict.kind === 'pending') return;
+      if (verdict.kind === 'failed') {
+        trail.writeLenient({ event: 'preflight.failed', account, msg: verdict.problems.join(' ') });
+        return;
+      }
+      const notes = verdict.kind === 'skipped' ? [verdict.reason] : verdict.warnings;
+      trail.writeLenient({
+        event: 'preflight.passed',
+        level: notes.length > 0 && verdict.kind === 'passed' ? 'warn' : 'info',
+        account,
+        msg: notes.length > 0 ? notes.join(' ') : undefined,
+      });
+    },
+    budget(
+      event: 'frozen' | 'thawed' | 'degraded' | 'restored',
+      detail: Readonly<Record<string, string | number | boolean | undefined>>,
+    ): void {
+      const name = {
+        frozen: 'upstream.frozen',
+        thawed: 'upstream.thawed',
+        degraded: 'budget.degraded',
+        restored: 'budget.restored',
+      } as const;
+      trail.writeLenient({ event: name[event], detail });
+    },
+    reported(client: Client, endpoint: Endpoint, rule: string): void {
+      const { upstream, method, path, permission } = endpoint;
+      trail.writeLenient({
+        event: 'policy.reported',
+        client: client.name,
+        account: client.account,
+        upstream,
+        method,
+        path,
+        permission,
+        rule,
+      });
+    },
+    resolved(call: ResolvedCall): void {
+      const { requestId, client, account, upstream, path } = call;
+      const orderIds = call.orders.flatMap(({ orderId }) => orderId ?? []);
+      trail.write({
+        event: 'call.resolved',
+        requestId,
+        client,
+        account,
+        upstream,
+        path,
+        orderId: orderIds.length === 0 ? undefined : orderIds,
+        clientOrderId: call.orders.map(({ clientOrderId }) => clientOrderId),
+        detail: { resolution: call.resolution, afterMs: call.afterMs, asked: call.asked },
+      });
+    },
+  };
+}

@@ -1,0 +1,143 @@
+import { chmodSync, chownSync, lstatSync, readFileSync, rmSync } from 'node:fs';
+import { Server as TlsServer } from 'node:https';
+import { createConnection, createServer, Server } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { FastifyInstance } from 'fastify';
+import { ConfigError } from '../config/problems/config-error.ts';
+
+export interface ListenOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly socket: string | undefined;
+  readonly socketGroup: string | undefined;
+}
+
+/** How long a turn of the event loop may take in which nobody connected, and how long such a turn is waited for. */
+const QUIET_TURN_MS = 1;
+const QUIET_WITHIN_MS = 500;
+
+/** The listener on ::1 that goes with a server on 127.0.0.1. */
+const seconds = new WeakMap<object, Server>();
+
+/**
+ * Listens as configured and returns the base URL (or the socket's path). `localhost` is both 127.0.0.1 and ::1, because
+ * clients differ in which they try first; where the machine has no IPv6 the first suffices.
+ */
+export async function listen(app: FastifyInstance, options: ListenOptions): Promise<string> {
+  if (options.socket !== undefined) return listenOnSocket(app, options.socket, options.socketGroup);
+  if (options.host !== 'localhost') {
+    await app.listen({ host: options.host, port: options.port });
+  } else {
+    await app.listen({ host: '127.0.0.1', port: options.port });
+    const second = await listenToo(app, '::1', portOf(app));
+    if (second !== undefined) {
+      seconds.set(app.server, second);
+      app.server.on('close', () => second.close());
+    }
+  }
+  const host = options.host.includes(':') ? `[${options.host}]` : options.host;
+  return `${app.server instanceof TlsServer ? 'https' : 'http'}://${host}:${portOf(app)}`;
+}
+
+/**
+ * Takes no further connection; those that stand go on, and the promise resolves when the last of them has ended. The
+ * HTTP server's own `close` would cut the ones that look idle, with a call that is just arriving on one of them.
+ */
+export async function stopListening(app: FastifyInstance): Promise<void> {
+  const servers = [app.server, seconds.get(app.server)].filter((server) => server !== undefined);
+  await quietMoment(app.server);
+  await Promise.all(
+    servers.map((server) => new Promise((resolve) => Server.prototype.close.call(server, resolve))),
+  );
+}
+
+/**
+ * The system has connections ready that this process has not yet seen, and resets them when the listener goes: so it goes
+ * just after a look that found none.
+ */
+async function quietMoment(server: Server): Promise<void> {
+  const untilMs = performance.now() + QUIET_WITHIN_MS;
+  let came = true;
+  const note = () => {
+    came = true;
+  };
+  server.on('connection', note);
+  for (let startMs = 0; came || performance.now() - startMs > QUIET_TURN_MS; ) {
+    came = false;
+    startMs = performance.now();
+    await nextTurn();
+    if (performance.now() > untilMs) break;
+  }
+  server.off('connection', note);
+}
+
+/** A second address of the same server: its connections are handed to the first listener's HTTP server. */
+function listenToo(app: FastifyInstance, host: string, port: number): Promise<Server | undefined> {
+  return new Promise((resolve, reject) => {
+    const server = createServer({ noDelay: true }, (socket) => app.server.emit('connection', socket));
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRNOTAVAIL' || error.code === 'EAFNOSUPPORT') resolve(undefined);
+      else reject(error);
+    });
+    server.listen({ host, port, ipv6Only: true }, () => resolve(server));
+  });
+}
+
+async function listenOnSocket(
+  app: FastifyInstance,
+  path: string,
+  group: string | undefined,
+): Promise<string> {
+  if (await isServed(path)) {
+    const error = new Error(`another process serves the socket ${path}`);
+    throw Object.assign(error, { code: 'EADDRINUSE' });
+  }
+  const stood = lstatSync(path, { throwIfNoEntry: false });
+  // An empty file may be what an image or a mount put in its place; anything else is somebody's.
+  if (stood !== undefined && !stood.isSocket() && stood.size > 0) {
+    const message = 'BINANCE_PROXY_SOCKET names a file that is no socket: set it to a path of its own.';
+    throw new ConfigError([{ message, source: 'BINANCE_PROXY_SOCKET' }]);
+  }
+  rmSync(path, { force: true });
+  const before = process.umask(0o177);
+  try {
+    await app.listen({ path });
+  } finally {
+    process.umask(before);
+  }
+  if (group !== undefined) {
+    chownSync(path, process.getuid?.() ?? 0, groupId(group));
+    chmodSync(path, 0o660);
+  }
+  return path;
+}
+
+function isServed(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createConnection({ path });
+    probe.once('connect', () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.once('error', () => resolve(false));
+  });
+}
+
+function groupId(group: string): number {
+  if (/^\d+$/.test(group)) return Number(group);
+  const line = readFileSync('/etc/group', 'utf8')
+    .split('\n')
+    .find((each) => each.startsWith(`${group}:`));
+  const id = line?.split(':')[2];
+  if (id === undefined) {
+    const message = `BINANCE_PROXY_SOCKET_GROUP names no group of this machine: set it to one of /etc/group, or to a number.`;
+    throw new ConfigError([{ message, source: 'BINANCE_PROXY_SOCKET_GROUP' }]);
+  }
+  return Number(id);
+}
+
+function portOf(app: FastifyInstance): number {
+  const address = app.server.address();
+  if (address === null || typeof address === 'string') throw new Error('the listener has no port');
+  return address.port;
+}

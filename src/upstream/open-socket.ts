@@ -1,0 +1,78 @@
+import { rootCertificates } from 'node:tls';
+import { WebSocket } from 'ws';
+import type { UpstreamAnswer } from '../core/budget/back-off.ts';
+import { ProxyError } from '../core/errors.ts';
+
+export interface UpstreamSocketOptions {
+  /** Origin, path and query as they are sent. */
+  readonly url: string;
+  /** PEM of an additional authority; Node's own stay trusted. */
+  readonly ca: string | undefined;
+  readonly handshakeTimeoutMs: number;
+  /** Aborts when the app is gone. */
+  readonly signal: AbortSignal;
+}
+
+/** How a connection attempt ended: a socket that reads nothing yet, or what Binance said instead. */
+export type UpstreamOpening =
+  | { readonly socket: WebSocket }
+  /** It was refused with an HTTP answer. */
+  | { readonly refused: UpstreamAnswer }
+  /** There was no connection. */
+  | { readonly failed: ProxyError };
+
+/** The largest frame of Binance's that is taken: a whole exchangeInfo has about a fifth of it. */
+const MAX_FRAME_BYTES = 128 * 1024 * 1024;
+const MAX_REFUSAL_BYTES = 4_096;
+
+/**
+ * Connects to Binance: TLS always verified, no redirects, no compression. The socket is paused, so that nothing is lost
+ * before its owner listens. Never rejects.
+ */
+export function openUpstreamSocket(options: UpstreamSocketOptions): Promise<UpstreamOpening> {
+  return new Promise((resolve) => {
+    const socket = new WebSocket(options.url, {
+      perMessageDeflate: false,
+      followRedirects: false,
+      handshakeTimeout: options.handshakeTimeoutMs,
+      maxPayload: MAX_FRAME_BYTES,
+      rejectUnauthorized: true,
+      ...(options.ca === undefined ? {} : { ca: [...rootCertificates, options.ca] }),
+    });
+    const giveUp = () => socket.terminate();
+    options.signal.addEventListener('abort', giveUp, { once: true });
+    const end = (opening: UpstreamOpening) => {
+      options.signal.removeEventListener('abort', giveUp);
+      resolve(opening);
+    };
+    socket.once('open', () => {
+      socket.pause();
+      end({ socket });
+    });
+    socket.once('unexpected-response', (request, response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => {
+        if (text.length < MAX_REFUSAL_BYTES) text += chunk;
+      });
+      const close = () => {
+        request.destroy();
+        const header = (name: string) => {
+          const value = response.headers[name];
+          return Array.isArray(value) ? value[0] : value;
+        };
+        end({ refused: { status: response.statusCode ?? 502, header, bodyText: text, successful: false } });
+      };
+      response.once('end', close);
+      response.once('error', close);
+    });
+    socket.on('error', () => end({ failed: unreachable() }));
+  });
+}
+
+/** The refusal of an app whose socket has no other end. */
+export function unreachable(): ProxyError {
+  return new ProxyError('PROXY_UPSTREAM_UNREACHABLE', 'Binance could not be reached: nothing was sent.', {
+    rule: 'not connected',
+  });
+}

@@ -1,0 +1,30 @@
+import type { WsFrame } from '../../core/frames/frame.ts';
+import type { AdmittedFrame, FrameContext } from './frame-carrier.ts';
+
+/**
+ * A session between the app and the proxy: Binance never hears of it, because every frame is signed by itself. So it
+ * works with every type of key, and no client can come to another's.
+ * @see https://developers.binance.com/docs/binance-spot-api-docs/web-socket-api#session-authentication
+ */
+export function answerSession(
+  { line, identity }: FrameContext,
+  kind: 'logon' | 'status' | 'logout',
+  frame: WsFrame,
+  { isSigned }: AdmittedFrame & { readonly isSigned: boolean },
+): Readonly<Record<string, unknown>> {
+  const nowMs = Math.floor(line.clock.now() ?? line.wallNow());
+  if (kind === 'logon') {
+    const apiKey = frame.params.find(({ name, value }) => name === 'apiKey' && value !== '')?.value;
+    identity.logOn({ apiKey, isSigned, sinceMs: nowMs });
+  }
+  if (kind === 'logout') identity.logOut();
+  const { session } = identity;
+  return {
+    apiKey: session === undefined ? null : (session.apiKey ?? ''),
+    authorizedSince: session?.sinceMs ?? null,
+    connectedSince: identity.sinceMs,
+    returnRateLimits: true,
+    serverTime: nowMs,
+    userDataStream: false,
+  };
+}

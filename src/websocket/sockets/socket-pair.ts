@@ -1,0 +1,153 @@
+import type { RawData, WebSocket } from 'ws';
+import type { Line } from '../../pipeline/line.ts';
+import { Flow } from './backpressure.ts';
+import { closeLike, closeWithin, LOST } from './closing.ts';
+import type { OpenSocket } from './open-sockets.ts';
+import type { SocketLimits } from './socket-limits.ts';
+import { SocketRecords, type SocketSubject } from './socket-records.ts';
+
+export interface PairOptions {
+  readonly line: Line;
+  readonly limits: SocketLimits;
+  /** Names the socket in the records. */
+  readonly socketId: string;
+  readonly app: WebSocket;
+  /** Paused until the pair takes it up. */
+  readonly upstream: WebSocket;
+  readonly subject: SocketSubject;
+}
+
+/** What a pair tells its owner. */
+export interface PairOwner {
+  onAppFrame(data: RawData, isBinary: boolean): void;
+  onUpstreamFrame(data: RawData, isBinary: boolean): void;
+  /** The socket to Binance is gone; what the app is to hear goes out before its own socket is closed. */
+  onUpstreamGone(): void;
+  /** True while answers are awaited that matter also when the app is gone. */
+  isAwaiting(): boolean;
+  tick(nowMs: number): void;
+  /** Told before a goodbye of the proxy's own. */
+  onDrain(): void;
+}
+
+/**
+ * An app's socket and its own socket to Binance: one to one, so that nothing of one app can reach or hold up another.
+ * Frames keep their bytes, closings their codes; pings are answered on each side by itself.
+ */
+export class SocketPair implements OpenSocket {
+  readonly toApp: Flow;
+  readonly toUpstream: Flow;
+  readonly #options: PairOptions;
+  readonly #owner: PairOwner;
+  readonly #records: SocketRecords;
+  readonly #alive = new Set<WebSocket>();
+  #onEmpty: (() => void) | undefined;
+
+  constructor(options: PairOptions, owner: PairOwner) {
+    const { line, limits, app, upstream } = options;
+    this.#options = options;
+    this.#owner = owner;
+    this.#records = new SocketRecords(line, options.socketId, options.subject);
+    this.toApp = new Flow(upstream, app, limits, line.monotonicNow, () => this.cut(1013, 'slow reader'));
+    this.toUpstream = new Flow(app, upstream, limits, line.monotonicNow, () =>
+      this.cut(1013, 'slow upstream'),
+    );
+    for (const socket of [app, upstream]) {
+      this.#alive.add(socket);
+      const note = () => this.#alive.add(socket);
+      socket.on('ping', note).on('pong', note).on('message', note);
+      socket.on('error', () => {});
+    }
+    app.on('message', (data, isBinary) => {
+      this.#records.framesUp++;
+      this.#owner.onAppFrame(data, isBinary);
+    });
+    upstream.on('message', (data, isBinary) => {
+      this.#records.framesDown++;
+      this.#owner.onUpstreamFrame(data, isBinary);
+    });
+    app.on('close', (code) => this.#appGone(code));
+    upstream.on('close', (code, reason) => this.#upstreamGone(code, reason.toString()));
+    line.sockets.add(this);
+    this.#records.opened();
+    upstream.resume();
+    // Either end may have gone while the other was being made.
+    if (app.readyState === app.CLOSED) this.#appGone(1006);
+    if (upstream.readyState === upstream.CLOSED) this.#upstreamGone(1006, '');
+  }
+
+  get isAppOpen(): boolean {
+    return this.#options.app.readyState === this.#options.app.OPEN;
+  }
+
+  get isUpstreamOpen(): boolean {
+    return this.#options.upstream.readyState === this.#options.upstream.OPEN;
+  }
+
+  /** Ends the pair by a rule of the proxy's own: the app hears the code, the log says the rule. */
+  cut(code: number, rule: string): void {
+    this.#records.closed({ by: 'proxy', code, rule });
+    void this.#close(this.#options.app, code, rule);
+    this.letGo();
+  }
+
+  /** Lets the socket to Binance go once nothing is awaited from it any more. */
+  letGo(): void {
+    if (this.#owner.isAwaiting() && this.isUpstreamOpen) return;
+    this.#onEmpty?.();
+    const { app, upstream } = this.#options;
+    if (app.readyState >= app.CLOSING && this.isUpstreamOpen) void this.#close(upstream, 1000, '');
+  }
+
+  tick(nowMs: number): void {
+    this.toApp.tick(nowMs);
+    this.toUpstream.tick(nowMs);
+    this.#owner.tick(nowMs);
+  }
+
+  ping(): void {
+    for (const socket of [this.#options.app, this.#options.upstream]) {
+      if (socket.readyState !== socket.OPEN) continue;
+      // A paused end cannot be heard; the rule for slow readers watches it.
+      if (!this.#alive.delete(socket) && !socket.isPaused) socket.terminate();
+      else socket.ping();
+    }
+  }
+
+  async drain(): Promise<void> {
+    const { app, upstream, limits } = this.#options;
+    this.#owner.onDrain();
+    if (this.#owner.isAwaiting() && this.isUpstreamOpen) {
+      await new Promise<void>((resolve) => {
+        this.#onEmpty = resolve;
+        setTimeout(resolve, limits.drainMs).unref();
+      });
+    }
+    this.#records.closed({ by: 'proxy', code: 1001, rule: 'shutdown' });
+    await Promise.all([this.#close(app, 1001, 'shutdown'), this.#close(upstream, 1000, '')]);
+  }
+
+  #appGone(code: number): void {
+    this.#records.closed({ by: 'app', code, rule: undefined });
+    this.letGo();
+    this.#forget();
+  }
+
+  #upstreamGone(code: number, reason: string): void {
+    this.#owner.onUpstreamGone();
+    this.#records.closed({ by: 'binance', code, rule: undefined });
+    const { app } = this.#options;
+    closeLike(app, code, reason);
+    void this.#close(app, LOST, '');
+    this.#forget();
+  }
+
+  #close(socket: WebSocket, code: number, reason: string): Promise<void> {
+    return closeWithin(socket, this.#options.limits.closeTimeoutMs, code, reason);
+  }
+
+  #forget(): void {
+    const { line, app, upstream } = this.#options;
+    if (app.readyState === app.CLOSED && upstream.readyState === upstream.CLOSED) line.sockets.delete(this);
+  }
+}

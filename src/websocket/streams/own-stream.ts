@@ -1,0 +1,45 @@
+import type { RawData } from 'ws';
+import type { SocketFamily } from '../../core/frames/frame-methods.ts';
+import { Pace } from '../sockets/paced-queue.ts';
+import { type PairOptions, type PairOwner, SocketPair } from '../sockets/socket-pair.ts';
+
+/** Binance takes 5 messages a second on spot and 10 on futures, pings and pongs included. */
+export const PER_SECOND: Readonly<Record<SocketFamily, number>> = { spot: 4, usdm: 8, coinm: 8 };
+const MOST_WAITING = 256;
+
+/** One app on a market or user stream: every frame passes as it is, upward no faster than Binance allows. */
+export class StreamSocket implements PairOwner {
+  readonly #pair: SocketPair;
+  readonly #pace: Pace<{ readonly data: Buffer; readonly isBinary: boolean }>;
+
+  constructor(options: PairOptions & { readonly family: SocketFamily }) {
+    this.#pace = new Pace({
+      perSecond: PER_SECOND[options.family],
+      mostWaiting: MOST_WAITING,
+      now: options.line.monotonicNow,
+      send: ({ data, isBinary }) => this.#pair.toUpstream.pass(data, isBinary),
+    });
+    this.#pair = new SocketPair(options, this);
+    options.app.once('close', () => this.#pace.stop());
+    options.upstream.once('close', () => this.#pace.stop());
+  }
+
+  onAppFrame(data: RawData, isBinary: boolean): void {
+    if (!this.#pair.isAppOpen) return;
+    if (!this.#pace.take({ data: data as Buffer, isBinary })) this.#pair.cut(1008, 'too many frames');
+  }
+
+  onUpstreamFrame(data: RawData, isBinary: boolean): void {
+    this.#pair.toApp.pass(data, isBinary);
+  }
+
+  onUpstreamGone(): void {}
+
+  isAwaiting(): boolean {
+    return false;
+  }
+
+  tick(): void {}
+
+  onDrain(): void {}
+}

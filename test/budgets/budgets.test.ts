@@ -1,0 +1,314 @@
+import { describe, expect, it } from 'vitest';
+import { type Budgets, createBudgets, type Ticket } from '../../src/budgets/budgets.ts';
+import { MemoryBudgetStore } from '../../src/budgets/stores/memory-store.ts';
+import type { Endpoint } from '../../src/core/catalogue/endpoint.ts';
+import { ProxyError } from '../../src/core/errors.ts';
+import { answer, CANCEL, client, endpoint, PLACE, read, request } from '../support/fixtures/budget-calls.ts';
+
+/** 20 s into a minute, plus what the budgets' time is late by. */
+const AT = 1_700_000_060_000 + 100;
+const MINUTE = 60_000;
+const USED = 'x-mbx-used-weight-1m';
+
+interface Desk {
+  readonly budgets: Budgets;
+  readonly events: [string, unknown][];
+  nowMs: number;
+}
+
+function desk(throttle = { reserveForOrders: 0.1, maxWaitMs: 0 }): Desk {
+  const events: [string, unknown][] = [];
+  const made: Desk = {
+    events,
+    nowMs: AT,
+    budgets: createBudgets({
+      store: new MemoryBudgetStore(),
+      serverNow: () => made.nowMs,
+      throttle,
+      onEvent: (event, detail) => events.push([event, detail]),
+    }),
+  };
+  return made;
+}
+
+function charged(of: Desk, what: Endpoint, part: Parameters<typeof request>[1] = {}): Ticket {
+  const ticket = of.budgets.charge(request(what, part));
+  if (ticket instanceof Promise) throw new Error('the charge was not synchronous');
+  return ticket;
+}
+
+function refusal(of: Desk, what: Endpoint, part: Parameters<typeof request>[1] = {}): ProxyError {
+  try {
+    charged(of, what, part);
+  } catch (error) {
+    if (error instanceof ProxyError) return error;
+    throw error;
+  }
+  throw new Error('the call was let in');
+}
+
+/** Reads of weight 20 until none is let in. */
+function exhaust(of: Desk, part: Parameters<typeof request>[1] = {}): number {
+  for (let weight = 0; ; weight += 20) {
+    try {
+      of.budgets.settle(charged(of, read(20), part), answer(200));
+    } catch {
+      return weight;
+    }
+  }
+}
+
+describe('charging a call', () => {
+  it('is synchronous in memory and tells the weight', () => {
+    expect(charged(desk(), read(20))).toEqual({ weight: 20, waitMs: 0 });
+  });
+
+  it('is refused with the exact time to the end of the minute when nothing is left', () => {
+    const it = desk();
+    expect(exhaust(it)).toBe(5_400);
+    const error = refusal(it, read(20));
+    expect([error.name, error.code, error.status, error.retryAfterSeconds]).toEqual([
+      'PROXY_WEIGHT_EXHAUSTED',
+      -1003,
+      429,
+      40,
+    ]);
+    it.nowMs += 39_001;
+    expect(refusal(it, read(20)).retryAfterSeconds).toBe(1);
+    it.nowMs += 999;
+    expect(charged(it, read(20)).weight).toBe(20);
+  });
+
+  it('never lets reads take what is kept for orders, nor orders what is kept for cancels', () => {
+    const it = desk();
+    it.budgets.setLimits('spot', [{ type: 'REQUEST_WEIGHT', interval: '1M', windowMs: MINUTE, limit: 60 }]);
+    const count = (what: Endpoint) => {
+      for (let passed = 0; ; passed++) {
+        try {
+          it.budgets.settle(charged(it, what), answer(400));
+        } catch {
+          return passed;
+        }
+      }
+    };
+    expect([count(read(1)), count(PLACE), count(CANCEL)]).toEqual([54, 4, 2]);
+  });
+
+  it('refuses orders by their count with -1015', () => {
+    const it = desk();
+    for (let i = 0; i < 50; i++) it.budgets.settle(charged(it, PLACE), answer(200));
+    const error = refusal(it, PLACE);
+    expect([error.name, error.code, error.retryAfterSeconds]).toEqual(['PROXY_ORDERS_EXHAUSTED', -1015, 10]);
+    expect(refusal(it, PLACE, { account: 'main' }).name).toBe('PROXY_ORDERS_EXHAUSTED');
+    expect(charged(it, PLACE, { account: 'hedge' }).weight).toBe(1);
+  });
+
+  it('charges no weight when the order count refuses', () => {
+    const it = desk();
+    for (let i = 0; i < 60; i++) {
+      try {
+        it.budgets.settle(charged(it, PLACE), answer(400));
+      } catch {}
+    }
+    expect(it.budgets.state.buckets.find(({ kind }) => kind === 'weight')?.used).toBe(50);
+  });
+
+  it('keeps a client within its share, lets it cancel nevertheless, and leaves the others alone', () => {
+    const it = desk();
+    const greedy = client('greedy', 100);
+    expect(exhaust(it, { client: greedy })).toBe(100);
+    expect(refusal(it, read(1), { client: greedy }).name).toBe('PROXY_WEIGHT_EXHAUSTED');
+    expect(charged(it, CANCEL, { client: greedy }).weight).toBe(1);
+    expect(charged(it, read(20)).weight).toBe(20);
+  });
+
+  it('keeps callers without a key within the share of anonymous', () => {
+    const it = desk();
+    const part = { client: client('anonymous', 40), account: undefined };
+    expect(exhaust(it, part)).toBe(40);
+  });
+});
+
+describe('learning from an answer', () => {
+  it('returns what Binance says is used and counts a neighbour on the same IP', () => {
+    const it = desk();
+    const ticket = charged(it, read(20));
+    expect(it.budgets.settle(ticket, answer(200, { [USED]: 5_390 }))).toBe(5_390);
+    expect(refusal(it, read(20)).name).toBe('PROXY_WEIGHT_EXHAUSTED');
+    expect(charged(it, read(10)).weight).toBe(10);
+  });
+
+  it('reads the used weight of a /sapi endpoint from its own header', () => {
+    const it = desk();
+    const margin = endpoint({ path: '/sapi/v1/margin/openOrders', weights: [{ scope: 'IP', max: 10 }] });
+    expect(it.budgets.settle(charged(it, margin), answer(200, { 'x-sapi-used-ip-weight-1m': 70 }))).toBe(70);
+  });
+
+  it.each([[PLACE], [CANCEL]])(
+    'costs a successful spot order or cancel nothing, and a failed one its weight',
+    (what) => {
+      const it = desk();
+      const own = client('grid', 100);
+      const used = (kind: string) => it.budgets.state.buckets.find((each) => each.kind === kind)?.used;
+      it.budgets.settle(charged(it, what, { client: own }), answer(200));
+      expect([used('weight'), used('share')]).toEqual([0, 0]);
+      it.budgets.settle(charged(it, what, { client: own }), answer(400));
+      expect([used('weight'), used('share')]).toEqual([1, 1]);
+    },
+  );
+
+  it('does not take an order count back because the order succeeded', () => {
+    const it = desk();
+    it.budgets.settle(charged(it, PLACE), answer(200));
+    expect(it.budgets.state.buckets.find(({ kind }) => kind === 'orders')?.used).toBe(1);
+  });
+
+  it('believes a lower order count, since fills take it down', () => {
+    const it = desk();
+    for (let i = 0; i < 30; i++)
+      it.budgets.settle(charged(it, PLACE), answer(200, { 'x-mbx-order-count-10s': i + 1 }));
+    it.budgets.settle(charged(it, PLACE), answer(200, { 'x-mbx-order-count-10s': 4 }));
+    expect(it.budgets.state.buckets.find(({ key }) => key.endsWith('10S'))?.used).toBe(4);
+  });
+
+  it('gives back what was not sent and keeps what was lost', () => {
+    const it = desk();
+    const [given, lost] = [charged(it, read(20)), charged(it, read(20))];
+    it.budgets.release(given);
+    it.budgets.lost(lost);
+    expect(it.budgets.state.buckets.find(({ kind }) => kind === 'weight')?.used).toBe(20);
+  });
+
+  it('ends a ticket once', () => {
+    const it = desk();
+    const ticket = charged(it, read(20));
+    it.budgets.lost(ticket);
+    it.budgets.release(ticket);
+    expect(it.budgets.settle(ticket, answer(429, { 'retry-after': 60 }))).toBeUndefined();
+    expect(it.budgets.state.frozen).toEqual([]);
+    expect(it.budgets.state.buckets.find(({ kind }) => kind === 'weight')?.used).toBe(20);
+  });
+
+  it('counts a call in the next window too when the window turns while it is under way', () => {
+    const it = desk();
+    const ticket = charged(it, read(20));
+    it.nowMs += 40_000;
+    expect(it.budgets.state.buckets.find(({ kind }) => kind === 'weight')?.used).toBe(0);
+    it.budgets.lost(ticket);
+    expect(it.budgets.state.buckets.find(({ kind }) => kind === 'weight')?.used).toBe(20);
+    const late = charged(it, read(30));
+    it.nowMs += 1_000;
+    it.budgets.settle(late, answer(200, { [USED]: 30 }));
+    expect(exhaust(it)).toBeLessThanOrEqual(5_400 - 30);
+  });
+
+  it('does not forget what was used when the clock jumps ahead and back', () => {
+    const it = desk();
+    exhaust(it);
+    it.nowMs += 60_000;
+    charged(it, read(20));
+    it.nowMs -= 60_000;
+    expect(refusal(it, read(20)).name).toBe('PROXY_WEIGHT_EXHAUSTED');
+  });
+
+  it('is not stopped for ever by a clock that was years ahead for a moment', () => {
+    const it = desk();
+    exhaust(it);
+    it.nowMs += 10 * 365 * 86_400_000;
+    charged(it, read(20));
+    it.nowMs = AT + MINUTE;
+    charged(it, read(20));
+    it.nowMs += MINUTE;
+    expect(exhaust(it)).toBe(5_400);
+  });
+});
+
+describe('a freeze', () => {
+  const banned = `{"code":-1003,"msg":"Way too much request weight used; IP banned until ${AT + 3 * 86_400_000}. Please use WebSocket Streams for live updates to avoid bans."}`;
+
+  it('stops every caller of the host, cancels too, for as long as a ban says, and tells it once', () => {
+    const it = desk();
+    const tickets = [charged(it, read(1)), charged(it, read(1)), charged(it, read(1))];
+    for (const ticket of tickets)
+      it.budgets.settle(ticket, answer(418, { 'retry-after': 3 * 86_400 }, banned));
+    for (const what of [read(1), PLACE, CANCEL, endpoint({ path: '/sapi/v1/account/status' })]) {
+      const error = refusal(it, what, { client: client('other') });
+      expect([error.name, error.status, error.code]).toEqual(['PROXY_UPSTREAM_FROZEN', 429, -1003]);
+      expect(error.retryAfterSeconds).toBeGreaterThanOrEqual(3 * 86_400);
+      expect(error.retryAfterSeconds).toBeLessThanOrEqual(3 * 86_400 + 1);
+    }
+    expect(it.events).toEqual([['frozen', { upstream: 'spot', untilMs: AT + 3 * 86_400_000, status: 418 }]]);
+    expect(it.budgets.state.frozen).toEqual([
+      { upstream: 'spot', untilMs: AT + 3 * 86_400_000, status: 418 },
+    ]);
+  });
+
+  it('does not stop another host', () => {
+    const it = desk();
+    it.budgets.settle(charged(it, read(1)), answer(429, { 'retry-after': 30 }));
+    expect(charged(it, read(1, { upstream: 'usdm', path: '/fapi/v1/depth' })).weight).toBe(1);
+  });
+
+  it('is over at its time, tells so, and nothing was sent in between', () => {
+    const it = desk();
+    it.budgets.settle(charged(it, read(1)), answer(429, { 'retry-after': 30 }));
+    it.nowMs += 29_900;
+    expect(refusal(it, read(1)).retryAfterSeconds).toBe(1);
+    it.nowMs += 100;
+    charged(it, read(1));
+    expect(it.events.map(([event]) => event)).toEqual(['frozen', 'thawed']);
+    expect(it.budgets.state.frozen).toEqual([]);
+  });
+
+  it('ends with the minute when a 429 names no time', () => {
+    const it = desk();
+    it.budgets.settle(
+      charged(it, read(1)),
+      answer(429, {}, '{"code":-1003,"msg":"Too many requests queued."}'),
+    );
+    expect(refusal(it, read(1)).retryAfterSeconds).toBe(40);
+  });
+
+  it('grows each time that the firewall answers again, and not by calls that were under way together', () => {
+    const it = desk();
+    const page = '<html>403 Forbidden</html>';
+    for (const minutes of [1, 2, 4, 8]) {
+      const together = [charged(it, read(1)), charged(it, read(1))];
+      for (const ticket of together) it.budgets.settle(ticket, answer(403, {}, page));
+      expect(refusal(it, CANCEL).retryAfterSeconds).toBe(minutes * 60);
+      it.nowMs += minutes * MINUTE;
+    }
+    it.budgets.settle(charged(it, read(1)), answer(200));
+    it.budgets.settle(charged(it, read(1)), answer(403, {}, page));
+    expect(refusal(it, CANCEL).retryAfterSeconds).toBe(60);
+  });
+
+  it('of an order count stops the orders of that account and nothing else', () => {
+    const it = desk();
+    it.budgets.settle(
+      charged(it, PLACE),
+      answer(
+        429,
+        {},
+        '{"code":-1015,"msg":"Too many new orders; current limit is 50 orders per 10 SECOND."}',
+      ),
+    );
+    const error = refusal(it, PLACE);
+    expect([error.name, error.code, error.retryAfterSeconds]).toEqual(['PROXY_ORDERS_EXHAUSTED', -1015, 10]);
+    expect(charged(it, PLACE, { account: 'hedge' }).weight).toBe(1);
+    expect(charged(it, CANCEL).weight).toBe(1);
+    expect(charged(it, read(1)).weight).toBe(1);
+    expect(it.budgets.state.frozen).toEqual([]);
+    expect(it.budgets.state.frozenOrders).toMatchObject([{ account: 'main', status: 429 }]);
+  });
+
+  it('of a replacement that was refused for the order count does not stop the host', () => {
+    const it = desk();
+    const body =
+      '{"code":-2021,"msg":"Order cancel-replace partially failed.","data":{"cancelResult":"SUCCESS","newOrderResult":"FAILURE","newOrderResponse":{"code":-1015,"msg":"Too many new orders."}}}';
+    const replace = endpoint({ ...PLACE, path: '/api/v3/order/cancelReplace' });
+    it.budgets.settle(charged(it, replace), answer(429, {}, body));
+    expect(charged(it, CANCEL).weight).toBe(1);
+    expect(refusal(it, replace).name).toBe('PROXY_ORDERS_EXHAUSTED');
+  });
+});

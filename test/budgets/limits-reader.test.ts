@@ -1,0 +1,84 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createLimitsReader } from '../../src/budgets/limits-reader.ts';
+import type { RateLimit } from '../../src/core/budget/binance-limits.ts';
+import type { UpstreamName } from '../../src/core/upstream.ts';
+
+const INFO = JSON.stringify({
+  rateLimits: [{ rateLimitType: 'REQUEST_WEIGHT', interval: 'MINUTE', intervalNum: 1, limit: 1234 }],
+  symbols: [],
+});
+
+function reader(fetchExchangeInfo: (upstream: UpstreamName, path: string) => Promise<string>) {
+  const limits = new Map<UpstreamName, readonly RateLimit[]>();
+  const failures: UpstreamName[] = [];
+  const made = createLimitsReader({
+    upstreams: ['spot', 'usdm', 'coinm', 'options', 'portfolio', 'web'],
+    fetchExchangeInfo,
+    setLimits: (upstream, read) => limits.set(upstream, read),
+    onFailure: (upstream) => failures.push(upstream),
+  });
+  return { made, limits, failures };
+}
+
+describe('the limits of the exchange', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('are read from the exchangeInfo of each family that has one', async () => {
+    const asked: string[] = [];
+    const { made, limits } = reader(async (_, path) => {
+      asked.push(path);
+      return INFO;
+    });
+    await made.start();
+    made.stop();
+    expect(asked.sort()).toEqual([
+      '/api/v3/exchangeInfo?symbol=BTCUSDT',
+      '/dapi/v1/exchangeInfo',
+      '/eapi/v1/exchangeInfo',
+      '/fapi/v1/exchangeInfo',
+    ]);
+    expect(limits.get('usdm')?.[0]).toEqual({
+      type: 'REQUEST_WEIGHT',
+      interval: '1M',
+      windowMs: 60_000,
+      limit: 1234,
+    });
+    expect(limits.get('usdm')?.some(({ type }) => type === 'ORDERS')).toBe(true);
+    expect(limits.has('portfolio')).toBe(false);
+  });
+
+  it('stay as they are where they cannot be read', async () => {
+    const { made, limits, failures } = reader(async (upstream) => {
+      if (upstream === 'spot') throw new Error('unreachable');
+      return upstream === 'usdm' ? '<html>' : '{"symbols":[]}';
+    });
+    await made.start();
+    made.stop();
+    expect([...limits]).toEqual([]);
+    expect(failures.sort()).toEqual(['coinm', 'options', 'spot', 'usdm']);
+  });
+
+  it('are read again daily, and sooner after a failure', async () => {
+    vi.useFakeTimers();
+    let fails = true;
+    let asked = 0;
+    const { made } = reader(async (upstream) => {
+      if (upstream === 'spot') asked++;
+      if (fails) throw new Error('unreachable');
+      return INFO;
+    });
+    await made.start();
+    fails = false;
+    await vi.advanceTimersByTimeAsync(300_000);
+    expect(asked).toBe(2);
+    await vi.advanceTimersByTimeAsync(86_400_000 - 1_000);
+    expect(asked).toBe(2);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(asked).toBe(3);
+    made.stop();
+    await vi.advanceTimersByTimeAsync(200_000_000);
+    expect(asked).toBe(3);
+  });
+});

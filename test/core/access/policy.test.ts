@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import { decide, denylistRefusal } from '../../../src/core/access/policy.ts';
+import { createDenylist } from '../../../src/core/catalogue/denylist.ts';
+import { PERMISSIONS } from '../../../src/core/catalogue/permission.ts';
+import { catalogueEndpoint, catalogueEndpoints } from '../../support/fixtures/catalogue-endpoints.ts';
+import { callOf, clientWith, refusalOf } from '../../support/fixtures/order-fixtures.ts';
+
+const order = catalogueEndpoint('POST', '/api/v3/order');
+const marginOrder = catalogueEndpoint('POST', '/sapi/v1/margin/order');
+const transfer = catalogueEndpoint('POST', '/sapi/v1/asset/transfer');
+const reporting = clientWith(undefined, { policyMode: 'report' });
+const trader = clientWith(undefined);
+const reader = clientWith(undefined, { name: 'dashboard', permissions: new Set(['market-data', 'read']) });
+
+describe('the decision about a call', () => {
+  it('lets pass what the client was granted', () => {
+    expect(decide(trader, order, callOf(order, {}))).toEqual({
+      permissions: ['spot-margin-trade'],
+      reported: undefined,
+    });
+  });
+
+  it('refuses what it was not, and names client, endpoint and permission', () => {
+    const refusal = refusalOf(() => decide(reader, order, callOf(order, {})));
+    expect(refusal).toMatchObject({
+      name: 'PROXY_PERMISSION_DENIED',
+      code: -1002,
+      rule: 'permission:spot-margin-trade',
+    });
+    expect(refusal?.message).toBe(
+      'Client dashboard may not call POST /api/v3/order: it lacks the permission spot-margin-trade.',
+    );
+  });
+
+  it('asks for the permission that a parameter raises', () => {
+    const borrowing = callOf(marginOrder, { sideEffectType: 'MARGIN_BUY' });
+    expect(refusalOf(() => decide(trader, marginOrder, borrowing))?.rule).toBe('permission:loan');
+    const borrower = clientWith(undefined, { permissions: new Set(['spot-margin-trade', 'loan']) });
+    expect(decide(borrower, marginOrder, borrowing).permissions).toEqual(['spot-margin-trade', 'loan']);
+    expect(decide(trader, marginOrder, callOf(marginOrder, {})).permissions).toEqual(['spot-margin-trade']);
+  });
+
+  it('only reports a missing permission of a client in report mode', () => {
+    expect(decide(reporting, transfer, callOf(transfer, {}))).toEqual({
+      permissions: ['universal-transfer'],
+      reported: 'permission:universal-transfer',
+    });
+    expect(decide(reporting, order, callOf(order, {})).reported).toBeUndefined();
+  });
+
+  it('never passes a permission that nobody can grant, not even in report mode', () => {
+    for (const permission of ['withdraw', 'account-admin'] as const) {
+      const refusal = refusalOf(() => decide(reporting, { ...transfer, permission }, callOf(transfer, {})));
+      expect(refusal?.name).toBe('PROXY_PERMISSION_DENIED');
+    }
+  });
+
+  it('never passes what the denylist names, whatever is granted and in whatever mode', () => {
+    const hit = createDenylist([]).match('/sapi/v1/capital/withdraw/apply');
+    const all = clientWith(undefined, { permissions: new Set(PERMISSIONS), policyMode: 'report' });
+    const refusal = refusalOf(() => decide(all, transfer, callOf(transfer, {}), hit));
+    expect(refusal).toMatchObject({ name: 'PROXY_DENYLISTED', code: -1002, rule: 'denylist:WITHDRAW' });
+    expect(refusal?.message).toContain('crypto withdrawal');
+    expect(refusal?.message).toContain('POST /sapi/v1/asset/transfer');
+  });
+
+  it('says of an entry of the operator that it is one', () => {
+    const hit = createDenylist([{ path: '/sapi/v1/asset/**', reason: 'funds stay here' }]).match(
+      '/sapi/v1/asset/x',
+    );
+    const refusal = hit && denylistRefusal(hit);
+    expect(refusal?.message).toBe(
+      'This call is on the denylist: funds stay here. The operator put it there.',
+    );
+    expect(refusal?.rule).toBe('denylist:OPERATOR');
+  });
+
+  it('refuses every endpoint of the catalogue to a client without permissions', () => {
+    const nobody = clientWith(undefined, { permissions: new Set() });
+    for (const endpoint of catalogueEndpoints()) {
+      const refusal = refusalOf(() =>
+        decide(
+          nobody,
+          endpoint,
+          callOf(endpoint.method === 'GET' ? { ...endpoint, method: 'POST' } : endpoint, {}),
+        ),
+      );
+      expect(refusal?.name, endpoint.path).toBe('PROXY_PERMISSION_DENIED');
+      expect(refusal?.message).toContain(endpoint.permission);
+    }
+  });
+});

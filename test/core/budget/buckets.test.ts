@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest';
+import { createCharging } from '../../../src/core/budget/buckets.ts';
+import type { Endpoint } from '../../../src/core/catalogue/endpoint.ts';
+import { CANCEL, client, endpoint, PLACE, read, request } from '../../support/fixtures/budget-calls.ts';
+
+const charging = createCharging(0.1);
+
+function chargesOf(of: Endpoint, account: string | undefined = 'main', who = client('app')) {
+  const { charges } = charging.chargeOf(request(of, { account, client: who }));
+  return charges.map(({ bucket, weight, ceiling }) => [bucket.key, weight, ceiling]);
+}
+
+describe('the buckets of a call', () => {
+  it('are weight and raw requests of the IP for a spot read, less what is kept for orders', () => {
+    expect(chargesOf(read(20))).toEqual([
+      ['ip:spot:weight:1M', 20, 5_400],
+      ['ip:spot:raw:5M', 1, 270_000],
+    ]);
+  });
+
+  it('leave a third of what is kept to cancels alone', () => {
+    expect(chargesOf(PLACE)[0]).toEqual(['ip:spot:weight:1M', 1, 5_800]);
+    expect(chargesOf(CANCEL)[0]).toEqual(['ip:spot:weight:1M', 1, 6_000]);
+  });
+
+  it('are the order counts of the account for an order', () => {
+    expect(chargesOf(PLACE).slice(2)).toEqual([
+      ['account:main:spot:orders:10S', 1, 50],
+      ['account:main:spot:orders:1D', 1, 160_000],
+    ]);
+  });
+
+  it('hold five orders in ten seconds and one a minute for a USD-M batch', () => {
+    const batch = endpoint({
+      upstream: 'usdm',
+      method: 'POST',
+      path: '/fapi/v1/batchOrders',
+      effect: 'place',
+      orders: { '10S': 5, '1M': 1 },
+      weights: [{ scope: 'IP', max: 5 }],
+    });
+    expect(chargesOf(batch)).toEqual([
+      ['ip:usdm:weight:1M', 5, 2_320],
+      ['account:main:usdm:orders:10S', 5, 300],
+      ['account:main:usdm:orders:1M', 1, 1_200],
+    ]);
+  });
+
+  it('are a /sapi endpoint by IP, by account, or both, each with all of its own limit', () => {
+    const both = endpoint({
+      path: '/sapi/v1/sub-account/universalTransfer',
+      method: 'POST',
+      weights: [
+        { scope: 'IP', max: 1 },
+        { scope: 'UID', max: 360 },
+      ],
+    });
+    expect(chargesOf(both)).toEqual([
+      ['ip:sapi:POST /sapi/v1/sub-account/universalTransfer:1M', 1, 12_000],
+      ['account:main:sapi:POST /sapi/v1/sub-account/universalTransfer:1M', 360, 180_000],
+      ['ip:spot:raw:5M', 1, 270_000],
+    ]);
+    expect(charging.chargeOf(request(both)).weight).toBe(361);
+  });
+
+  it('count margin orders apart from spot orders', () => {
+    const margin = endpoint({
+      path: '/sapi/v1/margin/order',
+      method: 'POST',
+      effect: 'place',
+      orders: { '10S': 1, '1D': 1 },
+      weights: [{ scope: 'UID', max: 6 }],
+    });
+    expect(chargesOf(margin).map(([key]) => key)).toContain('account:main:margin:orders:10S');
+  });
+
+  it('are a quota together with the weight where Binance names both', () => {
+    const quote = endpoint({
+      upstream: 'usdm',
+      method: 'POST',
+      path: '/fapi/v1/convert/getQuote',
+      extraLimit: '360/hour, 500/day',
+      weights: [{ scope: 'IP', max: 50 }],
+    });
+    expect(chargesOf(quote)).toEqual([
+      ['ip:usdm:weight:1M', 50, 2_160],
+      ['account:main:usdm:quota:POST /fapi/v1/convert/getQuote:3600000', 1, 360],
+      ['account:main:usdm:quota:POST /fapi/v1/convert/getQuote:86400000', 1, 500],
+    ]);
+  });
+
+  it('are the client share too, which a cancel counts in and is never refused by', () => {
+    expect(chargesOf(read(20), 'main', client('grid', 1_000)).at(-1)).toEqual([
+      'client:grid:spot:share',
+      20,
+      1_000,
+    ]);
+    expect(chargesOf(CANCEL, 'main', client('grid', 1_000)).at(-1)).toEqual([
+      'client:grid:spot:share',
+      1,
+      Number.MAX_SAFE_INTEGER,
+    ]);
+  });
+
+  it('need no account where no key is sent', () => {
+    expect(chargesOf(read(2, { security: 'NONE' }), undefined).map(([key]) => key)).toEqual([
+      'ip:spot:weight:1M',
+      'ip:spot:raw:5M',
+    ]);
+  });
+
+  it('are none on a host without limits', () => {
+    expect(chargesOf(read(0, { upstream: 'web', weights: [] }), undefined)).toEqual([]);
+  });
+
+  it('follow the limits that the exchange states, and count an interval that the catalogue does not name at the dearest', () => {
+    const own = createCharging(0);
+    own.setLimits('usdm', [{ type: 'ORDERS', interval: '1H', windowMs: 3_600_000, limit: 9 }]);
+    const batch = endpoint({ upstream: 'usdm', effect: 'place', orders: { '10S': 5, '1M': 1 }, weights: [] });
+    const { charges } = own.chargeOf(request(batch));
+    expect(charges.map(({ bucket, weight }) => [bucket.key, weight])).toEqual([
+      ['account:main:usdm:orders:1H', 5],
+    ]);
+  });
+
+  it('do not believe the headers that Binance itself calls wrong', () => {
+    const wrong = read(2, { upstream: 'usdm', path: '/fapi/v1/ticker/bookTicker', security: 'NONE' });
+    expect(charging.chargeOf(request(wrong)).charges[0]?.headers).toEqual([]);
+    expect(charging.chargeOf(request(read(2, { upstream: 'usdm' }))).charges[0]?.headers).not.toEqual([]);
+  });
+});

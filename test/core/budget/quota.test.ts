@@ -1,0 +1,61 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { quotasOf } from '../../../src/core/budget/quota.ts';
+import { endpoint } from '../../support/fixtures/budget-calls.ts';
+
+describe('a quota that Binance states in words', () => {
+  it.each([
+    [
+      '360/hour, 500/day',
+      [
+        ['account', 3_600_000, 360],
+        ['account', 86_400_000, 500],
+      ],
+    ],
+    ['10 requests per second', [['account', 1_000, 10]]],
+    ['1 time/min per IP', [['ip', 60_000, 1]]],
+    ['2/min per IP, the third call in a minute is a ban', [['ip', 60_000, 2]]],
+    ['20/day', [['account', 86_400_000, 20]]],
+    ['200/min per UID', [['account', 60_000, 200]]],
+    ['shares 500/5min/IP with GET /fapi/v1/fundingInfo', [['ip', 300_000, 500]]],
+  ])('is read: %s', (extraLimit, expected) => {
+    const quotas = quotasOf(endpoint({ extraLimit }));
+    expect(quotas.map(({ scope, windowMs, limit }) => [scope, windowMs, limit])).toEqual(expected);
+  });
+
+  it('is one bucket for both endpoints that share it', () => {
+    const one = endpoint({
+      path: '/fapi/v1/fundingInfo',
+      extraLimit: 'shares 500/5min/IP with GET /fapi/v1/fundingRate',
+    });
+    const other = endpoint({
+      path: '/fapi/v1/fundingRate',
+      extraLimit: 'shares 500/5min/IP with GET /fapi/v1/fundingInfo',
+    });
+    expect(quotasOf(one)[0]?.name).toBe(quotasOf(other)[0]?.name);
+  });
+
+  it('is one bucket for all of /futures/data, whether a row says so or not', () => {
+    const said = endpoint({
+      path: '/futures/data/basis',
+      extraLimit: 'shares 1000/5min/IP with GET /futures/data/*',
+    });
+    const unsaid = endpoint({ path: '/futures/data/openInterestHist' });
+    expect(quotasOf(said)).toEqual([
+      { scope: 'ip', name: 'GET /futures/data/*', windowMs: 300_000, limit: 1000 },
+    ]);
+    expect(quotasOf(unsaid)).toEqual(quotasOf(said));
+  });
+
+  it('is understood on every endpoint of the catalogue that has one', () => {
+    const folder = new URL('../../../config/catalogue/', import.meta.url);
+    const texts = readdirSync(folder).flatMap((name) => {
+      const file = JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as {
+        endpoints: { extraLimit?: string }[];
+      };
+      return file.endpoints.flatMap((entry) => entry.extraLimit ?? []);
+    });
+    expect(texts.length).toBeGreaterThan(5);
+    for (const extraLimit of texts) expect(quotasOf(endpoint({ extraLimit })), extraLimit).not.toEqual([]);
+  });
+});

@@ -1,0 +1,203 @@
+import { describe, expect, it } from 'vitest';
+import { loadCatalogue } from '../../../src/config/load-catalogue.ts';
+import type { Endpoint } from '../../../src/core/catalogue/endpoint.ts';
+
+const { endpoints } = loadCatalogue();
+const nameOf = ({ method, path }: Endpoint): string => `${method} ${path}`;
+const named = (name: string): Endpoint => endpoints.find((endpoint) => nameOf(endpoint) === name)!;
+
+describe('the order doors of the catalogue', () => {
+  it.each([
+    ['POST /api/v3/order', 'place', 'single', ['newClientOrderId'], { '10S': 1, '1D': 1 }],
+    ['POST /api/v3/order/test', 'none', 'single', ['newClientOrderId'], {}],
+    ['POST /api/v3/sor/order', 'place', 'single', ['newClientOrderId'], { '10S': 1, '1D': 1 }],
+    [
+      'POST /api/v3/order/cancelReplace',
+      'place',
+      'cancel-replace',
+      ['newClientOrderId'],
+      { '10S': 1, '1D': 1 },
+    ],
+    [
+      'POST /api/v3/order/oco',
+      'place',
+      'oco',
+      ['listClientOrderId', 'limitClientOrderId', 'stopClientOrderId'],
+      { '10S': 2, '1D': 2 },
+    ],
+    [
+      'POST /api/v3/orderList/oco',
+      'place',
+      'order-list-oco',
+      ['listClientOrderId', 'aboveClientOrderId', 'belowClientOrderId'],
+      { '10S': 2, '1D': 2 },
+    ],
+    [
+      'POST /api/v3/orderList/oto',
+      'place',
+      'oto',
+      ['listClientOrderId', 'workingClientOrderId', 'pendingClientOrderId'],
+      { '10S': 2, '1D': 2 },
+    ],
+    [
+      'POST /api/v3/orderList/otoco',
+      'place',
+      'otoco',
+      ['listClientOrderId', 'workingClientOrderId', 'pendingAboveClientOrderId', 'pendingBelowClientOrderId'],
+      { '10S': 3, '1D': 3 },
+    ],
+    [
+      'POST /api/v3/orderList/opo',
+      'place',
+      'opo',
+      ['listClientOrderId', 'workingClientOrderId', 'pendingClientOrderId'],
+      { '10S': 2, '1D': 2 },
+    ],
+    [
+      'POST /api/v3/orderList/opoco',
+      'place',
+      'opoco',
+      ['listClientOrderId', 'workingClientOrderId', 'pendingAboveClientOrderId', 'pendingBelowClientOrderId'],
+      { '10S': 3, '1D': 3 },
+    ],
+    ['PUT /api/v3/order/amend/keepPriority', 'amend', 'amend', ['newClientOrderId'], {}],
+    ['POST /sapi/v1/margin/order', 'place', 'single', ['newClientOrderId'], { '10S': 1, '1D': 1 }],
+    [
+      'POST /sapi/v1/margin/order/otoco',
+      'place',
+      'otoco',
+      ['listClientOrderId', 'workingClientOrderId', 'pendingAboveClientOrderId', 'pendingBelowClientOrderId'],
+      { '10S': 3, '1D': 3 },
+    ],
+    ['POST /fapi/v1/order', 'place', 'single', ['newClientOrderId'], { '10S': 1, '1M': 1 }],
+    ['PUT /fapi/v1/order', 'amend', 'amend', [], { '10S': 1, '1M': 1 }],
+    ['POST /fapi/v1/batchOrders', 'place', 'batch', ['newClientOrderId'], { '10S': 5, '1M': 1 }],
+    ['PUT /fapi/v1/batchOrders', 'amend', 'amend-batch', [], { '10S': 5, '1M': 1 }],
+    ['POST /fapi/v1/algoOrder', 'place', 'algo', ['clientAlgoId'], { '10S': 1, '1M': 1 }],
+    ['POST /dapi/v1/order', 'place', 'single', ['newClientOrderId'], { '1M': 1 }],
+    ['POST /dapi/v1/batchOrders', 'place', 'batch', ['newClientOrderId'], { '1M': 5 }],
+    ['POST /eapi/v1/order', 'place', 'single', ['clientOrderId'], { '10S': 1, '1M': 1 }],
+    ['POST /eapi/v1/batchOrders', 'place', 'batch', ['clientOrderId'], { '10S': 10, '1M': 10 }],
+    ['POST /papi/v1/um/order', 'place', 'single', ['newClientOrderId'], { '1M': 1 }],
+    ['POST /papi/v1/cm/conditional/order', 'place', 'algo', ['newClientStrategyId'], { '1M': 1 }],
+    ['POST /papi/v1/um/algo/order', 'place', 'algo', ['clientAlgoId'], { '1M': 1 }],
+    [
+      'POST /papi/v1/margin/order/oco',
+      'place',
+      'oco',
+      ['listClientOrderId', 'limitClientOrderId', 'stopClientOrderId'],
+      { '1M': 2 },
+    ],
+    ['POST /sapi/v1/algo/spot/newOrderTwap', 'place', 'algo', ['clientAlgoId'], {}],
+    ['POST /sapi/v1/convert/limit/placeOrder', 'place', 'convert', [], {}],
+    ['POST /sapi/v1/equity/order/place', 'place', 'equity', ['clientOrderId'], {}],
+    ['DELETE /api/v3/order', 'cancel', undefined, [], {}],
+    ['DELETE /fapi/v1/batchOrders', 'cancel', undefined, [], {}],
+    ['POST /fapi/v1/countdownCancelAll', 'cancel', undefined, [], {}],
+    ['POST /sapi/v1/equity/order/cancel-all', 'cancel', undefined, [], {}],
+    ['GET /api/v3/openOrders', 'none', undefined, [], {}],
+  ])('%s: effect %s, door %s', (name, effect, door, clientOrderIds, orders) => {
+    const endpoint = named(name);
+    expect([endpoint.effect, endpoint.door, endpoint.clientOrderIds, endpoint.orders]).toEqual([
+      effect,
+      door,
+      clientOrderIds,
+      orders,
+    ]);
+  });
+
+  it('stand at every endpoint of a trading permission that creates something with an order in its name', () => {
+    const without = endpoints.filter(
+      ({ method, path, permission, effect, door }) =>
+        permission.endsWith('-trade') &&
+        (method === 'POST' || method === 'PUT') &&
+        /order/i.test(path) &&
+        effect !== 'cancel' &&
+        door === undefined,
+    );
+    expect(without.map(nameOf)).toEqual([]);
+  });
+
+  it('count orders only where orders are placed or amended', () => {
+    const counted = endpoints.filter(({ orders }) => Object.keys(orders).length > 0);
+    expect(counted.length).toBeGreaterThan(25);
+    for (const { effect } of counted) expect(effect).toMatch(/place|amend/);
+  });
+
+  it('are never behind a GET', () => {
+    for (const { method, effect, door } of endpoints) {
+      if (method === 'GET') expect([effect, door]).toEqual(['none', undefined]);
+    }
+  });
+});
+
+describe('the permissions of the catalogue', () => {
+  const readsThatAreNoGet = [
+    'POST /sapi/v1/asset/dust-btc',
+    'POST /sapi/v1/asset/dust-convert/query-convertible-assets',
+    'POST /sapi/v1/asset/get-funding-asset',
+    'POST /sapi/v3/asset/getUserAsset',
+    'POST /sapi/v1/w3w/wallet/prediction/otc/blocktrade/detail',
+    'POST /sapi/v1/w3w/wallet/prediction/otc/blocktrade/events',
+    'POST /sapi/v1/w3w/wallet/prediction/otc/blocktrade/list',
+    'POST /sapi/v1/w3w/wallet/prediction/otc/blocktrade/preview',
+    'POST /sapi/v1/w3w/wallet/prediction/otc/blocktrade/reserved-balances',
+  ];
+  const isListenKey = ({ path }: Endpoint): boolean => /(?:listenKey|listen-key|userListenToken)$/.test(path);
+
+  it('let read call nothing but GETs, listen keys and the named read-only POSTs', () => {
+    const reads = endpoints.filter(({ permission }) => permission === 'read' || permission === 'market-data');
+    const others = reads.filter((endpoint) => endpoint.method !== 'GET' && !isListenKey(endpoint));
+    expect(others.map(nameOf).sort()).toEqual(readsThatAreNoGet.sort());
+  });
+
+  it('ask read for every listen key and the margin listen token', () => {
+    const keys = endpoints.filter(isListenKey);
+    expect(keys).toHaveLength(17);
+    for (const { permission, security } of keys) expect([permission, security]).toEqual(['read', 'APIKEY']);
+  });
+
+  it('ask more than read for a GET only where it changes state or discloses keys', () => {
+    const gets = endpoints.filter(
+      ({ method, permission }) => method === 'GET' && permission !== 'read' && permission !== 'market-data',
+    );
+    expect(gets.map((endpoint) => `${nameOf(endpoint)} ${endpoint.permission}`)).toEqual([
+      'GET /sapi/v1/margin/api-key-list account-admin',
+      'GET /sapi/v1/margin/apiKey account-admin',
+      'GET /sapi/v1/soft-staking/set earn',
+      'GET /sapi/v1/sub-account/subAccountApi account-admin',
+      'GET /sapi/v1/sub-account/subAccountApi/ipRestriction account-admin',
+      'GET /eapi/v1/block/order/execute withdraw',
+    ]);
+  });
+
+  it.each([
+    ['POST /fapi/v1/positionMargin', 'futures-trade'],
+    ['POST /dapi/v1/leverage', 'futures-trade'],
+    ['POST /sapi/v1/algo/futures/newOrderVp', 'futures-trade'],
+    ['POST /sapi/v1/bnbBurn', 'spot-margin-trade'],
+    ['POST /sapi/v1/margin/isolated/account', 'spot-margin-trade'],
+    ['POST /sapi/v1/margin/max-leverage', 'loan'],
+    ['POST /papi/v1/repay-futures-switch', 'loan'],
+    ['POST /sapi/v1/portfolio/margin-call-level', 'portfolio-margin-trade'],
+    ['POST /papi/v1/bnb-transfer', 'universal-transfer'],
+    ['POST /sapi/v1/asset/transfer', 'universal-transfer'],
+    ['POST /sapi/v1/sub-account/universalTransfer', 'internal-transfer'],
+    ['POST /sapi/v1/sub-account/futures/move-position', 'internal-transfer'],
+    ['POST /sapi/v1/convert/getQuote', 'convert'],
+    ['POST /sapi/v1/simple-earn/flexible/redeem', 'earn'],
+    ['GET /sapi/v1/margin/allPairs', 'market-data'],
+    ['GET /fapi/v1/historicalTrades', 'market-data'],
+    ['GET /sapi/v1/capital/withdraw/history', 'read'],
+  ])('%s needs %s', (name, permission) => {
+    expect(named(name).permission).toBe(permission);
+  });
+
+  it('let asset stand more than once on the dust conversions only', () => {
+    const repeatable = endpoints.filter((endpoint) => endpoint.repeatable.length > 0);
+    expect(repeatable.map((endpoint) => [nameOf(endpoint), endpoint.repeatable])).toEqual([
+      ['POST /sapi/v1/asset/dust', ['asset']],
+      ['POST /sapi/v1/asset/dust-convert/convert', ['asset']],
+    ]);
+  });
+});

@@ -1,0 +1,130 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { readSocketTarget } from '../../../src/core/frames/socket-target.ts';
+import { refusal } from '../../support/fixtures/call.ts';
+
+const KEY = 'pqia91ma19a5s61cv6a81va65sdf19v8a65a1a5s61cv6a81va65sdf19v8a65a1';
+
+describe('the target of an upgrade', () => {
+  it.each([
+    ['/ws-api/v3', 'api', 'spot', '/ws-api/v3'],
+    ['//ws-api/v3', 'api', 'spot', '/ws-api/v3'],
+    ['/spot/ws-api/v3', 'api', 'spot', '/ws-api/v3'],
+    ['/ws-fapi/v1', 'api', 'usdm', '/ws-fapi/v1'],
+    ['/ws-dapi/v1?timeUnit=MICROSECOND', 'api', 'coinm', '/ws-dapi/v1'],
+    ['/ws', 'stream', 'spot', '/ws'],
+    ['/ws/btcusdt@trade/ethusdt@depth@100ms', 'stream', 'spot', '/ws/btcusdt@trade/ethusdt@depth@100ms'],
+    ['/ws/!miniTicker@arr', 'stream', 'spot', '/ws/!miniTicker@arr'],
+    ['/ws/%E5%B8%81usdt@trade', 'stream', 'spot', '/ws/%E5%B8%81usdt@trade'],
+    ['/stream?streams=btcusdt@trade/!bookTicker', 'stream', 'spot', '/stream'],
+    ['/public/ws/btcusdt@depth', 'stream', 'usdm', '/public/ws/btcusdt@depth'],
+    ['/market/stream?streams=btcusdt@aggTrade', 'stream', 'usdm', '/market/stream'],
+    [
+      `/private/ws?listenKey=${KEY}&events=ORDER_TRADE_UPDATE/ACCOUNT_UPDATE`,
+      'stream',
+      'usdm',
+      '/private/ws',
+    ],
+    ['/usdm/market/ws', 'stream', 'usdm', '/market/ws'],
+    ['/usdm/ws', 'stream', 'usdm', '/ws'],
+    ['/coinm/ws/btcusd_perp@trade', 'stream', 'coinm', '/ws/btcusd_perp@trade'],
+    ['/coinm/stream', 'stream', 'coinm', '/stream'],
+  ])('%s is a %s of %s', (target, kind, family, path) => {
+    const mark = target.indexOf('?');
+    const query = mark === -1 ? '' : target.slice(mark);
+    expect(readSocketTarget(target)).toMatchObject({ kind, family, path, query });
+  });
+
+  it.each([
+    '/',
+    '/api/v3/order',
+    '/ws-api/v3/',
+    '/ws-api/v3/x',
+    '/ws-api/v2',
+    '/usdm/ws-api/v3',
+    '/wss/x',
+    '/Ws/x',
+    '/coinm/public/ws/x',
+    '/spot/market/ws',
+    '/publicws',
+    '/public',
+    '/w%73/x',
+    'http://evil/ws',
+  ])('%s is none', (target) => {
+    expect(readSocketTarget(target)).toBeUndefined();
+  });
+
+  it.each([
+    '/ws/../sapi',
+    '/ws/a/./b',
+    '/ws/a//b',
+    '/ws/a b',
+    '/ws/%zz',
+    '/ws/a#b',
+    '/stream?streams=a/../b',
+    '/stream?streams=a&streams=b',
+    '/stream?x=1',
+    '/ws-api/v3?responseFormat=sbe',
+    '/ws-api/v3?returnRateLimits=maybe',
+    '/ws-api/v3?apiKey=x',
+  ])('%s is refused', (target) => {
+    expect(refusal(() => readSocketTarget(target))).toBe('PROXY_MALFORMED_REQUEST');
+  });
+
+  it('shows no listen key in what may be printed, and knows a stream that is private', () => {
+    for (const target of [
+      `/ws/${KEY}`,
+      `/private/ws/${KEY}`,
+      `/private/ws?listenKey=${KEY}`,
+      `/stream?streams=${KEY}`,
+      `/coinm/ws/${KEY}`,
+    ]) {
+      const read = readSocketTarget(target)!;
+      expect(read.isPrivate).toBe(true);
+      expect(read.printable).not.toContain(KEY.slice(0, 10));
+    }
+    expect(readSocketTarget('/ws/btcusdt@trade')!.isPrivate).toBe(false);
+  });
+
+  it('never leaves the paths of streams and APIs, whatever a client writes', () => {
+    const piece = fc.constantFrom(
+      '/',
+      '..',
+      '.',
+      'ws',
+      'stream',
+      'ws-api',
+      'v3',
+      'coinm',
+      'usdm',
+      'private',
+      '%2e',
+      '?',
+      '&',
+      'streams=',
+      'a@b',
+      '#',
+      '\\',
+      ':',
+      '//',
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+        let read: ReturnType<typeof readSocketTarget>;
+        try {
+          read = readSocketTarget(pieces.join(''));
+        } catch {
+          return;
+        }
+        if (read === undefined) return;
+        const url = new URL(`wss://stream.example${read.path}${read.query}`);
+        expect(url.host).toBe('stream.example');
+        expect(url.pathname).toMatch(
+          /^\/(?:ws-api\/v3|ws-fapi\/v1|ws-dapi\/v1|(?:(?:public|market|private|pm|pm-classic)\/)?(?:ws|stream)(?:\/.*)?)$/,
+        );
+        expect(url.pathname).toBe(read.path);
+      }),
+      { numRuns: 3000 },
+    );
+  });
+});

@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { orderQueries, sentParameters } from '../../../src/core/outcome/order-query.ts';
+import { callOf } from '../../support/fixtures/call.ts';
+
+function queries(path: string, form: string) {
+  return orderQueries(path, sentParameters(callOf('POST', path, form)));
+}
+
+describe('what is asked about an order', () => {
+  it('is its symbol and client order id, decoded', () => {
+    expect(queries('/api/v3/order', 'symbol=BTCUSDT&newClientOrderId=a%3Ab')).toEqual([
+      {
+        clientOrderId: 'a:b',
+        symbol: 'BTCUSDT',
+        paths: ['/api/v3/order'],
+        params: [
+          ['symbol', 'BTCUSDT'],
+          ['origClientOrderId', 'a:b'],
+        ],
+        reading: 'order',
+        legs: [],
+      },
+    ]);
+  });
+
+  it('is on margin also the kind of the account', () => {
+    const [query] = queries('/sapi/v1/margin/order', 'symbol=X&isIsolated=TRUE&newClientOrderId=a');
+    expect(query?.params).toEqual([
+      ['symbol', 'X'],
+      ['isIsolated', 'TRUE'],
+      ['origClientOrderId', 'a'],
+    ]);
+  });
+
+  it('is for a list its own id, and its orders stand by', () => {
+    const form = 'symbol=X&listClientOrderId=l&workingClientOrderId=w&pendingClientOrderId=p';
+    const [query] = queries('/api/v3/orderList/oto', form);
+    expect(query?.paths).toEqual(['/api/v3/orderList']);
+    expect(query?.params).toEqual([['origClientOrderId', 'l']]);
+    expect(query?.legs.map(({ paths, clientOrderId }) => [paths[0], clientOrderId])).toEqual([
+      ['/api/v3/order', 'w'],
+      ['/api/v3/order', 'p'],
+    ]);
+  });
+
+  it('names the symbol of a margin list only where it is isolated, as Binance demands', () => {
+    const form = 'symbol=X&listClientOrderId=l&isIsolated=';
+    expect(queries('/sapi/v1/margin/order/oco', `${form}FALSE`)[0]?.params).toEqual([
+      ['isIsolated', 'FALSE'],
+      ['origClientOrderId', 'l'],
+    ]);
+    expect(queries('/sapi/v1/margin/order/oco', `${form}TRUE`)[0]?.params[0]).toEqual(['symbol', 'X']);
+  });
+
+  it('is for a batch each element with its own symbol', () => {
+    const batch = encodeURIComponent(
+      '[{"symbol":"X","newClientOrderId":"a"},{"symbol":"Y","newClientOrderId":"b"}]',
+    );
+    const asked = queries('/fapi/v1/batchOrders', `batchOrders=${batch}`);
+    expect(asked.map(({ params }) => params)).toEqual([
+      [
+        ['symbol', 'X'],
+        ['origClientOrderId', 'a'],
+      ],
+      [
+        ['symbol', 'Y'],
+        ['origClientOrderId', 'b'],
+      ],
+    ]);
+  });
+
+  it('is nothing where Binance offers no query, or the record is of no use', () => {
+    expect(queries('/sapi/v1/convert/limit/placeOrder', 'baseAsset=BTC')).toEqual([]);
+    expect(queries('/api/v3/order', 'symbol=X')).toEqual([]);
+    expect(queries('/fapi/v1/batchOrders', 'batchOrders=%5B')).toEqual([]);
+  });
+});

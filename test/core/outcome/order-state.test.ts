@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import type { OrderQuery } from '../../../src/core/outcome/order-query.ts';
+import { fateOfList, readFate } from '../../../src/core/outcome/order-state.ts';
+
+const order: OrderQuery = {
+  clientOrderId: 'mine',
+  symbol: 'X',
+  paths: [],
+  params: [],
+  reading: 'order',
+  legs: [],
+};
+const list: OrderQuery = { ...order, reading: 'list' };
+const scan: OrderQuery = { ...order, reading: 'scan' };
+
+function fate(status: string, executedQty?: string): string {
+  const reading = readFate(order, 200, JSON.stringify({ orderId: 1, status, executedQty }));
+  return reading.kind === 'found' ? reading.fate : reading.kind;
+}
+
+describe('the fate of an order', () => {
+  it.each([
+    ['NEW', undefined, 'resting'],
+    ['PENDING_NEW', '0', 'resting'],
+    ['PARTIALLY_FILLED', '0.1', 'resting'],
+    ['ACCEPTED', undefined, 'resting'],
+    ['A_WORD_OF_TOMORROW', undefined, 'resting'],
+    ['FILLED', '1.00000000', 'executed'],
+    ['EXPIRED', '0.10000000', 'executed'],
+    ['EXPIRED', '0.00000000', 'ended'],
+    ['EXPIRED', '0E-8', 'ended'],
+    ['CANCELED', undefined, 'ended'],
+    ['CANCELLED', '0.00000001', 'executed'],
+    ['EXPIRED_IN_MATCH', '0', 'ended'],
+    ['TRIGGERED', undefined, 'executed'],
+    ['FINISHED', undefined, 'executed'],
+    ['REJECTED', '0', 'rejected'],
+  ])('whose status is %s with %s filled is %s', (status, executedQty, expected) => {
+    expect(fate(status, executedQty)).toBe(expected);
+  });
+
+  it('keeps the lexeme of its id', () => {
+    const reading = readFate(order, 200, '{"orderId":9223372036854775807,"status":"NEW"}');
+    expect(reading).toMatchObject({ kind: 'found', order: { orderId: '9223372036854775807' } });
+  });
+
+  it('is missing only when Binance says so in as many words', () => {
+    expect(readFate(order, 400, '{"code":-2013,"msg":"Order does not exist."}').kind).toBe('missing');
+    expect(readFate(list, 400, '{"code":-2018,"msg":"Order list does not exist."}').kind).toBe('missing');
+    expect(readFate(order, 400, '{"code":497304,"msg":"Order not found"}').kind).toBe('missing');
+    for (const [status, body] of [
+      [404, '<html>not found</html>'],
+      [404, '{"error":"Not Found"}'],
+      [429, '{"code":-1003,"msg":"Too many requests."}'],
+      [503, '{"code":-2013,"msg":"Order does not exist."}'],
+      [400, '{"code":-1021,"msg":"Timestamp for this request is outside of the recvWindow."}'],
+      [200, '<html>'],
+      [200, '{}'],
+    ] as const)
+      expect(readFate(order, status, body).kind, body).toBe('inconclusive');
+    expect(readFate(order, 400, '{"code":-1121,"msg":"Invalid symbol."}')).toEqual({
+      kind: 'inconclusive',
+      code: -1121,
+    });
+  });
+
+  it('of a list is open while it executes, and known only to its orders when it is over', () => {
+    const body = (status: string) => `{"orderListId":1,"listOrderStatus":"${status}","orders":[]}`;
+    expect(readFate(list, 200, body('EXECUTING'))).toMatchObject({ kind: 'found', fate: 'resting' });
+    expect(readFate(list, 200, body('REJECT'))).toMatchObject({ kind: 'found', fate: 'rejected' });
+    expect(readFate(list, 200, body('ALL_DONE')).kind).toBe('done');
+    expect(fateOfList(['ended', 'executed', 'ended'])).toBe('executed');
+    expect(fateOfList(['ended', 'rejected'])).toBe('ended');
+    expect(fateOfList(['rejected'])).toBe('rejected');
+  });
+
+  it('of a TWAP order is found among the others, by its id alone', () => {
+    const rows =
+      '{"total":2,"orders":[{"clientAlgoId":"other","algoStatus":"WORKING"},{"clientAlgoId":"mine","algoId":7,"algoStatus":"WORKING"}]}';
+    expect(readFate(scan, 200, rows)).toMatchObject({ kind: 'found', order: { orderId: '7' } });
+    expect(readFate(scan, 200, '{"total":0,"orders":[]}').kind).toBe('missing');
+    expect(readFate(scan, 200, '{"code":-1000,"msg":"x"}').kind).toBe('inconclusive');
+  });
+});

@@ -1,0 +1,224 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { readCall } from '../../../src/core/call/call.ts';
+import { auditLine } from '../../../src/core/records/record.ts';
+import {
+  isSecretName,
+  printableParams,
+  printablePath,
+  printableText,
+} from '../../../src/core/records/redact.ts';
+import { SecretFence } from '../../../src/core/records/secret-mask.ts';
+
+const KEY = 'vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A';
+const LISTEN_KEY = 'pqia91ma19a5s61cv6a81va65sdf19v8a65a1a5s61cv6a81va65sdf19v8a65a1';
+const ISSUED = 'grid-bot-Zk3vT9qLw2Xy7Rb5';
+
+function params(query: string, body = '', fence?: SecretFence) {
+  return { ...printableParams(readCall('POST', `/api/v3/order?${query}`, Buffer.from(body)), fence) };
+}
+
+describe('the printable twin of the parameters', () => {
+  it('shows symbols, amounts and client order ids decoded, query before body', () => {
+    expect(params('symbol=BTCUSDT&newClientOrderId=a%3Ab%2Fc', 'quantity=0.010&note=%E2%82%BF+1')).toEqual({
+      symbol: 'BTCUSDT',
+      newClientOrderId: 'a:b/c',
+      quantity: '0.010',
+      note: '₿ 1',
+    });
+  });
+
+  it('gathers a repeated name into a list and keeps what is no UTF-8 encoded', () => {
+    expect(params('asset=BTC&asset=ETH&asset=BNB&x=%FF%41')).toEqual({
+      asset: ['BTC', 'ETH', 'BNB'],
+      x: '%FF%41',
+    });
+  });
+
+  it.each([
+    'listenKey',
+    'listenToken',
+    'token',
+    'apiKey',
+    'api_key',
+    'publicKey',
+    'secretKey',
+    'password',
+    'private_key',
+    'x-api-key',
+    'walletPassphrase',
+    'SIGNATURE2',
+  ])('masks the value of %s', (name) => {
+    expect(isSecretName(name)).toBe(true);
+    expect(params(`${name}=abc&side=BUY`)).toEqual({ [name]: '***', side: 'BUY' });
+  });
+
+  it.each([
+    'symbol',
+    'newClientOrderId',
+    'quantity',
+    'asset',
+    'address',
+    'network',
+    'timeInForce',
+    'accountType',
+  ])('shows the value of %s', (name) => {
+    expect(params(`${name}=abc`)).toEqual({ [name]: 'abc' });
+  });
+
+  it('keeps names like __proto__ as plain members', () => {
+    const twin = printableParams(
+      readCall('POST', '/api/v3/order', Buffer.from('{"__proto__":"x","toString":"y"}')),
+    );
+    expect(Object.getPrototypeOf(twin)).toBeNull();
+    expect(JSON.stringify(twin)).toBe('{"__proto__":"x","toString":"y"}');
+  });
+
+  it('masks secret members within a JSON list and leaves the rest, numbers by their lexeme', () => {
+    const batch = '[{"symbol":"BTCUSDT","price":1.10,"orderId":12345678901234567890,"apiKey":"abc"}]';
+    expect(params('', JSON.stringify({ batchOrders: batch })).batchOrders).toBe(
+      '[{"symbol":"BTCUSDT","price":1.10,"orderId":12345678901234567890,"apiKey":"***"}]',
+    );
+    expect(params(`batchOrders=${encodeURIComponent('[{"ap\\u0069Key":"abc"}]')}`).batchOrders).toBe(
+      '[{"apiKey":"***"}]',
+    );
+    expect(params(`batchOrders=${encodeURIComponent('[{"price":1.10}]')}`).batchOrders).toBe(
+      '[{"price":1.10}]',
+    );
+    expect(params(`batchOrders=${encodeURIComponent('[{"apiKey":"abc"')}`).batchOrders).toBe('***');
+  });
+
+  it('masks what looks like a key of Binance, known or not, in a place where it does not belong', () => {
+    expect(params(`newClientOrderId=${LISTEN_KEY}`)).toEqual({ newClientOrderId: '***' });
+    expect(params(`streams=${LISTEN_KEY}/btcusdt@trade`).streams).toBe('***@trade');
+    expect(params('note=a%26signature%3Dc0ffee%26b').note).toBe('a&signature=***&b');
+    expect(params('note=%FFsignature%253Dc0ffee').note).not.toContain('c0ffee');
+  });
+
+  it('masks a known secret before it cuts a long value, so that no half of it is left', () => {
+    const fence = new SecretFence([ISSUED]);
+    const { note } = params(
+      `note=${'a b'.repeat(168)}${ISSUED}${' tail'.repeat(99)}`.replaceAll(' ', '+'),
+      '',
+      fence,
+    );
+    expect(note).not.toContain(ISSUED.slice(0, 8));
+    expect(note).toMatch(/… \(\d+ more characters\)$/);
+    expect(note?.length).toBeLessThan(560);
+  });
+
+  it('stays bounded whatever is sent', () => {
+    const many = Array.from({ length: 5000 }, (_, index) => `p${index}=${'v '.repeat(50)}`).join('&');
+    const twin = params(many.replaceAll(' ', '+'));
+    expect(JSON.stringify(twin).length).toBeLessThan(20_000);
+    expect(twin['…']).toMatch(/^\d+ more parameters$/);
+  });
+});
+
+describe('the printable path', () => {
+  it('loses its query and every segment that looks like a listen key', () => {
+    expect(printablePath(`/private/ws/${LISTEN_KEY}?listenKey=${LISTEN_KEY}`)).toBe('/private/ws/***');
+    expect(printablePath('/sapi/v1/asset/dust-convert/query-convertible-assets')).toBe(
+      '/sapi/v1/asset/dust-convert/query-convertible-assets',
+    );
+  });
+
+  it('hides an encoded listen key', () => {
+    expect(printablePath(`/ws/%70${LISTEN_KEY.slice(1, 39)}%61${LISTEN_KEY.slice(39)}`)).not.toContain(
+      '1a5s61cv',
+    );
+  });
+});
+
+describe('a line of the log', () => {
+  const secrets = [KEY, ISSUED, 'short', 'a "quoted" pass\\phrase ü'];
+  const fence = new SecretFence(secrets);
+  const foreign = fc
+    .array(
+      fc.oneof(
+        fc.string({ unit: 'binary' }),
+        fc.constantFrom(...secrets.filter((text) => text.length > 7), '\n', '\u2028', '\u001b[2J', '\ud800'),
+      ),
+      { maxLength: 6 },
+    )
+    .map((parts) => parts.join(''));
+  const name = fc.oneof(fc.constantFrom('__proto__', 'constructor', 'toJSON', 'symbol', KEY), foreign);
+  const escapes = fc.constantFrom(
+    (text: string) => encodeURIComponent(text.toWellFormed()),
+    (text: string) => [...Buffer.from(text)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join(''),
+    (text: string) => text,
+  );
+
+  function expectCleanLine(line: string): void {
+    expect(line).not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}\u202e]/u);
+    expect(line.isWellFormed()).toBe(true);
+    const record = JSON.parse(line) as Record<string, unknown>;
+    expect(Object.keys(record).slice(0, 3)).toEqual(['time', 'level', 'event']);
+    for (const secret of secrets.filter((text) => text.length > 7)) {
+      expect(line).not.toContain(secret);
+      expect(JSON.stringify(Object.values(record))).not.toContain(JSON.stringify(secret).slice(1, -1));
+    }
+  }
+
+  it('is one JSON object without a secret, whatever a client puts into path, parameters, ids and messages', () => {
+    fc.assert(
+      fc.property(foreign, foreign, foreign, foreign, (path, msg, clientOrderId, value) => {
+        expectCleanLine(
+          auditLine(
+            {
+              event: 'call.refused',
+              path,
+              msg,
+              clientOrderId: [clientOrderId],
+              detail: { value },
+              method: value,
+              uuid: value,
+            },
+            1,
+            0,
+            fence,
+          ),
+        );
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('is one JSON object without a secret, whatever bytes come in query and body', () => {
+    let read = 0;
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(name, foreign, escapes), { maxLength: 5 }),
+        fc.boolean(),
+        (pairs, asJson) => {
+          const query = pairs
+            .map(([key, value, encode]) => `${key.replace(/[^\w.~-]/g, '')}=${encode(value)}`)
+            .join('&');
+          const json = JSON.stringify(
+            Object.fromEntries(pairs.map(([key, value]) => [key.replace(/[^\w.~-]/g, '') || 'a', value])),
+          );
+          const body = Buffer.from(asJson ? json : query, asJson ? 'utf8' : 'latin1');
+          let call: ReturnType<typeof readCall>;
+          try {
+            call = readCall('POST', '/api/v3/order', body);
+          } catch {
+            return;
+          }
+          read++;
+          expectCleanLine(
+            auditLine({ event: 'call.signed', params: printableParams(call, fence) }, 1, 0, fence),
+          );
+        },
+      ),
+      { numRuns: 500 },
+    );
+    expect(read).toBeGreaterThan(100);
+  });
+
+  it('masks an eight-bit or text-direction trick in a message by its escape', () => {
+    expect(auditLine({ event: 'call.refused', msg: 'a\u202eb\u009b2Jc' }, 1, 0)).toContain(
+      'a\\u202eb\\u009b2Jc',
+    );
+    expect(printableText('plain')).toBe('plain');
+  });
+});

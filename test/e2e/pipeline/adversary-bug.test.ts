@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { send } from '../../support/clients/http.ts';
+import { startTestProxy, type TestProxy } from '../../support/servers/proxy.ts';
+import { startUpstream, type Upstream } from '../../support/servers/upstream.ts';
+
+const ORDER = 'symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price=1';
+
+let upstream: Upstream;
+let proxy: TestProxy;
+beforeAll(async () => {
+  upstream = await startUpstream();
+  proxy = await startTestProxy({
+    upstream: upstream.url,
+    yaml: 'clients: { bot: { account: main, envPrefix: BOT, permissions: [spot-margin-trade], order: { maxPerDay: 1 } } }',
+    env: { BOT_CLIENT_KEY: 'issued-key-of-the-bot-0123456789abcdefghijklmnopq' },
+    patience: { resolutionPausesMs: [600_000] },
+  });
+});
+afterAll(async () => {
+  await proxy.close();
+  await upstream.close();
+});
+let before = 0;
+beforeEach(() => {
+  before = upstream.received.length;
+});
+
+function order() {
+  const headers = { 'x-mbx-apikey': 'issued-key-of-the-bot-0123456789abcdefghijklmnopq' };
+  return send(proxy.port, '/api/v3/order', { method: 'POST', headers, body: ORDER });
+}
+
+describe('a bug of the proxy itself', () => {
+  it('before an order was sent is said to be not sent, and takes nothing out of the day', async () => {
+    const { guard } = proxy.line;
+    const admit = guard.admit;
+    guard.admit = () => {
+      throw new Error('a bug that names REALSECRET');
+    };
+    const reply = await order().finally(() => {
+      guard.admit = admit;
+    });
+    expect([reply.status, reply.json, reply.headers['x-proxy-outcome']]).toEqual([
+      500,
+      { code: -1000, msg: 'Internal error of the signing proxy.' },
+      'not-sent',
+    ]);
+    expect(upstream.received.length).toBe(before);
+    expect(proxy.records('call.refused').at(-1)).toMatchObject({
+      outcome: 'not-sent',
+      error: 'PROXY_INTERNAL',
+    });
+    expect(proxy.lines.join('\n')).not.toContain('REALSECRET');
+  });
+
+  it('after an order was sent is never said to be not sent: its fate is open, and it counts', async () => {
+    const { budgets } = proxy.line;
+    const settle = budgets.settle;
+    budgets.settle = () => {
+      throw new Error('a bug');
+    };
+    const reply = await order().finally(() => {
+      budgets.settle = settle;
+    });
+    expect(upstream.received.length).toBe(before + 1);
+    expect([reply.status, reply.headers['x-proxy-error'], reply.headers['x-proxy-outcome']]).toEqual([
+      500,
+      'PROXY_INTERNAL',
+      'unknown',
+    ]);
+    expect(proxy.records('call.refused').at(-1)).toMatchObject({
+      outcome: 'unknown',
+      error: 'PROXY_INTERNAL',
+    });
+    expect(proxy.line.resolver.open()).toHaveLength(1);
+    expect(proxy.line.underWay.total).toBe(0);
+    expect((await order()).headers['x-proxy-error']).toBe('PROXY_ORDER_REFUSED');
+  });
+});

@@ -1,0 +1,128 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { audit } from '../../../src/commands/audit.ts';
+import { type Simulator, startSimulator } from '../../../src/simulator/simulator.ts';
+import { send } from '../../support/clients/http.ts';
+import { TEST_KEY, TEST_SECRET, upstreamsAt } from '../../support/servers/proxy.ts';
+
+const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
+const ROUNDS = Number(process.env.KILLS ?? 5);
+
+let folder: string;
+let simulator: Simulator;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'signing-proxy-kill-'));
+  simulator = await startSimulator({
+    accounts: [{ apiKey: TEST_KEY, hmacSecret: TEST_SECRET, balances: { USDT: '100000000' } }],
+    limits: { ordersPer10Seconds: 1_000_000 },
+  });
+});
+afterAll(async () => {
+  await simulator.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function startServe(): Promise<{ child: ChildProcess; port: number }> {
+  const child = spawn(process.execPath, [MAIN, 'serve'], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: {
+      PATH: process.env.PATH,
+      BINANCE_API_KEY: TEST_KEY,
+      BINANCE_API_SECRET: TEST_SECRET,
+      BINANCE_PROXY_ENVIRONMENT: 'simulator',
+      BINANCE_PROXY_PORT: '0',
+      BINANCE_PROXY_OPERATOR_PORT: '0',
+      BINANCE_PROXY_AUDIT_DIR: join(folder, 'audit'),
+      ...upstreamsAt(simulator.url),
+    },
+  });
+  let text = '';
+  for await (const chunk of child.stdout!) {
+    text += String(chunk);
+    const started = text.split('\n').find((line) => line.includes('"proxy.started"') && line.endsWith('}'));
+    if (started === undefined) continue;
+    child.stdout!.resume();
+    return {
+      child,
+      port: Number(new URL((JSON.parse(started) as { detail: { url: string } }).detail.url).port),
+    };
+  }
+  throw new Error(`the proxy did not start: ${text}`);
+}
+
+function auditFiles(): string[] {
+  const names = readdirSync(join(folder, 'audit')).sort();
+  return names
+    .filter((name) => /^audit-\d{4}-\d{2}-\d{2}\.ndjson$/.test(name))
+    .map((name) => join(folder, 'audit', name));
+}
+
+interface FileRecord {
+  readonly event: string;
+  readonly clientOrderId?: string;
+}
+
+function records(...events: readonly string[]): FileRecord[] {
+  return auditFiles()
+    .flatMap((path) => readFileSync(path, 'utf8').split('\n'))
+    .filter((line) => line.endsWith('}'))
+    .map((line) => JSON.parse(line) as FileRecord)
+    .filter(({ event }) => events.includes(event));
+}
+
+function signedIds(): Set<string> {
+  return new Set(records('call.signed').flatMap(({ clientOrderId }) => clientOrderId ?? []));
+}
+
+describe('a proxy that is killed at any moment', () => {
+  it(`${ROUNDS} times under load: every order that the exchange saw has its record, and the chain holds`, async () => {
+    let sent = 0;
+    for (let round = 0; round < ROUNDS; round++) {
+      const { child, port } = await startServe();
+      const exited = once(child, 'exit');
+      let running = true;
+      const workers = Array.from({ length: 8 }, async () => {
+        while (running) {
+          const body = `symbol=BTCUSDT&side=BUY&type=MARKET&quoteOrderQty=10&newClientOrderId=k-${round}-${sent++}`;
+          await send(port, '/api/v3/order', { method: 'POST', body }).catch(() => undefined);
+        }
+      });
+      await sleep(150 + round * 70);
+      child.kill('SIGKILL');
+      running = false;
+      await exited;
+      await Promise.all(workers);
+    }
+    const seen = simulator.requests
+      .filter(({ method, path }) => method === 'POST' && path === '/api/v3/order')
+      .map(({ body, target }) => /newClientOrderId=([^&]+)/.exec(body.toString() || target)?.[1] ?? '');
+    expect(seen.length).toBeGreaterThan(ROUNDS);
+    const recorded = signedIds();
+    expect(seen.filter((id) => !recorded.has(id))).toEqual([]);
+    expect(await audit(['verify', join(folder, 'audit')])).toBe(0);
+  }, 60_000);
+
+  it('in the middle of a record: the next start sets the torn line aside, says so, and the chain holds', async () => {
+    const serveOneCall = async () => {
+      const { child, port } = await startServe();
+      const exited = once(child, 'exit');
+      expect((await send(port, '/api/v3/account')).status).toBe(200);
+      child.kill('SIGKILL');
+      await exited;
+    };
+    await serveOneCall();
+    const newest = auditFiles().at(-1)!;
+    appendFileSync(newest, readFileSync(newest, 'utf8').split('\n').at(-2)!.slice(0, 100));
+    const tornBefore = records('audit.torn').length;
+    await serveOneCall();
+    expect(records('audit.torn')).toHaveLength(tornBefore + 1);
+    expect(await audit(['verify', join(folder, 'audit')])).toBe(0);
+  });
+});

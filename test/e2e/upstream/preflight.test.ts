@@ -1,0 +1,219 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type Simulator, startSimulator } from '../../../src/simulator/simulator.ts';
+import { send } from '../../support/clients/http.ts';
+import { startTestProxy, TEST_KEY, TEST_SECRET, type TestProxy } from '../../support/servers/proxy.ts';
+
+let simulator: Simulator | undefined;
+let proxy: TestProxy | undefined;
+afterEach(async () => {
+  await proxy?.close();
+  await simulator?.close();
+  proxy = undefined;
+  simulator = undefined;
+});
+
+const ENFORCE = { BINANCE_PROXY_KEY_PREFLIGHT: 'enforce' };
+const PREFLIGHT = '/sapi/v1/account/apiRestrictions';
+const OTHER_KEY = TEST_KEY.toLowerCase();
+const OTHER_SECRET = TEST_SECRET.toLowerCase();
+const MOVER = { 'x-mbx-apikey': 'a-key-that-was-issued-to-the-mover' };
+const READER = { 'x-mbx-apikey': 'a-key-that-was-issued-to-the-reader' };
+/** Two accounts, of which one has a client that may transfer. */
+const TWO_ACCOUNTS = {
+  env: {
+    ...ENFORCE,
+    BINANCE_OTHER_API_KEY: OTHER_KEY,
+    BINANCE_OTHER_API_SECRET: OTHER_SECRET,
+    MOVER_CLIENT_KEY: MOVER['x-mbx-apikey'],
+    READER_CLIENT_KEY: READER['x-mbx-apikey'],
+  },
+  yaml: `accounts: { main: { envPrefix: BINANCE }, other: { envPrefix: BINANCE_OTHER } }
+clients:
+  mover: { account: main, envPrefix: MOVER, permissions: [read, universal-transfer] }
+  reader: { account: other, envPrefix: READER, permissions: [read] }`,
+} as const;
+
+async function exchange(
+  restrictions: Readonly<Record<string, boolean>> = {},
+  sapi = true,
+): Promise<Simulator> {
+  simulator = await startSimulator({
+    accounts: [
+      { apiKey: TEST_KEY, hmacSecret: TEST_SECRET, restrictions },
+      { apiKey: OTHER_KEY, hmacSecret: OTHER_SECRET },
+    ],
+    sapi,
+  });
+  return simulator;
+}
+
+const USES_OF_THE_KEY = [
+  ['GET', '/api/v3/account'],
+  ['POST', '/api/v3/order?symbol=BTCUSDT&side=BUY&type=MARKET&quantity=1'],
+  ['DELETE', '/api/v3/openOrders?symbol=BTCUSDT'],
+  ['POST', '/fapi/v1/listenKey'],
+] as const;
+
+describe('the key preflight', () => {
+  it.each([
+    ['enableWithdrawals', 'Enable Withdrawals'],
+    ['permitsUniversalTransfer', 'Permits Universal Transfer'],
+    ['enableInternalTransfer', 'Enable Internal Transfer'],
+  ])('stops the start for a key with %s, and names the switch', async (name, label) => {
+    const { url } = await exchange({ [name]: true });
+    await expect(startTestProxy({ upstream: url, env: ENFORCE })).rejects.toThrow(
+      new RegExp(`${label}.*turn it off at Binance`),
+    );
+  });
+
+  it('lets a transfer switch pass where a client was granted the transfer, but never withdrawals', async () => {
+    const running = await exchange({ permitsUniversalTransfer: true });
+    proxy = await startTestProxy({ upstream: running.url, ...TWO_ACCOUNTS });
+    expect(proxy.records('preflight.passed')).toMatchObject([{ account: 'main' }, { account: 'other' }]);
+    await proxy.close();
+    for (const name of ['enableInternalTransfer', 'enableWithdrawals']) {
+      running.setRestrictions(TEST_KEY, { [name]: true });
+      await expect(startTestProxy({ upstream: running.url, ...TWO_ACCOUNTS })).rejects.toThrow(
+        `Account main: The key has "${name === 'enableWithdrawals' ? 'Enable Withdrawals' : 'Enable Internal Transfer'}"`,
+      );
+      running.setRestrictions(TEST_KEY, { [name]: false });
+    }
+  });
+
+  it('does not take what was granted on one account for another one', async () => {
+    const running = await exchange();
+    running.setRestrictions(OTHER_KEY, { permitsUniversalTransfer: true });
+    await expect(startTestProxy({ upstream: running.url, ...TWO_ACCOUNTS })).rejects.toThrow(
+      /Account other: The key has "Permits Universal Transfer"/,
+    );
+  });
+
+  it('is recorded like any other signed call', async () => {
+    const { url } = await exchange({ ipRestrict: true });
+    proxy = await startTestProxy({ upstream: url, env: ENFORCE });
+    expect(proxy.records('call.signed')).toMatchObject([
+      { client: 'proxy', account: 'main', path: PREFLIGHT },
+    ]);
+    expect(proxy.records('call.completed')).toMatchObject([
+      { client: 'proxy', status: 200, outcome: 'answered' },
+    ]);
+  });
+
+  it('is not asked without its record', async () => {
+    const { url, requests } = await exchange();
+    const folder = mkdtempSync(join(tmpdir(), 'signing-proxy-preflight-'));
+    try {
+      const env = { ...ENFORCE, BINANCE_PROXY_AUDIT_DIR: join(folder, 'audit') };
+      proxy = await startTestProxy({ upstream: url, env });
+      const asked = () => requests.filter(({ path }) => path === PREFLIGHT).length;
+      expect(asked()).toBe(1);
+      rmSync(folder, { recursive: true });
+      await proxy.line.gate.check();
+      // Only now would a question that left all the same have arrived.
+      expect((await send(proxy.port, '/api/v3/ping')).status).toBe(200);
+      expect(asked()).toBe(1);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  it('warns of a key without IP restriction', async () => {
+    const { url } = await exchange({ ipRestrict: false });
+    proxy = await startTestProxy({ upstream: url, env: ENFORCE });
+    expect(proxy.records('preflight.passed')).toMatchObject([
+      { level: 40, msg: expect.stringContaining('ipRestrict') as string },
+    ]);
+    expect((await send(proxy.port, '/api/v3/account')).status).toBe(200);
+  });
+
+  it('with `warn` says it and goes on, with `off` does not ask', async () => {
+    const { url, requests } = await exchange({ enableWithdrawals: true });
+    proxy = await startTestProxy({ upstream: url, env: { BINANCE_PROXY_KEY_PREFLIGHT: 'warn' } });
+    expect(proxy.records('preflight.failed')).toHaveLength(1);
+    expect((await send(proxy.port, '/api/v3/account')).status).toBe(200);
+    await proxy.close();
+    const asked = () => requests.filter(({ path }) => path === PREFLIGHT).length;
+    const before = asked();
+    proxy = await startTestProxy({ upstream: url, env: { BINANCE_PROXY_KEY_PREFLIGHT: 'off' } });
+    expect(asked()).toBe(before);
+  });
+
+  it('skips an exchange without /sapi (testnet)', async () => {
+    const { url } = await exchange({}, false);
+    proxy = await startTestProxy({ upstream: url, env: ENFORCE });
+    expect(proxy.line.gate.verdicts.get('main')).toMatchObject({ kind: 'skipped' });
+    expect((await send(proxy.port, '/api/v3/account')).status).toBe(200);
+  });
+
+  it('stops signing, and says so in /readyz, when a key turns withdraw-capable later; and starts again when it is mended', async () => {
+    const running = await exchange();
+    proxy = await startTestProxy({ upstream: running.url, env: ENFORCE });
+    expect((await send(proxy.port, '/api/v3/account')).status).toBe(200);
+    running.setRestrictions(TEST_KEY, { enableWithdrawals: true });
+    await proxy.line.gate.check();
+    const before = running.requests.length;
+    for (const [method, target] of USES_OF_THE_KEY) {
+      const reply = await send(proxy.port, target, { method });
+      expect([target, reply.status, reply.headers['x-proxy-error']]).toEqual([
+        target,
+        503,
+        'PROXY_NOT_READY',
+      ]);
+    }
+    expect(running.requests.length).toBe(before);
+    const ready = await send(Number(new URL(proxy.operatorUrl).port), '/readyz');
+    expect([ready.status, ready.text]).toEqual([
+      503,
+      expect.stringContaining('Enable Withdrawals') as string,
+    ]);
+    expect(proxy.records('preflight.failed')).toMatchObject([{ level: 50, account: 'main' }]);
+    running.setRestrictions(TEST_KEY, { enableWithdrawals: false });
+    await proxy.line.gate.check();
+    expect((await send(proxy.port, '/api/v3/account')).status).toBe(200);
+  });
+
+  it('stops the account whose key it is, and no other one', async () => {
+    const running = await exchange();
+    proxy = await startTestProxy({ upstream: running.url, ...TWO_ACCOUNTS });
+    running.setRestrictions(OTHER_KEY, { enableWithdrawals: true });
+    await proxy.line.gate.check();
+    const answers = [MOVER, READER].map((headers) => send(proxy!.port, '/api/v3/account', { headers }));
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 503]);
+  });
+
+  it('until the first answer signed calls get 503, market data passes', async () => {
+    const running = await exchange();
+    running.inject({ kind: 'status', status: 500, match: { path: PREFLIGHT }, times: 1 });
+    proxy = await startTestProxy({ upstream: running.url, env: ENFORCE });
+    for (const [method, target] of USES_OF_THE_KEY) {
+      const reply = await send(proxy.port, target, { method });
+      expect([target, reply.headers['x-proxy-error']]).toEqual([target, 'PROXY_NOT_READY']);
+    }
+    expect((await send(proxy.port, '/api/v3/ping')).status).toBe(200);
+    await proxy.line.gate.check();
+    expect((await send(proxy.port, '/api/v3/account')).status).toBe(200);
+  });
+});
+
+describe('after a rotation', () => {
+  it('the new key is asked what it may do', async () => {
+    const running = await exchange();
+    proxy = await startTestProxy({ upstream: running.url, env: ENFORCE });
+    const askedAbout = () =>
+      running.requests
+        .filter(({ path }) => path === PREFLIGHT)
+        .map(({ headers, verified }) => [headers['x-mbx-apikey'], verified]);
+    running.setRestrictions(OTHER_KEY, { enableWithdrawals: true });
+    proxy.reload({ ...ENFORCE, BINANCE_API_KEY: OTHER_KEY, BINANCE_API_SECRET: OTHER_SECRET });
+    await expect.poll(askedAbout).toEqual([
+      [TEST_KEY, true],
+      [OTHER_KEY, true],
+    ]);
+    await expect
+      .poll(async () => (await send(proxy!.port, '/api/v3/account')).headers['x-proxy-error'])
+      .toBe('PROXY_NOT_READY');
+  });
+});
