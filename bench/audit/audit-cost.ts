@@ -12,7 +12,7 @@ import { readCall } from '../../src/core/call/call.ts';
 import { auditKeyFrom } from '../../src/core/records/chain.ts';
 import type { UnsealedRecord } from '../../src/core/records/record.ts';
 import { printableParams } from '../../src/core/records/redact.ts';
-import { SecretFence } from '../../src/core/records/secret-mask.ts';
+import { SecretMask } from '../../src/core/records/secret-mask.ts';
 import { foreignNote, watchOthers } from '../ladder/others.ts';
 import { figure, quantile, table } from '../support/tables.ts';
 
@@ -25,7 +25,9 @@ const KEY = auditKeyFrom('k'.repeat(64));
 const TOGETHER = 16;
 const rows: string[][] = [];
 const foreign: number[] = [];
-const fence = new SecretFence(Array.from({ length: 12 }, (_, index) => `${index}`.padEnd(64, 'Zk3vT9qLw2')));
+const secretMask = new SecretMask(
+  Array.from({ length: 12 }, (_, index) => `${index}`.padEnd(64, 'Zk3vT9qLw2')),
+);
 const BODY = Buffer.from(
   'symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.01&price=50000&newClientOrderId=x-U5D79M5B1a2b3c4d5e6f',
 );
@@ -55,17 +57,17 @@ async function perCall(
 ): Promise<number[]> {
   const folder = mkdtempSync(join(place, 'audit-cost-'));
   const sink = open(folder);
-  const trail = createAuditTrail({ sink, log: () => {}, now: Date.now, fence: () => fence });
+  const trail = createAuditTrail({ sink, log: () => {}, now: Date.now, secretMask: () => secretMask });
   const micros: number[] = [];
   for (let number = 0; number < calls; number += together) {
     const startedMs = performance.now();
     const each = Array.from({ length: together }, (_, index) => recordsOf(number + index));
     if (together === 1 && each[0] !== undefined) {
       trail.write(each[0].signed);
-      trail.writeLenient(each[0].completed);
+      trail.note(each[0].completed);
     } else {
       await Promise.all(each.map(({ signed }) => trail.commit(signed)));
-      await Promise.all(each.map(({ completed }) => trail.commitLenient(completed)));
+      await Promise.all(each.map(({ completed }) => trail.noteBatched(completed)));
     }
     micros.push(((performance.now() - startedMs) * 1_000) / together);
   }
@@ -80,7 +82,7 @@ function recordsOf(number: number): { signed: UnsealedRecord; completed: Unseale
   const about = { requestId, client: 'grid-bot', account: 'main', upstream: 'spot', method: 'POST' };
   const where = { ...about, path: '/api/v3/order', permission: 'spot-margin-trade' };
   const clientOrderId = 'x-U5D79M5B1a2b3c4d5e6f';
-  const params = printableParams(call, fence);
+  const params = printableParams(call, secretMask);
   const times = { upstreamMs: 12.345, durationMs: 12.9, status: 200, outcome: 'answered' } as const;
   return {
     signed: { event: 'call.signed', ...where, params, weight: 1, waitMs: 0.012, signMs: 0.04, clientOrderId },

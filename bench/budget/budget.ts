@@ -57,7 +57,7 @@ try {
   console.log(
     table(
       [
-        'charge and settle one call',
+        'charge and reconcile one call',
         'p50 µs',
         'p99 µs',
         'CPU µs of the proxy',
@@ -93,7 +93,7 @@ function budgetsWith(store: BudgetStore): Budgets {
   });
 }
 
-function inMemory(what: Parameters<Budgets['charge']>[0], reply: Parameters<Budgets['settle']>[1]): Cost {
+function inMemory(what: Parameters<Budgets['charge']>[0], reply: Parameters<Budgets['reconcile']>[1]): Cost {
   const budgets = budgetsWith(new MemoryBudgetStore());
   const micros: number[] = [];
   const others = watchOthers([]);
@@ -101,7 +101,7 @@ function inMemory(what: Parameters<Budgets['charge']>[0], reply: Parameters<Budg
     const startMs = performance.now();
     for (let i = 0; i < MEMORY_CALLS; i++) {
       nowMs += STEP_MS;
-      budgets.settle(budgets.charge(what) as Ticket, reply);
+      budgets.reconcile(budgets.charge(what) as Ticket, reply);
     }
     micros.push(((performance.now() - startMs) * 1_000) / MEMORY_CALLS);
   }
@@ -114,13 +114,13 @@ function inMemory(what: Parameters<Budgets['charge']>[0], reply: Parameters<Budg
 async function throughRedis(
   store: BudgetStore,
   what: Parameters<Budgets['charge']>[0],
-  reply: Parameters<Budgets['settle']>[1],
+  reply: Parameters<Budgets['reconcile']>[1],
   redisPid: number,
 ): Promise<Cost> {
   const budgets = budgetsWith(store);
   const one = async () => {
     nowMs += STEP_MS;
-    budgets.settle(await budgets.charge(what), reply);
+    budgets.reconcile(await budgets.charge(what), reply);
   };
   for (let i = 0; i < REDIS_CALLS; i++) await one();
   const others = watchOthers([redisPid]);

@@ -23,9 +23,9 @@ class CountingStore extends RedisBudgetStore {
     chargeMs += performance.now() - startMs;
     return charged;
   }
-  override settle(...args: Parameters<RedisBudgetStore['settle']>) {
+  override reconcile(...args: Parameters<RedisBudgetStore['reconcile']>) {
     settlements++;
-    return super.settle(...args);
+    return super.reconcile(...args);
   }
 }
 
@@ -66,7 +66,7 @@ const FLOOD = 50_000;
 await Promise.all(
   Array.from({ length: FLOOD }, () =>
     flood.charge(
-      { lane: 'general', weight: 1, charges: flooded, gates: ['ip:flood:host'] },
+      { lane: 'general', weight: 1, charges: flooded, freezeKeys: ['ip:flood:host'] },
       1_700_000_000_000,
     ),
   ),

@@ -117,7 +117,7 @@ async function stagesOf(
       batches(() => {
         const ticket = line.budgets.charge(charging);
         if (ticket instanceof Promise) throw new Error('a charge that waits');
-        line.budgets.settle(ticket, {
+        line.budgets.reconcile(ticket, {
           status: 200,
           header: () => '20',
           bodyText: undefined,

@@ -64,7 +64,7 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
   const proxy = await startTestProxy({
     upstream: simulator.url,
     env: { BINANCE_PROXY_AUDIT_DIR: join(folder, 'audit') },
-    patience: { headersTimeoutMs: 3_000, resolutionPausesMs: PAUSES_MS },
+    timeouts: { headersTimeoutMs: 3_000, resolutionPausesMs: PAUSES_MS },
   });
   try {
     return await run(options, simulator, proxy);

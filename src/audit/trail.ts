@@ -1,6 +1,6 @@
 import { ProxyError } from '../core/errors.ts';
 import { AUDIT_LEVELS, auditLevel, auditLine, type UnsealedRecord } from '../core/records/record.ts';
-import { SecretFence } from '../core/records/secret-mask.ts';
+import { SecretMask } from '../core/records/secret-mask.ts';
 import type { AuditRepair, AuditSink } from './sink.ts';
 
 export interface AuditTrailState {
@@ -19,15 +19,15 @@ export interface AuditTrail {
    */
   write(record: UnsealedRecord): void;
   /** Stores and prints a record of what has already happened; never throws. False when it is on the log only. */
-  writeLenient(record: UnsealedRecord): boolean;
+  note(record: UnsealedRecord): boolean;
   /**
    * Like write, together with all others of this turn of the event loop, in one write (and one sync). Resolves when it
    * is stored; until then nothing of what it is about may happen.
    * @throws ProxyError (rejection) PROXY_AUDIT_UNAVAILABLE when the file cannot take it
    */
   commit(record: UnsealedRecord): Promise<void>;
-  /** Like writeLenient, together with all others of this turn; never rejects. */
-  commitLenient(record: UnsealedRecord): Promise<void>;
+  /** Like note, together with all others of this turn; never rejects. */
+  noteBatched(record: UnsealedRecord): Promise<void>;
   /** Asks the sink whether it could store a record now, and notes a recovery; for readiness. */
   check(): boolean;
   readonly state: AuditTrailState;
@@ -49,7 +49,7 @@ export interface AuditTrailOptions {
   /** Wall clock in ms. */
   readonly now: () => number;
   /** The secrets of this process; asked for with each record because SIGHUP replaces them. */
-  readonly fence?: () => SecretFence;
+  readonly secretMask?: () => SecretMask;
 }
 
 /** The one door to the audit trail: each record becomes one line, which goes to the sink first and then to the log. */
@@ -68,18 +68,18 @@ class Trail implements AuditTrail {
   readonly #sink: AuditSink;
   readonly #log: Log;
   readonly #now: () => number;
-  readonly #fence: () => SecretFence;
+  readonly #secretMask: () => SecretMask;
   readonly #repairs: AuditRepair[] = [];
   #waiting: Waiting[] = [];
   #available = true;
   #errors = 0;
   #lastError: string | undefined;
 
-  constructor({ sink, log, now, fence = () => SecretFence.none }: AuditTrailOptions) {
+  constructor({ sink, log, now, secretMask = () => SecretMask.none }: AuditTrailOptions) {
     this.#sink = sink;
     this.#log = log;
     this.#now = now;
-    this.#fence = fence;
+    this.#secretMask = secretMask;
     this.#noteRepairs();
   }
 
@@ -94,7 +94,7 @@ class Trail implements AuditTrail {
     this.#noteRepairs();
   }
 
-  writeLenient(record: UnsealedRecord): boolean {
+  note(record: UnsealedRecord): boolean {
     this.#flush();
     const stored = this.#tryToStore(record);
     if (!stored) this.#printUnstored(record);
@@ -106,7 +106,7 @@ class Trail implements AuditTrail {
     return new Promise((resolve, reject) => this.#enlist({ record, resolve, reject }));
   }
 
-  commitLenient(record: UnsealedRecord): Promise<void> {
+  noteBatched(record: UnsealedRecord): Promise<void> {
     return new Promise((resolve) => this.#enlist({ record, resolve, reject: undefined }));
   }
 
@@ -151,12 +151,12 @@ class Trail implements AuditTrail {
 
   #store(records: readonly UnsealedRecord[]): void {
     const timeMs = this.#now();
-    const fence = this.#fence();
+    const secretMask = this.#secretMask();
     let lines: readonly string[];
     try {
       lines = this.#sink.append(
         timeMs,
-        records.map((record) => (seq) => auditLine(record, seq, timeMs, fence)),
+        records.map((record) => (seq) => auditLine(record, seq, timeMs, secretMask)),
       );
     } catch (error) {
       this.#available = false;
@@ -177,7 +177,7 @@ class Trail implements AuditTrail {
   }
 
   #printUnstored(record: UnsealedRecord): void {
-    this.#print([printed(auditLine(record, undefined, this.#now(), this.#fence()), record)]);
+    this.#print([printed(auditLine(record, undefined, this.#now(), this.#secretMask()), record)]);
   }
 
   /** A log that fails stops nothing: the file has the record, and without a file there is no promise to keep. */

@@ -23,7 +23,7 @@ export function fullRefusal(bucket: Bucket, untilMs: number, nowMs: number): Pro
 
 export function frozenRefusal(freeze: Freeze, nowMs: number): ProxyError {
   const retryAfterSeconds = secondsUntil(freeze.untilMs, nowMs);
-  if (freeze.gate.startsWith('account:')) {
+  if (freeze.key.startsWith('account:')) {
     return new ProxyError(
       'PROXY_ORDERS_EXHAUSTED',
       `Binance has stopped the new orders of this account; it says so for ${retryAfterSeconds} s more.`,

@@ -14,7 +14,7 @@ export interface BudgetState {
   readonly degraded: boolean;
   readonly frozen: readonly (Silence & { readonly upstream: string })[];
   readonly frozenOrders: readonly (Silence & { readonly account: string })[];
-  readonly buckets: readonly (Bucket & Omit<BucketUse, 'bucket' | 'born'>)[];
+  readonly buckets: readonly (Bucket & Omit<BucketUse, 'bucket' | 'startedMs'>)[];
   /** Reads that wait for room. */
   readonly waiting: number;
 }
@@ -49,15 +49,15 @@ export function describeFreeze(freeze: Freeze): Readonly<Record<string, string |
     : { upstream: upstreamOf(freeze), untilMs, status };
 }
 
-function isOfAccount({ gate }: Freeze): boolean {
-  return gate.startsWith('account:');
+function isOfAccount({ key }: Freeze): boolean {
+  return key.startsWith('account:');
 }
 
-function upstreamOf({ gate }: Freeze): string {
-  return gate.split(':')[1] ?? '';
+function upstreamOf({ key }: Freeze): string {
+  return key.split(':')[1] ?? '';
 }
 
 /** Between the scope and the two last parts; a name may hold a colon. */
-function accountOf({ gate }: Freeze): string {
-  return gate.split(':').slice(1, -2).join(':');
+function accountOf({ key }: Freeze): string {
+  return key.split(':').slice(1, -2).join(':');
 }

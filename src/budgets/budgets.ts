@@ -1,4 +1,4 @@
-import { readCount, readStop, type UpstreamAnswer } from '../core/budget/back-off.ts';
+import { readBackOff, readCount, type UpstreamAnswer } from '../core/budget/back-off.ts';
 import type { RateLimit } from '../core/budget/binance-limits.ts';
 import { type CallCharge, type ChargedCall, createCharging } from '../core/budget/buckets.ts';
 import { budgetTime, type ChargeEnding } from '../core/budget/window.ts';
@@ -20,7 +20,7 @@ export interface ChargeRequest extends ChargedCall {
   readonly signal?: AbortSignal;
 }
 
-/** The charge of one call; it is ended once, by `settle`, `release` or `lost`, and ending it again does nothing. */
+/** The charge of one call; it is ended once, by `reconcile`, `refund` or `keep`, and ending it again does nothing. */
 export interface Ticket {
   /** Sum of the IP and UID weight that was charged. */
   readonly weight: number;
@@ -48,11 +48,11 @@ export interface Budgets {
    */
   charge(request: ChargeRequest): Ticket | Promise<Ticket>;
   /** Learns from an answer; returns the used weight that Binance reported. */
-  settle(ticket: Ticket, answer: UpstreamAnswer): number | undefined;
+  reconcile(ticket: Ticket, answer: UpstreamAnswer): number | undefined;
   /** Nothing was sent: gives everything back. */
-  release(ticket: Ticket): void;
+  refund(ticket: Ticket): void;
   /** It was sent and no answer came: it stays charged. */
-  lost(ticket: Ticket): void;
+  keep(ticket: Ticket): void;
   readonly state: BudgetState;
   setLimits(upstream: UpstreamName, limits: readonly RateLimit[]): void;
   close(): Promise<void>;
@@ -92,7 +92,7 @@ export function createBudgets(options: BudgetsOptions): Budgets {
   const now = () => budgetTime(options.serverNow());
   const queue = new ReadQueue({
     attempt: (charge) => store.charge(charge, now()),
-    giveBack: (receipt) => store.giveBack(receipt, now()),
+    refund: (receipt) => store.refund(receipt, now()),
     now,
     maxWaitMs: throttle.maxWaitMs,
     schedule: options.schedule ?? realSchedule,
@@ -157,7 +157,7 @@ export function createBudgets(options: BudgetsOptions): Budgets {
     return ticket instanceof OpenTicket ? ticket.end() : undefined;
   }
 
-  function settle(ticket: Ticket, answer: UpstreamAnswer): number | undefined {
+  function reconcile(ticket: Ticket, answer: UpstreamAnswer): number | undefined {
     const inside = end(ticket);
     if (inside === undefined) return undefined;
     const nowMs = now();
@@ -171,8 +171,8 @@ export function createBudgets(options: BudgetsOptions): Budgets {
       const refunded = free && (bucket.kind === 'weight' || bucket.kind === 'share');
       endings.push({ counted: refunded ? 0 : weight, reported });
     }
-    store.settle(receipt, endings, nowMs);
-    const stop = readStop(answer, nowMs);
+    store.reconcile(receipt, endings, nowMs);
+    const stop = readBackOff(answer, nowMs);
     if (stop === undefined) freezes.answered(endpoint.upstream, inside.chargedMs);
     else {
       const freeze = freezes.freezeFor(stop, endpoint, inside.account, nowMs);
@@ -195,18 +195,18 @@ export function createBudgets(options: BudgetsOptions): Budgets {
 
   return {
     charge,
-    settle,
-    release(ticket) {
+    reconcile,
+    refund(ticket) {
       const inside = end(ticket);
       if (inside === undefined) return;
-      store.giveBack(inside.receipt, now());
+      store.refund(inside.receipt, now());
       queue.wake();
     },
-    lost(ticket) {
+    keep(ticket) {
       const inside = end(ticket);
       if (inside === undefined) return;
       const endings = inside.receipt.charges.map(({ weight }) => ({ counted: weight, reported: undefined }));
-      store.settle(inside.receipt, endings, now());
+      store.reconcile(inside.receipt, endings, now());
     },
     get state() {
       return state();

@@ -1,5 +1,5 @@
-import type { Stop } from '../core/budget/back-off.ts';
-import { hostGate, ordersGate } from '../core/budget/buckets.ts';
+import type { BackOff } from '../core/budget/back-off.ts';
+import { hostFreezeKey, ordersFreezeKey } from '../core/budget/buckets.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import type { UpstreamName } from '../core/upstream.ts';
 import type { Freeze } from './stores/store.ts';
@@ -27,15 +27,20 @@ export class Freezes {
   }
 
   /** Undefined when the stop concerns the orders of an account and the call had none. */
-  freezeFor(stop: Stop, endpoint: Endpoint, account: string | undefined, nowMs: number): Freeze | undefined {
+  freezeFor(
+    stop: BackOff,
+    endpoint: Endpoint,
+    account: string | undefined,
+    nowMs: number,
+  ): Freeze | undefined {
     const { status } = stop;
     if (stop.what === 'orders') {
       if (account === undefined) return undefined;
       const untilMs = stop.untilMs ?? windowEnd(nowMs, stop.windowMs ?? ORDERS_WINDOW_MS);
-      return { gate: ordersGate(endpoint, account), untilMs: within(untilMs, nowMs), status };
+      return { key: ordersFreezeKey(endpoint, account), untilMs: within(untilMs, nowMs), status };
     }
     const untilMs = stop.untilMs ?? this.#untimed(endpoint.upstream, status, nowMs);
-    return { gate: hostGate(endpoint.upstream), untilMs: within(untilMs, nowMs), status };
+    return { key: hostFreezeKey(endpoint.upstream), untilMs: within(untilMs, nowMs), status };
   }
 
   /** A call that was charged after the last pause and answered without a stop ends the growth of the pauses. */
@@ -46,16 +51,16 @@ export class Freezes {
 
   /** A freeze that holds, made here or by a neighbour. */
   noticed(freeze: Freeze): void {
-    const known = this.#told.get(freeze.gate);
+    const known = this.#told.get(freeze.key);
     if (known === undefined) this.#tell('frozen', freeze);
-    if (known === undefined || known.untilMs < freeze.untilMs) this.#told.set(freeze.gate, freeze);
+    if (known === undefined || known.untilMs < freeze.untilMs) this.#told.set(freeze.key, freeze);
   }
 
   /** Tells which freezes are over. */
   sweep(nowMs: number): void {
-    for (const [gate, freeze] of this.#told) {
+    for (const [key, freeze] of this.#told) {
       if (freeze.untilMs > nowMs) continue;
-      this.#told.delete(gate);
+      this.#told.delete(key);
       this.#tell('thawed', freeze);
     }
   }

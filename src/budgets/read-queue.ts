@@ -17,7 +17,7 @@ export interface WaitingRead {
 
 export interface ReadQueueOptions {
   readonly attempt: (charge: CallCharge) => ChargeOutcome | Promise<ChargeOutcome>;
-  readonly giveBack: (receipt: Receipt) => void;
+  readonly refund: (receipt: Receipt) => void;
   /** The budgets' time in ms. */
   readonly now: () => number;
   readonly maxWaitMs: number;
@@ -147,7 +147,7 @@ export class ReadQueue {
       waiter.refusal = outcome;
       this.#refuseIfLate(waiter);
     } else if (waiter.gone || this.#isStale(waiter)) {
-      this.#options.giveBack(outcome.receipt);
+      this.#options.refund(outcome.receipt);
       this.#refuse(waiter, staleRefusal());
     } else {
       this.#drop(waiter);
@@ -176,8 +176,8 @@ export class ReadQueue {
 
   /** The last moment at which being charged still helps the caller. */
   #latest({ sinceMs, staleMs }: WaitingRead): number {
-    const patience = sinceMs + this.#options.maxWaitMs;
-    return staleMs === undefined ? patience : Math.min(patience, staleMs);
+    const timeouts = sinceMs + this.#options.maxWaitMs;
+    return staleMs === undefined ? timeouts : Math.min(timeouts, staleMs);
   }
 
   #drop(waiter: Waiter): void {
@@ -186,7 +186,7 @@ export class ReadQueue {
     this.#waiters = this.#waiters.filter((each) => each !== waiter);
   }
 
-  /** One timer for all: the next window that turns for one of them, or the end of its patience. */
+  /** One timer for all: the next window that turns for one of them, or the end of its timeouts. */
   #setTimer(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;

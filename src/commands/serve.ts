@@ -61,9 +61,9 @@ function reload(proxy: RunningProxy): void {
   const { trail } = proxy.line;
   try {
     proxy.swap(readSettings());
-    trail.writeLenient({ event: 'config.loaded' });
+    trail.note({ event: 'config.loaded' });
   } catch (error) {
-    trail.writeLenient({
+    trail.note({
       event: 'config.refused',
       msg: error instanceof ConfigError ? formatProblems(error) : 'unreadable',
     });
@@ -80,7 +80,7 @@ function untilStopped(proxy: () => RunningProxy | undefined): { ended: Promise<n
       if (err !== undefined) {
         const place = /src\/[\w./-]+:\d+/.exec(err.stack ?? '')?.[0];
         if (running === undefined) console.error(`${err.name} at ${place ?? 'unknown'}`);
-        running?.line.trail.writeLenient({
+        running?.line.trail.note({
           event: 'proxy.stopping',
           level: 'error',
           detail: { error: err.name, place },

@@ -35,7 +35,7 @@ const Entry = Type.Object(
     uid: Type.Optional(WeightRule),
     orders: Type.Optional(Type.Record(Type.String(), Type.Integer())),
     effect: Type.Optional(Type.Enum(['place', 'amend', 'cancel', 'none'])),
-    door: Type.Optional(
+    orderShape: Type.Optional(
       Type.Enum([
         'single',
         'cancel-replace',

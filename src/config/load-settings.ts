@@ -3,10 +3,10 @@ import { resolve } from 'node:path';
 import { decodeComponent } from '../core/call/call.ts';
 import type { DenylistEntry } from '../core/catalogue/denylist.ts';
 import { deepFreeze } from '../core/freeze.ts';
-import { SecretFence } from '../core/records/secret-mask.ts';
+import { SecretMask } from '../core/records/secret-mask.ts';
 import { SecretText } from '../core/records/secret-text.ts';
 import { ConfigError, type ConfigProblem } from './problems/config-error.ts';
-import { type Draft, draftConfig } from './schema/layered-config.ts';
+import { type LayeredConfig, layerConfig } from './schema/layered-config.ts';
 import { type ConfigFile, DEFAULTS } from './schema/schema.ts';
 import type { Settings } from './schema/settings.ts';
 import { CONFIG_VARIABLE, unknownVariables } from './schema/variables.ts';
@@ -16,9 +16,9 @@ import { readClients } from './sections/clients.ts';
 import { readDenylist } from './sections/denylist-file.ts';
 import { readListeners } from './sections/listeners.ts';
 import { readOrigins } from './sections/origins.ts';
-import { findRepetitions } from './sections/repeated-secrets.ts';
+import { findRepeatedSecrets } from './sections/repeated-secrets.ts';
 import type { Environment } from './sources/read-environment.ts';
-import { readSecret, readToken, type Surroundings } from './sources/read-secret.ts';
+import { type ConfigSources, readSecret, readToken } from './sources/read-secret.ts';
 import { readYamlFile } from './sources/read-yaml.ts';
 import type { YamlFile } from './sources/yaml-file.ts';
 
@@ -33,24 +33,24 @@ const USUAL_DENYLIST_PATH = 'config/denylist.yaml';
 export function loadSettings(options: { readonly env: Environment; readonly cwd: string }): Settings {
   const { env, cwd } = options;
   const problems: ConfigProblem[] = [];
-  const surroundings: Surroundings = { env, cwd, problems, secrets: [] };
-  const file = readConfigFile(surroundings);
+  const sources: ConfigSources = { env, cwd, problems, secrets: [] };
+  const file = readConfigFile(sources);
   // Without the file one cannot know which accounts and clients there are: what is said about them would mislead.
   const isUnreadable = problems.length > 0;
-  const draft = draftConfig(surroundings, file);
+  const draft = layerConfig(sources, file);
   if (isUnreadable) throw new ConfigError(problems);
   const { config } = draft;
   const environment = config.environment ?? DEFAULTS.environment;
-  const repetitions = findRepetitions(problems);
-  const accounts = readAccounts(surroundings, draft, repetitions);
+  const repeatedSecrets = findRepeatedSecrets(problems);
+  const accounts = readAccounts(sources, draft, repeatedSecrets);
   const { clients, byKeyDigest, anonymousEnabled, keyExpected } = readClients(
-    surroundings,
+    sources,
     draft,
-    repetitions,
+    repeatedSecrets,
   );
   const settings: Settings = {
     environment,
-    ...readListeners(surroundings, draft, keyExpected),
+    ...readListeners(sources, draft, keyExpected),
     recvWindowMs: config.recvWindowMs ?? DEFAULTS.recvWindowMs,
     ...readOrigins(draft, environment),
     upstreamCa: readCertificates(draft, cwd),
@@ -64,58 +64,58 @@ export function loadSettings(options: { readonly env: Environment; readonly cwd:
       maxWaitMs: config.throttle?.maxWaitMs ?? DEFAULTS.maxWaitMs,
       replicas: config.throttle?.replicas ?? DEFAULTS.replicas,
     },
-    denylist: readOwnDenylist(surroundings, draft),
+    denylist: readOwnDenylist(sources, draft),
     audit: {
       dir: absolute(cwd, config.audit?.dir),
-      key: readAuditKey(surroundings),
+      key: readAuditKey(sources),
       durability: config.audit?.durability ?? DEFAULTS.durability,
     },
     stateDir: absolute(cwd, config.stateDir),
-    redisUrl: readRedisUrl(surroundings),
+    redisUrl: readRedisUrl(sources),
     egressId: config.egressId ?? DEFAULTS.egressId,
     logLevel: config.logLevel ?? DEFAULTS.logLevel,
-    fence: new SecretFence(surroundings.secrets),
+    secretMask: new SecretMask(sources.secrets),
   };
   problems.push(...unknownVariables(env, prefixesOf(config)));
   if (problems.length > 0) throw new ConfigError(problems);
   return deepFreeze(settings);
 }
 
-function readConfigFile(surroundings: Surroundings): YamlFile | undefined {
-  const { env, problems } = surroundings;
+function readConfigFile(sources: ConfigSources): YamlFile | undefined {
+  const { env, problems } = sources;
   const path = env[CONFIG_VARIABLE] || undefined;
-  return readYamlFile(surroundings, path, USUAL_CONFIG_PATH, (wrong) => {
+  return readYamlFile(sources, path, USUAL_CONFIG_PATH, (wrong) => {
     const source = path === undefined ? USUAL_CONFIG_PATH : CONFIG_VARIABLE;
     problems.push({ message: `${source} ${wrong}.`, source });
   });
 }
 
-function readOwnDenylist(surroundings: Surroundings, draft: Draft): readonly DenylistEntry[] {
-  const { problems } = surroundings;
+function readOwnDenylist(sources: ConfigSources, draft: LayeredConfig): readonly DenylistEntry[] {
+  const { problems } = sources;
   const path = draft.config.denylist;
-  const file = readYamlFile(surroundings, path, USUAL_DENYLIST_PATH, (wrong) => {
+  const file = readYamlFile(sources, path, USUAL_DENYLIST_PATH, (wrong) => {
     if (path !== undefined) draft.report(['denylist'], wrong);
     else problems.push({ message: `${USUAL_DENYLIST_PATH} ${wrong}.`, source: USUAL_DENYLIST_PATH });
   });
   return file === undefined ? [] : readDenylist(file, problems);
 }
 
-function readAuditKey(surroundings: Surroundings): KeyObject | undefined {
-  const key = readToken(surroundings, 'BINANCE_PROXY_AUDIT_KEY');
+function readAuditKey(sources: ConfigSources): KeyObject | undefined {
+  const key = readToken(sources, 'BINANCE_PROXY_AUDIT_KEY');
   return typeof key === 'object' ? createSecretKey(key.text, 'utf8') : undefined;
 }
 
-function readRedisUrl(surroundings: Surroundings): SecretText | undefined {
-  const url = readSecret(surroundings, 'BINANCE_PROXY_REDIS_URL');
+function readRedisUrl(sources: ConfigSources): SecretText | undefined {
+  const url = readSecret(sources, 'BINANCE_PROXY_REDIS_URL');
   if (typeof url !== 'object') return undefined;
   if (URL.canParse(url.text) && /^rediss?:\/\/[^/]/.test(url.text)) {
     // The password alone is a secret too: an error of the Redis client may quote it without the address.
     const { password } = new URL(url.text);
-    surroundings.secrets.push(password, decodeComponent(password) ?? '');
+    sources.secrets.push(password, decodeComponent(password) ?? '');
     return new SecretText(url.text);
   }
   const message = `${url.variable} must be an address such as redis://host:6379 or rediss://user:password@host:6379/0.`;
-  surroundings.problems.push({ message, source: url.variable });
+  sources.problems.push({ message, source: url.variable });
   return undefined;
 }
 

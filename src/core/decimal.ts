@@ -5,7 +5,7 @@ import { Decimal } from 'decimal.js';
  * factors that a value can have, and sums of such values, stay within the precision. The one division rounds up,
  * against the spender.
  */
-export const Exact: Decimal.Constructor = Decimal.clone({
+export const ExactDecimal: Decimal.Constructor = Decimal.clone({
   precision: 600,
   rounding: Decimal.ROUND_UP,
   toExpNeg: -9e15,
@@ -19,7 +19,7 @@ const READABLE = /^\d{1,30}(?:\.\d{1,30})?(?:[eE][+-]?(?:[12]?\d|30))?$/;
 
 /** Reads an unsigned decimal text exactly; undefined for everything else (signs, spaces, other digits, NaN). */
 export function readDecimal(text: string): Decimal | undefined {
-  return READABLE.test(text) ? new Exact(text) : undefined;
+  return READABLE.test(text) ? new ExactDecimal(text) : undefined;
 }
 
 /** The largest of some decimals; undefined when there is none. */

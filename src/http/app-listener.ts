@@ -24,7 +24,7 @@ const METHODS = http.METHODS.filter((method) => method !== 'GET' && method !== '
  * The listener for apps. The order of what follows is the security argument: Host and browser, who calls, how often,
  * then the one route. Every path reaches that route; Fastify parses no body and routes nothing by the client's string.
  */
-export async function buildApp(line: Line, limits?: Partial<SocketLimits>): Promise<FastifyInstance> {
+export async function buildAppListener(line: Line, limits?: Partial<SocketLimits>): Promise<FastifyInstance> {
   const app = fastify({
     logger: false,
     return503OnClosing: false,

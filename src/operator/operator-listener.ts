@@ -9,7 +9,7 @@ const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/i;
  * The listener for the operator: it works while Binance does not, and serves no Binance path. On a loopback address it
  * checks the Host like the listener for apps; elsewhere probes come with whatever name they have.
  */
-export async function buildOperatorApp(line: Line): Promise<FastifyInstance> {
+export async function buildOperatorListener(line: Line): Promise<FastifyInstance> {
   const app = fastify({
     logger: false,
     forceCloseConnections: true,

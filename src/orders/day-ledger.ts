@@ -17,8 +17,8 @@ export interface NotionalLedger {
    */
   reserve(claim: DayClaim, limits: DayLimits, nowMs: number): ReserveAnswer | Promise<ReserveAnswer>;
   /** The call was sent and may have had effect: the room stays taken for its 24 h. Never throws. */
-  commit(reservation: Reservation): void;
+  keep(reservation: Reservation): void;
   /** Nothing was placed: the room is free again. Never throws; giving back twice does nothing. */
-  giveBack(reservation: Reservation): void;
+  refund(reservation: Reservation): void;
   close(): void;
 }

@@ -1,4 +1,4 @@
-import { type Decimal, Exact, readDecimal } from '../core/decimal.ts';
+import { type Decimal, ExactDecimal, readDecimal } from '../core/decimal.ts';
 import type { Market } from '../core/orders/intended-order.ts';
 import { type BestPrices, type Instrument, Unvaluable } from '../core/orders/notional.ts';
 
@@ -34,7 +34,7 @@ type Row = Readonly<Record<string, unknown>>;
 
 function optionOf(row: Row): Instrument | undefined {
   const strikePrice = toDecimal(row.strikePrice);
-  const contractSize = row.unit === undefined ? new Exact(1) : toDecimal(row.unit);
+  const contractSize = row.unit === undefined ? new ExactDecimal(1) : toDecimal(row.unit);
   if (typeof row.quoteAsset !== 'string' || strikePrice === undefined || contractSize === undefined)
     return undefined;
   const baseAsset = typeof row.underlying === 'string' ? row.underlying : '';
@@ -60,7 +60,7 @@ function contractOf(market: Market, row: Row): Instrument | undefined {
     baseAsset,
     quoteAsset,
     contract: 'linear',
-    contractSize: size ?? new Exact(1),
+    contractSize: size ?? new ExactDecimal(1),
     strikePrice: undefined,
   };
 }

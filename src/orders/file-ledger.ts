@@ -74,21 +74,21 @@ export function createFileNotionalLedger(
       try {
         append({ take: granted });
       } catch (error) {
-        day.giveBack(granted);
+        day.refund(granted);
         throw error;
       }
       compact(atMs);
       return { reservation: granted };
     },
-    commit() {},
-    giveBack({ client, id }) {
+    keep() {},
+    refund({ client, id }) {
       try {
         append({ back: { client, id } });
       } catch {
         // What the file goes on counting is counted in memory too: too strict beats two different sums.
         return;
       }
-      day.giveBack({ client, id });
+      day.refund({ client, id });
     },
     close() {
       if (!closed) closeSync(file);
@@ -117,7 +117,7 @@ function readDay(path: string): RollingDay {
 function apply(day: RollingDay, line: LedgerLine): void {
   if ('next' in line) day.skipTo(line.next);
   else if ('take' in line) day.restore(line.take);
-  else day.giveBack(line.back);
+  else day.refund(line.back);
 }
 
 /**

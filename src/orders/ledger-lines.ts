@@ -1,4 +1,4 @@
-import { type Decimal, Exact } from '../core/decimal.ts';
+import { type Decimal, ExactDecimal } from '../core/decimal.ts';
 import type { DayEntry } from '../core/orders/rolling-day.ts';
 import type { Reservation } from './day-ledger.ts';
 
@@ -39,7 +39,7 @@ export function parseLine(text: string): LedgerLine | undefined {
     if (!Array.isArray(pair)) return undefined;
     const [asset, text]: unknown[] = pair;
     if (typeof asset !== 'string' || typeof text !== 'string' || !AMOUNT.test(text)) return undefined;
-    sums.set(asset, new Exact(text));
+    sums.set(asset, new ExactDecimal(text));
   }
   return { take: { id: take, client, atMs, orders, amounts: sums } };
 }

@@ -9,9 +9,9 @@ export function createMemoryNotionalLedger(): NotionalLedger {
       const granted = day.take(claim, limits, nowMs);
       return typeof granted === 'string' ? { refusedBy: granted } : { reservation: granted };
     },
-    commit() {},
-    giveBack(reservation) {
-      day.giveBack(reservation);
+    keep() {},
+    refund(reservation) {
+      day.refund(reservation);
     },
     close() {},
   };

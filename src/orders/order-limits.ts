@@ -27,7 +27,7 @@ export interface Admission {
 /** How a call ended: only `refused` (Binance placed nothing) and `not-sent` free the room again. */
 export type AdmissionEnding = 'accepted' | 'refused' | 'unknown' | 'not-sent';
 
-export interface OrderGuard {
+export interface OrderLimits {
   /**
    * Judges the orders of a call by the client's rules and takes their room in its day. Undefined at once when no rule
    * can apply, so that other calls wait for nothing.
@@ -50,7 +50,7 @@ export interface OrderGuard {
   settle(admission: Admission, ending: AdmissionEnding): void;
 }
 
-export interface OrderGuardOptions {
+export interface OrderLimitsOptions {
   readonly priceBook: PriceBook;
   readonly ledger: NotionalLedger;
   /** Told, for clients in report mode, what would have been refused: once for each rule of a call. */
@@ -60,7 +60,7 @@ export interface OrderGuardOptions {
 /** What the rules do with a violation: refuse the call, or only report it. */
 type Verdict = (violations: readonly Violation[], cause?: unknown) => void;
 
-export function createOrderGuard({ priceBook, ledger, onReport }: OrderGuardOptions): OrderGuard {
+export function createOrderLimits({ priceBook, ledger, onReport }: OrderLimitsOptions): OrderLimits {
   function admitParameters(
     client: Client,
     endpoint: Endpoint,
@@ -150,8 +150,8 @@ export function createOrderGuard({ priceBook, ledger, onReport }: OrderGuardOpti
       concerns(client, endpoint) ? judge(client, endpoint, callParameters(call), nowMs) : undefined,
     admitParameters,
     settle({ reservation }, ending) {
-      if (ending === 'refused' || ending === 'not-sent') ledger.giveBack(reservation);
-      else ledger.commit(reservation);
+      if (ending === 'refused' || ending === 'not-sent') ledger.refund(reservation);
+      else ledger.keep(reservation);
     },
   };
 }
@@ -159,7 +159,7 @@ export function createOrderGuard({ priceBook, ledger, onReport }: OrderGuardOpti
 /** A cancel is never held up; a call that places orders is, also when the catalogue does not say how they look. */
 function concerns(client: Client, endpoint: Endpoint): boolean {
   if (endpoint.effect === 'cancel') return false;
-  if (endpoint.door === undefined && endpoint.effect === 'none') return false;
+  if (endpoint.orderShape === undefined && endpoint.effect === 'none') return false;
   return hasOrderRules(client);
 }
 

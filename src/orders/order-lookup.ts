@@ -1,6 +1,11 @@
 import type { OrderAnswer } from '../core/outcome/order-answer.ts';
 import { type OrderQuery, orderQueries } from '../core/outcome/order-query.ts';
-import { type Fate, type FateReading, fateOfList, readFate } from '../core/outcome/order-state.ts';
+import {
+  type OrderState,
+  type OrderStateReading,
+  readOrderState,
+  stateOfList,
+} from '../core/outcome/order-state.ts';
 import type { UpstreamName } from '../core/upstream.ts';
 
 /** A placing call whose outcome is unknown, as it was sent; it can be rebuilt from its audit record. */
@@ -17,7 +22,7 @@ export interface UnknownCall {
 }
 
 /** not-found: Binance denied it throughout the schedule; not-queryable: Binance has no query for such an order. */
-export type Resolution = Fate | 'not-found' | 'not-queryable';
+export type Resolution = OrderState | 'not-found' | 'not-queryable';
 
 export interface ResolvedOrder {
   readonly clientOrderId: string;
@@ -67,10 +72,10 @@ export type AskUpstream = (
   params: OrderQuery['params'],
 ) => Promise<{ readonly status: number; readonly bodyText: string }>;
 
-const NOTHING: FateReading = { kind: 'inconclusive', code: undefined };
+const NOTHING: OrderStateReading = { kind: 'inconclusive', code: undefined };
 
 /** The inquiry into one unknown call: what is asked, what was learned. */
-export class OrderInquiry {
+export class OrderLookup {
   readonly call: UnknownCall;
   readonly #queries: readonly OrderQuery[];
   readonly #ask: AskUpstream;
@@ -134,8 +139,8 @@ export class OrderInquiry {
     };
   }
 
-  #note(query: OrderQuery, reading: FateReading): void {
-    if (reading.kind === 'found') this.#settled.set(query, toResolved(query, reading.fate, reading.order));
+  #note(query: OrderQuery, reading: OrderStateReading): void {
+    if (reading.kind === 'found') this.#settled.set(query, toResolved(query, reading.state, reading.order));
     if (reading.kind !== 'missing') return;
     const denials = (this.#denials.get(query) ?? 0) + 1;
     this.#denials.set(query, denials);
@@ -143,7 +148,7 @@ export class OrderInquiry {
   }
 
   /** Asks path after path; only when all of them deny the order is it missing. */
-  async #read(query: OrderQuery): Promise<FateReading> {
+  async #read(query: OrderQuery): Promise<OrderStateReading> {
     let denied = 0;
     for (const path of query.paths) {
       const reading = await this.#readPath(query, path);
@@ -155,23 +160,23 @@ export class OrderInquiry {
   }
 
   /** A list that is over says nothing about fills; its orders do. */
-  async #readLegs(query: OrderQuery, order: OrderAnswer): Promise<FateReading> {
-    const fates: Fate[] = [];
+  async #readLegs(query: OrderQuery, order: OrderAnswer): Promise<OrderStateReading> {
+    const states: OrderState[] = [];
     for (const leg of query.legs) {
       const reading = await this.#read(leg);
-      if (reading.kind === 'found') fates.push(reading.fate);
+      if (reading.kind === 'found') states.push(reading.state);
     }
-    const isKnown = fates.includes('executed') || fates.length === query.legs.length;
-    return isKnown ? { kind: 'found', fate: fateOfList(fates), order } : NOTHING;
+    const isKnown = states.includes('executed') || states.length === query.legs.length;
+    return isKnown ? { kind: 'found', state: stateOfList(states), order } : NOTHING;
   }
 
-  async #readPath(query: OrderQuery, path: string): Promise<FateReading> {
+  async #readPath(query: OrderQuery, path: string): Promise<OrderStateReading> {
     if (this.#isStopped) return NOTHING;
     const { account, upstream } = this.call;
     this.#asked++;
     try {
       const { status, bodyText } = await this.#ask(account, upstream, path, query.params);
-      const reading = readFate(query, status, bodyText);
+      const reading = readOrderState(query, status, bodyText);
       this.#lastStatus = status;
       this.#lastCode = reading.kind === 'inconclusive' ? reading.code : undefined;
       return reading;

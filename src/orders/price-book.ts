@@ -1,5 +1,5 @@
 import { encodeComponent } from '../core/call/call.ts';
-import { Exact } from '../core/decimal.ts';
+import { ExactDecimal } from '../core/decimal.ts';
 import type { Market } from '../core/orders/intended-order.ts';
 import { type BestPrices, type Instrument, Unvaluable } from '../core/orders/notional.ts';
 import type { UpstreamName } from '../core/upstream.ts';
@@ -112,7 +112,7 @@ function byMarket<V>(create: (market: Market) => V): (market: Market) => V {
 
 /** Stocks are quoted in US dollars and paid in USDC. */
 function stock(symbol: string): Instrument {
-  const contractSize = new Exact(1);
+  const contractSize = new ExactDecimal(1);
   return { baseAsset: symbol, quoteAsset: 'USDC', contract: 'linear', contractSize, strikePrice: undefined };
 }
 

@@ -1,6 +1,6 @@
 import {
   type AskUpstream,
-  OrderInquiry,
+  OrderLookup,
   type ResolvedCall,
   type UnknownCall,
   type UnresolvedOrder,
@@ -30,7 +30,7 @@ export interface OrderResolverOptions {
 export const RESOLUTION_PAUSES_MS: readonly number[] = [500, 1000, 2000, 4000, 8000, 15_000, 30_000];
 
 interface Open {
-  readonly inquiry: OrderInquiry;
+  readonly inquiry: OrderLookup;
   rounds: number;
   cancelTimer: () => void;
 }
@@ -56,7 +56,7 @@ export class OrderResolver {
   /** Begins to ask for a call; a request id that is already open is left as it is. */
   add(call: UnknownCall): void {
     if (this.#closed || this.#open.has(call.requestId)) return;
-    const inquiry = new OrderInquiry(call, this.#options.ask, this.#pausesMs.length);
+    const inquiry = new OrderLookup(call, this.#options.ask, this.#pausesMs.length);
     const open: Open = { inquiry, rounds: 0, cancelTimer: () => {} };
     this.#open.set(call.requestId, open);
     this.#schedule(open);

@@ -9,7 +9,7 @@ import type { OrderResolver } from './resolver.ts';
  * Hands the orders that an earlier run left open in the audit folder to the resolver. What the folder holds is noted
  * now, before this run writes; it is read when the returned function is called.
  */
-export function takeUpOrders(settings: Settings, resolver: OrderResolver): () => Promise<void> {
+export function resumeUnfinishedOrders(settings: Settings, resolver: OrderResolver): () => Promise<void> {
   const { dir } = settings.audit;
   if (dir === undefined) return async () => {};
   const read = openOrdersIn(dir);

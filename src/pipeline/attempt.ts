@@ -75,7 +75,7 @@ async function sendOnce(
   const relay = new Relay(reply.raw, {
     holdAll: !isRead,
     writeHead: (status, headers) => writeHead(exchange, reply, status, headers, 'answered'),
-    slowReaderMs: line.patience.slowReaderMs,
+    slowReaderMs: line.timeouts.slowReaderMs,
   });
   const giveUp = () => relay.abort();
   if (isRead) reply.raw.once('close', giveUp);

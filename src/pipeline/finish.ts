@@ -28,7 +28,7 @@ export async function conclude(
   if (!answer.ending.streaming) await recorded;
   exchange.leave?.();
   relay(exchange, answer, lost, reply);
-  if ((reply.raw.socket?.writableLength ?? 0) > 0) cutOffWhenUnread(reply.raw, line.patience.slowReaderMs);
+  if ((reply.raw.socket?.writableLength ?? 0) > 0) cutOffWhenUnread(reply.raw, line.timeouts.slowReaderMs);
 }
 
 /**

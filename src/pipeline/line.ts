@@ -3,12 +3,12 @@ import type { Budgets } from '../budgets/budgets.ts';
 import type { Catalogue } from '../core/catalogue/catalogue.ts';
 import type { Metrics } from '../operator/metrics.ts';
 import type { Status } from '../operator/status.ts';
-import type { OrderGuard } from '../orders/order-limits.ts';
+import type { OrderLimits } from '../orders/order-limits.ts';
 import type { OrderResolver } from '../orders/resolver.ts';
 import type { CallsUnderWay } from '../upstream/calls-under-way.ts';
 import type { KeyGate } from '../upstream/key-gate.ts';
 import type { ServerClock } from '../upstream/server-clock.ts';
-import type { Patience } from '../upstream/timeouts.ts';
+import type { Timeouts } from '../upstream/timeouts.ts';
 import type { OpenSockets } from '../websocket/sockets/open-sockets.ts';
 import type { ReplayGuard } from './clients/replay-guard.ts';
 import type { LiveConfig } from './live-config.ts';
@@ -20,7 +20,7 @@ export interface Line {
   readonly catalogue: Catalogue;
   readonly clock: ServerClock;
   readonly budgets: Budgets;
-  readonly guard: OrderGuard;
+  readonly guard: OrderLimits;
   readonly gate: KeyGate;
   readonly resolver: OrderResolver;
   readonly replays: ReplayGuard;
@@ -33,7 +33,7 @@ export interface Line {
   /** These connections themselves. */
   readonly sockets: OpenSockets;
   readonly underWay: CallsUnderWay;
-  readonly patience: Patience;
+  readonly timeouts: Timeouts;
   readonly nextRequestId: () => string;
   readonly monotonicNow: () => number;
   readonly wallNow: () => number;

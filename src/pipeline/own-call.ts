@@ -100,7 +100,7 @@ export function createOwnCalls(options: OwnCallsOptions): OwnCalls {
   }
 
   function settle(ticket: Ticket, answer: TextAnswer): void {
-    options.budgets.settle(ticket, {
+    options.budgets.reconcile(ticket, {
       status: answer.status,
       header: (name) => single(answer.headers[name]),
       bodyText: answer.status >= 400 ? answer.text : undefined,
@@ -140,8 +140,8 @@ export function createOwnCalls(options: OwnCallsOptions): OwnCalls {
         conclude(answer);
         return isSigned ? { ...answer, signedText: signedTextOf(wire) } : answer;
       } catch (error) {
-        if (sentMs !== undefined && !isNotConnected(error)) options.budgets.lost(ticket);
-        else options.budgets.release(ticket);
+        if (sentMs !== undefined && !isNotConnected(error)) options.budgets.keep(ticket);
+        else options.budgets.refund(ticket);
         conclude(undefined);
         throw error;
       }

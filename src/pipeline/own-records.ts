@@ -26,7 +26,7 @@ export function ownCallRecorder(trail: AuditTrail, nextRequestId: () => string):
     },
     completed(requestId, account, endpoint, answer, tookMs) {
       const said = answer === undefined || answer.status < 400 ? {} : readOrderAnswer(answer.text);
-      trail.writeLenient({
+      trail.note({
         event: 'call.completed',
         ...subject(requestId, account, endpoint),
         upstreamMs: tookMs,

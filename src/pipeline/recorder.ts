@@ -5,7 +5,7 @@ import { readElementCodes, readOrderAnswers } from '../core/outcome/order-answer
 import { sentParameters } from '../core/outcome/order-query.ts';
 import type { UnsealedRecord } from '../core/records/record.ts';
 import { printableParams } from '../core/records/redact.ts';
-import type { SecretFence } from '../core/records/secret-mask.ts';
+import type { SecretMask } from '../core/records/secret-mask.ts';
 import type { AnswerContext } from '../http/error-handler.ts';
 import type { UnknownCall } from '../orders/order-lookup.ts';
 import type { Exchange } from './call-context.ts';
@@ -33,7 +33,7 @@ export interface CallRecorder {
 
 export interface CallRecorderOptions {
   readonly trail: AuditTrail;
-  readonly fence: () => SecretFence;
+  readonly secretMask: () => SecretMask;
   readonly nextRequestId: () => string;
   readonly monotonicNow: () => number;
   readonly wallNow: () => number;
@@ -45,7 +45,7 @@ const OWN_PLACE = /(?<=\/)(?:src|dist)\/[\w./-]+:\d+/;
 const MOST_ORDERS = 50;
 
 export function createCallRecorder(options: CallRecorderOptions): CallRecorder {
-  const { trail, fence, monotonicNow } = options;
+  const { trail, secretMask, monotonicNow } = options;
 
   /** Who called what: stands in every record of a call. */
   function subject(exchange: Exchange): Omit<UnsealedRecord, 'event'> {
@@ -63,7 +63,7 @@ export function createCallRecorder(options: CallRecorderOptions): CallRecorder {
   }
 
   function params(exchange: Exchange) {
-    return exchange.call === undefined ? undefined : printableParams(exchange.call, fence());
+    return exchange.call === undefined ? undefined : printableParams(exchange.call, secretMask());
   }
 
   function signedRecord(exchange: Exchange): UnsealedRecord {
@@ -106,19 +106,19 @@ export function createCallRecorder(options: CallRecorderOptions): CallRecorder {
   return {
     signed: (exchange) => trail.write(signedRecord(exchange)),
     commitSigned: (exchange) => trail.commit(signedRecord(exchange)),
-    completed: (exchange, answer, lost) => void trail.writeLenient(completedRecord(exchange, answer, lost)),
-    commitCompleted: (exchange, answer, lost) => trail.commitLenient(completedRecord(exchange, answer, lost)),
+    completed: (exchange, answer, lost) => void trail.note(completedRecord(exchange, answer, lost)),
+    commitCompleted: (exchange, answer, lost) => trail.noteBatched(completedRecord(exchange, answer, lost)),
     refused(exchange, error) {
       if (exchange === undefined) {
         const requestId = options.nextRequestId();
-        trail.writeLenient({ event: 'call.refused', requestId, ...refusal(error) });
+        trail.note({ event: 'call.refused', requestId, ...refusal(error) });
         return { requestId };
       }
       // Only a bug of the proxy's own ends a call so after it was sent.
       const outcome = exchange.sent === true ? 'unknown' : error.outcome;
       if (!exchange.concluded) {
         exchange.concluded = true;
-        trail.writeLenient({
+        trail.note({
           event: 'call.refused',
           ...subject(exchange),
           params: params(exchange),
@@ -132,10 +132,10 @@ export function createCallRecorder(options: CallRecorderOptions): CallRecorder {
       return { requestId: exchange.requestId, weight: exchange.weight, outcome };
     },
     unreadable(requestId, error) {
-      trail.writeLenient({ event: 'call.refused', requestId, ...refusal(error) });
+      trail.note({ event: 'call.refused', requestId, ...refusal(error) });
     },
     reported(exchange, rule) {
-      trail.writeLenient({ event: 'policy.reported', ...subject(exchange), params: params(exchange), rule });
+      trail.note({ event: 'policy.reported', ...subject(exchange), params: params(exchange), rule });
     },
     unresolved(exchange, endpoint) {
       return {

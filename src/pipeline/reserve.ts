@@ -71,16 +71,16 @@ export function learn(line: Line, exchange: Exchange, answer: Answer): void {
   exchange.ticket = undefined;
   const { ending, verdict, bodyText } = answer;
   if (ending.status !== undefined) {
-    exchange.weightUsed = line.budgets.settle(ticket, {
+    exchange.weightUsed = line.budgets.reconcile(ticket, {
       status: ending.status,
       header: (name) => headerOf(ending.headers, name),
       bodyText: ending.status >= 400 ? bodyText : undefined,
       successful: verdict.execution === 'executed',
     });
   } else if (verdict.outcome === 'not-sent') {
-    giveBack(line, exchange, ticket);
+    refund(line, exchange, ticket);
   } else {
-    line.budgets.lost(ticket);
+    line.budgets.keep(ticket);
   }
 }
 
@@ -89,7 +89,7 @@ export function release(line: Line, exchange: Exchange): void {
   const { ticket } = exchange;
   if (ticket === undefined) return;
   exchange.ticket = undefined;
-  giveBack(line, exchange, ticket);
+  refund(line, exchange, ticket);
 }
 
 /** Keeps the open charge: it may have been sent, and nobody knows how it ended. */
@@ -97,11 +97,11 @@ export function forfeit(line: Line, exchange: Exchange): void {
   const { ticket } = exchange;
   if (ticket === undefined) return;
   exchange.ticket = undefined;
-  line.budgets.lost(ticket);
+  line.budgets.keep(ticket);
 }
 
-function giveBack(line: Line, exchange: Exchange, ticket: NonNullable<Exchange['ticket']>): void {
-  line.budgets.release(ticket);
+function refund(line: Line, exchange: Exchange, ticket: NonNullable<Exchange['ticket']>): void {
+  line.budgets.refund(ticket);
   const weight = (exchange.weight ?? 0) - ticket.weight;
   exchange.weight = weight > 0 ? weight : undefined;
 }

@@ -9,17 +9,17 @@ import { loadCatalogue } from '../config/load-catalogue.ts';
 import type { Settings } from '../config/schema/settings.ts';
 import { createDenylist } from '../core/catalogue/denylist.ts';
 import type { Permission } from '../core/catalogue/permission.ts';
-import { SecretFence } from '../core/records/secret-mask.ts';
+import { SecretMask } from '../core/records/secret-mask.ts';
 import { UPSTREAM_NAMES } from '../core/upstream.ts';
 import { meteredRecorder } from '../operator/metered-recorder.ts';
 import { createMetrics } from '../operator/metrics.ts';
 import { createStatus } from '../operator/status.ts';
 import { createFileNotionalLedger } from '../orders/file-ledger.ts';
 import { createMemoryNotionalLedger } from '../orders/memory-ledger.ts';
-import { createOrderGuard } from '../orders/order-limits.ts';
+import { createOrderLimits } from '../orders/order-limits.ts';
 import { createPriceBook } from '../orders/price-book.ts';
 import { OrderResolver } from '../orders/resolver.ts';
-import { takeUpOrders } from '../orders/resume.ts';
+import { resumeUnfinishedOrders } from '../orders/resume.ts';
 import { createReplayGuard } from '../pipeline/clients/replay-guard.ts';
 import type { Line } from '../pipeline/line.ts';
 import type { LiveConfig } from '../pipeline/live-config.ts';
@@ -32,16 +32,16 @@ import { createKeepWarm } from '../upstream/keep-warm.ts';
 import { createKeyGate } from '../upstream/key-gate.ts';
 import { createPools } from '../upstream/pools.ts';
 import { createServerClock } from '../upstream/server-clock.ts';
-import { PATIENCE, type Patience } from '../upstream/timeouts.ts';
+import { DEFAULT_TIMEOUTS, type Timeouts } from '../upstream/timeouts.ts';
 import { OpenSockets } from '../websocket/sockets/open-sockets.ts';
-import { lifeCycle } from './lifecycle-records.ts';
+import { lifecycleRecords } from './lifecycle-records.ts';
 
 export interface LineOptions {
   readonly settings: Settings;
   /** Takes one complete JSON line and pino's number for its level. */
   readonly log: Log;
   /** What is waited for longer or shorter than usual. */
-  readonly patience?: Partial<Patience>;
+  readonly timeouts?: Partial<Timeouts>;
 }
 
 /** The line with the handles that only its owner uses. */
@@ -64,14 +64,14 @@ const RETIRE_MS = 60_000;
 export async function buildLine(options: LineOptions): Promise<BuiltLine> {
   const monotonicNow = () => performance.now();
   const wallNow = () => Date.now();
-  const patience: Patience = { ...PATIENCE, ...options.patience };
-  let snapshot = toSnapshot(options.settings, patience);
+  const timeouts: Timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
+  let snapshot = toSnapshot(options.settings, timeouts);
   let stopping = false;
   const catalogue = loadCatalogue();
-  let allSecrets = options.settings.fence;
-  const fence = () => allSecrets;
-  const trail = openTrail(options, fence, wallNow);
-  const events = lifeCycle(trail);
+  let allSecrets = options.settings.secretMask;
+  const secretMask = () => allSecrets;
+  const trail = openTrail(options, secretMask, wallNow);
+  const events = lifecycleRecords(trail);
   const makeId = createRequestIds();
   const nextRequestId = () => makeId(wallNow());
   const serverNow = () => clock.now() ?? wallNow();
@@ -101,7 +101,7 @@ export async function buildLine(options: LineOptions): Promise<BuiltLine> {
     pool: (upstream) => snapshot.pools.next(upstream),
     ask: (upstream, target, connection) => ownCalls.get({ upstream, target, connection }),
     budgetState: () => budgets.state,
-    refreshMs: patience.refreshConnectionMs,
+    refreshMs: timeouts.refreshConnectionMs,
   });
   const limits = createLimitsReader({
     upstreams: UPSTREAM_NAMES.filter((name) => snapshot.pools.get(name) !== undefined),
@@ -120,7 +120,7 @@ export async function buildLine(options: LineOptions): Promise<BuiltLine> {
     ownCalls,
     onVerdict: events.preflight,
   });
-  const guard = createOrderGuard({
+  const guard = createOrderLimits({
     priceBook: createPriceBook({
       fetchJson: async (upstream, target) => {
         const answer = await ownCalls.get({ upstream, target });
@@ -139,10 +139,10 @@ export async function buildLine(options: LineOptions): Promise<BuiltLine> {
     },
     onResolved: events.resolved,
     now: wallNow,
-    ...(patience.resolutionPausesMs === undefined ? {} : { pausesMs: patience.resolutionPausesMs }),
+    ...(timeouts.resolutionPausesMs === undefined ? {} : { pausesMs: timeouts.resolutionPausesMs }),
   });
-  const takeUpOpenOrders = takeUpOrders(options.settings, resolver);
-  const recorder = createCallRecorder({ trail, fence, nextRequestId, monotonicNow, wallNow });
+  const resumeUnfinished = resumeUnfinishedOrders(options.settings, resolver);
+  const recorder = createCallRecorder({ trail, secretMask, nextRequestId, monotonicNow, wallNow });
   const sockets = new OpenSockets();
   const config = () => snapshot;
   const status = createStatus({ config, stopping: () => stopping, clock, gate, trail, budgets });
@@ -164,8 +164,8 @@ export async function buildLine(options: LineOptions): Promise<BuiltLine> {
     status,
     openSockets,
     sockets,
-    underWay: new CallsUnderWay(patience.callsPerUpstream),
-    patience,
+    underWay: new CallsUnderWay(timeouts.callsPerUpstream),
+    timeouts,
     nextRequestId,
     monotonicNow,
     wallNow,
@@ -183,8 +183,8 @@ export async function buildLine(options: LineOptions): Promise<BuiltLine> {
     swap(settings) {
       const old = snapshot;
       // A call under way, or an app that was not told, may still bring a secret that was rotated away.
-      allSecrets = new SecretFence([], [settings.fence, allSecrets]);
-      snapshot = toSnapshot(settings, patience, old);
+      allSecrets = new SecretMask([], [settings.secretMask, allSecrets]);
+      snapshot = toSnapshot(settings, timeouts, old);
       if (snapshot.pools !== old.pools) retire(old.pools);
       // The new keys have to show what they may do; until they have, what was known of the account holds.
       void gate.check();
@@ -194,7 +194,7 @@ export async function buildLine(options: LineOptions): Promise<BuiltLine> {
     },
     async warmUp() {
       keepWarm.start();
-      void takeUpOpenOrders();
+      void resumeUnfinished();
       await clock.start();
       await Promise.all([limits.start(), clock.now() === undefined ? undefined : gate.check()]);
       gate.start();
@@ -214,7 +214,7 @@ export async function buildLine(options: LineOptions): Promise<BuiltLine> {
   };
 }
 
-function toSnapshot(settings: Settings, patience: Patience, old?: LiveConfig): LiveConfig {
+function toSnapshot(settings: Settings, timeouts: Timeouts, old?: LiveConfig): LiveConfig {
   const same =
     old !== undefined &&
     JSON.stringify(old.settings.upstreams) === JSON.stringify(settings.upstreams) &&
@@ -225,19 +225,19 @@ function toSnapshot(settings: Settings, patience: Patience, old?: LiveConfig): L
     denylist: createDenylist(settings.denylist),
     pools: same
       ? old.pools
-      : createPools(settings.upstreams, { ca: settings.upstreamCa, ...patience }, settings.spotOrigins),
+      : createPools(settings.upstreams, { ca: settings.upstreamCa, ...timeouts }, settings.spotOrigins),
   };
 }
 
 function openTrail(
   { settings, log }: LineOptions,
-  fence: () => Settings['fence'],
+  secretMask: () => Settings['secretMask'],
   now: () => number,
 ): AuditTrail {
   const { dir, key, durability } = settings.audit;
   const sink =
     dir === undefined ? createNoAuditSink() : createFileAuditSink({ folder: dir, key, durability });
-  return createAuditTrail({ sink, log, now, fence });
+  return createAuditTrail({ sink, log, now, secretMask });
 }
 
 function openLedger(settings: Settings, nowMs: number) {

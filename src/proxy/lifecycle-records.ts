@@ -8,7 +8,7 @@ import type { ClockState } from '../upstream/server-clock.ts';
 const CHANGE_WORTH_TELLING_MS = 250;
 
 /** The life-cycle events of a proxy as audit records: each is told when something changed, not each time it is measured. */
-export function lifeCycle(trail: AuditTrail) {
+export function lifecycleRecords(trail: AuditTrail) {
   let toldOffsetMs: number | undefined;
   let lost = false;
 
@@ -21,7 +21,7 @@ export function lifeCycle(trail: AuditTrail) {
       lost = false;
       toldOffsetMs = state.offsetMs;
       const { offsetMs, roundTripMs } = state;
-      trail.writeLenient({
+      trail.note({
         event: 'clock.synced',
         detail: { offsetMs, roundTripMs: roundTripMs && Math.round(roundTripMs * 1000) / 1000 },
       });
@@ -29,7 +29,7 @@ export function lifeCycle(trail: AuditTrail) {
     clockLost(): void {
       if (lost) return;
       lost = true;
-      trail.writeLenient({
+      trail.note({
         event: 'clock.lost',
         msg: 'The time of the exchange could not be read; trying again.',
       });
@@ -37,11 +37,11 @@ export function lifeCycle(trail: AuditTrail) {
     preflight(account: string, verdict: PreflightVerdict): void {
       if (verdict.kind === 'pending') return;
       if (verdict.kind === 'failed') {
-        trail.writeLenient({ event: 'preflight.failed', account, msg: verdict.problems.join(' ') });
+        trail.note({ event: 'preflight.failed', account, msg: verdict.problems.join(' ') });
         return;
       }
       const notes = verdict.kind === 'skipped' ? [verdict.reason] : verdict.warnings;
-      trail.writeLenient({
+      trail.note({
         event: 'preflight.passed',
         level: notes.length > 0 && verdict.kind === 'passed' ? 'warn' : 'info',
         account,
@@ -58,11 +58,11 @@ export function lifeCycle(trail: AuditTrail) {
         degraded: 'budget.degraded',
         restored: 'budget.restored',
       } as const;
-      trail.writeLenient({ event: name[event], detail });
+      trail.note({ event: name[event], detail });
     },
     reported(client: Client, endpoint: Endpoint, rule: string): void {
       const { upstream, method, path, permission } = endpoint;
-      trail.writeLenient({
+      trail.note({
         event: 'policy.reported',
         client: client.name,
         account: client.account,

@@ -2,9 +2,9 @@ import type { FastifyInstance } from 'fastify';
 import { ConfigError } from '../config/problems/config-error.ts';
 import type { Settings } from '../config/schema/settings.ts';
 import { isLoopback } from '../config/sections/hosts.ts';
-import { buildApp } from '../http/app-listener.ts';
+import { buildAppListener } from '../http/app-listener.ts';
 import { renewCertificate } from '../http/http-server.ts';
-import { buildOperatorApp } from '../operator/operator-listener.ts';
+import { buildOperatorListener } from '../operator/operator-listener.ts';
 import type { Line } from '../pipeline/line.ts';
 import { buildLine, type LineOptions } from './build.ts';
 import { drain } from './drain.ts';
@@ -40,7 +40,7 @@ export async function startProxy(options: LineOptions): Promise<RunningProxy> {
   const { line } = built;
   const started: FastifyInstance[] = [];
   try {
-    const operator = await buildOperatorApp(line);
+    const operator = await buildOperatorListener(line);
     started.push(operator);
     const operatorUrl = await listen(operator, {
       ...settings.operator,
@@ -49,10 +49,10 @@ export async function startProxy(options: LineOptions): Promise<RunningProxy> {
     });
     await Promise.race([built.warmUp(), pause(WARM_UP_MS)]);
     assertPreflight(line);
-    const app = await buildApp(line);
+    const app = await buildAppListener(line);
     started.push(app);
     const url = await listen(app, settings.server);
-    line.trail.writeLenient({
+    line.trail.note({
       event: 'proxy.started',
       detail: { environment: settings.environment, url, operatorUrl, node: process.version },
     });
@@ -66,7 +66,7 @@ export async function startProxy(options: LineOptions): Promise<RunningProxy> {
         renewCertificate(app.server, next.server.tls);
       },
       async close(graceMs = GRACE_MS) {
-        line.trail.writeLenient({ event: 'proxy.stopping' });
+        line.trail.note({ event: 'proxy.stopping' });
         await drain({ app, underWay: line.underWay, refuse: () => built.stop(), graceMs });
         await operator.close();
         await built.close();

@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici';
 import type { BudgetState } from '../budgets/budgets.ts';
 import type { UpstreamName } from '../core/upstream.ts';
 import type { OriginPool } from './pool.ts';
-import { PATIENCE } from './timeouts.ts';
+import { DEFAULT_TIMEOUTS } from './timeouts.ts';
 
 /** The cheapest call of each family: weight 1. The web's public data has none. */
 const PINGS: Readonly<Partial<Record<UpstreamName, string>>> = {
@@ -37,7 +37,7 @@ export interface KeepWarm {
  * It begins with what others have opened: the clock and the reading of the limits at the start, or a first call.
  */
 export function createKeepWarm(options: KeepWarmOptions): KeepWarm {
-  const { pool, ask, budgetState, refreshMs = PATIENCE.refreshConnectionMs } = options;
+  const { pool, ask, budgetState, refreshMs = DEFAULT_TIMEOUTS.refreshConnectionMs } = options;
   const timers = new Map<UpstreamName, NodeJS.Timeout>();
   let isStopped = false;
 

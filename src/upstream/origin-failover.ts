@@ -21,7 +21,7 @@ const DEAD = new Set([
  * repeated by its sender, and finds another origin then. Everything else (`/sapi`) has the first origin alone.
  * @see https://developers.binance.com/docs/binance-spot-api-docs/rest-api/general-api-information
  */
-export class OriginChoice extends Dispatcher {
+export class OriginFailover extends Dispatcher {
   readonly #pools: readonly OriginPool[];
   readonly #now: () => number;
   readonly #restUntilMs = new Map<OriginPool, number>();

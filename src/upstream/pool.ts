@@ -1,7 +1,7 @@
 import type { SecureContext } from 'node:tls';
 import type { Pool as Connections, Dispatcher as Dispatch } from 'undici';
 import { createConnector } from './connector.ts';
-import { PATIENCE } from './timeouts.ts';
+import { DEFAULT_TIMEOUTS } from './timeouts.ts';
 import { Dispatcher, Pool } from './undici.ts';
 
 export interface PoolOptions {
@@ -31,7 +31,10 @@ export class OriginPool extends Dispatcher {
 
   constructor(origin: string, options: PoolOptions) {
     super();
-    const { trust, headersTimeoutMs, callsPerUpstream, idleConnectionMs } = { ...PATIENCE, ...options };
+    const { trust, headersTimeoutMs, callsPerUpstream, idleConnectionMs } = {
+      ...DEFAULT_TIMEOUTS,
+      ...options,
+    };
     const same = {
       pipelining: 1,
       allowH2: false,

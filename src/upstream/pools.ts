@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici';
 import { UPSTREAM_NAMES, type UpstreamName } from '../core/upstream.ts';
 import { createTrust } from './connector.ts';
-import { OriginChoice } from './origin-failover.ts';
+import { OriginFailover } from './origin-failover.ts';
 import { OriginPool, type PoolOptions } from './pool.ts';
 
 /** One pool per upstream that is configured. */
@@ -27,7 +27,7 @@ export function createPools(
 ): Pools {
   const trust = createTrust(ca);
   const opened: OriginPool[] = [];
-  const pools = new Map<UpstreamName, OriginPool | OriginChoice>();
+  const pools = new Map<UpstreamName, OriginPool | OriginFailover>();
   const open = (origin: string): OriginPool => {
     const pool = new OriginPool(origin, { ...options, trust });
     opened.push(pool);
@@ -38,13 +38,13 @@ export function createPools(
     if (origin === undefined) continue;
     const others = name === 'spot' ? spotOrigins : [];
     const pool = open(origin);
-    pools.set(name, others.length === 0 ? pool : new OriginChoice([pool, ...others.map(open)]));
+    pools.set(name, others.length === 0 ? pool : new OriginFailover([pool, ...others.map(open)]));
   }
   return {
     get: (upstream) => pools.get(upstream),
     next(upstream) {
       const pool = pools.get(upstream);
-      return pool instanceof OriginChoice ? pool.next : pool;
+      return pool instanceof OriginFailover ? pool.next : pool;
     },
     async close() {
       await Promise.all(opened.map((pool) => pool.destroy()));

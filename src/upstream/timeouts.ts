@@ -1,5 +1,5 @@
 /** How long the proxy waits for others, and how much it has under way at once. */
-export interface Patience {
+export interface Timeouts {
   /** Until an answer of Binance has to begin, and between two pieces of it, in ms. */
   readonly headersTimeoutMs: number;
   /** How long an app may take nothing of its answer, in ms. */
@@ -18,7 +18,7 @@ export interface Patience {
  * Binance decides within 10 s; a shorter wait would turn known results into unknown ones. Idle connections end below the
  * idle limit of Binance's edge, so that the proxy closes first and an order never meets a dying socket.
  */
-export const PATIENCE: Patience = Object.freeze({
+export const DEFAULT_TIMEOUTS: Timeouts = Object.freeze({
   headersTimeoutMs: 15_000,
   slowReaderMs: 30_000,
   callsPerUpstream: 512,

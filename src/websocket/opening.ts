@@ -81,14 +81,14 @@ export async function connectSocket(
     signal,
   });
   if ('failed' in opening) {
-    line.budgets.release(ticket);
+    line.budgets.refund(ticket);
     throw opening.failed;
   }
   if ('refused' in opening) {
-    line.budgets.settle(ticket, opening.refused);
+    line.budgets.reconcile(ticket, opening.refused);
     throw refusedBy(opening.refused.status, Number(opening.refused.header('retry-after')));
   }
-  line.budgets.settle(ticket, {
+  line.budgets.reconcile(ticket, {
     status: 101,
     header: () => undefined,
     bodyText: undefined,

@@ -9,9 +9,9 @@ import { ApiSocket } from './api/api-socket.ts';
 import { SocketIdentity } from './api/socket-identity.ts';
 import { type AdmittedSocket, admitSocket, connectSocket } from './opening.ts';
 import { SOCKET_LIMITS, type SocketLimits } from './sockets/socket-limits.ts';
-import { FeedGroups } from './streams/all-feeds.ts';
-import { PER_SECOND, StreamSocket } from './streams/own-stream.ts';
-import { FeedSocket } from './streams/shared-stream.ts';
+import { AllFeeds } from './streams/all-feeds.ts';
+import { OwnStream, PER_SECOND } from './streams/own-stream.ts';
+import { SharedStream } from './streams/shared-stream.ts';
 
 /** What the one GET route needs to serve upgrades too: they pass the same hooks as any request before they reach it. */
 export interface WebSocketRoute {
@@ -30,12 +30,12 @@ export async function serveWebSockets(
 ): Promise<WebSocketRoute> {
   const limits: SocketLimits = {
     ...SOCKET_LIMITS,
-    answerTimeoutMs: line.patience.headersTimeoutMs,
-    slowReaderMs: Math.min(SOCKET_LIMITS.slowReaderMs, line.patience.slowReaderMs),
+    answerTimeoutMs: line.timeouts.headersTimeoutMs,
+    slowReaderMs: Math.min(SOCKET_LIMITS.slowReaderMs, line.timeouts.slowReaderMs),
     ...given,
   };
   const { sockets } = line;
-  const groups = new FeedGroups(line.monotonicNow);
+  const groups = new AllFeeds(line.monotonicNow);
   await app.register(fastifyWebsocket, {
     options: { maxPayload: limits.maxFrameBytes, perMessageDeflate: false, clientTracking: false },
     // The socket's own closing tells; an error of its own says nothing more.
@@ -91,7 +91,7 @@ export async function serveWebSockets(
         const { socketId, subject } = named(admitted);
         const options = { line, limits, socketId, subject, app, upstream, family };
         if (kind === 'stream') {
-          new StreamSocket(options);
+          new OwnStream(options);
           return;
         }
         const identity = new SocketIdentity(request.raw.headers, line.wallNow());
@@ -108,7 +108,7 @@ export async function serveWebSockets(
     if (wish === undefined) throw new Error('a shared socket without a wish');
     const open = () => connectSocket(line, limits, admitted, wish.sharedTarget, new AbortController().signal);
     const group = groups.of(`${origin}${wish.sharedTarget}`, PER_SECOND[target.family]);
-    const socket = new FeedSocket({ line, limits, ...named(admitted), wish, group, open });
+    const socket = new SharedStream({ line, limits, ...named(admitted), wish, group, open });
     await socket.join();
     return { giveUp: () => socket.dispose(), accept: (app) => socket.attach(app) };
   }

@@ -201,7 +201,7 @@ describe('the audit folder', () => {
     expect(() => trail.write(signed(2))).toThrow(
       expect.objectContaining({ name: 'PROXY_AUDIT_UNAVAILABLE', status: 503 }),
     );
-    expect(trail.writeLenient({ event: 'call.refused' })).toBe(false);
+    expect(trail.note({ event: 'call.refused' })).toBe(false);
     expect(lines.at(-1)).not.toContain('"seq"');
     expect(trail.state).toEqual({ available: false, errors: 2, lastError: 'ENOENT' });
     expect(trail.check()).toBe(false);

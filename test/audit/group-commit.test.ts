@@ -41,7 +41,7 @@ describe('records that are committed in one turn of the event loop', () => {
     const { trail, lines } = openTrail(folder);
     trail.write(signed(1));
     renameSync(folder, `${folder}.away`);
-    const commits = [trail.commit(signed(2)), trail.commitLenient(completed(1)), trail.commit(signed(3))];
+    const commits = [trail.commit(signed(2)), trail.noteBatched(completed(1)), trail.commit(signed(3))];
     expect(await endings(commits)).toEqual(['PROXY_AUDIT_UNAVAILABLE', 'stored', 'PROXY_AUDIT_UNAVAILABLE']);
     expect(trail.state).toEqual({ available: false, errors: 3, lastError: 'ENOENT' });
     expect(lines.slice(1).map((line) => [JSON.parse(line).event, JSON.parse(line).seq])).toEqual([
@@ -110,8 +110,8 @@ describe('records that are committed in one turn of the event loop', () => {
     const { trail } = openTrail(folder);
     const first = trail.commit(signed(1));
     trail.write(signed(2));
-    const third = trail.commitLenient(signed(3));
-    trail.writeLenient(signed(4));
+    const third = trail.noteBatched(signed(3));
+    trail.note(signed(4));
     expect(requestIdsIn(folder)).toEqual(['r-1', 'r-2', 'r-3', 'r-4']);
     await Promise.all([first, third]);
     expect(problemOf(folder)).toBeUndefined();

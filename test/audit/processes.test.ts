@@ -127,7 +127,7 @@ if (canMount)
       expect(written.length).toBeGreaterThan(5);
       expect(written.length).toBeLessThan(60);
       expect(trail.state).toMatchObject({ available: false, lastError: 'ENOSPC' });
-      expect(trail.writeLenient({ ...signed(77), event: 'call.refused' })).toBe(false);
+      expect(trail.note({ ...signed(77), event: 'call.refused' })).toBe(false);
       expect(lines.at(-1)).toContain('call.refused');
       expect(recordsIn(folder)).toHaveLength(written.length);
       expect(verify(folder).problem).toBeUndefined();
@@ -157,7 +157,7 @@ if (canMount)
       mkdirSync(folder);
       expect(mountSmall(folder, 'size=16k')).toBe(true);
       const first = openTrail(folder);
-      for (let number = 0; number < 60; number++) first.trail.writeLenient(signed(number));
+      for (let number = 0; number < 60; number++) first.trail.note(signed(number));
       const length = statSync(join(folder, 'audit-2026-02-03.ndjson')).size;
       first.trail.close();
       const second = openTrail(folder, { nowMs: NOON_MS + DAY_MS });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createNoAuditSink } from '../../src/audit/no-sink.ts';
 import { createAuditTrail, type Log } from '../../src/audit/trail.ts';
-import { SecretFence } from '../../src/core/records/secret-mask.ts';
+import { SecretMask } from '../../src/core/records/secret-mask.ts';
 import { signed } from '../support/fixtures/sample-trail.ts';
 
 describe('the audit trail', () => {
@@ -14,7 +14,7 @@ describe('the audit trail', () => {
       now: () => 0,
     });
     trail.write(signed(1));
-    expect(trail.writeLenient({ event: 'proxy.stopping' })).toBe(true);
+    expect(trail.note({ event: 'proxy.stopping' })).toBe(true);
     expect(lines.map((line) => JSON.parse(line).seq)).toEqual([1, 2]);
     expect(trail.state).toEqual({ available: true, errors: 0 });
     expect(trail.check()).toBe(true);
@@ -29,8 +29,7 @@ describe('the audit trail', () => {
       log: (printed) => levels.push(...printed.map(({ level }) => level)),
       now: () => 0,
     });
-    for (const event of ['call.signed', 'call.refused', 'preflight.failed'] as const)
-      logged.writeLenient({ event });
+    for (const event of ['call.signed', 'call.refused', 'preflight.failed'] as const) logged.note({ event });
     expect(levels).toEqual([30, 40, 50]);
   });
 
@@ -44,20 +43,20 @@ describe('the audit trail', () => {
   });
 
   it('masks the secrets of the moment in the file and on the log alike', () => {
-    let fence = new SecretFence(['the-first-client-key']);
+    let secretMask = new SecretMask(['the-first-client-key']);
     const lines: string[] = [];
     const trail = createAuditTrail({
       sink: createNoAuditSink(),
       log: (printed) => lines.push(...printed.map(({ text }) => text)),
       now: () => 0,
-      fence: () => fence,
+      secretMask: () => secretMask,
     });
     const record = {
       event: 'call.refused',
       clientOrderId: 'the-first-client-key/the-second-client-key',
     } as const;
     trail.write(record);
-    fence = new SecretFence(['the-second-client-key']);
+    secretMask = new SecretMask(['the-second-client-key']);
     trail.write(record);
     expect(lines.map((line) => JSON.parse(line).clientOrderId)).toEqual([
       '***/the-second-client-key',
@@ -65,11 +64,16 @@ describe('the audit trail', () => {
     ]);
   });
 
-  it('masks a known secret in fields that were made without the fence, names of parameters included', () => {
+  it('masks a known secret in fields that were made without the mask, names of parameters included', () => {
     const lines: string[] = [];
-    const fence = new SecretFence(['grid-bot-client-key']);
+    const secretMask = new SecretMask(['grid-bot-client-key']);
     const log: Log = (printed) => lines.push(...printed.map(({ text }) => text));
-    const trail = createAuditTrail({ sink: createNoAuditSink(), log, now: () => 0, fence: () => fence });
+    const trail = createAuditTrail({
+      sink: createNoAuditSink(),
+      log,
+      now: () => 0,
+      secretMask: () => secretMask,
+    });
     trail.write({
       event: 'call.refused',
       client: 'grid-bot-client-key',

@@ -60,7 +60,7 @@ describe('a read that may wait', () => {
   it('is charged when the window turns, in the order of arrival, and tells how long it waited', async () => {
     const it = desk();
     const first = await it.charge('first', read(100));
-    it.budgets.settle(first as Ticket, answer(200, { 'x-mbx-used-weight-1m': 100 }));
+    it.budgets.reconcile(first as Ticket, answer(200, { 'x-mbx-used-weight-1m': 100 }));
     const waiting = [
       it.charge('second', read(60)),
       it.charge('third', read(30)),
@@ -81,7 +81,7 @@ describe('a read that may wait', () => {
     const second = it.charge('second', read(60));
     await it.pass(2_000);
     expect(it.order).toEqual(['first']);
-    it.budgets.release(first as Ticket);
+    it.budgets.refund(first as Ticket);
     await second;
     expect(it.order).toEqual(['first', 'second']);
   });
@@ -90,7 +90,7 @@ describe('a read that may wait', () => {
     const it = desk();
     const first = await it.charge('first', read(100));
     const second = it.charge('second', read(60));
-    it.budgets.release(first as Ticket);
+    it.budgets.refund(first as Ticket);
     await it.pass(0);
     expect((await second)?.waitMs).toBe(0);
     expect(it.order).toEqual(['first', 'second']);
@@ -102,10 +102,10 @@ describe('a read that may wait', () => {
     const other = await it.charge('other', read(10));
     const waiting = [it.charge('large', read(50)), it.charge('small', read(10))];
     await it.pass(100);
-    it.budgets.release(other as Ticket);
+    it.budgets.refund(other as Ticket);
     await it.pass(100);
     expect(it.order).toEqual(['first', 'other']);
-    it.budgets.release(first as Ticket);
+    it.budgets.refund(first as Ticket);
     await Promise.all(waiting);
     expect(it.order).toEqual(['first', 'other', 'large', 'small']);
   });
@@ -153,11 +153,11 @@ describe('a read that may wait', () => {
     },
   );
 
-  it('is refused at the end of its patience when others used up the next window too', async () => {
+  it('is refused at the end of its timeouts when others used up the next window too', async () => {
     const it = desk();
     const first = await it.charge('first', read(100));
     const waiting = [it.charge('second', read(60)), it.charge('third', read(60), { recvWindowMs: 60_000 })];
-    it.budgets.settle(first as Ticket, answer(200, { 'x-mbx-used-weight-1m': 100 }));
+    it.budgets.reconcile(first as Ticket, answer(200, { 'x-mbx-used-weight-1m': 100 }));
     await it.pass(2_000);
     expect(it.order).toEqual(['first', 'second']);
     await it.pass(8_000);
@@ -174,7 +174,7 @@ describe('a read that may wait', () => {
     hangUp.abort();
     await gone;
     expect(it.budgets.state.waiting).toBe(1);
-    it.budgets.settle(first as Ticket, answer(200, { 'x-mbx-used-weight-1m': 60 }));
+    it.budgets.reconcile(first as Ticket, answer(200, { 'x-mbx-used-weight-1m': 60 }));
     await small;
     expect(it.order).toEqual(['first', 'gone PROXY_WEIGHT_EXHAUSTED', 'small']);
   });
@@ -183,7 +183,7 @@ describe('a read that may wait', () => {
     const it = desk();
     const first = await it.charge('first', read(100));
     const second = it.charge('second', read(60));
-    it.budgets.settle(first as Ticket, answer(418, { 'retry-after': 120 }));
+    it.budgets.reconcile(first as Ticket, answer(418, { 'retry-after': 120 }));
     await second;
     expect(it.order).toEqual(['first', 'second PROXY_UPSTREAM_FROZEN']);
   });

@@ -51,7 +51,7 @@ function refusal(of: Desk, what: Endpoint, part: Parameters<typeof request>[1] =
 function exhaust(of: Desk, part: Parameters<typeof request>[1] = {}): number {
   for (let weight = 0; ; weight += 20) {
     try {
-      of.budgets.settle(charged(of, read(20), part), answer(200));
+      of.budgets.reconcile(charged(of, read(20), part), answer(200));
     } catch {
       return weight;
     }
@@ -85,7 +85,7 @@ describe('charging a call', () => {
     const count = (what: Endpoint) => {
       for (let passed = 0; ; passed++) {
         try {
-          it.budgets.settle(charged(it, what), answer(400));
+          it.budgets.reconcile(charged(it, what), answer(400));
         } catch {
           return passed;
         }
@@ -96,7 +96,7 @@ describe('charging a call', () => {
 
   it('refuses orders by their count with -1015', () => {
     const it = desk();
-    for (let i = 0; i < 50; i++) it.budgets.settle(charged(it, PLACE), answer(200));
+    for (let i = 0; i < 50; i++) it.budgets.reconcile(charged(it, PLACE), answer(200));
     const error = refusal(it, PLACE);
     expect([error.name, error.code, error.retryAfterSeconds]).toEqual(['PROXY_ORDERS_EXHAUSTED', -1015, 10]);
     expect(refusal(it, PLACE, { account: 'main' }).name).toBe('PROXY_ORDERS_EXHAUSTED');
@@ -107,7 +107,7 @@ describe('charging a call', () => {
     const it = desk();
     for (let i = 0; i < 60; i++) {
       try {
-        it.budgets.settle(charged(it, PLACE), answer(400));
+        it.budgets.reconcile(charged(it, PLACE), answer(400));
       } catch {}
     }
     expect(it.budgets.state.buckets.find(({ kind }) => kind === 'weight')?.used).toBe(50);
@@ -133,7 +133,7 @@ describe('learning from an answer', () => {
   it('returns what Binance says is used and counts a neighbour on the same IP', () => {
     const it = desk();
     const ticket = charged(it, read(20));
-    expect(it.budgets.settle(ticket, answer(200, { [USED]: 5_390 }))).toBe(5_390);
+    expect(it.budgets.reconcile(ticket, answer(200, { [USED]: 5_390 }))).toBe(5_390);
     expect(refusal(it, read(20)).name).toBe('PROXY_WEIGHT_EXHAUSTED');
     expect(charged(it, read(10)).weight).toBe(10);
   });
@@ -141,7 +141,9 @@ describe('learning from an answer', () => {
   it('reads the used weight of a /sapi endpoint from its own header', () => {
     const it = desk();
     const margin = endpoint({ path: '/sapi/v1/margin/openOrders', weights: [{ scope: 'IP', max: 10 }] });
-    expect(it.budgets.settle(charged(it, margin), answer(200, { 'x-sapi-used-ip-weight-1m': 70 }))).toBe(70);
+    expect(it.budgets.reconcile(charged(it, margin), answer(200, { 'x-sapi-used-ip-weight-1m': 70 }))).toBe(
+      70,
+    );
   });
 
   it.each([[PLACE], [CANCEL]])(
@@ -150,41 +152,41 @@ describe('learning from an answer', () => {
       const it = desk();
       const own = client('grid', 100);
       const used = (kind: string) => it.budgets.state.buckets.find((each) => each.kind === kind)?.used;
-      it.budgets.settle(charged(it, what, { client: own }), answer(200));
+      it.budgets.reconcile(charged(it, what, { client: own }), answer(200));
       expect([used('weight'), used('share')]).toEqual([0, 0]);
-      it.budgets.settle(charged(it, what, { client: own }), answer(400));
+      it.budgets.reconcile(charged(it, what, { client: own }), answer(400));
       expect([used('weight'), used('share')]).toEqual([1, 1]);
     },
   );
 
   it('does not take an order count back because the order succeeded', () => {
     const it = desk();
-    it.budgets.settle(charged(it, PLACE), answer(200));
+    it.budgets.reconcile(charged(it, PLACE), answer(200));
     expect(it.budgets.state.buckets.find(({ kind }) => kind === 'orders')?.used).toBe(1);
   });
 
   it('believes a lower order count, since fills take it down', () => {
     const it = desk();
     for (let i = 0; i < 30; i++)
-      it.budgets.settle(charged(it, PLACE), answer(200, { 'x-mbx-order-count-10s': i + 1 }));
-    it.budgets.settle(charged(it, PLACE), answer(200, { 'x-mbx-order-count-10s': 4 }));
+      it.budgets.reconcile(charged(it, PLACE), answer(200, { 'x-mbx-order-count-10s': i + 1 }));
+    it.budgets.reconcile(charged(it, PLACE), answer(200, { 'x-mbx-order-count-10s': 4 }));
     expect(it.budgets.state.buckets.find(({ key }) => key.endsWith('10S'))?.used).toBe(4);
   });
 
   it('gives back what was not sent and keeps what was lost', () => {
     const it = desk();
     const [given, lost] = [charged(it, read(20)), charged(it, read(20))];
-    it.budgets.release(given);
-    it.budgets.lost(lost);
+    it.budgets.refund(given);
+    it.budgets.keep(lost);
     expect(it.budgets.state.buckets.find(({ kind }) => kind === 'weight')?.used).toBe(20);
   });
 
   it('ends a ticket once', () => {
     const it = desk();
     const ticket = charged(it, read(20));
-    it.budgets.lost(ticket);
-    it.budgets.release(ticket);
-    expect(it.budgets.settle(ticket, answer(429, { 'retry-after': 60 }))).toBeUndefined();
+    it.budgets.keep(ticket);
+    it.budgets.refund(ticket);
+    expect(it.budgets.reconcile(ticket, answer(429, { 'retry-after': 60 }))).toBeUndefined();
     expect(it.budgets.state.frozen).toEqual([]);
     expect(it.budgets.state.buckets.find(({ kind }) => kind === 'weight')?.used).toBe(20);
   });
@@ -194,11 +196,11 @@ describe('learning from an answer', () => {
     const ticket = charged(it, read(20));
     it.nowMs += 40_000;
     expect(it.budgets.state.buckets.find(({ kind }) => kind === 'weight')?.used).toBe(0);
-    it.budgets.lost(ticket);
+    it.budgets.keep(ticket);
     expect(it.budgets.state.buckets.find(({ kind }) => kind === 'weight')?.used).toBe(20);
     const late = charged(it, read(30));
     it.nowMs += 1_000;
-    it.budgets.settle(late, answer(200, { [USED]: 30 }));
+    it.budgets.reconcile(late, answer(200, { [USED]: 30 }));
     expect(exhaust(it)).toBeLessThanOrEqual(5_400 - 30);
   });
 
@@ -230,7 +232,7 @@ describe('a freeze', () => {
     const it = desk();
     const tickets = [charged(it, read(1)), charged(it, read(1)), charged(it, read(1))];
     for (const ticket of tickets)
-      it.budgets.settle(ticket, answer(418, { 'retry-after': 3 * 86_400 }, banned));
+      it.budgets.reconcile(ticket, answer(418, { 'retry-after': 3 * 86_400 }, banned));
     for (const what of [read(1), PLACE, CANCEL, endpoint({ path: '/sapi/v1/account/status' })]) {
       const error = refusal(it, what, { client: client('other') });
       expect([error.name, error.status, error.code]).toEqual(['PROXY_UPSTREAM_FROZEN', 429, -1003]);
@@ -245,13 +247,13 @@ describe('a freeze', () => {
 
   it('does not stop another host', () => {
     const it = desk();
-    it.budgets.settle(charged(it, read(1)), answer(429, { 'retry-after': 30 }));
+    it.budgets.reconcile(charged(it, read(1)), answer(429, { 'retry-after': 30 }));
     expect(charged(it, read(1, { upstream: 'usdm', path: '/fapi/v1/depth' })).weight).toBe(1);
   });
 
   it('is over at its time, tells so, and nothing was sent in between', () => {
     const it = desk();
-    it.budgets.settle(charged(it, read(1)), answer(429, { 'retry-after': 30 }));
+    it.budgets.reconcile(charged(it, read(1)), answer(429, { 'retry-after': 30 }));
     it.nowMs += 29_900;
     expect(refusal(it, read(1)).retryAfterSeconds).toBe(1);
     it.nowMs += 100;
@@ -262,7 +264,7 @@ describe('a freeze', () => {
 
   it('ends with the minute when a 429 names no time', () => {
     const it = desk();
-    it.budgets.settle(
+    it.budgets.reconcile(
       charged(it, read(1)),
       answer(429, {}, '{"code":-1003,"msg":"Too many requests queued."}'),
     );
@@ -274,18 +276,18 @@ describe('a freeze', () => {
     const page = '<html>403 Forbidden</html>';
     for (const minutes of [1, 2, 4, 8]) {
       const together = [charged(it, read(1)), charged(it, read(1))];
-      for (const ticket of together) it.budgets.settle(ticket, answer(403, {}, page));
+      for (const ticket of together) it.budgets.reconcile(ticket, answer(403, {}, page));
       expect(refusal(it, CANCEL).retryAfterSeconds).toBe(minutes * 60);
       it.nowMs += minutes * MINUTE;
     }
-    it.budgets.settle(charged(it, read(1)), answer(200));
-    it.budgets.settle(charged(it, read(1)), answer(403, {}, page));
+    it.budgets.reconcile(charged(it, read(1)), answer(200));
+    it.budgets.reconcile(charged(it, read(1)), answer(403, {}, page));
     expect(refusal(it, CANCEL).retryAfterSeconds).toBe(60);
   });
 
   it('of an order count stops the orders of that account and nothing else', () => {
     const it = desk();
-    it.budgets.settle(
+    it.budgets.reconcile(
       charged(it, PLACE),
       answer(
         429,
@@ -307,7 +309,7 @@ describe('a freeze', () => {
     const body =
       '{"code":-2021,"msg":"Order cancel-replace partially failed.","data":{"cancelResult":"SUCCESS","newOrderResult":"FAILURE","newOrderResponse":{"code":-1015,"msg":"Too many new orders."}}}';
     const replace = endpoint({ ...PLACE, path: '/api/v3/order/cancelReplace' });
-    it.budgets.settle(charged(it, replace), answer(429, {}, body));
+    it.budgets.reconcile(charged(it, replace), answer(429, {}, body));
     expect(charged(it, CANCEL).weight).toBe(1);
     expect(refusal(it, replace).name).toBe('PROXY_ORDERS_EXHAUSTED');
   });

@@ -45,9 +45,9 @@ function tradingFolder(): string {
   const { trail, clock } = openTrail(folder);
   const order = (number: number, params: UnsealedRecord['params'], end: Partial<UnsealedRecord> = {}) => {
     trail.write({ ...signed(number), params });
-    trail.writeLenient({ ...completed(number), ...end });
+    trail.note({ ...completed(number), ...end });
   };
-  trail.writeLenient({ event: 'proxy.started', detail: { version: '1' } });
+  trail.note({ event: 'proxy.started', detail: { version: '1' } });
   order(1, { symbol: 'BTCUSDT', side: 'BUY', type: 'LIMIT', quantity: '0.01', price: '50000.5' });
   order(2, { symbol: 'ETHBTC', side: 'SELL', type: 'MARKET', quoteOrderQty: '0.3' });
   order(3, { symbol: 'ETHUSDT', side: 'SELL', type: 'MARKET', quantity: '1' });
@@ -71,21 +71,21 @@ function tradingFolder(): string {
     params: { symbol: 'BTCUSDT', origClientOrderId: 'c-1' },
     clientOrderId: undefined,
   });
-  trail.writeLenient({ ...completed(7), clientOrderId: 'c-1', orderId: '9000000001' });
+  trail.note({ ...completed(7), clientOrderId: 'c-1', orderId: '9000000001' });
   const refused = {
     event: 'call.refused',
     client: 'dashboard',
     outcome: 'not-sent',
     error: 'PROXY_PERMISSION_DENIED',
   } as const;
-  trail.writeLenient({
+  trail.note({
     ...refused,
     requestId: 'd-1',
     rule: 'spot-margin-trade',
     path: '/api/v3/order',
     method: 'POST',
   });
-  trail.writeLenient({
+  trail.note({
     ...refused,
     requestId: 'd-2',
     rule: 'spot-margin-trade',
@@ -334,9 +334,9 @@ describe('docs/audit.md', () => {
     const { trail } = openTrail(join(cwd, 'audit'), { nowMs: Date.now() });
     for (let number = 1; number <= 3; number++) {
       trail.write(signed(number));
-      trail.writeLenient(completed(number));
+      trail.note(completed(number));
     }
-    trail.writeLenient({
+    trail.note({
       event: 'call.refused',
       client: 'dashboard',
       error: 'PROXY_DENYLISTED',

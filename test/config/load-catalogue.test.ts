@@ -65,7 +65,7 @@ describe('loadCatalogue', () => {
     ['an unknown key', { ...time, comment: 'x' }, '/endpoints/0'],
     ['an unknown step', { ...time, ip: [{ when: 'symbol', w: 1 }] }, '/endpoints/0/ip'],
     ['a weight in words', { ...time, ip: 'one' }, '/endpoints/0/ip'],
-    ['an unknown door', { ...time, door: 'window' }, '/endpoints/0/door'],
+    ['an unknown orderShape', { ...time, orderShape: 'window' }, '/endpoints/0/orderShape'],
   ])('refuses %s and says where', (_what, entry, where) => {
     write('spot.json', spot(entry));
     expect(load).toThrow(`spot.json${where}`);

@@ -85,17 +85,17 @@ clients: { bot: { account: rsa, envPrefix: BOT } }
   });
 
   it('know how to take each secret out of a text', () => {
-    const { fence } = loadSettings({ env, cwd: folderWith({ 'config/proxy.yaml': yaml }) });
+    const { secretMask } = loadSettings({ env, cwd: folderWith({ 'config/proxy.yaml': yaml }) });
     for (const piece of pieces) {
       if (
         piece.length > 15 &&
         !rsa.privateKey.includes(piece.slice(0, 40)) &&
         !ed25519.privateKey.includes(piece)
       ) {
-        expect(fence.hide(`before ${piece} after`)).toBe('before *** after');
+        expect(secretMask.maskLine(`before ${piece} after`)).toBe('before *** after');
       }
     }
-    expect(fence.hide(rsa.privateKey)).not.toContain(piecesOf(rsa.privateKey)[0]);
+    expect(secretMask.maskLine(rsa.privateKey)).not.toContain(piecesOf(rsa.privateKey)[0]);
   });
 
   it('that are refused print no secret either', () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { Exact } from '../../src/core/decimal.ts';
+import { ExactDecimal } from '../../src/core/decimal.ts';
 import type { DayClaim } from '../../src/core/orders/order-rules.ts';
 import { DAY_MS } from '../../src/core/orders/rolling-day.ts';
 import type { NotionalLedger, Reservation } from '../../src/orders/day-ledger.ts';
@@ -23,7 +23,7 @@ afterAll(() => {
 });
 
 function claim(amount: string, client = 'grid-bot', orders = 1, asset = 'USDT'): DayClaim {
-  return { client, orders, amounts: new Map([[asset, new Exact(amount)]]) };
+  return { client, orders, amounts: new Map([[asset, new ExactDecimal(amount)]]) };
 }
 
 const perDay = (limit: string) => ({ maxNotionalPerDay: new Map([['USDT', limit]]) });
@@ -73,15 +73,15 @@ describe.each([
   it('take back what was given back, once', async () => {
     const ledger = create();
     const first = await reserved(ledger, claim('10'), perDay('10'), NOON);
-    ledger.giveBack(first);
-    ledger.giveBack(first);
+    ledger.refund(first);
+    ledger.refund(first);
     await reserved(ledger, claim('10'), perDay('10'), NOON);
     expect(await ledger.reserve(claim('0.01'), perDay('10'), NOON)).toHaveProperty('refusedBy');
   });
 
   it('keep what was committed', async () => {
     const ledger = create();
-    ledger.commit(await reserved(ledger, claim('10'), perDay('10'), NOON));
+    ledger.keep(await reserved(ledger, claim('10'), perDay('10'), NOON));
     expect(await ledger.reserve(claim('1'), perDay('10'), NOON)).toHaveProperty('refusedBy');
   });
 
@@ -107,8 +107,8 @@ describe.each([
       client: 'a',
       orders: 2,
       amounts: new Map([
-        ['USDT', new Exact(5)],
-        ['BTC', new Exact(2)],
+        ['USDT', new ExactDecimal(5)],
+        ['BTC', new ExactDecimal(2)],
       ]),
     };
     const limits = {
@@ -136,8 +136,8 @@ describe('the file of daily sums', () => {
     const folder = freshFolder();
     const before = createFileNotionalLedger(folder, NOON);
     await reserved(before, claim('1'), perDay('10'), NOON);
-    before.commit(await reserved(before, claim('2'), perDay('10'), NOON));
-    before.giveBack(await reserved(before, claim('4'), perDay('10'), NOON));
+    before.keep(await reserved(before, claim('2'), perDay('10'), NOON));
+    before.refund(await reserved(before, claim('4'), perDay('10'), NOON));
     before.close();
     const after = createFileNotionalLedger(folder, NOON + 1);
     expect(await after.reserve(claim('7.1'), perDay('10'), NOON + 1)).toHaveProperty('refusedBy');
@@ -198,14 +198,14 @@ describe('the file of daily sums', () => {
     const folder = freshFolder();
     const ledger = createFileNotionalLedger(folder, NOON, { compactAfterLines: 4 });
     for (let index = 0; index < 20; index++) {
-      ledger.giveBack(await reserved(ledger, claim('1'), perDay('10'), NOON));
+      ledger.refund(await reserved(ledger, claim('1'), perDay('10'), NOON));
       if (index === 10) await reserved(ledger, claim('3'), perDay('10'), NOON);
     }
     expect(readFileSync(path(folder), 'utf8').trimEnd().split('\n').length).toBeLessThan(10);
     ledger.close();
     const after = createFileNotionalLedger(folder, NOON, { compactAfterLines: 4 });
     for (let index = 0; index < 20; index++) {
-      after.giveBack(await reserved(after, claim('7'), perDay('10'), NOON));
+      after.refund(await reserved(after, claim('7'), perDay('10'), NOON));
     }
     expect(await after.reserve(claim('7.1'), perDay('10'), NOON)).toHaveProperty('refusedBy');
   });
@@ -217,7 +217,7 @@ describe('the file of daily sums', () => {
     for (let attempt = 0; attempt < 2; attempt++) {
       expect(() => ledger.reserve(claim('10'), perDay('10'), NOON)).toThrow();
     }
-    expect(() => ledger.giveBack({ client: 'grid-bot', id: 1 })).not.toThrow();
+    expect(() => ledger.refund({ client: 'grid-bot', id: 1 })).not.toThrow();
     await reserved(createFileNotionalLedger(folder, NOON), claim('10'), perDay('10'), NOON);
   });
 });
@@ -257,7 +257,7 @@ describe('any sequence of taking, giving back, waiting and restarting', () => {
           } else if (each.do === 'back') {
             const entry = model[each.which % (model.length || 1)];
             if (entry === undefined) continue;
-            ledger.giveBack(entry.reservation);
+            ledger.refund(entry.reservation);
             entry.back = true;
           } else {
             const counted = model.filter((e) => e.client === each.client && !e.back && now - e.atMs < DAY_MS);

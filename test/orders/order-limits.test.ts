@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Client, OrderRules } from '../../src/core/access/client.ts';
-import { Exact } from '../../src/core/decimal.ts';
+import { ExactDecimal } from '../../src/core/decimal.ts';
 import { ProxyError } from '../../src/core/errors.ts';
 import type { OrderRule } from '../../src/core/orders/order-rules.ts';
 import { DAY_MS } from '../../src/core/orders/rolling-day.ts';
@@ -14,8 +14,8 @@ import { createMemoryNotionalLedger } from '../../src/orders/memory-ledger.ts';
 import {
   type Admission,
   type AdmissionEnding,
-  createOrderGuard,
-  type OrderGuard,
+  createOrderLimits,
+  type OrderLimits,
 } from '../../src/orders/order-limits.ts';
 import { createPriceBook, type FetchJson } from '../../src/orders/price-book.ts';
 import { catalogueEndpoint, catalogueEndpoints } from '../support/fixtures/catalogue-endpoints.ts';
@@ -39,7 +39,7 @@ const answers: FetchJson = async (_, path) => {
 };
 
 interface Guarded {
-  readonly guard: OrderGuard;
+  readonly guard: OrderLimits;
   readonly reports: string[];
 }
 
@@ -48,7 +48,7 @@ function guarded(
   ledger: NotionalLedger = createMemoryNotionalLedger(),
 ): Guarded {
   const reports: string[] = [];
-  const guard = createOrderGuard({
+  const guard = createOrderLimits({
     priceBook: createPriceBook({ fetchJson, now: () => 0 }),
     ledger,
     onReport: (client, endpoint, rule) => reports.push(`${client.name} ${endpoint.path} ${rule}`),
@@ -57,7 +57,13 @@ function guarded(
 }
 
 /** The rule that a call is refused by; `passed` when none is. */
-async function ruleFor(guard: OrderGuard, client: Client, form: Form = MARKET, endpoint = order, now = NOON) {
+async function ruleFor(
+  guard: OrderLimits,
+  client: Client,
+  form: Form = MARKET,
+  endpoint = order,
+  now = NOON,
+) {
   try {
     await guard.admit(client, endpoint, callOf(endpoint, form), now);
     return 'passed';
@@ -69,17 +75,18 @@ async function ruleFor(guard: OrderGuard, client: Client, form: Form = MARKET, e
 }
 
 function less(amount: string): string {
-  return new Exact(amount).minus('1e-18').toFixed();
+  return new ExactDecimal(amount).minus('1e-18').toFixed();
 }
 
-/** Per door: what lies just inside each rule, and what lies just outside. */
+/** Per orderShape: what lies just inside each rule, and what lies just outside. */
 describe.each([...DOOR_SAMPLES])('%s under every rule', (name, sample) => {
   const [method = '', path = ''] = name.split(' ');
   const endpoint = catalogueEndpoint(method, path);
   const { asset, values } = sample;
   const dayValue =
-    sample.dayValue ?? (values ?? []).reduce((sum, value) => new Exact(sum).plus(value).toFixed(), '0');
-  const largest = (values ?? ['0']).reduce((one, other) => Exact.max(one, other).toFixed(), '0');
+    sample.dayValue ??
+    (values ?? []).reduce((sum, value) => new ExactDecimal(sum).plus(value).toFixed(), '0');
+  const largest = (values ?? ['0']).reduce((one, other) => ExactDecimal.max(one, other).toFixed(), '0');
   const count = values?.length ?? 1;
   const isTrial = path.endsWith('/test');
 
@@ -141,7 +148,7 @@ describe('the order guard', () => {
     const { guard } = guarded(() => Promise.reject(new Error('asked')));
     const strict = clientWith({ maxPerDay: 0, maxNotional: new Map() }, { symbols: new Set() });
     expect(guard.admit(clientWith(undefined), order, callOf(order, {}), NOON)).toBeUndefined();
-    const others = catalogueEndpoints().filter(({ door }) => door === undefined);
+    const others = catalogueEndpoints().filter(({ orderShape }) => orderShape === undefined);
     expect(others.length).toBeGreaterThan(700);
     for (const endpoint of others) {
       expect(guard.admit(strict, endpoint, callOf(order, {}), NOON), endpoint.path).toBeUndefined();

@@ -1,13 +1,13 @@
 import type { Bucket, BucketCharge, CallCharge } from '../../core/budget/buckets.ts';
 import {
+  addCharge,
   advance,
   type BucketState,
   type ChargeEnding,
   type ChargeMark,
   emptyBucket,
-  giveBack,
-  settle,
-  take,
+  reconcile,
+  refund,
   usedOf,
   windowEndOf,
 } from '../../core/budget/window.ts';
@@ -24,7 +24,7 @@ export class MemoryBudgetStore implements BudgetStore {
   readonly #freezes = new Map<string, Freeze>();
 
   charge(charge: CallCharge, nowMs: number): ChargeOutcome {
-    const freeze = this.#freezeAt(charge.gates, nowMs);
+    const freeze = this.#freezeAt(charge.freezeKeys, nowMs);
     if (freeze !== undefined) return { kind: 'frozen', freeze };
     const entries: Entry[] = [];
     let full: Entry | undefined;
@@ -44,12 +44,12 @@ export class MemoryBudgetStore implements BudgetStore {
     for (let i = 0; i < entries.length; i++) {
       const state = entries[i]?.state;
       const weight = charge.charges[i]?.weight;
-      if (state !== undefined && weight !== undefined) marks.push(take(state, weight));
+      if (state !== undefined && weight !== undefined) marks.push(addCharge(state, weight));
     }
     return { kind: 'charged', receipt: { charges: charge.charges, marks } };
   }
 
-  settle(receipt: Receipt, endings: readonly ChargeEnding[], nowMs: number): void {
+  reconcile(receipt: Receipt, endings: readonly ChargeEnding[], nowMs: number): void {
     for (let i = 0; i < receipt.charges.length; i++) {
       const charge = receipt.charges[i];
       const mark = receipt.marks[i];
@@ -57,22 +57,22 @@ export class MemoryBudgetStore implements BudgetStore {
       if (charge === undefined || mark === undefined || ending === undefined) continue;
       const { bucket, weight } = charge;
       const { state } = this.#entry(bucket, nowMs);
-      settle(state, mark, weight, ending, nowMs, bucket.windowMs, bucket.kind === 'orders');
+      reconcile(state, mark, weight, ending, nowMs, bucket.windowMs, bucket.kind === 'orders');
     }
   }
 
-  giveBack(receipt: Receipt, nowMs: number): void {
+  refund(receipt: Receipt, nowMs: number): void {
     for (let i = 0; i < receipt.charges.length; i++) {
       const charge = receipt.charges[i];
       const mark = receipt.marks[i];
       if (charge === undefined || mark === undefined) continue;
-      giveBack(this.#entry(charge.bucket, nowMs).state, mark, charge.weight);
+      refund(this.#entry(charge.bucket, nowMs).state, mark, charge.weight);
     }
   }
 
   freeze(freeze: Freeze): void {
-    const known = this.#freezes.get(freeze.gate);
-    if (known === undefined || known.untilMs < freeze.untilMs) this.#freezes.set(freeze.gate, freeze);
+    const known = this.#freezes.get(freeze.key);
+    if (known === undefined || known.untilMs < freeze.untilMs) this.#freezes.set(freeze.key, freeze);
   }
 
   view(nowMs: number): StoreView {
@@ -80,7 +80,13 @@ export class MemoryBudgetStore implements BudgetStore {
     for (const { bucket, state } of this.#entries.values()) {
       advance(state, nowMs, bucket.windowMs);
       const untilMs = windowEndOf(state, bucket.windowMs);
-      buckets.push({ bucket, born: state.born, used: usedOf(state), reported: state.seen, untilMs });
+      buckets.push({
+        bucket,
+        startedMs: state.startedMs,
+        used: usedOf(state),
+        reported: state.reported,
+        untilMs,
+      });
     }
     const freezes = [...this.#freezes.values()].filter((freeze) => freeze.untilMs > nowMs);
     return { buckets, freezes, degraded: false };
@@ -89,7 +95,7 @@ export class MemoryBudgetStore implements BudgetStore {
   /** Starts a bucket's present window with what is known to be used. */
   seed(bucket: Bucket, used: number, nowMs: number): void {
     const { state } = this.#entry(bucket, nowMs);
-    state.seen = Math.max(state.seen, used);
+    state.reported = Math.max(state.reported, used);
   }
 
   /**
@@ -100,8 +106,8 @@ export class MemoryBudgetStore implements BudgetStore {
   adopt(charges: readonly BucketCharge[], windows: readonly number[], nowMs: number): Receipt {
     const marks = charges.map(({ bucket, weight }, i) => {
       const { state } = this.#entry(bucket, nowMs);
-      if (windows[i] === state.window) state.seen -= weight;
-      return take(state, weight);
+      if (windows[i] === state.window) state.reported -= weight;
+      return addCharge(state, weight);
     });
     return { charges, marks };
   }
@@ -123,10 +129,10 @@ export class MemoryBudgetStore implements BudgetStore {
   }
 
   /** A freeze that is over is kept: a clock that ran ahead may be set back. */
-  #freezeAt(gates: readonly string[], nowMs: number): Freeze | undefined {
+  #freezeAt(freezeKeys: readonly string[], nowMs: number): Freeze | undefined {
     if (this.#freezes.size === 0) return undefined;
-    for (const gate of gates) {
-      const freeze = this.#freezes.get(gate);
+    for (const key of freezeKeys) {
+      const freeze = this.#freezes.get(key);
       if (freeze !== undefined && freeze.untilMs > nowMs) return freeze;
     }
     return undefined;

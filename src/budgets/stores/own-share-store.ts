@@ -11,7 +11,7 @@ const PART = '\u0000part';
  * What one of several processes may use without asking the others: each bucket stands twice, once whole (what Binance
  * reports is held against the limit) and once as this process's part of it, which no report raises.
  */
-export class LoneBudgetStore {
+export class OwnShareStore {
   readonly #memory = new MemoryBudgetStore();
   readonly #replicas: number;
 
@@ -43,17 +43,17 @@ export class LoneBudgetStore {
   }
 
   /** The endings are those of the undivided charges, which stand first in a receipt. */
-  settle(receipt: Receipt, endings: readonly ChargeEnding[], nowMs: number): void {
+  reconcile(receipt: Receipt, endings: readonly ChargeEnding[], nowMs: number): void {
     const parts: ChargeEnding[] = [];
     endings.forEach(({ counted }, i) => {
       const whole = receipt.charges[i];
       if (whole !== undefined && isDivided(whole)) parts.push({ counted, reported: undefined });
     });
-    this.#memory.settle(receipt, [...endings, ...parts], nowMs);
+    this.#memory.reconcile(receipt, [...endings, ...parts], nowMs);
   }
 
-  giveBack(receipt: Receipt, nowMs: number): void {
-    this.#memory.giveBack(receipt, nowMs);
+  refund(receipt: Receipt, nowMs: number): void {
+    this.#memory.refund(receipt, nowMs);
   }
 
   uses(nowMs: number): readonly BucketUse[] {

@@ -13,7 +13,7 @@ export interface RedisBudgetStoreOptions {
   readonly timeoutMs?: number;
 }
 
-/** The outcome together with what the buckets then hold; nothing is said about them at a frozen gate. */
+/** The outcome together with what the buckets then hold; nothing is said about them at a frozen key. */
 export interface SharedCharge {
   readonly outcome: ChargeOutcome;
   readonly uses: readonly BucketUse[];
@@ -76,21 +76,21 @@ export class RedisBudgetStore {
   }
 
   /** @throws Error when Redis does not answer in time; the charge may then have been made, and dies with its slot */
-  async charge({ gates, charges }: CallCharge, nowMs: number): Promise<SharedCharge> {
-    const args: (string | number)[] = ['charge', nowMs, gates.length];
+  async charge({ freezeKeys, charges }: CallCharge, nowMs: number): Promise<SharedCharge> {
+    const args: (string | number)[] = ['charge', nowMs, freezeKeys.length];
     for (const { bucket, weight, ceiling } of charges) args.push(bucket.windowMs, weight, ceiling);
-    const keys = [...gates, ...charges.map((charge) => charge.bucket.key)];
+    const keys = [...freezeKeys, ...charges.map((charge) => charge.bucket.key)];
     const [kind, index, untilMs, ...rest] = (await this.#run(keys, args)) as ChargeReply;
     if (kind === 'frozen') {
-      const freeze = { gate: gates[index - 1] ?? '', untilMs, status: Number(rest[0]) };
+      const freeze = { key: freezeKeys[index - 1] ?? '', untilMs, status: Number(rest[0]) };
       return { outcome: { kind, freeze }, uses: [] };
     }
     const marks: ChargeMark[] = [];
     const uses: BucketUse[] = [];
     charges.forEach(({ bucket }, i) => {
-      const [window = 0, round = 0, slot = 0, born = 0, used = 0, reported = 0] = rest[i] as Numbers;
-      marks.push({ born, window, round, slot });
-      uses.push({ bucket, born, used, reported, untilMs: (window + 1) * bucket.windowMs });
+      const [window = 0, round = 0, slot = 0, startedMs = 0, used = 0, reported = 0] = rest[i] as Numbers;
+      marks.push({ startedMs, window, round, slot });
+      uses.push({ bucket, startedMs, used, reported, untilMs: (window + 1) * bucket.windowMs });
     });
     if (kind === 'charged') return { outcome: { kind, receipt: { charges, marks } }, uses };
     const full = charges[index - 1];
@@ -98,34 +98,34 @@ export class RedisBudgetStore {
     return { outcome: { kind, bucket: full.bucket, untilMs }, uses };
   }
 
-  async settle(receipt: Receipt, endings: readonly ChargeEnding[], nowMs: number): Promise<void> {
+  async reconcile(receipt: Receipt, endings: readonly ChargeEnding[], nowMs: number): Promise<void> {
     await this.#finish(receipt, nowMs, (i) => endings[i]);
   }
 
-  async giveBack(receipt: Receipt, nowMs: number): Promise<void> {
+  async refund(receipt: Receipt, nowMs: number): Promise<void> {
     await this.#finish(receipt, nowMs, () => ({ counted: NOTHING, reported: undefined }));
   }
 
-  async freeze({ gate, untilMs, status }: Freeze, nowMs: number): Promise<void> {
-    await this.#run([gate], ['freeze', nowMs, Math.ceil(untilMs), status]);
+  async freeze({ key, untilMs, status }: Freeze, nowMs: number): Promise<void> {
+    await this.#run([key], ['freeze', nowMs, Math.ceil(untilMs), status]);
   }
 
   async look(
-    gates: readonly string[],
+    freezeKeys: readonly string[],
     buckets: readonly Bucket[],
     nowMs: number,
   ): Promise<{ readonly freezes: readonly Freeze[]; readonly uses: readonly BucketUse[] }> {
-    const keys = [...gates, ...buckets.map((bucket) => bucket.key)];
-    const args = ['look', nowMs, gates.length, ...buckets.map((bucket) => bucket.windowMs)];
+    const keys = [...freezeKeys, ...buckets.map((bucket) => bucket.key)];
+    const args = ['look', nowMs, freezeKeys.length, ...buckets.map((bucket) => bucket.windowMs)];
     const rows = (await this.#run(keys, args)) as readonly Numbers[];
     const freezes: Freeze[] = [];
-    gates.forEach((gate, i) => {
+    freezeKeys.forEach((key, i) => {
       const [untilMs = 0, status = 0] = rows[i] ?? [];
-      if (untilMs > 0) freezes.push({ gate, untilMs, status });
+      if (untilMs > 0) freezes.push({ key, untilMs, status });
     });
     const uses = buckets.map((bucket, i) => {
-      const [untilMs = 0, born = 0, used = 0, reported = 0] = rows[gates.length + i] ?? [];
-      return { bucket, born, used, reported, untilMs };
+      const [untilMs = 0, startedMs = 0, used = 0, reported = 0] = rows[freezeKeys.length + i] ?? [];
+      return { bucket, startedMs, used, reported, untilMs };
     });
     return { freezes, uses };
   }
@@ -157,7 +157,7 @@ export class RedisBudgetStore {
       if (mark === undefined || ending === undefined) return;
       const lowers = bucket.kind === 'orders' ? 1 : 0;
       keys.push(bucket.key);
-      args.push(bucket.windowMs, weight, mark.window, mark.round, mark.slot, mark.born);
+      args.push(bucket.windowMs, weight, mark.window, mark.round, mark.slot, mark.startedMs);
       args.push(ending.counted, ending.reported ?? NOTHING, lowers);
     });
     return this.#run(keys, args);

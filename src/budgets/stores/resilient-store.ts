@@ -1,6 +1,6 @@
 import type { Bucket, CallCharge } from '../../core/budget/buckets.ts';
 import { budgetTime, type ChargeEnding } from '../../core/budget/window.ts';
-import { LoneBudgetStore } from './own-share-store.ts';
+import { OwnShareStore } from './own-share-store.ts';
 import type { OwnUse, RedisBudgetStore } from './redis-store.ts';
 import type { BucketUse, BudgetStore, ChargeOutcome, Freeze, Receipt, StoreView } from './store.ts';
 
@@ -16,7 +16,7 @@ export interface ResilientBudgetStoreOptions {
 
 /** A receipt of this process's own, and the store that gave it. */
 interface Lone {
-  readonly store: LoneBudgetStore;
+  readonly store: OwnShareStore;
   readonly receipt: Receipt;
 }
 
@@ -32,14 +32,14 @@ export class ResilientBudgetStore implements BudgetStore {
   readonly #replicas: number;
   readonly #now: () => number;
   readonly #uses = new Map<string, BucketUse>();
-  readonly #gates = new Set<string>();
+  readonly #freezeKeys = new Set<string>();
   readonly #freezes = new Map<string, Freeze>();
   /** Calls under way that the shared store has charged. */
   readonly #underWay = new Set<Receipt>();
   readonly #alone = new WeakMap<Receipt, Lone>();
   readonly #listeners: ((degraded: boolean, reason: string) => void)[] = [];
   readonly #timer: NodeJS.Timeout;
-  #lone: LoneBudgetStore | undefined;
+  #lone: OwnShareStore | undefined;
   #looking = false;
 
   constructor(options: ResilientBudgetStoreOptions) {
@@ -51,10 +51,10 @@ export class ResilientBudgetStore implements BudgetStore {
   }
 
   charge(charge: CallCharge, nowMs: number): ChargeOutcome | Promise<ChargeOutcome> {
-    for (const gate of charge.gates) {
-      this.#gates.add(gate);
+    for (const key of charge.freezeKeys) {
+      this.#freezeKeys.add(key);
       // Also for the case that the word about it never reached the shared store.
-      const freeze = this.#freezes.get(gate);
+      const freeze = this.#freezes.get(key);
       if (freeze !== undefined && freeze.untilMs > nowMs) return { kind: 'frozen', freeze };
     }
     return this.#lone === undefined
@@ -62,16 +62,16 @@ export class ResilientBudgetStore implements BudgetStore {
       : this.#chargeLone(this.#lone, charge, nowMs);
   }
 
-  settle(receipt: Receipt, endings: readonly ChargeEnding[], nowMs: number): void {
+  reconcile(receipt: Receipt, endings: readonly ChargeEnding[], nowMs: number): void {
     const lone = this.#alone.get(receipt);
-    lone?.store.settle(lone.receipt, endings, nowMs);
-    if (this.#underWay.delete(receipt)) this.#tell(this.#shared.settle(receipt, endings, nowMs));
+    lone?.store.reconcile(lone.receipt, endings, nowMs);
+    if (this.#underWay.delete(receipt)) this.#tell(this.#shared.reconcile(receipt, endings, nowMs));
   }
 
-  giveBack(receipt: Receipt, nowMs: number): void {
+  refund(receipt: Receipt, nowMs: number): void {
     const lone = this.#alone.get(receipt);
-    lone?.store.giveBack(lone.receipt, nowMs);
-    if (this.#underWay.delete(receipt)) this.#tell(this.#shared.giveBack(receipt, nowMs));
+    lone?.store.refund(lone.receipt, nowMs);
+    if (this.#underWay.delete(receipt)) this.#tell(this.#shared.refund(receipt, nowMs));
   }
 
   freeze(freeze: Freeze, nowMs: number): void {
@@ -108,7 +108,7 @@ export class ResilientBudgetStore implements BudgetStore {
     }
   }
 
-  #chargeLone(lone: LoneBudgetStore, charge: CallCharge, nowMs: number): ChargeOutcome {
+  #chargeLone(lone: OwnShareStore, charge: CallCharge, nowMs: number): ChargeOutcome {
     const outcome = lone.charge(charge, nowMs);
     if (outcome.kind !== 'charged') return outcome;
     // The caller ends the charges that it asked for; the parts are this store's own affair.
@@ -118,10 +118,10 @@ export class ResilientBudgetStore implements BudgetStore {
   }
 
   /** Every outage begins with what the shared store last said and with the calls that are under way. */
-  #standAlone(error: unknown): LoneBudgetStore {
+  #standAlone(error: unknown): OwnShareStore {
     if (this.#lone !== undefined) return this.#lone;
     const nowMs = this.#now();
-    const lone = new LoneBudgetStore(this.#replicas);
+    const lone = new OwnShareStore(this.#replicas);
     for (const use of this.#uses.values()) if (use.untilMs > nowMs) lone.seed(use, nowMs);
     for (const receipt of this.#underWay)
       this.#alone.set(receipt, { store: lone, receipt: lone.adopt(receipt, nowMs) });
@@ -136,7 +136,7 @@ export class ResilientBudgetStore implements BudgetStore {
     this.#looking = true;
     try {
       const nowMs = this.#now();
-      const { freezes, uses } = await this.#shared.look([...this.#gates], this.#lately(nowMs), nowMs);
+      const { freezes, uses } = await this.#shared.look([...this.#freezeKeys], this.#lately(nowMs), nowMs);
       for (const freeze of freezes) this.#learnFreeze(freeze);
       this.#learnUses(uses, nowMs);
       if (this.#lone !== undefined) await this.#rejoin(this.#lone);
@@ -151,7 +151,7 @@ export class ResilientBudgetStore implements BudgetStore {
    * What was used alone is told before the shared store is used again; it may have lost its own counts. The last words
    * and the first new charge travel on one connection in this order, so nothing falls between.
    */
-  async #rejoin(lone: LoneBudgetStore): Promise<void> {
+  async #rejoin(lone: OwnShareStore): Promise<void> {
     const nowMs = this.#now();
     const told = lone.ownUses(nowMs);
     await this.#shared.merge(told, nowMs);
@@ -179,15 +179,15 @@ export class ResilientBudgetStore implements BudgetStore {
       const { key } = use.bucket;
       const known = this.#uses.get(key);
       this.#uses.set(key, use);
-      if (known === undefined || known.born === use.born || known.untilMs !== use.untilMs) continue;
+      if (known === undefined || known.startedMs === use.startedMs || known.untilMs !== use.untilMs) continue;
       lost.push({ bucket: use.bucket, untilMs: use.untilMs, own: 0, reported: known.used });
     }
     if (lost.length > 0) this.#tell(this.#shared.merge(lost, nowMs));
   }
 
   #learnFreeze(freeze: Freeze): void {
-    const known = this.#freezes.get(freeze.gate);
-    if (known === undefined || known.untilMs < freeze.untilMs) this.#freezes.set(freeze.gate, freeze);
+    const known = this.#freezes.get(freeze.key);
+    if (known === undefined || known.untilMs < freeze.untilMs) this.#freezes.set(freeze.key, freeze);
   }
 
   /** A word that does not arrive leaves a charge in flight, and that dies with its slot. */

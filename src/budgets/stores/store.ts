@@ -1,9 +1,9 @@
 import type { Bucket, BucketCharge, CallCharge } from '../../core/budget/buckets.ts';
 import type { ChargeEnding, ChargeMark } from '../../core/budget/window.ts';
 
-/** What stops the calls that pass a gate. */
+/** What stops the calls that pass a key. */
 export interface Freeze {
-  readonly gate: string;
+  readonly key: string;
   /** Server time in ms. */
   readonly untilMs: number;
   /** The HTTP status that caused it. */
@@ -25,7 +25,7 @@ export type ChargeOutcome =
 export interface BucketUse {
   readonly bucket: Bucket;
   /** When the count began, in ms: another value means that an older count was lost. */
-  readonly born: number;
+  readonly startedMs: number;
   /** Upper bound of what is used. */
   readonly used: number;
   /** The largest count that Binance has reported in this window, 0 where none. */
@@ -50,10 +50,10 @@ export interface BudgetStore {
   /** Charges every bucket or none. */
   charge(charge: CallCharge, nowMs: number): ChargeOutcome | Promise<ChargeOutcome>;
   /** Ends a charge that was sent; one ending for each charge of the receipt. */
-  settle(receipt: Receipt, endings: readonly ChargeEnding[], nowMs: number): void;
+  reconcile(receipt: Receipt, endings: readonly ChargeEnding[], nowMs: number): void;
   /** Nothing was sent: the charge has never been. */
-  giveBack(receipt: Receipt, nowMs: number): void;
-  /** Closes a gate; a longer freeze that is already there stays. */
+  refund(receipt: Receipt, nowMs: number): void;
+  /** Closes a key; a longer freeze that is already there stays. */
   freeze(freeze: Freeze, nowMs: number): void;
   view(nowMs: number): StoreView;
   /** Is told when the shared store goes away and when it is back. */

@@ -1,5 +1,5 @@
 import { Value } from 'typebox/value';
-import type { Surroundings } from '../sources/read-secret.ts';
+import type { ConfigSources } from '../sources/read-secret.ts';
 import type { YamlFile, YamlPath } from '../sources/yaml-file.ts';
 import { checkAgainstSchema, dotted } from './check-schema.ts';
 import { type ConfigFile, ConfigSchema } from './schema.ts';
@@ -7,7 +7,7 @@ import { type SchemaNode, schemaAt } from './schema-walk.ts';
 import { VARIABLES } from './variables.ts';
 
 /** The file with the environment laid over it: every value obeys the schema, wrong ones are left out and reported. */
-export interface Draft {
+export interface LayeredConfig {
   readonly config: ConfigFile;
   /** Reports what a schema cannot say; `predicate` follows the name of the variable or of the key. */
   report(path: YamlPath, predicate: string, part?: 'key' | 'value'): void;
@@ -15,9 +15,9 @@ export interface Draft {
   keysWritten(path: YamlPath): readonly string[];
 }
 
-/** Checks file and environment and lays the second over the first; problems are gathered in `surroundings`. */
-export function draftConfig(surroundings: Surroundings, file: YamlFile | undefined): Draft {
-  const { env, problems } = surroundings;
+/** Checks file and environment and lays the second over the first; problems are gathered in `sources`. */
+export function layerConfig(sources: ConfigSources, file: YamlFile | undefined): LayeredConfig {
+  const { env, problems } = sources;
   const checked = file === undefined ? undefined : checkAgainstSchema(file, ConfigSchema);
   problems.push(...(checked?.problems ?? []));
   const config = (checked?.content ?? {}) as Record<string, unknown>;

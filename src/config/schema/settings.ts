@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { Client } from '../../core/access/client.ts';
 import type { DenylistEntry } from '../../core/catalogue/denylist.ts';
-import type { SecretFence } from '../../core/records/secret-mask.ts';
+import type { SecretMask } from '../../core/records/secret-mask.ts';
 import type { SecretText } from '../../core/records/secret-text.ts';
 import type { Credential } from '../../core/signing/credential.ts';
 import type { UpstreamName } from '../../core/upstream.ts';
@@ -65,5 +65,5 @@ export interface Settings {
   readonly egressId: string;
   readonly logLevel: string;
   /** Knows the secrets of this configuration well enough to take them out of any text. */
-  readonly fence: SecretFence;
+  readonly secretMask: SecretMask;
 }

@@ -1,23 +1,23 @@
 import type { Credential } from '../../core/signing/credential.ts';
-import type { Draft } from '../schema/layered-config.ts';
-import type { Surroundings } from '../sources/read-secret.ts';
+import type { LayeredConfig } from '../schema/layered-config.ts';
+import type { ConfigSources } from '../sources/read-secret.ts';
 import { readCredential } from './credentials.ts';
-import type { Repetitions } from './repeated-secrets.ts';
+import type { RepeatedSecrets } from './repeated-secrets.ts';
 
 /** The account and prefix that hold when the file names no accounts. */
 const SINGLE_ACCOUNT = { main: { envPrefix: 'BINANCE' } } as const;
 
 /** The names of all configured accounts, also of those that cannot be used. */
-export function accountNames(draft: Draft): readonly string[] {
+export function accountNames(draft: LayeredConfig): readonly string[] {
   const written = draft.keysWritten(['accounts']);
   return written.length > 0 ? written : Object.keys(SINGLE_ACCOUNT);
 }
 
 /** Reads the credential of every account; those with problems are left out. */
 export function readAccounts(
-  surroundings: Surroundings,
-  draft: Draft,
-  repetitions: Repetitions,
+  sources: ConfigSources,
+  draft: LayeredConfig,
+  repeatedSecrets: RepeatedSecrets,
 ): ReadonlyMap<string, Credential> {
   const accounts = new Map<string, Credential>();
   // Accounts that were written wrongly must not bring up the absence of a BINANCE_API_KEY that nobody asked for.
@@ -35,11 +35,12 @@ export function readAccounts(
       continue;
     }
     prefixes.set(envPrefix, name);
-    const read = readCredential(surroundings, envPrefix);
+    const read = readCredential(sources, envPrefix);
     if (read === undefined) continue;
     accounts.set(name, read.credential);
-    repetitions.note(read.apiKey, 'two accounts must not share an API key, so name the account once');
-    if (read.secret !== undefined) repetitions.note(read.secret, 'copy the one that belongs to each API key');
+    repeatedSecrets.note(read.apiKey, 'two accounts must not share an API key, so name the account once');
+    if (read.secret !== undefined)
+      repeatedSecrets.note(read.secret, 'copy the one that belongs to each API key');
   }
   return accounts;
 }

@@ -1,12 +1,12 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Draft } from '../schema/layered-config.ts';
+import type { LayeredConfig } from '../schema/layered-config.ts';
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 /** Reads the further certificate authorities for upstream TLS; of the file only the certificates are kept. */
-export function readCertificates(draft: Draft, cwd: string): string | undefined {
+export function readCertificates(draft: LayeredConfig, cwd: string): string | undefined {
   const path = draft.config.upstreamCaFile;
   if (path === undefined) return undefined;
   let text: string;

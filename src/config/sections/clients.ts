@@ -1,12 +1,12 @@
 import type { Client, OrderRules } from '../../core/access/client.ts';
 import { DEFAULT_PERMISSIONS } from '../../core/catalogue/permission.ts';
 import type { ClientEntry } from '../schema/client-schema.ts';
-import type { Draft } from '../schema/layered-config.ts';
+import type { LayeredConfig } from '../schema/layered-config.ts';
 import { CLIENT_SUFFIXES } from '../schema/variables.ts';
-import type { Surroundings } from '../sources/read-secret.ts';
+import type { ConfigSources } from '../sources/read-secret.ts';
 import { accountNames } from './accounts.ts';
 import { type IssuedKeys, readIssuedKeys } from './issued-keys.ts';
-import type { Repetitions } from './repeated-secrets.ts';
+import type { RepeatedSecrets } from './repeated-secrets.ts';
 
 /** The client that stands for callers of endpoints that need no key. */
 const ANONYMOUS = 'anonymous';
@@ -24,7 +24,11 @@ export interface ReadClients {
 }
 
 /** Reads every client with its issued keys; problems are gathered. */
-export function readClients(surroundings: Surroundings, draft: Draft, repetitions: Repetitions): ReadClients {
+export function readClients(
+  sources: ConfigSources,
+  draft: LayeredConfig,
+  repeatedSecrets: RepeatedSecrets,
+): ReadClients {
   const { anonymous, ...named } = draft.config.clients ?? {};
   const isSingle = draft.keysWritten(['clients']).every((name) => name === ANONYMOUS);
   const entries = isSingle ? { [SINGLE_CLIENT]: { envPrefix: SINGLE_CLIENT_PREFIX } } : named;
@@ -42,27 +46,27 @@ export function readClients(surroundings: Surroundings, draft: Draft, repetition
       continue;
     }
     prefixes.set(entry.envPrefix, name);
-    const issued = readIssuedKeys(surroundings, entry.envPrefix, repetitions);
+    const issued = readIssuedKeys(sources, entry.envPrefix, repeatedSecrets);
     keyExpected ||= issued.keySet;
-    if (isSingle) checkSinglePair(surroundings, issued);
+    if (isSingle) checkSinglePair(sources, issued);
     else checkEntry(draft, name, entry, issued);
     const client = toClient(name, entry, entry.account ?? usualAccount(draft), issued);
     clients.set(name, client);
     if (issued.keyDigest !== undefined) byKeyDigest.set(issued.keyDigest, client);
   }
-  if (!isSingle && !prefixes.has(SINGLE_CLIENT_PREFIX)) checkUnusedPair(surroundings);
+  if (!isSingle && !prefixes.has(SINGLE_CLIENT_PREFIX)) checkUnusedPair(sources);
   clients.set(ANONYMOUS, anonymousClient(anonymous, usualAccount(draft)));
   return { clients, byKeyDigest, keyExpected, anonymousEnabled: anonymous?.enabled ?? true };
 }
 
-function checkSinglePair({ problems }: Surroundings, issued: IssuedKeys): void {
+function checkSinglePair({ problems }: ConfigSources, issued: IssuedKeys): void {
   if (issued.keySet || !issued.secretSet) return;
   const secret = `${SINGLE_CLIENT_PREFIX}_CLIENT_SECRET`;
   const message = `${secret} is set, but ${SINGLE_CLIENT_PREFIX}_CLIENT_KEY is not: set both, as \`client new\` issued them.`;
   problems.push({ message, source: secret });
 }
 
-function checkEntry(draft: Draft, name: string, entry: ClientEntry, issued: IssuedKeys): void {
+function checkEntry(draft: LayeredConfig, name: string, entry: ClientEntry, issued: IssuedKeys): void {
   const accounts = accountNames(draft);
   if (entry.account === undefined && accounts.length > 1) {
     draft.report(['clients', name], 'needs account, because there is more than one', 'key');
@@ -84,7 +88,7 @@ function checkEntry(draft: Draft, name: string, entry: ClientEntry, issued: Issu
 }
 
 /** An issued pair that no client has would leave its owner in the belief that the listener asks for it. */
-function checkUnusedPair({ env, problems }: Surroundings): void {
+function checkUnusedPair({ env, problems }: ConfigSources): void {
   for (const suffix of CLIENT_SUFFIXES) {
     for (const name of [`${SINGLE_CLIENT_PREFIX}_${suffix}`, `${SINGLE_CLIENT_PREFIX}_${suffix}_FILE`]) {
       if (!env[name]) continue;
@@ -95,7 +99,7 @@ function checkUnusedPair({ env, problems }: Surroundings): void {
 }
 
 /** The account of the single client, and of one that names none: `main`, or the first. */
-function usualAccount(draft: Draft): string {
+function usualAccount(draft: LayeredConfig): string {
   const names = accountNames(draft);
   return names.find((name) => name === 'main') ?? names[0] ?? '';
 }

@@ -1,9 +1,9 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import { Credential, type KeyAlgorithm } from '../../core/signing/credential.ts';
-import { readSecret, readToken, type Secret, type Surroundings } from '../sources/read-secret.ts';
+import { type ConfigSources, readSecret, readToken, type Secret } from '../sources/read-secret.ts';
 import { parsePrivateKey } from './private-key.ts';
 
-/** An account's key as it was read; `apiKey` and `secret` are kept only until repetitions have been looked for. */
+/** An account's key as it was read; `apiKey` and `secret` are kept only until repeatedSecrets have been looked for. */
 export interface ReadCredential {
   readonly credential: Credential;
   readonly apiKey: Secret;
@@ -20,28 +20,28 @@ interface Signer {
  * Reads one account's Binance key: `<prefix>_API_KEY` with either `<prefix>_API_SECRET` (HMAC) or
  * `<prefix>_PRIVATE_KEY` (Ed25519, RSA). Problems are gathered; undefined when there are any.
  */
-export function readCredential(surroundings: Surroundings, prefix: string): ReadCredential | undefined {
+export function readCredential(sources: ConfigSources, prefix: string): ReadCredential | undefined {
   const name = `${prefix}_API_KEY`;
-  const apiKey = readToken(surroundings, name);
+  const apiKey = readToken(sources, name);
   if (apiKey === 'not-set') {
     const message = `${name} is not set: set it to the API key that Binance issued, or ${name}_FILE to a file that holds it.`;
-    surroundings.problems.push({ message, source: name });
+    sources.problems.push({ message, source: name });
   }
-  const signer = readSigner(surroundings, prefix);
+  const signer = readSigner(sources, prefix);
   if (apiKey === 'not-set' || apiKey === 'refused' || signer === undefined) return undefined;
   const credential = new Credential(apiKey.text, signer.algorithm, signer.key);
   return { credential, apiKey, secret: signer.secret };
 }
 
-function readSigner(surroundings: Surroundings, prefix: string): Signer | undefined {
+function readSigner(sources: ConfigSources, prefix: string): Signer | undefined {
   const secretName = `${prefix}_API_SECRET`;
   const keyName = `${prefix}_PRIVATE_KEY`;
   const passphraseName = `${keyName}_PASSPHRASE`;
-  const secret = readToken(surroundings, secretName);
-  const pem = readSecret(surroundings, keyName);
-  const passphrase = readSecret(surroundings, passphraseName);
+  const secret = readToken(sources, secretName);
+  const pem = readSecret(sources, keyName);
+  const passphrase = readSecret(sources, passphraseName);
   const report = (source: string, message: string): undefined => {
-    surroundings.problems.push({ message, source });
+    sources.problems.push({ message, source });
     return undefined;
   };
   if (pem === 'not-set' && passphrase !== 'not-set') {

@@ -1,6 +1,6 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
-import { readToken, type Surroundings } from '../sources/read-secret.ts';
-import { type Repetitions, sha256 } from './repeated-secrets.ts';
+import { type ConfigSources, readToken } from '../sources/read-secret.ts';
+import { type RepeatedSecrets, sha256 } from './repeated-secrets.ts';
 
 /** What a client was issued, as far as it can be kept. */
 export interface IssuedKeys {
@@ -15,14 +15,14 @@ const OWN_PAIR = 'each client needs a key and a secret of its own, which `client
 
 /** Reads `<prefix>_CLIENT_KEY` and `<prefix>_CLIENT_SECRET`. */
 export function readIssuedKeys(
-  surroundings: Surroundings,
+  sources: ConfigSources,
   prefix: string,
-  repetitions: Repetitions,
+  repeatedSecrets: RepeatedSecrets,
 ): IssuedKeys {
-  const key = readToken(surroundings, `${prefix}_CLIENT_KEY`);
-  const secret = readToken(surroundings, `${prefix}_CLIENT_SECRET`);
-  if (typeof key === 'object') repetitions.note(key, OWN_PAIR);
-  if (typeof secret === 'object') repetitions.note(secret, OWN_PAIR);
+  const key = readToken(sources, `${prefix}_CLIENT_KEY`);
+  const secret = readToken(sources, `${prefix}_CLIENT_SECRET`);
+  if (typeof key === 'object') repeatedSecrets.note(key, OWN_PAIR);
+  if (typeof secret === 'object') repeatedSecrets.note(secret, OWN_PAIR);
   return {
     keyDigest: typeof key === 'object' ? sha256(key.text) : undefined,
     secret: typeof secret === 'object' ? createSecretKey(secret.text, 'utf8') : undefined,

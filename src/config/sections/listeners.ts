@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
-import type { Draft } from '../schema/layered-config.ts';
+import type { LayeredConfig } from '../schema/layered-config.ts';
 import { DEFAULTS } from '../schema/schema.ts';
 import type { Settings } from '../schema/settings.ts';
-import type { Surroundings } from '../sources/read-secret.ts';
+import type { ConfigSources } from '../sources/read-secret.ts';
 import type { YamlPath } from '../sources/yaml-file.ts';
 import { hostsOverlap, isHost, isLoopback } from './hosts.ts';
 import { readTlsFiles } from './tls-files.ts';
@@ -15,12 +15,12 @@ const NOT_A_HOST = 'must be a host name or an IP address without scheme, port an
  * @param keyExpected whether callers have to show an issued key, without which only this machine may reach the listener
  */
 export function readListeners(
-  surroundings: Surroundings,
-  draft: Draft,
+  sources: ConfigSources,
+  draft: LayeredConfig,
   keyExpected: boolean,
 ): Pick<Settings, 'server' | 'operator'> {
   const { server, operator } = draft.config;
-  const socket = server?.socket === undefined ? undefined : resolve(surroundings.cwd, server.socket);
+  const socket = server?.socket === undefined ? undefined : resolve(sources.cwd, server.socket);
   const host = readHost(draft, ['server', 'host'], server?.host ?? DEFAULTS.host);
   const port = server?.port ?? DEFAULTS.port;
   const operatorHost = readHost(draft, ['operator', 'host'], operator?.host ?? DEFAULTS.operatorHost);
@@ -49,13 +49,13 @@ export function readListeners(
       socket,
       socketGroup: server?.socketGroup,
       allowedHosts: allowedHosts.map((name) => name.toLowerCase()),
-      tls: readTlsFiles(surroundings, draft),
+      tls: readTlsFiles(sources, draft),
     },
     operator: { host: operatorHost, port: operatorPort },
   };
 }
 
-function readHost(draft: Draft, path: YamlPath, text: string): string {
+function readHost(draft: LayeredConfig, path: YamlPath, text: string): string {
   if (!isHost(text)) draft.report(path, NOT_A_HOST);
   return text;
 }

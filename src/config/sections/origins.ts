@@ -1,11 +1,11 @@
 import { ENVIRONMENTS, ORIGIN_NAMES, SOCKET_ORIGIN_NAMES } from '../schema/environments.ts';
-import type { Draft } from '../schema/layered-config.ts';
+import type { LayeredConfig } from '../schema/layered-config.ts';
 import type { EnvironmentName, Settings } from '../schema/settings.ts';
 import { isLoopback } from './hosts.ts';
 
 /** The environment's origins with the configured ones in their place. */
 export function readOrigins(
-  draft: Draft,
+  draft: LayeredConfig,
   environment: EnvironmentName,
 ): Pick<Settings, 'upstreams' | 'spotOrigins' | 'socketUpstreams'> {
   const origins = { ...ENVIRONMENTS[environment] };

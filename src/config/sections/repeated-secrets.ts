@@ -3,13 +3,13 @@ import type { ConfigProblem } from '../problems/config-error.ts';
 import type { Secret } from '../sources/read-secret.ts';
 
 /** Finds secrets that are set twice; remembers digests only. */
-export interface Repetitions {
+export interface RepeatedSecrets {
   /** Notes a secret; reports it when another variable holds the same, with `remedy` as the end of the sentence. */
   note(secret: Secret, remedy: string): void;
 }
 
 /** Begins a search for repeated secrets that gathers its problems in `problems`. */
-export function findRepetitions(problems: ConfigProblem[]): Repetitions {
+export function findRepeatedSecrets(problems: ConfigProblem[]): RepeatedSecrets {
   const variables = new Map<string, string>();
   return {
     note({ text, variable }, remedy) {

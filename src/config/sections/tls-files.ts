@@ -2,16 +2,16 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { SecretText } from '../../core/records/secret-text.ts';
-import type { Draft } from '../schema/layered-config.ts';
+import type { LayeredConfig } from '../schema/layered-config.ts';
 import type { Settings } from '../schema/settings.ts';
-import type { Surroundings } from '../sources/read-secret.ts';
+import type { ConfigSources } from '../sources/read-secret.ts';
 import type { YamlPath } from '../sources/yaml-file.ts';
 
 const CERT_FILE: YamlPath = ['server', 'tls', 'certFile'];
 const KEY_FILE: YamlPath = ['server', 'tls', 'keyFile'];
 
 /** Reads certificate and key with which the listener for apps speaks TLS; both are set, or none is. */
-export function readTlsFiles(surroundings: Surroundings, draft: Draft): Settings['server']['tls'] {
+export function readTlsFiles(sources: ConfigSources, draft: LayeredConfig): Settings['server']['tls'] {
   const { certFile, keyFile } = draft.config.server?.tls ?? {};
   if (certFile === undefined && keyFile === undefined) return undefined;
   if (certFile === undefined || keyFile === undefined) {
@@ -22,9 +22,9 @@ export function readTlsFiles(surroundings: Surroundings, draft: Draft): Settings
   if (draft.config.server?.socket !== undefined) {
     draft.report(CERT_FILE, 'has no effect on a Unix socket: remove it, or the socket');
   }
-  const cert = readPem(surroundings, draft, CERT_FILE, certFile);
-  const key = readPem(surroundings, draft, KEY_FILE, keyFile);
-  if (key !== undefined) surroundings.secrets.push(key);
+  const cert = readPem(sources, draft, CERT_FILE, certFile);
+  const key = readPem(sources, draft, KEY_FILE, keyFile);
+  if (key !== undefined) sources.secrets.push(key);
   if (cert === undefined || key === undefined) return undefined;
   const certificate = parsed(() => new X509Certificate(cert));
   const privateKey = parsed(() => createPrivateKey(key));
@@ -37,7 +37,12 @@ export function readTlsFiles(surroundings: Surroundings, draft: Draft): Settings
   return undefined;
 }
 
-function readPem({ cwd }: Surroundings, draft: Draft, place: YamlPath, path: string): string | undefined {
+function readPem(
+  { cwd }: ConfigSources,
+  draft: LayeredConfig,
+  place: YamlPath,
+  path: string,
+): string | undefined {
   try {
     return readFileSync(resolve(cwd, path), 'utf8');
   } catch (error) {

@@ -4,11 +4,11 @@ import type { ConfigProblem } from '../problems/config-error.ts';
 import type { Environment } from './read-environment.ts';
 
 /** Where a configuration is read from, and where its problems are gathered. */
-export interface Surroundings {
+export interface ConfigSources {
   readonly env: Environment;
   readonly cwd: string;
   readonly problems: ConfigProblem[];
-  /** Every secret that was read, for the fence around logs; forgotten once the settings stand. */
+  /** Every secret that was read, for the mask around logs; forgotten once the settings stand. */
   readonly secrets: string[];
 }
 
@@ -26,14 +26,14 @@ export type SecretReading = Secret | 'not-set' | 'refused';
  * Reads secret `name` from the variable itself, from the file that `name_FILE` points to, or from a file of that name
  * in `$CREDENTIALS_DIRECTORY` (systemd LoadCredential). An empty variable counts as not set.
  */
-export function readSecret(surroundings: Surroundings, name: string): SecretReading {
-  const secret = findSecret(surroundings, name);
-  if (typeof secret === 'object') surroundings.secrets.push(secret.text);
+export function readSecret(sources: ConfigSources, name: string): SecretReading {
+  const secret = findSecret(sources, name);
+  if (typeof secret === 'object') sources.secrets.push(secret.text);
   return secret;
 }
 
-function findSecret(surroundings: Surroundings, name: string): SecretReading {
-  const { env, cwd, problems } = surroundings;
+function findSecret(sources: ConfigSources, name: string): SecretReading {
+  const { env, cwd, problems } = sources;
   const text = env[name];
   const fileVariable = `${name}_FILE`;
   const path = env[fileVariable];
@@ -49,12 +49,12 @@ function findSecret(surroundings: Surroundings, name: string): SecretReading {
 }
 
 /** Reads a secret that goes into a header or an HMAC: printable ASCII in one piece. */
-export function readToken(surroundings: Surroundings, name: string): SecretReading {
-  const secret = readSecret(surroundings, name);
+export function readToken(sources: ConfigSources, name: string): SecretReading {
+  const secret = readSecret(sources, name);
   if (secret === 'not-set' || secret === 'refused') return secret;
   const wrong = wrongToken(secret.text);
   if (wrong === undefined) return secret;
-  surroundings.problems.push({ message: `${secret.variable} ${wrong}.`, source: secret.variable });
+  sources.problems.push({ message: `${secret.variable} ${wrong}.`, source: secret.variable });
   return 'refused';
 }
 

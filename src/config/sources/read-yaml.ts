@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Surroundings } from './read-secret.ts';
+import type { ConfigSources } from './read-secret.ts';
 import { parseYamlFile, type YamlFile } from './yaml-file.ts';
 
 /**
@@ -8,7 +8,7 @@ import { parseYamlFile, type YamlFile } from './yaml-file.ts';
  * Returns undefined when there is none or when it cannot be read, which is reported by `refuse`.
  */
 export function readYamlFile(
-  surroundings: Surroundings,
+  sources: ConfigSources,
   path: string | undefined,
   usualPath: string,
   refuse: (wrong: string) => void,
@@ -16,7 +16,7 @@ export function readYamlFile(
   const name = path ?? usualPath;
   let text: string;
   try {
-    text = readFileSync(resolve(surroundings.cwd, name), 'utf8');
+    text = readFileSync(resolve(sources.cwd, name), 'utf8');
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
     if (path === undefined && code === 'ENOENT') return undefined;
@@ -25,5 +25,5 @@ export function readYamlFile(
     );
     return undefined;
   }
-  return parseYamlFile(name, text, surroundings.problems);
+  return parseYamlFile(name, text, sources.problems);
 }

@@ -9,7 +9,7 @@ export interface UpstreamAnswer {
 }
 
 /** That Binance wants silence: from everybody on the host, or from the orders of the account that called. */
-export interface Stop {
+export interface BackOff {
   readonly what: 'host' | 'orders';
   readonly status: number;
   /** End by server time in ms; undefined where Binance named none. */
@@ -34,7 +34,7 @@ const COUNT = /^\d{1,15}$/;
  * Reads out of an answer whether Binance wants silence. Order counts (-1015, also inside a cancelReplace whose cancel
  * was done) stop orders only; other 429, 418 and a 403 that is no Binance answer (the firewall's) stop the host.
  */
-export function readStop(answer: UpstreamAnswer, nowMs: number): Stop | undefined {
+export function readBackOff(answer: UpstreamAnswer, nowMs: number): BackOff | undefined {
   const { status } = answer;
   if (status < 400) return undefined;
   const body = readBody(answer.bodyText);

@@ -39,7 +39,7 @@ export interface CallCharge {
   readonly weight: number;
   readonly charges: readonly BucketCharge[];
   /** Names under which a freeze stops this call. */
-  readonly gates: readonly string[];
+  readonly freezeKeys: readonly string[];
 }
 
 export interface ChargedCall {
@@ -66,17 +66,17 @@ export function laneOf({ effect }: Endpoint): Lane {
 }
 
 /** The freeze that stops everything on a host. /api and /sapi are one host. */
-export function hostGate(upstream: UpstreamName): string {
+export function hostFreezeKey(upstream: UpstreamName): string {
   return `ip:${upstream}:host`;
 }
 
 /** The freeze that stops what places orders for an account. */
-export function ordersGate(endpoint: Endpoint, account: string): string {
-  return `account:${account}:${familyOf(endpoint)}:orders`;
+export function ordersFreezeKey(endpoint: Endpoint, account: string): string {
+  return `account:${account}:${orderCountFamily(endpoint)}:orders`;
 }
 
 /** Margin orders have a count of their own (`GET /sapi/v1/margin/rateLimit/order`). */
-export function familyOf({ upstream, path }: Endpoint): string {
+export function orderCountFamily({ upstream, path }: Endpoint): string {
   return upstream === 'spot' && path.startsWith('/sapi/') ? 'margin' : upstream;
 }
 
@@ -119,10 +119,10 @@ export function createCharging(reserveForOrders: number): Charging {
       }
       for (const quota of quotasFor(endpoint)) chargeQuota(charges, charged, quota);
       if (shared > 0) chargeShare(charges, client, endpoint.upstream, shared, lane);
-      const gates = [hostGate(endpoint.upstream)];
+      const freezeKeys = [hostFreezeKey(endpoint.upstream)];
       if (account !== undefined && (lane === 'orders' || countsOrders(endpoint)))
-        gates.push(ordersGate(endpoint, account));
-      return { lane, weight, charges, gates };
+        freezeKeys.push(ordersFreezeKey(endpoint, account));
+      return { lane, weight, charges, freezeKeys };
     },
   };
 }
@@ -183,7 +183,7 @@ function chargeOrders(
   const weight = account === undefined ? 0 : ordersIn(endpoint.orders, interval);
   if (weight === 0) return;
   const { upstream } = endpoint;
-  const key = `account:${account}:${familyOf(endpoint)}:orders:${interval}`;
+  const key = `account:${account}:${orderCountFamily(endpoint)}:orders:${interval}`;
   charges.push({
     bucket: { key, scope: 'account', kind: 'orders', upstream, windowMs, limit },
     weight,

@@ -8,22 +8,22 @@
  */
 export interface BucketState {
   /** When the count began, in ms: a charge of an older count that was lost meanwhile is not taken out of this one. */
-  readonly born: number;
+  readonly startedMs: number;
   /** Index of the fixed window, counted from the epoch. */
   window: number;
   /** What was used when the last window turned: taken back when the clock is set back. */
   previous: number;
   /** The established report of Binance. */
-  seen: number;
+  reported: number;
   /** The largest report that came in within this round. */
-  next: number;
+  highestReport: number;
   round: number;
   /** Answered without a report since the round began. */
-  open: number;
-  /** Answered without a report in the round before: the next report that ends a round contains them. */
-  closing: number;
-  /** Answered so near to the end of the window that Binance may have counted them in the next one. */
-  spill: number;
+  unreported: number;
+  /** Answered without a report in the round before: the highestReport report that ends a round contains them. */
+  unreportedBefore: number;
+  /** Answered so near to the end of the window that Binance may have counted them in the highestReport one. */
+  nearTheEnd: number;
   /** The newest slot of the ring below. */
   slot: number;
   /** Charges in flight by the slot in which they were made: one that nobody ends is known to be dead by its slot. */
@@ -32,7 +32,7 @@ export interface BucketState {
 
 /** When a charge was made, in the bucket's own terms. */
 export interface ChargeMark {
-  readonly born: number;
+  readonly startedMs: number;
   readonly window: number;
   readonly round: number;
   readonly slot: number;
@@ -68,15 +68,15 @@ export function budgetTime(serverNowMs: number): number {
 
 export function emptyBucket(nowMs: number, windowMs: number): BucketState {
   return {
-    born: nowMs,
+    startedMs: nowMs,
     window: Math.floor(nowMs / windowMs),
     previous: 0,
-    seen: 0,
-    next: 0,
+    reported: 0,
+    highestReport: 0,
     round: 0,
-    open: 0,
-    closing: 0,
-    spill: 0,
+    unreported: 0,
+    unreportedBefore: 0,
+    nearTheEnd: 0,
     slot: Math.floor(nowMs / SLOT_MS),
     inFlight: [0, 0, 0, 0],
   };
@@ -84,7 +84,7 @@ export function emptyBucket(nowMs: number, windowMs: number): BucketState {
 
 /** Upper bound of what is used in the window that the bucket stands in. */
 export function usedOf(state: BucketState): number {
-  return state.seen + state.open + state.closing + inFlightOf(state);
+  return state.reported + state.unreported + state.unreportedBefore + inFlightOf(state);
 }
 
 export function inFlightOf({ inFlight }: BucketState): number {
@@ -104,20 +104,20 @@ export function advance(state: BucketState, nowMs: number, windowMs: number): vo
   const window = Math.floor(nowMs / windowMs);
   if (window > state.window) turn(state, window);
   else if (window < state.window && nowMs < state.window * windowMs - STEP_BACK_MS) {
-    state.open += state.previous;
+    state.unreported += state.previous;
     state.previous = 0;
     state.window = window;
   }
 }
 
 /** Takes a charge into the flight; the bucket must have been advanced. */
-export function take(state: BucketState, weight: number): ChargeMark {
+export function addCharge(state: BucketState, weight: number): ChargeMark {
   addInFlight(state, state.slot, weight);
-  return { born: state.born, window: state.window, round: state.round, slot: state.slot };
+  return { startedMs: state.startedMs, window: state.window, round: state.round, slot: state.slot };
 }
 
 /** Nothing was sent: the charge has never been. */
-export function giveBack(state: BucketState, mark: ChargeMark, weight: number): void {
+export function refund(state: BucketState, mark: ChargeMark, weight: number): void {
   if (isAlive(state, mark)) addInFlight(state, mark.slot, -weight);
 }
 
@@ -126,7 +126,7 @@ export function giveBack(state: BucketState, mark: ChargeMark, weight: number): 
  * and its report, which speaks of one of the two, is not used.
  * @param lowers whether a newer report that is lower is believed (order counts fall with fills, weights never fall)
  */
-export function settle(
+export function reconcile(
   state: BucketState,
   mark: ChargeMark,
   weight: number,
@@ -137,34 +137,34 @@ export function settle(
 ): void {
   const alive = isAlive(state, mark);
   if (alive) addInFlight(state, mark.slot, -weight);
-  if (nowMs >= windowEndOf(state, windowMs) - TAIL_MS) state.spill += ending.counted;
-  if (mark.window !== state.window || mark.born !== state.born) {
-    state.open += ending.counted;
+  if (nowMs >= windowEndOf(state, windowMs) - TAIL_MS) state.nearTheEnd += ending.counted;
+  if (mark.window !== state.window || mark.startedMs !== state.startedMs) {
+    state.unreported += ending.counted;
     return;
   }
   if (ending.reported !== undefined) report(state, mark, ending.reported, lowers);
-  else if (alive) state.open += ending.counted;
+  else if (alive) state.unreported += ending.counted;
 }
 
 function report(state: BucketState, mark: ChargeMark, reported: number, lowers: boolean): void {
-  if (reported > state.seen) state.seen = reported;
-  if (reported > state.next) state.next = reported;
+  if (reported > state.reported) state.reported = reported;
+  if (reported > state.highestReport) state.highestReport = reported;
   if (mark.round !== state.round) return;
-  if (lowers) state.seen = state.next;
-  state.next = 0;
-  state.closing = state.open;
-  state.open = 0;
+  if (lowers) state.reported = state.highestReport;
+  state.highestReport = 0;
+  state.unreportedBefore = state.unreported;
+  state.unreported = 0;
   state.round++;
 }
 
 function turn(state: BucketState, window: number): void {
   const follows = window === state.window + 1;
   state.previous = follows ? usedOf(state) : 0;
-  state.seen = 0;
-  state.next = 0;
-  state.open = 0;
-  state.closing = follows ? state.spill : 0;
-  state.spill = 0;
+  state.reported = 0;
+  state.highestReport = 0;
+  state.unreported = 0;
+  state.unreportedBefore = follows ? state.nearTheEnd : 0;
+  state.nearTheEnd = 0;
   state.round++;
   state.window = window;
 }
@@ -174,7 +174,7 @@ function buryDead(state: BucketState, slot: number): void {
   const last = Math.min(slot, state.slot + SLOTS);
   for (let at = state.slot + 1; at <= last; at++) {
     const index = at % SLOTS;
-    state.open += state.inFlight[index] ?? 0;
+    state.unreported += state.inFlight[index] ?? 0;
     state.inFlight[index] = 0;
   }
   state.slot = slot;
@@ -188,7 +188,7 @@ function rewindSlots(state: BucketState, slot: number): void {
 }
 
 function isAlive(state: BucketState, mark: ChargeMark): boolean {
-  return mark.born === state.born && mark.slot > state.slot - SLOTS && mark.slot <= state.slot;
+  return mark.startedMs === state.startedMs && mark.slot > state.slot - SLOTS && mark.slot <= state.slot;
 }
 
 /** Never below zero: after a jump of the clock a charge may end that was buried before. */

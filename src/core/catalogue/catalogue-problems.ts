@@ -30,10 +30,11 @@ export function catalogueProblems(endpoints: readonly Endpoint[]): string[] {
     checkAddress(endpoint, report);
     checkPermission(endpoint, builtIn.match(endpoint.path) !== undefined, report);
     checkCounts(endpoint, report);
-    if ((endpoint.effect === 'place' || endpoint.effect === 'amend') && endpoint.door === undefined) {
-      report(`has the effect ${endpoint.effect} and no door to read its orders by`);
+    if ((endpoint.effect === 'place' || endpoint.effect === 'amend') && endpoint.orderShape === undefined) {
+      report(`has the effect ${endpoint.effect} and no orderShape to read its orders by`);
     }
-    if (endpoint.door !== undefined && endpoint.effect === 'cancel') report('has a door and cancels');
+    if (endpoint.orderShape !== undefined && endpoint.effect === 'cancel')
+      report('has a orderShape and cancels');
   }
   return problems;
 }

@@ -3,8 +3,8 @@ import { catalogueProblems } from './catalogue-problems.ts';
 import type {
   Endpoint,
   Method,
-  OrderDoor,
   OrderEffect,
+  OrderShape,
   RaisedPermission,
   Security,
   Weight,
@@ -26,7 +26,7 @@ export interface CatalogueEntry {
   readonly uid?: number | readonly WeightStep[];
   readonly orders?: Readonly<Record<string, number>>;
   readonly effect?: OrderEffect;
-  readonly door?: OrderDoor;
+  readonly orderShape?: OrderShape;
   readonly clientOrderIds?: readonly string[];
   readonly repeatable?: readonly string[];
   readonly raised?: RaisedPermission;

@@ -36,8 +36,8 @@ export interface Weight {
   readonly steps?: readonly WeightStep[];
 }
 
-/** The door by which orders enter: names the reading of intended orders out of the parameters. */
-export type OrderDoor =
+/** The orderShape by which orders enter: names the reading of intended orders out of the parameters. */
+export type OrderShape =
   | 'single'
   | 'cancel-replace'
   | 'oco'
@@ -75,7 +75,7 @@ export interface Endpoint {
   /** Order counts by interval, e.g. `{ '10S': 1, '1D': 1 }` or `{ '10S': 5, '1M': 1 }`. */
   readonly orders: Readonly<Record<string, number>>;
   readonly effect: OrderEffect;
-  readonly door?: OrderDoor;
+  readonly orderShape?: OrderShape;
   /** Names of the parameters that carry a client order id, in the order Binance documents them. */
   readonly clientOrderIds: readonly string[];
   /** Parameter names that may stand more than once. */

@@ -12,7 +12,7 @@ export interface WsMethod {
   readonly kind: 'call' | 'logon' | 'status' | 'logout';
   /** What the proxy adds to the parameters. */
   readonly adds: 'nothing' | 'key' | 'signature';
-  /** The REST twin: permission, weight, order counts, effect and door are its own. */
+  /** The REST twin: permission, weight, order counts, effect and orderShape are its own. */
   readonly endpoint: Endpoint;
 }
 

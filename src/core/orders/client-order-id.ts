@@ -50,7 +50,7 @@ const FIXED_LENGTH = /^\/sapi\/v\d+\/(?:algo|equity)\//;
 export function injectClientOrderIds(endpoint: Endpoint, call: Call, requestId: string): IdentifiedCall {
   if (endpoint.effect !== 'place') return { call, ids: [] };
   if (!REQUEST_ID.test(requestId)) throw new TypeError('a request id must be 1 to 24 characters of [0-9a-z]');
-  if (endpoint.door === 'batch') return injectIntoBatch(endpoint, call, requestId);
+  if (endpoint.orderShape === 'batch') return injectIntoBatch(endpoint, call, requestId);
   const ids: string[] = [];
   let identified = call;
   for (const name of ownNames(endpoint)) {

@@ -10,7 +10,7 @@ export const CONVERT = 'CONVERT';
 /** The type under which a convert limit order is judged. */
 export const CONVERT_LIMIT = 'CONVERT_LIMIT';
 
-/** One order that a call would place or amend, whatever the door it comes through. */
+/** One order that a call would place or amend, whatever the orderShape it comes through. */
 export interface IntendedOrder {
   readonly market: Market;
   /** Undefined where the call names none (a convert quote is accepted by its id). */

@@ -1,4 +1,4 @@
-import { type Decimal, Exact, largest } from '../decimal.ts';
+import { type Decimal, ExactDecimal, largest } from '../decimal.ts';
 import { CONVERT_LIMIT, type IntendedOrder } from './intended-order.ts';
 
 /** What has to be known about a symbol before an order on it can be valued. */
@@ -100,7 +100,7 @@ function trailed(order: IntendedOrder, market: Decimal): Decimal[] {
 /** The side an order would trade against; the dearer one when it is not known, or when that side is empty. */
 function marketPrice(order: IntendedOrder, best: BestPrices | undefined): Decimal {
   if (best === undefined) throw new Unvaluable('the book is not known');
-  const dearer = Exact.max(best.bid, best.ask);
+  const dearer = ExactDecimal.max(best.bid, best.ask);
   if (!dearer.gt(0)) throw new Unvaluable('the book is empty');
   if (order.side === undefined || order.followsBook) return dearer;
   const side = order.side === 'BUY' ? best.ask : best.bid;
@@ -112,7 +112,7 @@ function faceValue(order: IntendedOrder, amount: Decimal, best: BestPrices | und
   if (order.type !== CONVERT_LIMIT || order.side === 'BUY') return amount;
   const limit = largest(order.prices);
   if (limit === undefined || !limit.gt(0)) throw new Unvaluable('there is no price');
-  return Exact.max(amount, amount.times(marketPrice(order, best)).div(limit));
+  return ExactDecimal.max(amount, amount.times(marketPrice(order, best)).div(limit));
 }
 
 /** `BTC` and `USDT` must be the assets of the symbol that their names make. */

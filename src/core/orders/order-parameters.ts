@@ -1,4 +1,4 @@
-import { type Decimal, Exact, readDecimal } from '../decimal.ts';
+import { type Decimal, ExactDecimal, readDecimal } from '../decimal.ts';
 import { ProxyError } from '../errors.ts';
 import type { IntendedOrder, Market, Side } from './intended-order.ts';
 
@@ -91,7 +91,7 @@ function readTrail(read: ParameterReader, prefix: string): Decimal | undefined {
   const points = optionalDecimal(read, prefixed(prefix, 'trailingDelta'));
   const percent = optionalDecimal(read, prefixed(prefix, 'callbackRate'));
   if (points === undefined && percent === undefined) return undefined;
-  return Exact.max(points?.times('0.0001') ?? 0, percent?.times('0.01') ?? 0);
+  return ExactDecimal.max(points?.times('0.0001') ?? 0, percent?.times('0.01') ?? 0);
 }
 
 function followsBook(read: ParameterReader, prefix: string): boolean {

@@ -1,5 +1,5 @@
 import type { Client, OrderRules } from '../access/client.ts';
-import { type Decimal, Exact } from '../decimal.ts';
+import { type Decimal, ExactDecimal } from '../decimal.ts';
 import type { IntendedOrder } from './intended-order.ts';
 import type { Notional } from './notional.ts';
 
@@ -75,7 +75,7 @@ export function judgeValues(rules: OrderRules | undefined, values: readonly Noti
     if (limit === undefined) {
       const why = `the quote asset ${asset}${which} has no limit and so cannot be judged`;
       violations.push({ rule: 'order.maxNotional', why });
-    } else if (amount.gt(new Exact(limit))) {
+    } else if (amount.gt(new ExactDecimal(limit))) {
       const why = `the value${which} is above ${limit} ${asset}`;
       violations.push({ rule: 'order.maxNotional', why });
     }

@@ -13,7 +13,7 @@ import {
 } from './single-order.ts';
 
 /** What tells how an order enters; a WebSocket method brings the endpoint of its REST twin. */
-export type OrderEntrance = Pick<Endpoint, 'upstream' | 'path' | 'effect' | 'door'>;
+export type OrderEntrance = Pick<Endpoint, 'upstream' | 'path' | 'effect' | 'orderShape'>;
 
 /**
  * Every order that a call would place or amend; none for a call that only cancels.
@@ -31,7 +31,7 @@ export function readIntendedOrders(endpoint: OrderEntrance, read: ParameterReade
   if (endpoint.effect === 'cancel') return [];
   const market = marketOf(endpoint);
   const type = typeSourceOf(endpoint.path);
-  switch (endpoint.door) {
+  switch (endpoint.orderShape) {
     case 'single':
     case 'cancel-replace':
     case 'algo':
@@ -61,8 +61,8 @@ export function readIntendedOrders(endpoint: OrderEntrance, read: ParameterReade
         endpoint.path.endsWith('/order/place') ? singleOrder(market, type, read) : namelessConversion(),
       ];
     default:
-      // A call that places orders through a door nobody described must not slip past the rules.
-      if (endpoint.door !== undefined || endpoint.effect !== 'none')
+      // A call that places orders through a orderShape nobody described must not slip past the rules.
+      if (endpoint.orderShape !== undefined || endpoint.effect !== 'none')
         throw unreadable('this endpoint has no reading of its orders');
       return [];
   }

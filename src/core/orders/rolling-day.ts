@@ -1,5 +1,5 @@
 import type { OrderRules } from '../access/client.ts';
-import { type Decimal, Exact } from '../decimal.ts';
+import { type Decimal, ExactDecimal } from '../decimal.ts';
 import type { DayClaim } from './order-rules.ts';
 
 export const DAY_MS = 86_400_000;
@@ -13,7 +13,7 @@ export interface DayEntry extends DayClaim {
   readonly atMs: number;
 }
 
-interface Account {
+interface ClientDay {
   readonly entries: Map<number, DayEntry>;
   readonly sums: Map<string, Decimal>;
   orders: number;
@@ -24,7 +24,7 @@ interface Account {
  * at the same time cannot both take the last room.
  */
 export class RollingDay {
-  readonly #accounts = new Map<string, Account>();
+  readonly #accounts = new Map<string, ClientDay>();
   #nextId = 1;
 
   /** Grants the claim and counts it, or names the rule that it would break. */
@@ -37,7 +37,8 @@ export class RollingDay {
       for (const [asset, amount] of claim.amounts) {
         const limit = maxNotionalPerDay.get(asset);
         if (limit === undefined) return 'order.maxNotionalPerDay';
-        if (amount.plus(account.sums.get(asset) ?? 0).gt(new Exact(limit))) return 'order.maxNotionalPerDay';
+        if (amount.plus(account.sums.get(asset) ?? 0).gt(new ExactDecimal(limit)))
+          return 'order.maxNotionalPerDay';
       }
     }
     const entry = { ...claim, id: this.#nextId, atMs: nowMs };
@@ -67,7 +68,7 @@ export class RollingDay {
   }
 
   /** Stops counting an entry; false when it does not count any more anyway. */
-  giveBack(entry: Pick<DayEntry, 'client' | 'id'>): boolean {
+  refund(entry: Pick<DayEntry, 'client' | 'id'>): boolean {
     const account = this.#accounts.get(entry.client);
     const counted = account?.entries.get(entry.id);
     if (account === undefined || counted === undefined) return false;
@@ -85,27 +86,27 @@ export class RollingDay {
     return all.sort((one, other) => one.id - other.id);
   }
 
-  #account(client: string): Account {
+  #account(client: string): ClientDay {
     const known = this.#accounts.get(client);
     if (known !== undefined) return known;
-    const account: Account = { entries: new Map(), sums: new Map(), orders: 0 };
+    const account: ClientDay = { entries: new Map(), sums: new Map(), orders: 0 };
     this.#accounts.set(client, account);
     return account;
   }
 }
 
 /** Entries stand in the order in which they were granted; one behind a younger one merely counts a little longer. */
-function expire(account: Account, nowMs: number): void {
+function expire(account: ClientDay, nowMs: number): void {
   for (const entry of account.entries.values()) {
     if (nowMs - entry.atMs < DAY_MS) return;
     remove(account, entry);
   }
 }
 
-function remove(account: Account, entry: DayEntry): void {
+function remove(account: ClientDay, entry: DayEntry): void {
   account.entries.delete(entry.id);
   account.orders -= entry.orders;
   for (const [asset, amount] of entry.amounts) {
-    account.sums.set(asset, (account.sums.get(asset) ?? new Exact(0)).minus(amount));
+    account.sums.set(asset, (account.sums.get(asset) ?? new ExactDecimal(0)).minus(amount));
   }
 }

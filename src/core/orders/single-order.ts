@@ -8,7 +8,7 @@ import {
   requiredText,
 } from './order-parameters.ts';
 
-/** Where an order says its type: under one of these names, or nowhere because the door has only one. */
+/** Where an order says its type: under one of these names, or nowhere because the orderShape has only one. */
 export type TypeSource =
   | { readonly name: 'type' | 'strategyType' | 'orderType' }
   | { readonly always: string };

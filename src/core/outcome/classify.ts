@@ -3,9 +3,9 @@ import type { Outcome } from '../errors.ts';
 import type { UpstreamName } from '../upstream.ts';
 import {
   changesNothing,
+  codeFamily,
   type Execution,
   type FamilyTable,
-  familyOf,
   isCertainRefusal,
   OUTCOME_TABLES,
 } from './outcome-tables.ts';
@@ -85,7 +85,7 @@ function wasStale(ending: Ending): boolean {
 function classifyAnswer(ending: Ending, idempotent: boolean): Verdict {
   const { status, code } = ending;
   if (status === undefined || ending.wellFormed === false) return LOST;
-  const execution = readExecution(ending, status, OUTCOME_TABLES[familyOf(ending.upstream, ending.path)]);
+  const execution = readExecution(ending, status, OUTCOME_TABLES[codeFamily(ending.upstream, ending.path)]);
   const retry = code === TIMESTAMP_REFUSED && isRefusal(status) ? 'restamp' : 'none';
   if (!idempotent) return { outcome: execution === 'unknown' ? 'unknown' : 'answered', execution, retry };
   return { outcome: 'answered', execution: isSuccess(status) ? 'executed' : 'refused', retry };

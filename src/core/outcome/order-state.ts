@@ -5,11 +5,11 @@ import type { OrderQuery } from './order-query.ts';
  * What became of an order. executed: some or all of it was filled (or a conditional order fired); resting: accepted
  * and still alive; ended: accepted, then cancelled or expired without a fill; rejected: refused by the engine.
  */
-export type Fate = 'executed' | 'resting' | 'ended' | 'rejected';
+export type OrderState = 'executed' | 'resting' | 'ended' | 'rejected';
 
 /** missing: Binance says there is no such order; inconclusive: the answer says nothing about it; done: a list is over. */
-export type FateReading =
-  | { readonly kind: 'found'; readonly fate: Fate; readonly order: OrderAnswer }
+export type OrderStateReading =
+  | { readonly kind: 'found'; readonly state: OrderState; readonly order: OrderAnswer }
   | { readonly kind: 'done'; readonly order: OrderAnswer }
   | { readonly kind: 'missing' }
   | { readonly kind: 'inconclusive'; readonly code: number | undefined };
@@ -30,7 +30,7 @@ const OVER: ReadonlySet<string> = new Set([
 const FIRED: ReadonlySet<string> = new Set(['FILLED', 'TRIGGERING', 'TRIGGERED']);
 
 /** Reads the answer to an {@link OrderQuery}. */
-export function readFate(query: OrderQuery, status: number, bodyText: string): FateReading {
+export function readOrderState(query: OrderQuery, status: number, bodyText: string): OrderStateReading {
   if (status !== 200) {
     const { code, msg } = readOrderAnswer(bodyText);
     const says = status === 400 || status === 404;
@@ -52,18 +52,18 @@ export function readFate(query: OrderQuery, status: number, bodyText: string): F
   return found(order);
 }
 
-/** The fate of a list that is over, from its orders: one fill makes it executed. */
-export function fateOfList(legs: readonly Fate[]): Fate {
-  for (const fate of ['executed', 'resting', 'ended'] as const) if (legs.includes(fate)) return fate;
+/** The state of a list that is over, from its orders: one fill makes it executed. */
+export function stateOfList(legs: readonly OrderState[]): OrderState {
+  for (const state of ['executed', 'resting', 'ended'] as const) if (legs.includes(state)) return state;
   return 'rejected';
 }
 
-function found(order: OrderAnswer): FateReading {
-  return { kind: 'found', fate: fateOf(order), order };
+function found(order: OrderAnswer): OrderStateReading {
+  return { kind: 'found', state: fateOf(order), order };
 }
 
 /** A word that is not known here belongs to an order that exists and is not known to be over. */
-function fateOf({ status = '', executedQty }: OrderAnswer): Fate {
+function fateOf({ status = '', executedQty }: OrderAnswer): OrderState {
   if (REJECTED.has(status)) return 'rejected';
   if (FIRED.has(status)) return 'executed';
   if (OVER.has(status)) return isFilled(executedQty) || status === 'FINISHED' ? 'executed' : 'ended';

@@ -106,7 +106,7 @@ export function changesNothing(method: string, path: string): boolean {
 }
 
 /** The family of a path; public Alpha data is read like spot. */
-export function familyOf(upstream: UpstreamName, path: string): Family {
+export function codeFamily(upstream: UpstreamName, path: string): Family {
   switch (upstream) {
     case 'spot':
     case 'web':

@@ -1,6 +1,6 @@
 import type { Outcome, ProxyErrorName } from '../errors.ts';
 import { type PrintableParams, printablePath, printableText } from './redact.ts';
-import { SecretFence } from './secret-mask.ts';
+import { SecretMask } from './secret-mask.ts';
 
 /** Everything that the trail can say, the life of a call first. */
 export const AUDIT_EVENTS = [
@@ -113,7 +113,7 @@ export function auditLine(
   record: UnsealedRecord,
   seq: number | undefined,
   timeMs: number,
-  fence: SecretFence = SecretFence.none,
+  secretMask: SecretMask = SecretMask.none,
 ): string {
   const line = JSON.stringify({
     time: new Date(timeMs).toISOString(),
@@ -124,8 +124,8 @@ export function auditLine(
     client: record.client,
     account: record.account,
     upstream: record.upstream,
-    method: foreign(record.method, fence),
-    path: record.path === undefined ? undefined : printablePath(record.path, fence),
+    method: foreign(record.method, secretMask),
+    path: record.path === undefined ? undefined : printablePath(record.path, secretMask),
     permission: record.permission,
     params: record.params,
     weight: record.weight,
@@ -136,16 +136,16 @@ export function auditLine(
     durationMs: microseconds(record.durationMs),
     status: record.status,
     code: record.code,
-    msg: foreign(record.msg, fence),
+    msg: foreign(record.msg, secretMask),
     outcome: record.outcome,
-    orderId: foreign(record.orderId, fence),
-    clientOrderId: foreign(record.clientOrderId, fence),
+    orderId: foreign(record.orderId, secretMask),
+    clientOrderId: foreign(record.clientOrderId, secretMask),
     error: record.error,
-    rule: foreign(record.rule, fence),
-    uuid: foreign(record.uuid, fence),
-    detail: record.detail === undefined ? undefined : printableDetail(record.detail, fence),
+    rule: foreign(record.rule, secretMask),
+    uuid: foreign(record.uuid, secretMask),
+    detail: record.detail === undefined ? undefined : printableDetail(record.detail, secretMask),
   });
-  return escapeInvisible(fence.hide(line));
+  return escapeInvisible(secretMask.maskLine(line));
 }
 
 /** Controls, line separators, byte order marks and text-direction marks: JSON may carry them raw, a log line must not. */
@@ -161,19 +161,21 @@ function microseconds(ms: number | undefined): number | undefined {
 
 function foreign(
   text: string | readonly string[] | undefined,
-  fence: SecretFence,
+  secretMask: SecretMask,
 ): string | readonly string[] | undefined {
   if (text === undefined) return undefined;
-  return typeof text === 'string' ? printableText(text, fence) : text.map((one) => printableText(one, fence));
+  return typeof text === 'string'
+    ? printableText(text, secretMask)
+    : text.map((one) => printableText(one, secretMask));
 }
 
 function printableDetail(
   detail: Readonly<Record<string, Maybe<Scalar>>>,
-  fence: SecretFence,
+  secretMask: SecretMask,
 ): Record<string, Maybe<Scalar>> {
   const printable: Record<string, Maybe<Scalar>> = Object.create(null);
   for (const [name, value] of Object.entries(detail)) {
-    printable[name] = typeof value === 'string' ? printableText(value, fence) : value;
+    printable[name] = typeof value === 'string' ? printableText(value, secretMask) : value;
   }
   return printable;
 }

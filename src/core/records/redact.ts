@@ -1,5 +1,5 @@
 import { allPairs, type Call, decodedValue, type Pair, rawValue } from '../call/call.ts';
-import { MASK, peelPercent, SecretFence } from './secret-mask.ts';
+import { MASK, peelPercent, SecretMask } from './secret-mask.ts';
 
 /** The parameters of a call as a log may show them: a null-prototype record, repeated names as arrays. */
 export type PrintableParams = Readonly<Record<string, string | readonly string[]>>;
@@ -25,16 +25,16 @@ const SHORTEST_ASSIGNMENT = 'token=x'.length;
 
 /**
  * The printable twin of a call's parameters: decoded for reading (what is no UTF-8 stays encoded), secrets as `***`, long
- * values cut. Give the fence, so that a known secret in a place where it does not belong is masked before a cut could
+ * values cut. Give the secret mask, so that a known secret in a place where it does not belong is masked before a cut could
  * leave half of it.
  */
-export function printableParams(call: Call, fence: SecretFence = SecretFence.none): PrintableParams {
+export function printableParams(call: Call, secretMask: SecretMask = SecretMask.none): PrintableParams {
   const params: Record<string, string | string[]> = Object.create(null);
   const pairs = allPairs(call);
   let length = 0;
   for (const [index, pair] of pairs.entries()) {
-    const name = printableText(pair.name, fence, LONGEST_NAME);
-    const value = printablePair(pair, fence);
+    const name = printableText(pair.name, secretMask, LONGEST_NAME);
+    const value = printablePair(pair, secretMask);
     length += name.length + value.length;
     if (length > LONGEST_PARAMS || index >= MOST_PARAMS) {
       params['…'] = `${pairs.length - index} more parameters`;
@@ -49,16 +49,20 @@ export function printableParams(call: Call, fence: SecretFence = SecretFence.non
 }
 
 /** A parameter's value by its name, for callers that hold decoded members (a WebSocket frame). */
-export function printableValue(name: string, value: string, fence: SecretFence = SecretFence.none): string {
+export function printableValue(
+  name: string,
+  value: string,
+  secretMask: SecretMask = SecretMask.none,
+): string {
   if (isSecretName(name)) return MASK;
   const opening = value.trimStart()[0];
-  if (opening !== '[' && opening !== '{') return printableText(value, fence);
-  return printableText(maskJson(value, fence), fence, LONGEST_JSON);
+  if (opening !== '[' && opening !== '{') return printableText(value, secretMask);
+  return printableText(maskJson(value, secretMask), secretMask, LONGEST_JSON);
 }
 
 /** A foreign text that may stand in a log line: known secrets, and what looks like a key, as `***`; then cut. */
-export function printableText(text: string, fence = SecretFence.none, longest = LONGEST_VALUE): string {
-  let safe = fence.scrub(text);
+export function printableText(text: string, secretMask = SecretMask.none, longest = LONGEST_VALUE): string {
+  let safe = secretMask.maskValue(text);
   if (safe.length >= SHORTEST_ASSIGNMENT) {
     safe = maskShapes(safe);
     const peeled = peelPercent(safe);
@@ -68,9 +72,9 @@ export function printableText(text: string, fence = SecretFence.none, longest = 
 }
 
 /** A request path without its query; segments that look like a listen key as `***`. */
-export function printablePath(path: string, fence = SecretFence.none): string {
+export function printablePath(path: string, secretMask = SecretMask.none): string {
   const mark = path.search(/[?#]/);
-  const safe = fence.scrub(mark === -1 ? path : path.slice(0, mark));
+  const safe = secretMask.maskValue(mark === -1 ? path : path.slice(0, mark));
   const peeled = peelPercent(safe);
   if (peeled !== safe && peeled.replace(KEY_SEGMENT, MASK) !== peeled) return MASK;
   return cut(safe.length < 40 ? safe : safe.replace(KEY_SEGMENT, MASK), LONGEST_VALUE);
@@ -81,8 +85,8 @@ export function isSecretName(name: string): boolean {
   return SECRET_NAME.test(name) || (/[-_. ]/.test(name) && SECRET_NAME.test(name.replace(/[-_. ]/g, '')));
 }
 
-function printablePair(pair: Pair, fence: SecretFence): string {
-  return printableValue(pair.name, decodedValue(pair) ?? rawValue(pair), fence);
+function printablePair(pair: Pair, secretMask: SecretMask): string {
+  return printableValue(pair.name, decodedValue(pair) ?? rawValue(pair), secretMask);
 }
 
 function maskShapes(text: string): string {
@@ -91,7 +95,7 @@ function maskShapes(text: string): string {
 }
 
 /** Masks secret members at any depth; a text without any is returned as it stands, numbers keep their lexeme. */
-function maskJson(text: string, fence: SecretFence): string {
+function maskJson(text: string, secretMask: SecretMask): string {
   let masked = false;
   let hopeless = false;
   const mask = (name: string, value: unknown, context?: { readonly source?: string }): unknown => {
@@ -99,10 +103,10 @@ function maskJson(text: string, fence: SecretFence): string {
       masked = true;
       return MASK;
     }
-    if (printableText(name, fence) !== name) hopeless = true;
+    if (printableText(name, secretMask) !== name) hopeless = true;
     if (typeof value === 'number' && context?.source !== undefined) return rawJson(context.source);
     if (typeof value !== 'string') return value;
-    const safe = printableText(value, fence);
+    const safe = printableText(value, secretMask);
     if (safe !== value) masked = true;
     return safe;
   };

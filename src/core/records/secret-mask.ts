@@ -24,15 +24,15 @@ interface Trace {
  * (and never more than 8 characters) of each, so neither inspect nor a heap dump gives one away.
  * Percent-encoded and JSON-escaped spellings are known too.
  */
-export class SecretFence {
-  static readonly none = new SecretFence([]);
+export class SecretMask {
+  static readonly none = new SecretMask([]);
   readonly #traces: readonly Trace[];
   readonly #shortDigests: ReadonlySet<string>;
   readonly #shortest: number;
   readonly #index: ProbeIndex | undefined;
 
   /** @param others - fences whose secrets this one knows too: what was rotated away may still turn up */
-  constructor(secrets: Iterable<string>, others: readonly SecretFence[] = []) {
+  constructor(secrets: Iterable<string>, others: readonly SecretMask[] = []) {
     const long = new Set<string>();
     const short = new Set<string>();
     for (const secret of secrets) {
@@ -52,7 +52,7 @@ export class SecretFence {
   }
 
   /** The text with every secret in it replaced by `***`; for whole lines. */
-  hide(text: string): string {
+  maskLine(text: string): string {
     if (this.#index?.mayHold(text) === false) return text;
     let safe = text;
     for (const trace of this.#traces) safe = hideOne(safe, trace);
@@ -60,14 +60,14 @@ export class SecretFence {
   }
 
   /** Like {@link hide}, for one value: also masks one that equals a short secret, or holds one behind percent-encoding. */
-  scrub(text: string): string {
+  maskValue(text: string): string {
     if (text.length < SHORTEST_SUBSTRING && this.#shortDigests.size > 0) {
       if (this.#shortDigests.has(digestOf(text))) return MASK;
     }
     if (text.length < this.#shortest) return text;
-    const safe = this.hide(text);
+    const safe = this.maskLine(text);
     const peeled = peelPercent(safe);
-    return peeled !== safe && this.hide(peeled) !== peeled ? MASK : safe;
+    return peeled !== safe && this.maskLine(peeled) !== peeled ? MASK : safe;
   }
 }
 

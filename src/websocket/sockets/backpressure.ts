@@ -8,7 +8,7 @@ export type Writer = Pick<WebSocket, 'pause' | 'resume'>;
  * One direction of a socket pair with back-pressure: while its reader lags, its writer is paused, so that what waits
  * here stays bounded; a reader that stands still too long is reported once.
  */
-export class Flow {
+export class Backpressure {
   readonly #from: Writer;
   readonly #to: WebSocket;
   readonly #limits: SocketLimits;

@@ -1,4 +1,4 @@
-export interface PaceOptions<T> {
+export interface PacedQueueOptions<T> {
   /** How many frames a second Binance takes on a stream socket, less what its pings and ours need. */
   readonly perSecond: number;
   /** Frames that may wait; one more is too many. */
@@ -13,13 +13,13 @@ export interface PaceOptions<T> {
  * Spreads the control frames of an app over time: Binance cuts off whoever sends faster than it allows, and bans an IP
  * that does so again and again.
  */
-export class Pace<T> {
-  readonly #options: PaceOptions<T>;
+export class PacedQueue<T> {
+  readonly #options: PacedQueueOptions<T>;
   #waiting: T[] = [];
   #sentMs: number[] = [];
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(options: PaceOptions<T>) {
+  constructor(options: PacedQueueOptions<T>) {
     this.#options = options;
   }
 

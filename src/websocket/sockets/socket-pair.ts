@@ -1,6 +1,6 @@
 import type { RawData, WebSocket } from 'ws';
 import type { Line } from '../../pipeline/line.ts';
-import { Flow } from './backpressure.ts';
+import { Backpressure } from './backpressure.ts';
 import { closeLike, closeWithin, LOST } from './closing.ts';
 import type { OpenSocket } from './open-sockets.ts';
 import type { SocketLimits } from './socket-limits.ts';
@@ -35,8 +35,8 @@ export interface PairOwner {
  * Frames keep their bytes, closings their codes; pings are answered on each side by itself.
  */
 export class SocketPair implements OpenSocket {
-  readonly toApp: Flow;
-  readonly toUpstream: Flow;
+  readonly toApp: Backpressure;
+  readonly toUpstream: Backpressure;
   readonly #options: PairOptions;
   readonly #owner: PairOwner;
   readonly #records: SocketRecords;
@@ -48,8 +48,10 @@ export class SocketPair implements OpenSocket {
     this.#options = options;
     this.#owner = owner;
     this.#records = new SocketRecords(line, options.socketId, options.subject);
-    this.toApp = new Flow(upstream, app, limits, line.monotonicNow, () => this.cut(1013, 'slow reader'));
-    this.toUpstream = new Flow(app, upstream, limits, line.monotonicNow, () =>
+    this.toApp = new Backpressure(upstream, app, limits, line.monotonicNow, () =>
+      this.cut(1013, 'slow reader'),
+    );
+    this.toUpstream = new Backpressure(app, upstream, limits, line.monotonicNow, () =>
       this.cut(1013, 'slow upstream'),
     );
     for (const socket of [app, upstream]) {

@@ -32,7 +32,7 @@ export class SocketRecords {
   }
 
   opened(): void {
-    this.#line.trail.writeLenient({
+    this.#line.trail.note({
       event: 'socket.opened',
       ...this.#subject,
       detail: { socket: this.#socketId },
@@ -43,7 +43,7 @@ export class SocketRecords {
     if (this.#isEnded) return;
     this.#isEnded = true;
     const { framesUp, framesDown } = this;
-    this.#line.trail.writeLenient({
+    this.#line.trail.note({
       event: 'socket.closed',
       level: rule === undefined || rule === 'shutdown' ? 'info' : 'warn',
       ...this.#subject,

@@ -1,8 +1,8 @@
-import { FeedGroup } from './route-feeds.ts';
+import { RouteFeeds } from './route-feeds.ts';
 
 /** The groups of shared streams, one for each place that they come from. */
-export class FeedGroups {
-  readonly #groups = new Map<string, FeedGroup>();
+export class AllFeeds {
+  readonly #groups = new Map<string, RouteFeeds>();
   readonly #now: () => number;
 
   /** @param now monotonic ms */
@@ -11,10 +11,10 @@ export class FeedGroups {
   }
 
   /** @param url origin, path and query of its sockets */
-  of(url: string, perSecond: number): FeedGroup {
+  of(url: string, perSecond: number): RouteFeeds {
     const known = this.#groups.get(url);
     if (known !== undefined) return known;
-    const group = new FeedGroup({ perSecond, now: this.#now });
+    const group = new RouteFeeds({ perSecond, now: this.#now });
     this.#groups.set(url, group);
     return group;
   }

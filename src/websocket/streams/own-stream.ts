@@ -1,6 +1,6 @@
 import type { RawData } from 'ws';
 import type { SocketFamily } from '../../core/frames/frame-methods.ts';
-import { Pace } from '../sockets/paced-queue.ts';
+import { PacedQueue } from '../sockets/paced-queue.ts';
 import { type PairOptions, type PairOwner, SocketPair } from '../sockets/socket-pair.ts';
 
 /** Binance takes 5 messages a second on spot and 10 on futures, pings and pongs included. */
@@ -8,12 +8,12 @@ export const PER_SECOND: Readonly<Record<SocketFamily, number>> = { spot: 4, usd
 const MOST_WAITING = 256;
 
 /** One app on a market or user stream: every frame passes as it is, upward no faster than Binance allows. */
-export class StreamSocket implements PairOwner {
+export class OwnStream implements PairOwner {
   readonly #pair: SocketPair;
-  readonly #pace: Pace<{ readonly data: Buffer; readonly isBinary: boolean }>;
+  readonly #pace: PacedQueue<{ readonly data: Buffer; readonly isBinary: boolean }>;
 
   constructor(options: PairOptions & { readonly family: SocketFamily }) {
-    this.#pace = new Pace({
+    this.#pace = new PacedQueue({
       perSecond: PER_SECOND[options.family],
       mostWaiting: MOST_WAITING,
       now: options.line.monotonicNow,

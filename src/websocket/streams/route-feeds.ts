@@ -1,6 +1,6 @@
 import type { WebSocket } from 'ws';
 import type { StreamEvent } from '../../core/frames/stream-event.ts';
-import { type Consent, Feed } from './upstream-feed.ts';
+import { type Consent, UpstreamFeed } from './upstream-feed.ts';
 
 /** An app that listens to shared streams. */
 export interface Listener {
@@ -10,7 +10,7 @@ export interface Listener {
   lost(code: number, reason: string): void;
 }
 
-export interface FeedGroupOptions {
+export interface RouteFeedsOptions {
   readonly perSecond: number;
   readonly now: () => number;
 }
@@ -19,7 +19,7 @@ export interface FeedGroupOptions {
 export type OpenFeed = () => Promise<WebSocket>;
 
 interface Stream {
-  readonly feed: Feed;
+  readonly feed: UpstreamFeed;
   readonly listeners: Set<Listener>;
   /** The question by which it was asked for: the same name may be asked for again before the first has its answer. */
   readonly question: object;
@@ -32,14 +32,14 @@ const MOST_STREAMS = 1_024;
 const LONGEST_NOTICE = 64;
 
 /** The public streams of one route: each is subscribed to once, however many apps listen. */
-export class FeedGroup {
-  readonly #options: FeedGroupOptions;
-  readonly #feeds = new Set<Feed>();
+export class RouteFeeds {
+  readonly #options: RouteFeedsOptions;
+  readonly #feeds = new Set<UpstreamFeed>();
   readonly #streams = new Map<string, Stream>();
   readonly #listeners = new Set<Listener>();
-  #opening: Promise<Feed> | undefined;
+  #opening: Promise<UpstreamFeed> | undefined;
 
-  constructor(options: FeedGroupOptions) {
+  constructor(options: RouteFeedsOptions) {
     this.#options = options;
   }
 
@@ -111,7 +111,7 @@ export class FeedGroup {
   }
 
   unsubscribe(listener: Listener, names: Iterable<string>): void {
-    const over = new Map<Feed, string[]>();
+    const over = new Map<UpstreamFeed, string[]>();
     for (const name of names) {
       const stream = this.#streams.get(name);
       if (stream === undefined || !stream.listeners.delete(listener) || stream.listeners.size > 0) continue;
@@ -150,21 +150,21 @@ export class FeedGroup {
     return names.filter((name) => !this.#streams.has(name));
   }
 
-  #roomFor(count: number): Feed | undefined {
+  #roomFor(count: number): UpstreamFeed | undefined {
     for (const feed of this.#feeds) if (feed.isOpen && feed.size + count <= MOST_STREAMS) return feed;
     return undefined;
   }
 
   /** One at a time: who comes meanwhile waits for the same. */
-  #openOne(open: OpenFeed): Promise<Feed> {
+  #openOne(open: OpenFeed): Promise<UpstreamFeed> {
     this.#opening ??= this.#open(open).finally(() => {
       this.#opening = undefined;
     });
     return this.#opening;
   }
 
-  async #open(open: OpenFeed): Promise<Feed> {
-    const feed: Feed = new Feed({
+  async #open(open: OpenFeed): Promise<UpstreamFeed> {
+    const feed: UpstreamFeed = new UpstreamFeed({
       ...this.#options,
       socket: await open(),
       onEvent: (event, data) => {
@@ -186,7 +186,7 @@ export class FeedGroup {
   }
 
   /** Who listened to anything on it, or to nothing at all, loses its own socket with the same code. */
-  #gone(feed: Feed, code: number, reason: string): void {
+  #gone(feed: UpstreamFeed, code: number, reason: string): void {
     this.#feeds.delete(feed);
     const concerned = new Set<Listener>();
     for (const [name, stream] of this.#streams) {

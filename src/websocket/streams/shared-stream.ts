@@ -7,20 +7,20 @@ import {
   type StreamWish,
 } from '../../core/frames/stream-event.ts';
 import type { Line } from '../../pipeline/line.ts';
-import { Flow } from '../sockets/backpressure.ts';
+import { Backpressure } from '../sockets/backpressure.ts';
 import { closeLike, closeWithin } from '../sockets/closing.ts';
 import type { OpenSocket } from '../sockets/open-sockets.ts';
 import type { SocketLimits } from '../sockets/socket-limits.ts';
 import { SocketRecords, type SocketSubject } from '../sockets/socket-records.ts';
-import type { FeedGroup, Listener, OpenFeed } from './route-feeds.ts';
+import type { Listener, OpenFeed, RouteFeeds } from './route-feeds.ts';
 
-export interface FeedSocketOptions {
+export interface SharedStreamOptions {
   readonly line: Line;
   readonly limits: SocketLimits;
   readonly socketId: string;
   readonly subject: SocketSubject;
   readonly wish: StreamWish;
-  readonly group: FeedGroup;
+  readonly group: RouteFeeds;
   readonly open: OpenFeed;
 }
 
@@ -31,19 +31,19 @@ const NOBODY = { pause() {}, resume() {} };
 const NULL = 'null';
 
 /** One app on public streams that it shares with others: to it, it looks like a socket of its own. */
-export class FeedSocket implements OpenSocket, Listener {
-  readonly #options: FeedSocketOptions;
+export class SharedStream implements OpenSocket, Listener {
+  readonly #options: SharedStreamOptions;
   readonly #records: SocketRecords;
   readonly #names = new Set<string>();
   #isCombined: boolean;
-  #end: { readonly app: WebSocket; readonly flow: Flow } | undefined;
+  #end: { readonly app: WebSocket; readonly flow: Backpressure } | undefined;
   #isGone = false;
   #isAlive = true;
   #second = 0;
   #framesInSecond = 0;
   #turn: Promise<void> = Promise.resolve();
 
-  constructor(options: FeedSocketOptions) {
+  constructor(options: SharedStreamOptions) {
     const { line, socketId, subject, wish } = options;
     this.#options = options;
     this.#isCombined = wish.isCombined;
@@ -61,7 +61,9 @@ export class FeedSocket implements OpenSocket, Listener {
   /** Takes the app up once its upgrade stands, with the streams that its URL names. */
   attach(app: WebSocket): void {
     const { line, limits, wish } = this.#options;
-    const flow = new Flow(NOBODY, app, limits, line.monotonicNow, () => this.cut(1013, 'slow reader'));
+    const flow = new Backpressure(NOBODY, app, limits, line.monotonicNow, () =>
+      this.cut(1013, 'slow reader'),
+    );
     this.#end = { app, flow };
     const note = () => {
       this.#isAlive = true;

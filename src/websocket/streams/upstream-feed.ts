@@ -1,12 +1,12 @@
 import { type RawData, WebSocket } from 'ws';
 import { readEvent, type StreamEvent } from '../../core/frames/stream-event.ts';
 import { jsonSources } from '../../core/json.ts';
-import { Pace } from '../sockets/paced-queue.ts';
+import { PacedQueue } from '../sockets/paced-queue.ts';
 
 /** What Binance says to a control frame: undefined is consent, else the JSON text of its error. */
 export type Consent = (error: string | undefined) => void;
 
-export interface FeedOptions {
+export interface UpstreamFeedOptions {
   /** Paused until the feed takes it up. */
   readonly socket: WebSocket;
   readonly perSecond: number;
@@ -34,22 +34,22 @@ const LOST = '{"code":-1001,"msg":"The connection to Binance was lost."}';
 const BUSY = '{"code":-1003,"msg":"Too many subscriptions are being changed; try again."}';
 
 /** One combined socket to Binance that carries public streams for any number of apps. */
-export class Feed {
+export class UpstreamFeed {
   /** How many streams it carries. */
   size = 0;
   readonly #socket: WebSocket;
-  readonly #options: FeedOptions;
-  readonly #pace: Pace<Ask>;
+  readonly #options: UpstreamFeedOptions;
+  readonly #pace: PacedQueue<Ask>;
   /** Questions without an answer, by id. */
   readonly #asked = new Map<number, readonly Ask[]>();
   #lastId = 0;
   #isAlive = true;
 
-  constructor(options: FeedOptions) {
+  constructor(options: UpstreamFeedOptions) {
     const { socket } = options;
     this.#options = options;
     this.#socket = socket;
-    this.#pace = new Pace({
+    this.#pace = new PacedQueue({
       perSecond: options.perSecond,
       mostWaiting: MOST_WAITING,
       now: options.now,

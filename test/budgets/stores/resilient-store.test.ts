@@ -87,7 +87,7 @@ describe.skipIf(!hasRedisServer)('the shared budget when Redis fails', () => {
   it('tells a freeze to the neighbours', async () => {
     const [one, two] = [store('one'), store('two')];
     await one.charge(plainCharge('ip:it', 1, 100), NOW);
-    one.freeze({ gate: 'ip:spot:host', untilMs: NOW + 60_000, status: 418 }, NOW);
+    one.freeze({ key: 'ip:spot:host', untilMs: NOW + 60_000, status: 418 }, NOW);
     const { last } = await fill(two, 1);
     expect(last).toMatchObject({ kind: 'frozen', freeze: { untilMs: NOW + 60_000, status: 418 } });
   });
@@ -116,7 +116,7 @@ describe.skipIf(!hasRedisServer)('the shared budget when Redis fails', () => {
     await server.kill();
     const second = await one.charge(plainCharge('ip:it', 1, 100), NOW);
     if (first.kind !== 'charged' || second.kind !== 'charged') throw new Error('not charged');
-    one.settle(second.receipt, [{ counted: 1, reported: 97 }], NOW);
+    one.reconcile(second.receipt, [{ counted: 1, reported: 97 }], NOW);
     expect((await fill(one, 1)).passed).toBe(2);
   });
 
@@ -125,7 +125,7 @@ describe.skipIf(!hasRedisServer)('the shared budget when Redis fails', () => {
     const { receipts } = await fill(one, 50);
     await server.kill();
     expect((await one.charge(plainCharge('ip:it', 1, 100), NOW)).kind).toBe('full');
-    for (const receipt of receipts) one.giveBack(receipt, NOW);
+    for (const receipt of receipts) one.refund(receipt, NOW);
     expect((await fill(one, 10)).passed).toBe(100);
   });
 
@@ -175,7 +175,7 @@ describe.skipIf(!hasRedisServer)('the shared budget when Redis fails', () => {
     await one.charge(plainCharge('ip:it', 1, 100), NOW);
     await server.kill();
     await until(() => alone(one));
-    one.freeze({ gate: 'ip:spot:host', untilMs: NOW + 60_000, status: 418 }, NOW);
+    one.freeze({ key: 'ip:spot:host', untilMs: NOW + 60_000, status: 418 }, NOW);
     expect((await fill(one, 1)).last.kind).toBe('frozen');
     await server.start();
     await until(() => !alone(one) && !alone(two));

@@ -53,13 +53,13 @@ describe.skipIf(!hasRedisServer)('on a real Redis', () => {
       {
         weight: 4,
         arbitrary: fc.record({
-          do: fc.constant('settle' as const),
+          do: fc.constant('reconcile' as const),
           pick: fc.nat(),
           reported: fc.option(fc.integer({ min: 0, max: 120 }), { nil: undefined }),
           free: fc.boolean(),
         }),
       },
-      { weight: 1, arbitrary: fc.record({ do: fc.constant('giveBack' as const), pick: fc.nat() }) },
+      { weight: 1, arbitrary: fc.record({ do: fc.constant('refund' as const), pick: fc.nat() }) },
       {
         weight: 1,
         arbitrary: fc.record({ do: fc.constant('freeze' as const), ms: fc.integer({ min: 1, max: 20_000 }) }),
@@ -96,7 +96,7 @@ describe.skipIf(!hasRedisServer)('on a real Redis', () => {
               kind: 'orders',
               scope: 'account',
             });
-            return { ...one, gates: [`ip:gate:${run}`], charges: [...one.charges, ...other.charges] };
+            return { ...one, freezeKeys: [`ip:key:${run}`], charges: [...one.charges, ...other.charges] };
           };
           for (const each of actions) {
             if (each.do === 'charge') {
@@ -106,22 +106,22 @@ describe.skipIf(!hasRedisServer)('on a real Redis', () => {
               if (mine.kind !== 'charged' || theirs.kind !== 'charged') continue;
               flying.push({ mine: mine.receipt, theirs: theirs.receipt });
               expect(uses).toEqual(memory.view(nowMs).buckets);
-            } else if (each.do === 'settle' || each.do === 'giveBack') {
+            } else if (each.do === 'reconcile' || each.do === 'refund') {
               const [one] = flying.splice(each.pick % Math.max(1, flying.length), 1);
               if (one === undefined) continue;
-              if (each.do === 'giveBack') {
-                memory.giveBack(one.mine, nowMs);
-                await redis.giveBack(one.theirs, nowMs);
+              if (each.do === 'refund') {
+                memory.refund(one.mine, nowMs);
+                await redis.refund(one.theirs, nowMs);
                 continue;
               }
               const endings: ChargeEnding[] = one.mine.charges.map(({ weight }) => ({
                 counted: each.free ? 0 : weight,
                 reported: each.reported,
               }));
-              memory.settle(one.mine, endings, nowMs);
-              await redis.settle(one.theirs, endings, nowMs);
+              memory.reconcile(one.mine, endings, nowMs);
+              await redis.reconcile(one.theirs, endings, nowMs);
             } else if (each.do === 'freeze') {
-              const freeze = { gate: `ip:gate:${run}`, untilMs: nowMs + each.ms, status: 429 };
+              const freeze = { key: `ip:key:${run}`, untilMs: nowMs + each.ms, status: 429 };
               memory.freeze(freeze);
               await redis.freeze(freeze, nowMs);
             } else if (each.do === 'toTheEnd') {

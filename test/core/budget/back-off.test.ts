@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readCount, readStop } from '../../../src/core/budget/back-off.ts';
+import { readBackOff, readCount } from '../../../src/core/budget/back-off.ts';
 import { answer } from '../../support/fixtures/budget-calls.ts';
 
 const NOW = 1_700_000_000_000;
@@ -8,7 +8,7 @@ const BANNED =
 
 describe('an answer that wants silence', () => {
   it('stops the host for the seconds of Retry-After on 429', () => {
-    expect(readStop(answer(429, { 'retry-after': 30 }, '{"code":-1003,"msg":"Too many"}'), NOW)).toEqual({
+    expect(readBackOff(answer(429, { 'retry-after': 30 }, '{"code":-1003,"msg":"Too many"}'), NOW)).toEqual({
       what: 'host',
       status: 429,
       untilMs: NOW + 30_000,
@@ -17,59 +17,60 @@ describe('an answer that wants silence', () => {
   });
 
   it('stops the host until the time in the text of a 418', () => {
-    expect(readStop(answer(418, {}, BANNED), NOW)).toMatchObject({
+    expect(readBackOff(answer(418, {}, BANNED), NOW)).toMatchObject({
       what: 'host',
       untilMs: 1_700_000_600_000,
     });
   });
 
   it('takes the later of text and header', () => {
-    expect(readStop(answer(418, { 'retry-after': 900 }, BANNED), NOW)?.untilMs).toBe(NOW + 900_000);
-    expect(readStop(answer(418, { 'retry-after': 60 }, BANNED), NOW)?.untilMs).toBe(1_700_000_600_000);
+    expect(readBackOff(answer(418, { 'retry-after': 900 }, BANNED), NOW)?.untilMs).toBe(NOW + 900_000);
+    expect(readBackOff(answer(418, { 'retry-after': 60 }, BANNED), NOW)?.untilMs).toBe(1_700_000_600_000);
   });
 
   it('stops the host on the page of a firewall, without a time', () => {
-    expect(readStop(answer(403, {}, '<html><body>Forbidden</body></html>'), NOW)).toEqual({
+    expect(readBackOff(answer(403, {}, '<html><body>Forbidden</body></html>'), NOW)).toEqual({
       what: 'host',
       status: 403,
       untilMs: undefined,
       windowMs: undefined,
     });
-    expect(readStop(answer(403), NOW)?.what).toBe('host');
+    expect(readBackOff(answer(403), NOW)?.what).toBe('host');
   });
 
   it('does not take a 403 of Binance itself for the firewall', () => {
-    expect(readStop(answer(403, {}, '{"code":-2015,"msg":"Invalid API-key"}'), NOW)).toBeUndefined();
+    expect(readBackOff(answer(403, {}, '{"code":-2015,"msg":"Invalid API-key"}'), NOW)).toBeUndefined();
   });
 
   it('stops only orders when the order count is full', () => {
     const text = '{"code":-1015,"msg":"Too many new orders; current limit is 50 orders per 10 SECOND."}';
-    expect(readStop(answer(429, {}, text), NOW)).toEqual({
+    expect(readBackOff(answer(429, {}, text), NOW)).toEqual({
       what: 'orders',
       status: 429,
       untilMs: undefined,
       windowMs: 10_000,
     });
-    expect(readStop(answer(400, { 'retry-after': 4 }, text), NOW)?.untilMs).toBe(NOW + 4_000);
+    expect(readBackOff(answer(400, { 'retry-after': 4 }, text), NOW)?.untilMs).toBe(NOW + 4_000);
   });
 
   it('stops only orders when a replacement was refused for the order count after its cancel was done', () => {
     const text =
       '{"code":-2021,"msg":"Order cancel-replace partially failed.","data":{"cancelResult":"SUCCESS","newOrderResult":"FAILURE","newOrderResponse":{"code":-1015,"msg":"Too many new orders."}}}';
-    expect(readStop(answer(429, {}, text), NOW)?.what).toBe('orders');
-    expect(readStop(answer(409, {}, text), NOW)?.what).toBe('orders');
+    expect(readBackOff(answer(429, {}, text), NOW)?.what).toBe('orders');
+    expect(readBackOff(answer(409, {}, text), NOW)?.what).toBe('orders');
     expect(
-      readStop(answer(429, {}, '{"code":-2021,"msg":"Order cancel-replace partially failed."}'), NOW)?.what,
+      readBackOff(answer(429, {}, '{"code":-2021,"msg":"Order cancel-replace partially failed."}'), NOW)
+        ?.what,
     ).toBe('orders');
   });
 
   it.each([[200], [400], [404], [409], [451], [500], [503]])('wants none with %i', (status) => {
-    expect(readStop(answer(status, {}, '{"code":-1121,"msg":"Invalid symbol."}'), NOW)).toBeUndefined();
+    expect(readBackOff(answer(status, {}, '{"code":-1121,"msg":"Invalid symbol."}'), NOW)).toBeUndefined();
   });
 
   it('survives a body that is no object', () => {
     for (const text of ['', 'null', '[]', '7', '"x"', '{', '{"code":"-1015"}', '{"code":-1003,"data":7}'])
-      expect(readStop(answer(429, {}, text), NOW)?.what, text).toBe('host');
+      expect(readBackOff(answer(429, {}, text), NOW)?.what, text).toBe('host');
   });
 });
 

@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  addCharge,
   advance,
   budgetTime,
   type ChargeMark,
   emptyBucket,
-  giveBack,
   inFlightOf,
-  settle,
-  take,
+  reconcile,
+  refund,
   usedOf,
 } from '../../../src/core/budget/window.ts';
 import { CountingExchange } from '../../support/servers/counting-exchange.ts';
@@ -21,72 +21,73 @@ const untold = (counted: number) => ({ counted, reported: undefined });
 describe('one bucket', () => {
   it('counts a charge at once and Binance number once the call is answered', () => {
     const state = emptyBucket(START, MINUTE);
-    const mark = take(state, 20);
+    const mark = addCharge(state, 20);
     expect(usedOf(state)).toBe(20);
-    settle(state, mark, 20, told(25, 20), START, MINUTE, false);
+    reconcile(state, mark, 20, told(25, 20), START, MINUTE, false);
     expect(usedOf(state)).toBe(25);
   });
 
   it('adds what is in flight to a report, since the report may not contain it', () => {
     const state = emptyBucket(START, MINUTE);
-    const first = take(state, 20);
-    take(state, 30);
-    settle(state, first, 20, told(500, 20), START, MINUTE, false);
+    const first = addCharge(state, 20);
+    addCharge(state, 30);
+    reconcile(state, first, 20, told(500, 20), START, MINUTE, false);
     expect(usedOf(state)).toBe(530);
   });
 
   it('does not believe an older, lower report about weight', () => {
     const state = emptyBucket(START, MINUTE);
-    const first = take(state, 5);
-    const second = take(state, 5);
-    settle(state, second, 5, told(10, 5), START, MINUTE, false);
-    settle(state, first, 5, told(5, 5), START, MINUTE, false);
+    const first = addCharge(state, 5);
+    const second = addCharge(state, 5);
+    reconcile(state, second, 5, told(10, 5), START, MINUTE, false);
+    reconcile(state, first, 5, told(5, 5), START, MINUTE, false);
     expect(usedOf(state)).toBe(10);
   });
 
   it('keeps an unreported charge until a report of a later call contains it', () => {
     const state = emptyBucket(START, MINUTE);
-    const silent = take(state, 7);
-    const before = take(state, 1);
-    settle(state, silent, 7, untold(7), START, MINUTE, false);
-    settle(state, before, 1, told(1, 1), START, MINUTE, false);
+    const silent = addCharge(state, 7);
+    const before = addCharge(state, 1);
+    reconcile(state, silent, 7, untold(7), START, MINUTE, false);
+    reconcile(state, before, 1, told(1, 1), START, MINUTE, false);
     expect(usedOf(state)).toBe(8);
-    for (const reported of [9, 10]) settle(state, take(state, 1), 1, told(reported, 1), START, MINUTE, false);
+    for (const reported of [9, 10])
+      reconcile(state, addCharge(state, 1), 1, told(reported, 1), START, MINUTE, false);
     expect(usedOf(state)).toBe(10);
   });
 
   it('lets an order count fall when a later answer says so', () => {
     const state = emptyBucket(START, MINUTE);
-    settle(state, take(state, 1), 1, told(40, 1), START, MINUTE, true);
-    settle(state, take(state, 1), 1, told(12, 1), START, MINUTE, true);
+    reconcile(state, addCharge(state, 1), 1, told(40, 1), START, MINUTE, true);
+    reconcile(state, addCharge(state, 1), 1, told(12, 1), START, MINUTE, true);
     expect(usedOf(state)).toBe(12);
   });
 
   it('does not let an order count fall by the answer of a call that was under way with a higher one', () => {
     const state = emptyBucket(START, MINUTE);
-    settle(state, take(state, 1), 1, told(5, 1), START, MINUTE, true);
-    const low = take(state, 1);
-    const high = take(state, 1);
-    settle(state, high, 1, told(40, 1), START, MINUTE, true);
-    settle(state, low, 1, told(12, 1), START, MINUTE, true);
+    reconcile(state, addCharge(state, 1), 1, told(5, 1), START, MINUTE, true);
+    const low = addCharge(state, 1);
+    const high = addCharge(state, 1);
+    reconcile(state, high, 1, told(40, 1), START, MINUTE, true);
+    reconcile(state, low, 1, told(12, 1), START, MINUTE, true);
     expect(usedOf(state)).toBe(40);
   });
 
   it('forgets a charge that was given back', () => {
     const state = emptyBucket(START, MINUTE);
-    giveBack(state, take(state, 50), 50);
+    refund(state, addCharge(state, 50), 50);
     expect(usedOf(state)).toBe(0);
   });
 
   it('begins a window with what is in flight, which Binance may count in either', () => {
     const state = emptyBucket(START, MINUTE);
-    settle(state, take(state, 100), 100, told(100, 100), START, MINUTE, false);
+    reconcile(state, addCharge(state, 100), 100, told(100, 100), START, MINUTE, false);
     advance(state, START + MINUTE - 500, MINUTE);
-    const mark = take(state, 30);
+    const mark = addCharge(state, 30);
     const nextMs = START + MINUTE;
     advance(state, nextMs, MINUTE);
     expect(usedOf(state)).toBe(30);
-    settle(state, mark, 30, told(130, 30), nextMs, MINUTE, false);
+    reconcile(state, mark, 30, told(130, 30), nextMs, MINUTE, false);
     expect(usedOf(state)).toBe(30);
   });
 
@@ -94,17 +95,17 @@ describe('one bucket', () => {
     const state = emptyBucket(START, MINUTE);
     const lateMs = START + MINUTE - 1 - (START % MINUTE);
     advance(state, lateMs, MINUTE);
-    settle(state, take(state, 30), 30, told(30, 30), lateMs, MINUTE, false);
+    reconcile(state, addCharge(state, 30), 30, told(30, 30), lateMs, MINUTE, false);
     const nextMs = lateMs + 1;
     advance(state, nextMs, MINUTE);
     expect(usedOf(state)).toBe(30);
-    settle(state, take(state, 1), 1, told(31, 1), nextMs, MINUTE, false);
+    reconcile(state, addCharge(state, 1), 1, told(31, 1), nextMs, MINUTE, false);
     expect(usedOf(state)).toBe(31);
   });
 
   it('forgets a charge that nobody ends after two windows', () => {
     const state = emptyBucket(START, MINUTE);
-    take(state, 30);
+    addCharge(state, 30);
     advance(state, START + MINUTE, MINUTE);
     expect(inFlightOf(state)).toBe(0);
     expect(usedOf(state)).toBe(0);
@@ -113,21 +114,21 @@ describe('one bucket', () => {
   it('takes an unended charge out of flight within a day-long window', () => {
     const day = 86_400_000;
     const state = emptyBucket(START, day);
-    take(state, 1);
+    addCharge(state, 1);
     advance(state, START + 50_000, day);
     expect(inFlightOf(state)).toBe(0);
     expect(usedOf(state)).toBe(1);
     for (const reported of [1, 2]) {
-      settle(state, take(state, 1), 1, told(reported, 1), START + 50_000, day, true);
+      reconcile(state, addCharge(state, 1), 1, told(reported, 1), START + 50_000, day, true);
     }
     expect(usedOf(state)).toBe(2);
   });
 
   it('takes back what was used when a clock that ran ahead is set back', () => {
     const state = emptyBucket(START, MINUTE);
-    settle(state, take(state, 5_000), 5_000, told(5_000, 5_000), START, MINUTE, false);
+    reconcile(state, addCharge(state, 5_000), 5_000, told(5_000, 5_000), START, MINUTE, false);
     advance(state, START + MINUTE, MINUTE);
-    take(state, 10);
+    addCharge(state, 10);
     advance(state, START + 5_000, MINUTE);
     expect(usedOf(state)).toBe(5_010);
   });
@@ -135,18 +136,18 @@ describe('one bucket', () => {
   it('stays in the later window when the clock steps back by a moment', () => {
     const turnMs = START - (START % MINUTE) + MINUTE;
     const state = emptyBucket(turnMs, MINUTE);
-    take(state, 10);
+    addCharge(state, 10);
     advance(state, turnMs - 50, MINUTE);
     expect(state.window).toBe(turnMs / MINUTE);
     expect(usedOf(state)).toBe(10);
   });
 
-  it('does not take a charge of a count that was lost out of the new count', () => {
+  it('does not addCharge a charge of a count that was lost out of the new count', () => {
     const old = emptyBucket(START, MINUTE);
-    const mark = take(old, 30);
+    const mark = addCharge(old, 30);
     const state = emptyBucket(START + 5, MINUTE);
-    take(state, 40);
-    settle(state, mark, 30, told(30, 30), START + 6, MINUTE, false);
+    addCharge(state, 40);
+    reconcile(state, mark, 30, told(30, 30), START + 6, MINUTE, false);
     expect(usedOf(state)).toBe(70);
   });
 });
@@ -217,7 +218,7 @@ function play(
     remove(call);
     sync();
     const counted = call.free ? 0 : call.weight;
-    settle(state, call.mark, call.weight, { counted, reported }, now(), windowMs, orders);
+    reconcile(state, call.mark, call.weight, { counted, reported }, now(), windowMs, orders);
   };
 
   for (const action of steps) {
@@ -225,7 +226,7 @@ function play(
       sync();
       if (usedOf(state) + action.weight > limit) continue;
       flying.push({
-        mark: take(state, action.weight),
+        mark: addCharge(state, action.weight),
         weight: action.weight,
         chargedMs: trueMs,
         count: undefined,
@@ -265,7 +266,7 @@ function play(
       if (call !== undefined) {
         remove(call);
         sync();
-        giveBack(state, call.mark, call.weight);
+        refund(state, call.mark, call.weight);
       }
     } else if (action.do === 'fill') {
       if (orders) exchange.giveBack('it', windowMs, action.orders, trueMs);
@@ -277,7 +278,9 @@ function play(
     }
     expect(exchange.refusals).toEqual([]);
     sync();
-    expect(Math.min(...state.inFlight, state.open, state.closing, state.spill)).toBeGreaterThanOrEqual(0);
+    expect(
+      Math.min(...state.inFlight, state.unreported, state.unreportedBefore, state.nearTheEnd),
+    ).toBeGreaterThanOrEqual(0);
     if (Math.floor(trueMs / windowMs) === state.window) {
       expect(usedOf(state)).toBeGreaterThanOrEqual(exchange.count('it', windowMs, trueMs));
     }
@@ -324,9 +327,9 @@ describe('any interleaving of charges, answers, losses, deaths and window turns'
         const nowMs = budgetTime(laterMs);
         advance(state, nowMs, 86_400_000);
         for (let i = 0; i < 3; i++) {
-          const mark = take(state, 1);
+          const mark = addCharge(state, 1);
           const count = exchange.arrive('it', 86_400_000, 1_000, 1, laterMs);
-          settle(state, mark, 1, { counted: 1, reported: count }, nowMs, 86_400_000, true);
+          reconcile(state, mark, 1, { counted: 1, reported: count }, nowMs, 86_400_000, true);
         }
         expect(usedOf(state)).toBe(exchange.count('it', 86_400_000, laterMs));
       }),

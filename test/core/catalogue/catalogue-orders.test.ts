@@ -96,11 +96,11 @@ describe('the order doors of the catalogue', () => {
     ['POST /fapi/v1/countdownCancelAll', 'cancel', undefined, [], {}],
     ['POST /sapi/v1/equity/order/cancel-all', 'cancel', undefined, [], {}],
     ['GET /api/v3/openOrders', 'none', undefined, [], {}],
-  ])('%s: effect %s, door %s', (name, effect, door, clientOrderIds, orders) => {
+  ])('%s: effect %s, orderShape %s', (name, effect, orderShape, clientOrderIds, orders) => {
     const endpoint = named(name);
-    expect([endpoint.effect, endpoint.door, endpoint.clientOrderIds, endpoint.orders]).toEqual([
+    expect([endpoint.effect, endpoint.orderShape, endpoint.clientOrderIds, endpoint.orders]).toEqual([
       effect,
-      door,
+      orderShape,
       clientOrderIds,
       orders,
     ]);
@@ -108,12 +108,12 @@ describe('the order doors of the catalogue', () => {
 
   it('stand at every endpoint of a trading permission that creates something with an order in its name', () => {
     const without = endpoints.filter(
-      ({ method, path, permission, effect, door }) =>
+      ({ method, path, permission, effect, orderShape }) =>
         permission.endsWith('-trade') &&
         (method === 'POST' || method === 'PUT') &&
         /order/i.test(path) &&
         effect !== 'cancel' &&
-        door === undefined,
+        orderShape === undefined,
     );
     expect(without.map(nameOf)).toEqual([]);
   });
@@ -125,8 +125,8 @@ describe('the order doors of the catalogue', () => {
   });
 
   it('are never behind a GET', () => {
-    for (const { method, effect, door } of endpoints) {
-      if (method === 'GET') expect([effect, door]).toEqual(['none', undefined]);
+    for (const { method, effect, orderShape } of endpoints) {
+      if (method === 'GET') expect([effect, orderShape]).toEqual(['none', undefined]);
     }
   });
 });

@@ -144,8 +144,12 @@ describe('buildCatalogue', () => {
     ['a rule without steps', [{ ...entry, ip: [] }], 'a weight has no steps'],
     ['an unknown interval', [{ ...entry, orders: { second: 1 } }], '"second" is not an interval'],
     ['an order count of nothing', [{ ...entry, orders: { '10S': 0 } }], 'an order count'],
-    ['orders without a door', [{ ...entry, effect: 'place' }], 'no door to read its orders by'],
-    ['a cancel with a door', [{ ...entry, effect: 'cancel', door: 'single' }], 'has a door and cancels'],
+    ['orders without a orderShape', [{ ...entry, effect: 'place' }], 'no orderShape to read its orders by'],
+    [
+      'a cancel with a orderShape',
+      [{ ...entry, effect: 'cancel', orderShape: 'single' }],
+      'has a orderShape and cancels',
+    ],
     [
       'a raise to what it already is',
       [{ ...entry, raised: { parameter: 'a', harmless: [], permission: 'market-data' } }],

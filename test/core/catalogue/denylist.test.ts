@@ -48,7 +48,7 @@ describe('the built-in denylist', () => {
     '/wapi',
     '/wapi/v3/withdraw.html',
     '/wapi/anything/at/all',
-  ])('denies %s, which is another door to the same', (path) => {
+  ])('denies %s, which is another orderShape to the same', (path) => {
     expect(builtIn.match(path)).toBeDefined();
   });
 

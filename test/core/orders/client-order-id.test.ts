@@ -104,7 +104,7 @@ describe('a client order id', () => {
 
 describe('every placing endpoint of the catalogue that takes client order ids', () => {
   it.each(placing.map((endpoint) => [endpoint.path, endpoint] as const))('%s', (path, endpoint) => {
-    const isBatch = endpoint.door === 'batch';
+    const isBatch = endpoint.orderShape === 'batch';
     const orders = encodeComponent('[{"symbol":"BTCUSDT"},{"symbol":"ETHUSDT"}]');
     const body = isBatch
       ? `${batchParameter(path)}=${orders}`

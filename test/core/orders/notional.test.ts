@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Exact, readDecimal } from '../../../src/core/decimal.ts';
+import { ExactDecimal, readDecimal } from '../../../src/core/decimal.ts';
 import type { IntendedOrder } from '../../../src/core/orders/intended-order.ts';
 import {
   type BestPrices,
@@ -14,11 +14,16 @@ const spot: Instrument = {
   baseAsset: 'BTC',
   quoteAsset: 'USDT',
   contract: 'linear',
-  contractSize: new Exact(1),
+  contractSize: new ExactDecimal(1),
   strikePrice: undefined,
 };
-const inverse: Instrument = { ...spot, quoteAsset: 'USD', contract: 'inverse', contractSize: new Exact(100) };
-const option: Instrument = { ...spot, strikePrice: new Exact(90_000) };
+const inverse: Instrument = {
+  ...spot,
+  quoteAsset: 'USD',
+  contract: 'inverse',
+  contractSize: new ExactDecimal(100),
+};
+const option: Instrument = { ...spot, strikePrice: new ExactDecimal(90_000) };
 
 interface Brief {
   readonly quantity?: string;
@@ -33,10 +38,10 @@ function order(brief: Brief, more: Partial<IntendedOrder> = {}): IntendedOrder {
     symbol: 'BTCUSDT',
     side: 'BUY',
     type: 'LIMIT',
-    quantity: brief.quantity === undefined ? undefined : new Exact(brief.quantity),
-    quoteQuantity: brief.quoteQuantity === undefined ? undefined : new Exact(brief.quoteQuantity),
-    prices: (brief.prices ?? []).map((price) => new Exact(price)),
-    trail: brief.trail === undefined ? undefined : new Exact(brief.trail),
+    quantity: brief.quantity === undefined ? undefined : new ExactDecimal(brief.quantity),
+    quoteQuantity: brief.quoteQuantity === undefined ? undefined : new ExactDecimal(brief.quoteQuantity),
+    prices: (brief.prices ?? []).map((price) => new ExactDecimal(price)),
+    trail: brief.trail === undefined ? undefined : new ExactDecimal(brief.trail),
     followsBook: false,
     closesPosition: false,
     reduceOnly: false,
@@ -47,7 +52,7 @@ function order(brief: Brief, more: Partial<IntendedOrder> = {}): IntendedOrder {
 }
 
 function book(bid: string, ask: string): BestPrices {
-  return { bid: new Exact(bid), ask: new Exact(ask) };
+  return { bid: new ExactDecimal(bid), ask: new ExactDecimal(ask) };
 }
 
 function worth(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Exact } from '../../../src/core/decimal.ts';
+import { ExactDecimal } from '../../../src/core/decimal.ts';
 import type { Notional } from '../../../src/core/orders/notional.ts';
 import { dayClaim, hasOrderRules, judgeOrders, judgeValues } from '../../../src/core/orders/order-rules.ts';
 import { intendedOrders } from '../../../src/core/orders/read-orders.ts';
@@ -7,7 +7,7 @@ import { catalogueEndpoint } from '../../support/fixtures/catalogue-endpoints.ts
 import { callOf, clientWith, DOOR_SAMPLES } from '../../support/fixtures/order-fixtures.ts';
 
 function usdt(amount: string): Notional {
-  return { asset: 'USDT', amount: new Exact(amount) };
+  return { asset: 'USDT', amount: new ExactDecimal(amount) };
 }
 
 function sampleOrders(method: string, path: string) {
@@ -65,7 +65,7 @@ describe('order rules', () => {
 
   it('refuse a quote asset that has no limit', () => {
     const rules = { maxNotional: new Map([['USDT', '500']]) };
-    const [violation] = judgeValues(rules, [{ asset: 'BTC', amount: new Exact('0.0001') }]);
+    const [violation] = judgeValues(rules, [{ asset: 'BTC', amount: new ExactDecimal('0.0001') }]);
     expect(violation?.rule).toBe('order.maxNotional');
     expect(violation?.why).toContain('BTC');
   });
@@ -80,7 +80,7 @@ describe('order rules', () => {
 
   it('keep quote assets apart', () => {
     const batch = sampleOrders('POST', '/fapi/v1/batchOrders');
-    const claim = dayClaim('grid-bot', batch, [usdt('10'), { asset: 'USDC', amount: new Exact('3') }]);
+    const claim = dayClaim('grid-bot', batch, [usdt('10'), { asset: 'USDC', amount: new ExactDecimal('3') }]);
     expect([...claim.amounts.keys()]).toEqual(['USDT', 'USDC']);
   });
 

@@ -29,7 +29,7 @@ function refused(attempt: () => unknown): string | undefined {
 describe('the doors of the catalogue', () => {
   it('are all described here: no endpoint that places or amends is left without a sample', () => {
     const doors = catalogueEndpoints().filter(
-      ({ door, effect }) => door !== undefined || effect === 'place' || effect === 'amend',
+      ({ orderShape, effect }) => orderShape !== undefined || effect === 'place' || effect === 'amend',
     );
     expect(doors.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(
       [...DOOR_SAMPLES.keys()].sort(),
@@ -58,13 +58,13 @@ describe('the doors of the catalogue', () => {
     expect(market('POST /sapi/v1/equity/order/place')).toBe('equity');
   });
 
-  it('list nothing for a cancel, also on the path of a door', () => {
+  it('list nothing for a cancel, also on the path of a orderShape', () => {
     const cancel = { ...usdmBatch, effect: 'cancel' } as const;
     expect(intendedOrders(cancel, callOf(usdmBatch, { orderIdList: '[1]' }))).toEqual([]);
   });
 
   it('refuse a call that places orders when nobody described how they look', () => {
-    const { door: _, ...undescribed } = spotOrder;
+    const { orderShape: _, ...undescribed } = spotOrder;
     expect(refused(() => intendedOrders(undescribed, callOf(spotOrder, plain)))).toBe('unreadable');
   });
 });

@@ -214,7 +214,7 @@ describe('every ending', () => {
   const optional = <T>(arb: fc.Arbitrary<T>) => fc.option(arb, { nil: undefined });
   const endings: fc.Arbitrary<Ending> = fc
     .record({
-      door: fc.constantFrom(...Object.values(DOORS), ['spot', '/api/v3/order/cancelReplace'] as const),
+      orderShape: fc.constantFrom(...Object.values(DOORS), ['spot', '/api/v3/order/cancelReplace'] as const),
       method: fc.constantFrom<Method>('POST', 'PUT', 'DELETE'),
       phase: fc.constantFrom<EndingPhase>(
         'not-connected',
@@ -230,7 +230,7 @@ describe('every ending', () => {
       contentType: optional(fc.constantFrom('application/json', 'text/html', 'application/sbe')),
       wellFormed: optional(fc.boolean()),
     })
-    .map(({ door: [upstream, path], method, phase, ...rest }) => {
+    .map(({ orderShape: [upstream, path], method, phase, ...rest }) => {
       const known = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
       return { upstream, path, method, phase, effect: 'place', ...known };
     });

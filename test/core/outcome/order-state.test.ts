@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { OrderQuery } from '../../../src/core/outcome/order-query.ts';
-import { fateOfList, readFate } from '../../../src/core/outcome/order-state.ts';
+import { readOrderState, stateOfList } from '../../../src/core/outcome/order-state.ts';
 
 const order: OrderQuery = {
   clientOrderId: 'mine',
@@ -13,12 +13,12 @@ const order: OrderQuery = {
 const list: OrderQuery = { ...order, reading: 'list' };
 const scan: OrderQuery = { ...order, reading: 'scan' };
 
-function fate(status: string, executedQty?: string): string {
-  const reading = readFate(order, 200, JSON.stringify({ orderId: 1, status, executedQty }));
-  return reading.kind === 'found' ? reading.fate : reading.kind;
+function state(status: string, executedQty?: string): string {
+  const reading = readOrderState(order, 200, JSON.stringify({ orderId: 1, status, executedQty }));
+  return reading.kind === 'found' ? reading.state : reading.kind;
 }
 
-describe('the fate of an order', () => {
+describe('the state of an order', () => {
   it.each([
     ['NEW', undefined, 'resting'],
     ['PENDING_NEW', '0', 'resting'],
@@ -36,18 +36,20 @@ describe('the fate of an order', () => {
     ['FINISHED', undefined, 'executed'],
     ['REJECTED', '0', 'rejected'],
   ])('whose status is %s with %s filled is %s', (status, executedQty, expected) => {
-    expect(fate(status, executedQty)).toBe(expected);
+    expect(state(status, executedQty)).toBe(expected);
   });
 
   it('keeps the lexeme of its id', () => {
-    const reading = readFate(order, 200, '{"orderId":9223372036854775807,"status":"NEW"}');
+    const reading = readOrderState(order, 200, '{"orderId":9223372036854775807,"status":"NEW"}');
     expect(reading).toMatchObject({ kind: 'found', order: { orderId: '9223372036854775807' } });
   });
 
   it('is missing only when Binance says so in as many words', () => {
-    expect(readFate(order, 400, '{"code":-2013,"msg":"Order does not exist."}').kind).toBe('missing');
-    expect(readFate(list, 400, '{"code":-2018,"msg":"Order list does not exist."}').kind).toBe('missing');
-    expect(readFate(order, 400, '{"code":497304,"msg":"Order not found"}').kind).toBe('missing');
+    expect(readOrderState(order, 400, '{"code":-2013,"msg":"Order does not exist."}').kind).toBe('missing');
+    expect(readOrderState(list, 400, '{"code":-2018,"msg":"Order list does not exist."}').kind).toBe(
+      'missing',
+    );
+    expect(readOrderState(order, 400, '{"code":497304,"msg":"Order not found"}').kind).toBe('missing');
     for (const [status, body] of [
       [404, '<html>not found</html>'],
       [404, '{"error":"Not Found"}'],
@@ -57,8 +59,8 @@ describe('the fate of an order', () => {
       [200, '<html>'],
       [200, '{}'],
     ] as const)
-      expect(readFate(order, status, body).kind, body).toBe('inconclusive');
-    expect(readFate(order, 400, '{"code":-1121,"msg":"Invalid symbol."}')).toEqual({
+      expect(readOrderState(order, status, body).kind, body).toBe('inconclusive');
+    expect(readOrderState(order, 400, '{"code":-1121,"msg":"Invalid symbol."}')).toEqual({
       kind: 'inconclusive',
       code: -1121,
     });
@@ -66,19 +68,19 @@ describe('the fate of an order', () => {
 
   it('of a list is open while it executes, and known only to its orders when it is over', () => {
     const body = (status: string) => `{"orderListId":1,"listOrderStatus":"${status}","orders":[]}`;
-    expect(readFate(list, 200, body('EXECUTING'))).toMatchObject({ kind: 'found', fate: 'resting' });
-    expect(readFate(list, 200, body('REJECT'))).toMatchObject({ kind: 'found', fate: 'rejected' });
-    expect(readFate(list, 200, body('ALL_DONE')).kind).toBe('done');
-    expect(fateOfList(['ended', 'executed', 'ended'])).toBe('executed');
-    expect(fateOfList(['ended', 'rejected'])).toBe('ended');
-    expect(fateOfList(['rejected'])).toBe('rejected');
+    expect(readOrderState(list, 200, body('EXECUTING'))).toMatchObject({ kind: 'found', state: 'resting' });
+    expect(readOrderState(list, 200, body('REJECT'))).toMatchObject({ kind: 'found', state: 'rejected' });
+    expect(readOrderState(list, 200, body('ALL_DONE')).kind).toBe('done');
+    expect(stateOfList(['ended', 'executed', 'ended'])).toBe('executed');
+    expect(stateOfList(['ended', 'rejected'])).toBe('ended');
+    expect(stateOfList(['rejected'])).toBe('rejected');
   });
 
   it('of a TWAP order is found among the others, by its id alone', () => {
     const rows =
       '{"total":2,"orders":[{"clientAlgoId":"other","algoStatus":"WORKING"},{"clientAlgoId":"mine","algoId":7,"algoStatus":"WORKING"}]}';
-    expect(readFate(scan, 200, rows)).toMatchObject({ kind: 'found', order: { orderId: '7' } });
-    expect(readFate(scan, 200, '{"total":0,"orders":[]}').kind).toBe('missing');
-    expect(readFate(scan, 200, '{"code":-1000,"msg":"x"}').kind).toBe('inconclusive');
+    expect(readOrderState(scan, 200, rows)).toMatchObject({ kind: 'found', order: { orderId: '7' } });
+    expect(readOrderState(scan, 200, '{"total":0,"orders":[]}').kind).toBe('missing');
+    expect(readOrderState(scan, 200, '{"code":-1000,"msg":"x"}').kind).toBe('inconclusive');
   });
 });

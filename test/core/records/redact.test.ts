@@ -8,14 +8,14 @@ import {
   printablePath,
   printableText,
 } from '../../../src/core/records/redact.ts';
-import { SecretFence } from '../../../src/core/records/secret-mask.ts';
+import { SecretMask } from '../../../src/core/records/secret-mask.ts';
 
 const KEY = 'vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A';
 const LISTEN_KEY = 'pqia91ma19a5s61cv6a81va65sdf19v8a65a1a5s61cv6a81va65sdf19v8a65a1';
 const ISSUED = 'grid-bot-Zk3vT9qLw2Xy7Rb5';
 
-function params(query: string, body = '', fence?: SecretFence) {
-  return { ...printableParams(readCall('POST', `/api/v3/order?${query}`, Buffer.from(body)), fence) };
+function params(query: string, body = '', secretMask?: SecretMask) {
+  return { ...printableParams(readCall('POST', `/api/v3/order?${query}`, Buffer.from(body)), secretMask) };
 }
 
 describe('the printable twin of the parameters', () => {
@@ -96,11 +96,11 @@ describe('the printable twin of the parameters', () => {
   });
 
   it('masks a known secret before it cuts a long value, so that no half of it is left', () => {
-    const fence = new SecretFence([ISSUED]);
+    const secretMask = new SecretMask([ISSUED]);
     const { note } = params(
       `note=${'a b'.repeat(168)}${ISSUED}${' tail'.repeat(99)}`.replaceAll(' ', '+'),
       '',
-      fence,
+      secretMask,
     );
     expect(note).not.toContain(ISSUED.slice(0, 8));
     expect(note).toMatch(/… \(\d+ more characters\)$/);
@@ -132,7 +132,7 @@ describe('the printable path', () => {
 
 describe('a line of the log', () => {
   const secrets = [KEY, ISSUED, 'short', 'a "quoted" pass\\phrase ü'];
-  const fence = new SecretFence(secrets);
+  const secretMask = new SecretMask(secrets);
   const foreign = fc
     .array(
       fc.oneof(
@@ -176,7 +176,7 @@ describe('a line of the log', () => {
             },
             1,
             0,
-            fence,
+            secretMask,
           ),
         );
       }),
@@ -206,7 +206,7 @@ describe('a line of the log', () => {
           }
           read++;
           expectCleanLine(
-            auditLine({ event: 'call.signed', params: printableParams(call, fence) }, 1, 0, fence),
+            auditLine({ event: 'call.signed', params: printableParams(call, secretMask) }, 1, 0, secretMask),
           );
         },
       ),

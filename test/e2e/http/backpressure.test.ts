@@ -20,7 +20,7 @@ beforeAll(async () => {
   upstream = await startUpstream();
   proxy = await startTestProxy({
     upstream: upstream.url,
-    patience: { slowReaderMs: SLOW_READER_MS, callsPerUpstream: 4 },
+    timeouts: { slowReaderMs: SLOW_READER_MS, callsPerUpstream: 4 },
   });
 });
 afterAll(async () => {

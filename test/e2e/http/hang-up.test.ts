@@ -16,7 +16,7 @@ beforeEach(async () => {
   proxy = await startTestProxy({
     upstream: simulator.url,
     env: { BINANCE_PROXY_UPSTREAM_USDM: upstream.url },
-    patience: { resolutionPausesMs: [10] },
+    timeouts: { resolutionPausesMs: [10] },
   });
 });
 afterEach(async () => {
@@ -105,7 +105,7 @@ describe('an order whose app has hung up', () => {
     await proxy.close();
     proxy = await startTestProxy({
       upstream: simulator.url,
-      patience: { headersTimeoutMs: 300, resolutionPausesMs: [10] },
+      timeouts: { headersTimeoutMs: 300, resolutionPausesMs: [10] },
     });
     const before = simulator.requests.length;
     const posted = () => simulator.requests.slice(before).filter(({ method }) => method === 'POST').length;

@@ -18,7 +18,7 @@ beforeEach(async () => {
   proxy = await startTestProxy({
     upstream: second.url,
     env: { BINANCE_PROXY_UPSTREAM_SPOT: `${first.url},${second.url}` },
-    patience: { headersTimeoutMs: 300, resolutionPausesMs: [600_000] },
+    timeouts: { headersTimeoutMs: 300, resolutionPausesMs: [600_000] },
   });
 });
 afterEach(async () => {

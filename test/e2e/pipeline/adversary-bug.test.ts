@@ -13,7 +13,7 @@ beforeAll(async () => {
     upstream: upstream.url,
     yaml: 'clients: { bot: { account: main, envPrefix: BOT, permissions: [spot-margin-trade], order: { maxPerDay: 1 } } }',
     env: { BOT_CLIENT_KEY: 'issued-key-of-the-bot-0123456789abcdefghijklmnopq' },
-    patience: { resolutionPausesMs: [600_000] },
+    timeouts: { resolutionPausesMs: [600_000] },
   });
 });
 afterAll(async () => {
@@ -55,12 +55,12 @@ describe('a bug of the proxy itself', () => {
 
   it('after an order was sent is never said to be not sent: its fate is open, and it counts', async () => {
     const { budgets } = proxy.line;
-    const settle = budgets.settle;
-    budgets.settle = () => {
+    const reconcile = budgets.reconcile;
+    budgets.reconcile = () => {
       throw new Error('a bug');
     };
     const reply = await order().finally(() => {
-      budgets.settle = settle;
+      budgets.reconcile = reconcile;
     });
     expect(upstream.received.length).toBe(before + 1);
     expect([reply.status, reply.headers['x-proxy-error'], reply.headers['x-proxy-outcome']]).toEqual([

@@ -5,7 +5,7 @@ import { Spot, SpotRestAPI } from '@binance/spot';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Fault } from '../../../src/simulator/exchange/faults.ts';
 import { type Simulator, startSimulator } from '../../../src/simulator/simulator.ts';
-import type { Patience } from '../../../src/upstream/timeouts.ts';
+import type { Timeouts } from '../../../src/upstream/timeouts.ts';
 import { type Reply, send } from '../../support/clients/http.ts';
 import { DEAD_HTTP_PROXY } from '../../support/processes/library-scenario.ts';
 import {
@@ -38,11 +38,11 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function start(patience: Partial<Patience>): Promise<TestProxy> {
+async function start(timeouts: Partial<Timeouts>): Promise<TestProxy> {
   const proxy = await startTestProxy({
     upstream: simulator.url,
     env: { BINANCE_PROXY_AUDIT_DIR: join(folder, 'audit') },
-    patience,
+    timeouts,
   });
   open.push(proxy);
   return proxy;

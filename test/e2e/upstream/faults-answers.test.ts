@@ -7,7 +7,7 @@ let upstream: Upstream;
 let proxy: TestProxy;
 beforeAll(async () => {
   upstream = await startUpstream();
-  proxy = await startTestProxy({ upstream: upstream.url, patience: { resolutionPausesMs: [600_000] } });
+  proxy = await startTestProxy({ upstream: upstream.url, timeouts: { resolutionPausesMs: [600_000] } });
 });
 afterAll(async () => {
   await proxy.close();

@@ -18,7 +18,7 @@ beforeEach(async () => {
   await server.plan({ at: 'nowhere', answer: TIME });
   proxy = await startTestProxy({
     upstream: server.url,
-    patience: { idleConnectionMs: IDLE_MS, refreshConnectionMs: 200 },
+    timeouts: { idleConnectionMs: IDLE_MS, refreshConnectionMs: 200 },
   });
 });
 afterEach(async () => {

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { buildApp } from '../../../src/http/app-listener.ts';
+import { buildAppListener } from '../../../src/http/app-listener.ts';
 import { listen } from '../../../src/proxy/listen.ts';
 import type { SocketLimits } from '../../../src/websocket/sockets/socket-limits.ts';
 import { connectApp, eventually, refusedUpgrade, type WsApp } from '../../support/clients/ws-app.ts';
@@ -53,7 +53,7 @@ async function connect(path: string, url = proxy.url): Promise<WsApp> {
 }
 
 async function impatient(limits: Partial<SocketLimits>) {
-  const app = await buildApp(proxy.line, limits);
+  const app = await buildAppListener(proxy.line, limits);
   return {
     app,
     url: await listen(app, { host: '127.0.0.1', port: 0, socket: undefined, socketGroup: undefined }),

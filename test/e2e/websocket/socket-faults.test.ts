@@ -3,7 +3,7 @@ import { createConnection } from 'node:net';
 import { deflateRawSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { buildApp } from '../../../src/http/app-listener.ts';
+import { buildAppListener } from '../../../src/http/app-listener.ts';
 import { listen } from '../../../src/proxy/listen.ts';
 import type { SocketLimits } from '../../../src/websocket/sockets/socket-limits.ts';
 import { connectApp, eventually, type WsApp } from '../../support/clients/ws-app.ts';
@@ -42,7 +42,7 @@ async function start(options: Partial<TestProxyOptions> = {}): Promise<void> {
 
 /** A second listener of the same proxy that is less patient. */
 async function impatient(limits: Partial<SocketLimits>): Promise<string> {
-  const app = await buildApp(proxy.line, limits);
+  const app = await buildAppListener(proxy.line, limits);
   cleanups.push(() => app.close());
   return listen(app, { host: '127.0.0.1', port: 0, socket: undefined, socketGroup: undefined });
 }

@@ -13,7 +13,7 @@ const DAY_MS = 86_400_000;
 let nowMs = Date.now();
 const sink = createFileAuditSink({ folder, key: undefined, durability: 'process' });
 const trail = createAuditTrail({ sink, log: () => {}, now: () => nowMs });
-trail.writeLenient({ event: 'proxy.started' });
+trail.note({ event: 'proxy.started' });
 for (let number = 0; number < Number(most); number++) {
   const requestId = `${prefix}-${number}`;
   try {
@@ -24,7 +24,7 @@ for (let number = 0; number < Number(most); number++) {
     continue;
   }
   writeSync(1, `${requestId}\n`);
-  trail.writeLenient({ event: 'call.completed', requestId, outcome: 'answered' });
+  trail.note({ event: 'call.completed', requestId, outcome: 'answered' });
   if (number % 50 === 0) await setImmediate();
 }
 trail.close();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { loadSettings } from '../../../src/config/load-settings.ts';
 import type { Line } from '../../../src/pipeline/line.ts';
 import { startProxy } from '../../../src/proxy/start.ts';
-import type { Patience } from '../../../src/upstream/timeouts.ts';
+import type { Timeouts } from '../../../src/upstream/timeouts.ts';
 
 /** A log line as an operator reads it. */
 export type LogRecord = Readonly<Record<string, unknown>> & { readonly event: string };
@@ -31,7 +31,7 @@ export interface TestProxyOptions {
   /** Text of the YAML configuration. */
   readonly yaml?: string;
   /** What is waited for longer or shorter than usual. */
-  readonly patience?: Partial<Patience>;
+  readonly timeouts?: Partial<Timeouts>;
 }
 
 export const TEST_KEY = 'REALKEYrealkeyREALKEYrealkeyREALKEYrealkeyREALKEYrealkeyREALKEY12';
@@ -68,7 +68,7 @@ export async function startTestProxy(options: TestProxyOptions): Promise<TestPro
   const proxy = await startProxy({
     settings: read(options.env, options.yaml),
     log: (printed) => lines.push(...printed.map(({ text }) => text)),
-    ...(options.patience === undefined ? {} : { patience: options.patience }),
+    ...(options.timeouts === undefined ? {} : { timeouts: options.timeouts }),
   });
   return {
     url: proxy.url,
