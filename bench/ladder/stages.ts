@@ -1,15 +1,16 @@
 import { mkdtempSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Dispatcher } from 'undici';
+import { loadCatalogue } from '../../src/config/load-catalogue.ts';
 import { loadSettings } from '../../src/config/load-settings.ts';
 import { decide } from '../../src/core/access/policy.ts';
 import { readCall } from '../../src/core/call/call.ts';
 import { backHeaders, upHeaders } from '../../src/core/call/headers.ts';
 import { injectClientOrderIds } from '../../src/core/orders/client-order-id.ts';
 import { signCall } from '../../src/core/signing/sign-call.ts';
-import type { Exchange } from '../../src/pipeline/call-context.ts';
+import { CallContext } from '../../src/pipeline/call-context.ts';
 import { readAnswer } from '../../src/pipeline/read-answer.ts';
-import { buildLine } from '../../src/proxy/build.ts';
+import { type BuiltProxy, buildProxy } from '../../src/proxy/build.ts';
 import { proxyEnvironment } from '../support/proxy.ts';
 import { median } from '../support/tables.ts';
 import { KEY } from '../support/workshop.ts';
@@ -38,32 +39,32 @@ export async function measureStages(folder: string, upstream: string): Promise<r
   const env = proxyEnvironment(own, upstream, '0', '0');
   const settings = loadSettings({ env, cwd: own });
   const stdout = openSync(join(own, 'stdout.log'), 'w', 0o600);
-  const built = await buildLine({
+  const built = await buildProxy({
     settings,
     log: (lines) => void writeSync(stdout, lines.map(({ text }) => `${text}\n`).join('')),
   });
   await built.warmUp();
-  const get = await stagesOf(built.line, 'GET', '/api/v3/openOrders?symbol=BTCUSDT', Buffer.alloc(0));
-  const post = await stagesOf(built.line, 'POST', '/api/v3/order', Buffer.from(ORDER));
+  const get = await stagesOf(built, 'GET', '/api/v3/openOrders?symbol=BTCUSDT', Buffer.alloc(0));
+  const post = await stagesOf(built, 'POST', '/api/v3/order', Buffer.from(ORDER));
   await built.close();
   return get.map(([name, micros], index) => ({ name, get: micros, post: post[index]?.[1] ?? 0 }));
 }
 
-type Line = Awaited<ReturnType<typeof buildLine>>['line'];
-
 async function stagesOf(
-  line: Line,
+  { app }: BuiltProxy,
   method: string,
   target: string,
   body: Buffer,
 ): Promise<[string, number][]> {
-  const snapshot = line.snapshot();
-  const client = snapshot.settings.clients.get('default')!;
-  const credential = snapshot.settings.accounts.get(client.account)!;
-  const pool = snapshot.pools.get('spot')!;
+  const { budgets, pipeline } = app;
+  const config = app.config();
+  const catalogue = loadCatalogue();
+  const client = config.settings.clients.get('default')!;
+  const credential = config.settings.accounts.get(client.account)!;
+  const pool = config.pools.get('spot')!;
   const received = readCall(method, target, body);
-  const endpoint = line.catalogue.find('spot', method, received.path)!;
-  const requestId = line.nextRequestId();
+  const endpoint = catalogue.find('spot', method, received.path)!;
+  const requestId = pipeline.arrival.nextRequestId();
   const { call } = injectClientOrderIds(endpoint, received, requestId);
   const stamp = { timestampMs: Date.now(), recvWindow: '5000' };
   const wire = signCall(call, credential, stamp);
@@ -71,7 +72,7 @@ async function stagesOf(
   const answerHeaders = { 'content-type': 'application/json', 'x-mbx-used-weight-1m': '20' };
   const signal = new AbortController().signal;
   const charging = { endpoint, call, client, account: client.account, recvWindowMs: 5_000, signal };
-  const ending = {
+  const transfer = {
     phase: 'complete',
     status: 200,
     headers: answerHeaders,
@@ -79,35 +80,28 @@ async function stagesOf(
     streaming: method === 'GET',
     error: undefined,
   } as const;
-  const exchange = (): Exchange => ({
-    ...{
-      requestId,
-      arrivedMs: performance.now(),
-      snapshot,
-      method,
-      identified: client,
-      client,
-      call,
-      endpoint,
-    },
-    ...{
-      account: client.account,
-      ticket: undefined,
-      weight: 1,
-      weightUsed: 20,
-      admission: undefined,
-      concluded: false,
-    },
-    ...{ waitMs: 0, signMs: 0.04, upstreamMs: 1.5, clientOrderIds: [] },
-  });
-  const answer = readAnswer(endpoint, ending);
+  const contextOf = (): CallContext => {
+    const arrivedMs = performance.now();
+    const context = new CallContext({
+      ...{ requestId, arrivedMs, config, method, identified: client },
+      detail: undefined,
+    });
+    context.noteCall(call);
+    context.noteEndpoint(endpoint);
+    context.noteCaller(client, client.account);
+    context.noteCharge(1, 0);
+    context.noteSigning(0.04);
+    context.noteSent(1.5, true);
+    return context;
+  };
+  const answer = readAnswer(endpoint, transfer);
   const stages: [string, number][] = [
     ['parse the call', batches(() => readCall(method, target, body))],
     [
       'recognise and decide',
       batches(() => {
-        snapshot.denylist.match(received.path);
-        line.catalogue.find('spot', method, received.path);
+        config.denylist.match(received.path);
+        catalogue.find('spot', method, received.path);
         decide(client, endpoint, received);
         injectClientOrderIds(endpoint, received, requestId);
       }),
@@ -115,9 +109,9 @@ async function stagesOf(
     [
       'charge and settle the budgets',
       batches(() => {
-        const ticket = line.budgets.charge(charging);
+        const ticket = budgets.charge(charging);
         if (ticket instanceof Promise) throw new Error('a charge that waits');
-        line.budgets.reconcile(ticket, {
+        budgets.reconcile(ticket, {
           status: 200,
           header: () => '20',
           bodyText: undefined,
@@ -129,12 +123,12 @@ async function stagesOf(
     [
       'both records, printed and stored',
       batches(() => {
-        const each = exchange();
-        line.recorder.signed(each);
-        line.recorder.completed(each, answer, undefined);
+        const each = contextOf();
+        pipeline.recorder.signedAtOnce(each);
+        pipeline.recorder.completedAtOnce(each, answer, undefined);
       }),
     ],
-    ['read and judge the answer', batches(() => readAnswer(endpoint, ending))],
+    ['read and judge the answer', batches(() => readAnswer(endpoint, transfer))],
     [
       'headers up and back',
       batches(() => {

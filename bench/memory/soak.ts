@@ -99,7 +99,7 @@ async function run(options: SoakOptions, simulator: Simulator, proxy: TestProxy)
   }
   await Promise.all(calls);
   const untilMs = performance.now() + 30_000;
-  while (proxy.line.resolver.open().length > 0 && performance.now() < untilMs) await sleep(20);
+  while (proxy.parts.resolver.open().length > 0 && performance.now() < untilMs) await sleep(20);
   agent.destroy();
 
   async function call(number: number): Promise<void> {
@@ -132,7 +132,7 @@ async function run(options: SoakOptions, simulator: Simulator, proxy: TestProxy)
     duplicates,
     wrong: [...wrong, ...misjudged],
     unresolved,
-    underWay: proxy.line.underWay.total,
+    underWay: proxy.parts.underWay.total,
   };
 }
 

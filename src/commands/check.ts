@@ -3,7 +3,7 @@ import { loadSettings } from '../config/load-settings.ts';
 import { ConfigError, formatProblems } from '../config/problems/config-error.ts';
 import type { Settings } from '../config/schema/settings.ts';
 import { readEnvironment } from '../config/sources/read-environment.ts';
-import { type BuiltLine, buildLine } from '../proxy/build.ts';
+import { type BuiltProxy, buildProxy } from '../proxy/build.ts';
 import type { KeySwitches } from '../upstream/key-gate.ts';
 import { describeClock, diagnoseClock, diagnoseKey } from './check/diagnosis.ts';
 import { table } from './table.ts';
@@ -34,7 +34,7 @@ export async function check(argv: readonly string[]): Promise<number> {
   }
   printConfiguration(settings);
   if (values.offline === true) return 0;
-  const built = await buildLine({ settings: withoutFiles(settings), log: () => {} });
+  const built = await buildProxy({ settings: withoutFiles(settings), log: () => {} });
   try {
     return await askBinance(built, settings);
   } finally {
@@ -65,9 +65,9 @@ function printConfiguration(settings: Settings): void {
   console.log(table(['client', 'account', 'permissions', 'symbols', 'policy'], rows));
 }
 
-async function askBinance(built: BuiltLine, settings: Settings): Promise<number> {
+async function askBinance(built: BuiltProxy, settings: Settings): Promise<number> {
   await built.warmUp();
-  const { clock, gate } = built.line;
+  const { clock, gate } = built;
   const { offsetMs } = clock.state;
   if (offsetMs === undefined) {
     console.log('\nclock       not reached: the exchange does not tell its time to this machine');

@@ -58,7 +58,7 @@ function readSettings(): Settings {
 
 /** One snapshot in place of the other; a bad new one is refused and the old one kept. */
 function reload(proxy: RunningProxy): void {
-  const { trail } = proxy.line;
+  const { trail } = proxy.proxy;
   try {
     proxy.swap(readSettings());
     trail.note({ event: 'config.loaded' });
@@ -80,7 +80,7 @@ function untilStopped(proxy: () => RunningProxy | undefined): { ended: Promise<n
       if (err !== undefined) {
         const place = /src\/[\w./-]+:\d+/.exec(err.stack ?? '')?.[0];
         if (running === undefined) console.error(`${err.name} at ${place ?? 'unknown'}`);
-        running?.line.trail.note({
+        running?.proxy.trail.note({
           event: 'proxy.stopping',
           level: 'error',
           detail: { error: err.name, place },

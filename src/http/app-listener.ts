@@ -1,30 +1,36 @@
 import http from 'node:http';
-import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
-import type { Client } from '../core/access/client.ts';
+import fastify, { type FastifyInstance } from 'fastify';
 import { ProxyError } from '../core/errors.ts';
-import { beginExchange } from '../pipeline/call-context.ts';
 import { identifyClient } from '../pipeline/clients/identify.ts';
-import type { Line } from '../pipeline/line.ts';
 import type { LiveConfig } from '../pipeline/live-config.ts';
-import type { SocketLimits } from '../websocket/sockets/socket-limits.ts';
-import { serveWebSockets } from '../websocket/upgrade.ts';
+import type { Timeouts } from '../upstream/timeouts.ts';
+import { SOCKET_LIMITS, type SocketLimits } from '../websocket/sockets/socket-limits.ts';
+import { serveWebSockets, type WebSocketDeps } from '../websocket/upgrade.ts';
 import { errorHandler } from './error-handler.ts';
-import { forwardRoute } from './forward.ts';
+import { contextOf, forwardRoute } from './forward.ts';
 import { createAppServer } from './http-server.ts';
-import { keyGuessingLimit } from './key-guessing.ts';
+import { limitKeyGuessing } from './key-guessing.ts';
 import { localTrust } from './local-trust.ts';
 import { NO_SCHEMAS } from './no-schemas.ts';
 import { answerParserErrors } from './parser-errors.ts';
-import { limitRequestsPerClient } from './rate-limit.ts';
+
+export interface AppListenerDeps extends Omit<WebSocketDeps, 'limits' | 'contextOf'> {
+  readonly timeouts: Timeouts;
+}
 
 /** Every method that Node can read: also those that no endpoint has are refused by the one route, denylist first. */
 const METHODS = http.METHODS.filter((method) => method !== 'GET' && method !== 'CONNECT');
 
 /**
- * The listener for apps. The order of what follows is the security argument: Host and browser, who calls, how often,
- * then the one route. Every path reaches that route; Fastify parses no body and routes nothing by the client's string.
+ * The listener for apps. The order of what follows is the security argument: Host and browser, then the one route. Every
+ * path reaches that route; Fastify parses no body and routes nothing by the client's string.
  */
-export async function buildAppListener(line: Line, limits?: Partial<SocketLimits>): Promise<FastifyInstance> {
+export async function buildAppListener(
+  deps: AppListenerDeps,
+  given: Partial<SocketLimits> = {},
+): Promise<FastifyInstance> {
+  const { pipeline, config, timeouts } = deps;
+  const { arrival, recorder } = pipeline;
   const app = fastify({
     logger: false,
     return503OnClosing: false,
@@ -32,31 +38,30 @@ export async function buildAppListener(line: Line, limits?: Partial<SocketLimits
     exposeHeadRoutes: false,
     schemaController: NO_SCHEMAS,
     rewriteUrl: () => '/',
-    serverFactory: (handler) => createAppServer(handler, line.snapshot().settings.server.tls),
+    serverFactory: (handler) => createAppServer(handler, config().settings.server.tls),
   });
   for (const method of METHODS) app.addHttpMethod(method, { hasBody: false, overrideExisting: true });
-  app.decorateRequest('exchange', undefined);
+  app.decorateRequest('callContext', undefined);
   // First of all, so that a refused upgrade is known as one and its socket is closed.
-  const sockets = await serveWebSockets(app, line, limits);
+  const sockets = await serveWebSockets(app, { ...deps, contextOf, limits: socketLimits(timeouts, given) });
 
   app.addHook('onRequest', (request, _reply, done) => {
-    request.exchange = beginExchange(line, request.method, ({ settings }) =>
-      identifyClient(request.raw.headers, settings),
-    );
-    done(
-      line.stopping()
-        ? new ProxyError('PROXY_NOT_READY', 'The signing proxy is shutting down.', { rule: 'stopping' })
-        : undefined,
-    );
+    const { headers } = request.raw;
+    request.callContext = arrival.arrive(request.method, ({ settings }) => identifyClient(headers, settings));
+    try {
+      arrival.assertServing();
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
   });
   app.addHook(
     'onRequest',
-    localTrust(() => trustedHosts(line.snapshot())),
+    localTrust(() => trustedHosts(config())),
   );
-  await limitRequestsPerClient(app, clientOf);
-  const guesses = keyGuessingLimit(app);
+  const guesses = await limitKeyGuessing(app);
 
-  const refuse = errorHandler((request, error) => line.recorder.refused(request.exchange, error));
+  const refuse = errorHandler((request, error) => recorder.refused(request.callContext, error));
   app.setErrorHandler(async (error, request, reply) => {
     const guessing =
       error instanceof ProxyError && error.name === 'PROXY_UNKNOWN_CLIENT'
@@ -65,28 +70,32 @@ export async function buildAppListener(line: Line, limits?: Partial<SocketLimits
     refuse(guessing ?? error, request, reply);
     return reply;
   });
-  const handler = forwardRoute(line);
+  const handler = forwardRoute({ pipeline, slowReaderMs: timeouts.slowReaderMs });
   app.route({ method: METHODS, url: '/', handler });
   app.route({ method: 'GET', url: '/', handler, ...sockets });
-  answerParserErrors(app.server, line.nextRequestId, (requestId, error) =>
-    line.recorder.unreadable(requestId, error),
+  answerParserErrors(app.server, arrival.nextRequestId, (requestId, error) =>
+    recorder.unreadable(requestId, error),
   );
   await app.ready();
   return app;
 }
 
-/** The client that a request counts for: whoever it proves to be, else the anonymous one. */
-function clientOf(request: FastifyRequest): Client | undefined {
-  return request.exchange?.identified ?? request.exchange?.snapshot.settings.clients.get('anonymous');
+function socketLimits(timeouts: Timeouts, given: Partial<SocketLimits>): SocketLimits {
+  return {
+    ...SOCKET_LIMITS,
+    answerTimeoutMs: timeouts.headersTimeoutMs,
+    slowReaderMs: Math.min(SOCKET_LIMITS.slowReaderMs, timeouts.slowReaderMs),
+    ...given,
+  };
 }
 
 const hostSets = new WeakMap<LiveConfig, ReadonlySet<string>>();
 
-function trustedHosts(snapshot: LiveConfig): ReadonlySet<string> {
-  const known = hostSets.get(snapshot);
+function trustedHosts(live: LiveConfig): ReadonlySet<string> {
+  const known = hostSets.get(live);
   if (known !== undefined) return known;
-  const { host, allowedHosts } = snapshot.settings.server;
+  const { host, allowedHosts } = live.settings.server;
   const names = new Set([host, ...allowedHosts].map((name) => name.toLowerCase()));
-  hostSets.set(snapshot, names);
+  hostSets.set(live, names);
   return names;
 }

@@ -1,33 +1,11 @@
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { type Outcome, ProxyError } from '../core/errors.ts';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ProxyError } from '../core/errors.ts';
+import type { AnswerContext } from '../pipeline/recorder.ts';
+import { toProxyError } from '../pipeline/refusals.ts';
 
 /** Binance's own shape: every client library knows how to read it. */
 export function errorBody(error: ProxyError): string {
   return JSON.stringify({ code: error.code, msg: error.message });
-}
-
-/** What went wrong, as one of our own errors: a stranger's error says nothing to the caller but that it is a bug. */
-export function toProxyError(error: unknown): ProxyError {
-  if (error instanceof ProxyError) return error;
-  const { statusCode, code } = (error ?? {}) as Partial<FastifyError>;
-  if (statusCode === 429) {
-    return new ProxyError('PROXY_CLIENT_RATE_LIMITED', 'Too many requests from this client.', {
-      rule: 'requestsPerSecond',
-      retryAfterSeconds: 1,
-    });
-  }
-  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
-    return new ProxyError('PROXY_MALFORMED_REQUEST', 'Malformed request.', { rule: code ?? 'http' });
-  }
-  return new ProxyError('PROXY_INTERNAL', 'Internal error of the signing proxy.', { cause: error });
-}
-
-export interface AnswerContext {
-  readonly requestId: string;
-  /** The weight that stays charged for this call, if any. */
-  readonly weight?: number | undefined;
-  /** Where more is known than the error says. */
-  readonly outcome?: Outcome;
 }
 
 /** Answers a refusal: status, code and sentence from the one table, with the proxy's own headers. */

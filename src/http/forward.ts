@@ -1,35 +1,79 @@
+import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { readCall } from '../core/call/call.ts';
-import { transmit } from '../pipeline/attempt.ts';
-import { authenticate, authorise, nameOrders, recognise } from '../pipeline/authenticate.ts';
-import { exchangeOf } from '../pipeline/call-context.ts';
-import { conclude, withdraw } from '../pipeline/finish.ts';
-import type { Line } from '../pipeline/line.ts';
-import { admitOrders, charge } from '../pipeline/reserve.ts';
+import { verifyClientSignature } from '../core/access/form-signature.ts';
+import { readHead, withBody } from '../core/call/call.ts';
+import { readTarget, type Target } from '../core/call/target.ts';
+import type { Proof } from '../pipeline/authenticate.ts';
+import type { CallContext } from '../pipeline/call-context.ts';
+import { identify } from '../pipeline/clients/identify.ts';
+import { acceptParameters } from '../pipeline/recognise.ts';
+import type { Pipeline } from '../pipeline/wire-pipeline.ts';
+import { HttpCarrier } from './http-carrier.ts';
 import { readBody } from './read-body.ts';
+import { cutOffWhenUnread } from './relay.ts';
+import { writeAnswer } from './write-answer.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    callContext: CallContext | undefined;
+  }
+}
+
+export interface ForwardDeps {
+  readonly pipeline: Pipeline;
+  /** How long an app may take nothing of its answer, in ms. */
+  readonly slowReaderMs: number;
+}
 
 /**
- * THE route: authenticate → recognise → decide → budget → stamp and sign → record → send → learn → relay.
- * Whatever refuses throws a ProxyError, which the one error handler answers; nothing is sent before `transmit`.
+ * THE route: recognise → identify → authenticate → authorise → reserve → attempt → finish → relay.
+ * Whatever refuses throws a ProxyError, which the one error handler answers; nothing is sent before `attempt`.
  */
-export function forwardRoute(line: Line) {
+export function forwardRoute({ pipeline, slowReaderMs }: ForwardDeps) {
+  const { recognise, authenticate, authorise, reserve, attempt, finish } = pipeline;
+
   return async function forward(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const exchange = exchangeOf(request);
-    try {
-      const body = await readBody(request.raw);
-      const received = readCall(request.method, request.originalUrl, body);
-      const endpoint = recognise(line, exchange, received);
-      const client = authenticate(line, exchange, request, received, body);
-      authorise(line, exchange, client, endpoint, received);
-      const call = nameOrders(exchange, endpoint, received);
-      await admitOrders(line, exchange, client, endpoint, call);
-      await charge(line, exchange, client, endpoint, call, reply.raw);
-      const answer = await transmit(line, exchange, client, endpoint, call, request, reply);
-      await conclude(line, exchange, endpoint, answer, reply);
-      return reply;
-    } catch (error) {
-      withdraw(line, exchange);
-      throw error;
-    }
+    const context = contextOf(request);
+    const target = readTarget(request.originalUrl);
+    const head = readHead(request.method, target);
+    const endpoint = recognise.request(context, head);
+    const caller = identify(context, endpoint, context.identified);
+    const body = await readBody(request.raw);
+    const call = acceptParameters(context, endpoint, withBody(head, body));
+    const proven = authenticate(caller, endpoint, call, proofOf(call.stamp.signature, target, body));
+    const admitted = authorise(context, proven);
+    using waiting = waitingFor(context, reply.raw);
+    using reserved = await reserve(context, admitted, waiting?.hangUp);
+    const carrier = new HttpCarrier(context, endpoint, { request, reply, slowReaderMs });
+    const answer = await attempt(context, reserved, carrier);
+    const finished = finish(context, reserved, answer, carrier);
+    // An order is answered once its record stands; of what was streamed most is gone already.
+    if (!answer.transfer.streaming) await finished.recorded;
+    writeAnswer(context, finished, reply);
+    if ((reply.raw.socket?.writableLength ?? 0) > 0) cutOffWhenUnread(reply.raw, slowReaderMs);
+    return reply;
   };
+}
+
+/** The context of a request; the first hook put it there. */
+export function contextOf(request: FastifyRequest): CallContext {
+  if (request.callContext === undefined) throw new Error('a request without its context');
+  return request.callContext;
+}
+
+/** Over HTTP a client signs its query and body as it sent them; there is no logon. */
+function proofOf(signature: string | undefined, { query }: Target, body: Buffer): Proof {
+  return {
+    verify: (secret) => verifyClientSignature(secret, signature ?? '', query, body.toString('latin1')),
+    isLoggedOn: false,
+  };
+}
+
+/** Tells, where calls wait for room at all, when the app hangs up. */
+function waitingFor({ config }: CallContext, response: ServerResponse) {
+  if (config.settings.throttle.maxWaitMs === 0) return undefined;
+  const hangUp = new AbortController();
+  const onClose = () => hangUp.abort();
+  response.once('close', onClose);
+  return { hangUp: hangUp.signal, [Symbol.dispose]: () => void response.off('close', onClose) };
 }

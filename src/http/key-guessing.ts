@@ -1,3 +1,4 @@
+import rateLimit from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ProxyError } from '../core/errors.ts';
 
@@ -7,9 +8,10 @@ const WRONG_KEYS_PER_MINUTE = 30;
  * Slows down the guessing of client keys: after some wrong ones from an address the answer is 429 for the rest of the
  * minute. Only requests that already failed are counted, so nobody else on the machine is held up.
  */
-export function keyGuessingLimit(
+export async function limitKeyGuessing(
   app: FastifyInstance,
-): (request: FastifyRequest) => Promise<ProxyError | undefined> {
+): Promise<(request: FastifyRequest) => Promise<ProxyError | undefined>> {
+  await app.register(rateLimit, { global: false });
   const count = app.createRateLimit({
     max: WRONG_KEYS_PER_MINUTE,
     timeWindow: 60_000,

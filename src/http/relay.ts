@@ -1,23 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { HeaderValues } from '../core/call/headers.ts';
-import { writeBytes } from './body-bytes.ts';
+import type { Transfer, TransferPhase } from '../pipeline/carrier.ts';
+import { writeBytes } from './write-answer.ts';
 
 type Controller = Dispatcher.DispatchController;
-
-/** How far a sent request came. `complete` is a whole answer, `aborted` the client's own hanging up. */
-export type Phase = 'not-connected' | 'after-bytes' | 'headers' | 'body' | 'complete' | 'aborted';
-
-export interface Ending {
-  readonly phase: Phase;
-  readonly status: number | undefined;
-  readonly headers: HeaderValues;
-  /** The whole body when it was held back; undefined when it went to the client as it came. */
-  readonly held: Buffer | undefined;
-  /** True once the head has gone to the client. */
-  readonly streaming: boolean;
-  readonly error: Error | undefined;
-}
 
 export interface RelayOptions {
   /** Hold the whole answer until it is complete: an order's answer is judged before anything of it is relayed. */
@@ -36,12 +23,12 @@ const HOLD_LIMIT_BYTES = 1024 * 1024;
  * answers to state-changing calls, are held back until they are whole. Bodies are never decoded or joined otherwise.
  */
 export class Relay implements Dispatcher.DispatchHandler {
-  readonly ended: Promise<Ending>;
+  readonly ended: Promise<Transfer>;
   readonly #response: ServerResponse;
   readonly #options: RelayOptions;
-  #resolve: (ending: Ending) => void = () => {};
+  #resolve: (transfer: Transfer) => void = () => {};
   #controller: Controller | undefined;
-  #phase: Phase = 'not-connected';
+  #phase: TransferPhase = 'not-connected';
   #status: number | undefined;
   #headers: HeaderValues = {};
   #held: Buffer[] | undefined = [];

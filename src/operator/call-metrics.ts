@@ -1,18 +1,18 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 import { type Outcome, PROXY_ERRORS, type ProxyError } from '../core/errors.ts';
 import { UPSTREAM_NAMES } from '../core/upstream.ts';
-import type { Exchange } from '../pipeline/call-context.ts';
+import type { CallContext } from '../pipeline/call-context.ts';
 
 /** What is counted and timed about calls. No label ever holds a text that a client sent. */
 export interface CallMetrics {
   /** A call that was signed: its record stands, its bytes leave next. */
-  signed(exchange: Exchange): void;
+  signed(context: CallContext): void;
   /** The end of a sent call; `durationMs` from its arrival. */
-  completed(exchange: Exchange, ending: CallEnd, durationMs: number): void;
+  completed(context: CallContext, ending: CallEnd, durationMs: number): void;
   /** A call, or what never became one, that was answered by the proxy itself before anything was sent. */
-  refused(exchange: Exchange | undefined, error: ProxyError): void;
+  refused(context: CallContext | undefined, error: ProxyError): void;
   /** What would have been refused, had the client not been in report mode. */
-  reported(exchange: Exchange): void;
+  reported(context: CallContext): void;
 }
 
 export interface CallEnd {
@@ -86,17 +86,17 @@ export function createCallMetrics(registry: Registry): CallMetrics {
     const byUpstream = new Map(
       UPSTREAM_NAMES.map((each) => [each, histogram.labels({ upstream: each })] as const),
     );
-    return (exchange: Exchange, ms: number | undefined): void => {
-      const child = exchange.endpoint && byUpstream.get(exchange.endpoint.upstream);
+    return (context: CallContext, ms: number | undefined): void => {
+      const child = context.endpoint && byUpstream.get(context.endpoint.upstream);
       if (child !== undefined && ms !== undefined) child.observe(Math.max(0, ms) / 1_000);
     };
   }
 
-  function count(exchange: Exchange | undefined, { outcome, status }: CallEnd): void {
+  function count(context: CallContext | undefined, { outcome, status }: CallEnd): void {
     calls.inc({
-      client: clientOf(exchange),
-      upstream: exchange?.endpoint?.upstream ?? exchange?.call?.upstream ?? NONE,
-      permission: exchange?.endpoint?.permission ?? NONE,
+      client: clientOf(context),
+      upstream: context?.endpoint?.upstream ?? context?.call?.upstream ?? NONE,
+      permission: context?.endpoint?.permission ?? NONE,
       outcome,
       status: status === undefined ? NONE : `${Math.floor(status / 100)}xx`,
     });
@@ -112,33 +112,33 @@ export function createCallMetrics(registry: Registry): CallMetrics {
   }
 
   return {
-    signed(exchange) {
+    signed(context) {
       signatures.inc({
-        client: clientOf(exchange),
-        account: exchange.account ?? NONE,
-        upstream: exchange.endpoint?.upstream ?? NONE,
+        client: clientOf(context),
+        account: context.account ?? NONE,
+        upstream: context.endpoint?.upstream ?? NONE,
       });
     },
-    completed(exchange, end, durationMs) {
-      count(exchange, end);
-      waiting(exchange, exchange.waitMs);
-      if (exchange.endpoint?.security === 'SIGNED') signing(exchange, exchange.signMs);
-      upstream(exchange, exchange.upstreamMs);
-      added(exchange, durationMs - (exchange.waitMs ?? 0) - (exchange.upstreamMs ?? 0));
+    completed(context, end, durationMs) {
+      count(context, end);
+      waiting(context, context.waitMs);
+      if (context.endpoint?.security === 'SIGNED') signing(context, context.signMs);
+      upstream(context, context.upstreamMs);
+      added(context, durationMs - (context.waitMs ?? 0) - (context.upstreamMs ?? 0));
     },
-    refused(exchange, error) {
-      count(exchange, error);
+    refused(context, error) {
+      count(context, error);
       // The rule of a bug is where it was thrown: that belongs into the log.
       const rule = error.name === 'PROXY_INTERNAL' ? undefined : error.rule;
       refusals.inc({ error: error.name });
       refusalsByRule.inc({ error: error.name, rule: knownRule(rule) });
     },
-    reported(exchange) {
-      reports.inc({ client: clientOf(exchange) });
+    reported(context) {
+      reports.inc({ client: clientOf(context) });
     },
   };
 }
 
-function clientOf(exchange: Exchange | undefined): string {
-  return (exchange?.client ?? exchange?.identified)?.name ?? NONE;
+function clientOf(context: CallContext | undefined): string {
+  return (context?.client ?? context?.identified)?.name ?? NONE;
 }

@@ -1,5 +1,5 @@
 import type { ProxyError } from '../core/errors.ts';
-import type { Exchange } from '../pipeline/call-context.ts';
+import type { CallContext } from '../pipeline/call-context.ts';
 import type { Answer } from '../pipeline/read-answer.ts';
 import type { CallRecorder } from '../pipeline/recorder.ts';
 import type { CallMetrics } from './call-metrics.ts';
@@ -10,43 +10,43 @@ export function meteredRecorder(
   metrics: CallMetrics,
   monotonicNow: () => number,
 ): CallRecorder {
-  function count(exchange: Exchange, { ending, verdict }: Answer, lost: ProxyError | undefined): void {
-    const status = lost === undefined ? ending.status : lost.status;
-    metrics.completed(exchange, { outcome: verdict.outcome, status }, monotonicNow() - exchange.arrivedMs);
+  function count(context: CallContext, { transfer, verdict }: Answer, lost: ProxyError | undefined): void {
+    const status = lost === undefined ? transfer.status : lost.status;
+    metrics.completed(context, { outcome: verdict.outcome, status }, monotonicNow() - context.arrivedMs);
   }
 
   return {
-    signed(exchange) {
-      recorder.signed(exchange);
-      metrics.signed(exchange);
+    async signed(context) {
+      await recorder.signed(context);
+      metrics.signed(context);
     },
-    async commitSigned(exchange) {
-      await recorder.commitSigned(exchange);
-      metrics.signed(exchange);
+    signedAtOnce(context) {
+      recorder.signedAtOnce(context);
+      metrics.signed(context);
     },
-    completed(exchange, answer, lost) {
-      recorder.completed(exchange, answer, lost);
-      count(exchange, answer, lost);
+    completed(context, answer, lost) {
+      count(context, answer, lost);
+      return recorder.completed(context, answer, lost);
     },
-    commitCompleted(exchange, answer, lost) {
-      count(exchange, answer, lost);
-      return recorder.commitCompleted(exchange, answer, lost);
+    completedAtOnce(context, answer, lost) {
+      recorder.completedAtOnce(context, answer, lost);
+      count(context, answer, lost);
     },
-    refused(exchange, error) {
+    refused(context, error) {
       // The answer to a sent call that got lost comes by here too; it was counted when it was completed.
-      const counted = exchange?.concluded === true;
-      const context = recorder.refused(exchange, error);
-      if (!counted) metrics.refused(exchange, error);
-      return context;
+      const counted = context?.isConcluded === true;
+      const adornment = recorder.refused(context, error);
+      if (!counted) metrics.refused(context, error);
+      return adornment;
     },
     unreadable(requestId, error) {
       recorder.unreadable(requestId, error);
       metrics.refused(undefined, error);
     },
-    reported(exchange, rule) {
-      recorder.reported(exchange, rule);
-      metrics.reported(exchange);
+    reported(context, rule) {
+      recorder.reported(context, rule);
+      metrics.reported(context);
     },
-    unresolved: (exchange, endpoint) => recorder.unresolved(exchange, endpoint),
+    unresolved: (context, endpoint) => recorder.unresolved(context, endpoint),
   };
 }

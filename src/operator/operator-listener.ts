@@ -1,15 +1,26 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import { localTrust } from '../http/local-trust.ts';
 import { NO_SCHEMAS } from '../http/no-schemas.ts';
-import type { Line } from '../pipeline/line.ts';
+import type { OrderResolver } from '../orders/resolver.ts';
+import type { LiveConfig } from '../pipeline/live-config.ts';
+import type { Metrics } from './metrics.ts';
+import type { Status } from './status.ts';
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/i;
+
+export interface OperatorListenerDeps {
+  readonly config: () => LiveConfig;
+  readonly status: () => Status;
+  readonly metrics: Pick<Metrics, 'contentType' | 'print'>;
+  readonly resolver: Pick<OrderResolver, 'open'>;
+}
 
 /**
  * The listener for the operator: it works while Binance does not, and serves no Binance path. On a loopback address it
  * checks the Host like the listener for apps; elsewhere probes come with whatever name they have.
  */
-export async function buildOperatorListener(line: Line): Promise<FastifyInstance> {
+export async function buildOperatorListener(deps: OperatorListenerDeps): Promise<FastifyInstance> {
+  const { config, status, metrics, resolver } = deps;
   const app = fastify({
     logger: false,
     forceCloseConnections: true,
@@ -17,28 +28,30 @@ export async function buildOperatorListener(line: Line): Promise<FastifyInstance
     schemaController: NO_SCHEMAS,
   });
   const checkTrust = localTrust(
-    () => new Set(line.snapshot().settings.server.allowedHosts.map((name) => name.toLowerCase())),
+    () => new Set(config().settings.server.allowedHosts.map((name) => name.toLowerCase())),
   );
   app.addHook('onRequest', (request, reply, done) => {
-    if (LOOPBACK.test(line.snapshot().settings.operator.host)) checkTrust(request, reply, done);
+    if (LOOPBACK.test(config().settings.operator.host)) checkTrust(request, reply, done);
     else done();
   });
   app.setErrorHandler((error, _request, reply) => {
-    const status =
+    const httpStatus =
       error instanceof Error && 'status' in error && typeof error.status === 'number' ? error.status : 500;
-    return reply.code(status).send({ error: status === 500 ? 'internal error' : (error as Error).message });
+    return reply
+      .code(httpStatus)
+      .send({ error: httpStatus === 500 ? 'internal error' : (error as Error).message });
   });
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not found' }));
   app.get('/livez', () => ({ status: 'ok' }));
   app.get('/readyz', (_request, reply) => {
-    const state = line.status();
+    const state = status();
     return reply.code(state.ready ? 200 : 503).send(state);
   });
   app.get('/metrics', async (_request, reply) => {
-    reply.type(line.metrics.contentType);
-    return line.metrics.print();
+    reply.type(metrics.contentType);
+    return metrics.print();
   });
-  app.get('/orders/unresolved', () => ({ orders: line.resolver.open() }));
+  app.get('/orders/unresolved', () => ({ orders: resolver.open() }));
   await app.ready();
   return app;
 }

@@ -19,7 +19,7 @@ export interface Status {
 /** What the status is read from. */
 export interface StatusDeps {
   readonly config: () => LiveConfig;
-  readonly stopping: () => boolean;
+  readonly isStopping: () => boolean;
   readonly clock: Pick<ServerClock, 'state'>;
   readonly gate: Pick<KeyGate, 'verdicts' | 'assertSignable'>;
   readonly trail: Pick<AuditTrail, 'check' | 'state'>;
@@ -27,12 +27,12 @@ export interface StatusDeps {
 }
 
 /** Tells, whenever it is asked, whether signed calls can pass, and if not, why. */
-export function createStatus({ config, stopping, clock, gate, trail, budgets }: StatusDeps): () => Status {
+export function createStatus({ config, isStopping, clock, gate, trail, budgets }: StatusDeps): () => Status {
   return function status() {
     const { settings } = config();
     const { synced, offsetMs, ageMs } = clock.state;
     const reasons: string[] = [];
-    if (stopping()) reasons.push('The proxy is shutting down.');
+    if (isStopping()) reasons.push('The proxy is shutting down.');
     if (!synced) reasons.push('The server time is not known yet.');
     const preflight: Record<string, string> = Object.create(null);
     for (const account of settings.accounts.keys()) {

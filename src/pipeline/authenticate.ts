@@ -1,139 +1,78 @@
-import type { FastifyRequest } from 'fastify';
+import type { KeyObject } from 'node:crypto';
 import type { Client } from '../core/access/client.ts';
-import { verifyClientSignature } from '../core/access/form-signature.ts';
 import { assertFresh, freshUntilMs } from '../core/access/freshness.ts';
-import { decide, denylistRefusal } from '../core/access/policy.ts';
 import type { Call } from '../core/call/call.ts';
-import { readTarget } from '../core/call/target.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
-import { ProxyError } from '../core/errors.ts';
-import { injectClientOrderIds } from '../core/orders/client-order-id.ts';
-import type { Exchange } from './call-context.ts';
-import type { Line } from './line.ts';
+import type { ServerClock } from '../upstream/server-clock.ts';
+import type { ClientRates } from './clients/client-rates.ts';
+import type { Caller } from './clients/identify.ts';
+import type { ReplayGuard } from './clients/replay-guard.ts';
+import { badSignature } from './refusals.ts';
 
-/**
- * The catalogue's entry for a call: first the denylist, then the catalogue, then what may stand twice on it.
- * @throws ProxyError PROXY_DENYLISTED, PROXY_UNKNOWN_ENDPOINT, PROXY_DUPLICATE_PARAMETER
- */
-export function recognise(line: Line, exchange: Exchange, call: Call): Endpoint {
-  exchange.call = call;
-  const denied = exchange.snapshot.denylist.match(call.path);
-  if (denied !== undefined) throw denylistRefusal(denied);
-  const endpoint = call.upstream && line.catalogue.find(call.upstream, call.method, call.path);
-  if (endpoint === undefined || exchange.snapshot.pools.get(endpoint.upstream) === undefined) {
-    throw new ProxyError(
-      'PROXY_UNKNOWN_ENDPOINT',
-      'Unknown endpoint: it does not stand in the catalogue of this proxy.',
-      {
-        rule: 'catalogue',
-      },
-    );
-  }
-  exchange.endpoint = endpoint;
-  for (const name of call.repeated) {
-    if (endpoint.repeatable.includes(name)) continue;
-    throw new ProxyError('PROXY_DUPLICATE_PARAMETER', 'Duplicate values for a parameter detected.', {
-      rule: 'repeated name',
-    });
-  }
-  return endpoint;
+export interface AuthenticateDeps {
+  readonly clock: Pick<ServerClock, 'now' | 'nowOrLocal'>;
+  readonly wallNow: () => number;
+  readonly monotonicNow: () => number;
+  readonly replays: ReplayGuard;
+  readonly rates: ClientRates;
 }
 
-/**
- * Who calls: an endpoint without security needs no key, every other one needs a client, whose own signature and
- * timestamp are judged before they are dropped.
- * @throws ProxyError PROXY_UNKNOWN_CLIENT, PROXY_BAD_SIGNATURE, PROXY_STALE_REQUEST
- */
-export function authenticate(
-  line: Line,
-  exchange: Exchange,
-  request: FastifyRequest,
-  call: Call,
-  body: Buffer,
-): Client {
-  const { settings } = exchange.snapshot;
-  const security = exchange.endpoint?.security;
-  const anonymous =
-    security === 'NONE' && settings.anonymousEnabled ? settings.clients.get('anonymous') : undefined;
-  const client = exchange.identified ?? anonymous;
-  if (client === undefined) {
-    throw new ProxyError(
-      'PROXY_UNKNOWN_CLIENT',
-      'API-key format invalid: this is no key that the signing proxy issued.',
-      {
-        rule: 'client key',
-      },
-    );
+/** How a door lets a client's own signature be verified. */
+export interface Proof {
+  /** True when `call.stamp.signature` was made with this secret over what the door received. */
+  readonly verify: (secret: KeyObject) => boolean;
+  /** True when a logon that was signed stands for this call. */
+  readonly isLoggedOn: boolean;
+}
+
+/** A call whose caller is who it says. */
+export interface ProvenCall extends Caller {
+  readonly endpoint: Endpoint;
+  readonly call: Call;
+  /** True when the call is signed with the issued secret. */
+  readonly isSigned: boolean;
+}
+
+/** Judges what a client signed and dated itself, before that is dropped, and how often it calls. */
+export type Authenticate = (caller: Caller, endpoint: Endpoint, call: Call, proof: Proof) => ProvenCall;
+
+export function createAuthenticate(deps: AuthenticateDeps): Authenticate {
+  const { clock, replays, rates } = deps;
+
+  function judgeSignature(
+    client: Client,
+    endpoint: Endpoint,
+    { stamp, method }: Call,
+    proof: Proof,
+    untilMs: number | undefined,
+  ): boolean {
+    const { signature } = stamp;
+    if (signature === undefined) {
+      // Key-only endpoints are called unsigned by every library, because Binance wants no signature there.
+      if (client.requireSignature && endpoint.security === 'SIGNED' && !proof.isLoggedOn)
+        throw badSignature('This client has to sign its calls with its issued secret.', 'signature required');
+      return false;
+    }
+    if (client.secret === undefined) return false;
+    if (!proof.verify(client.secret))
+      throw badSignature('Signature for this request is not valid.', 'signature');
+    if (method === 'GET' || method === 'DELETE') return true;
+    if (untilMs === undefined)
+      throw badSignature('A signed POST or PUT needs a timestamp.', 'signature without timestamp');
+    const nowMs = Math.min(deps.wallNow(), clock.now() ?? Number.POSITIVE_INFINITY);
+    replays.accept(client.name, signature, untilMs, nowMs);
+    return true;
   }
-  exchange.client = client;
-  if (security === 'NONE') return client;
-  exchange.account = client.account;
-  const untilMs = freshUntilMs(call.stamp);
-  const nowMs = line.wallNow();
-  assertFresh(untilMs, nowMs, line.clock.now() ?? nowMs);
-  checkIssuedSignature(line, exchange, client, request, call, body, untilMs);
-  return client;
-}
 
-/**
- * Whether this client may make this call, and whether this account's key may sign at all.
- * @throws ProxyError PROXY_PERMISSION_DENIED, PROXY_NOT_READY
- */
-export function authorise(
-  line: Line,
-  exchange: Exchange,
-  client: Client,
-  endpoint: Endpoint,
-  call: Call,
-): void {
-  const decision = decide(client, endpoint, call);
-  if (decision.reported !== undefined) line.recorder.reported(exchange, decision.reported);
-  if (endpoint.security !== 'NONE') line.gate.assertSignable(client.account);
-}
-
-/** Gives every order that came without a client order id one, so that an unknown outcome can be queried. */
-export function nameOrders(exchange: Exchange, endpoint: Endpoint, call: Call): Call {
-  const named = injectClientOrderIds(endpoint, call, exchange.requestId);
-  exchange.call = named.call;
-  exchange.clientOrderIds = named.ids;
-  return named.call;
-}
-
-function checkIssuedSignature(
-  line: Line,
-  exchange: Exchange,
-  client: Client,
-  request: FastifyRequest,
-  call: Call,
-  body: Buffer,
-  untilMs: number | undefined,
-): void {
-  const { signature } = call.stamp;
-  if (signature === undefined) {
-    // Key-only endpoints are called unsigned by every library, because Binance wants no signature there.
-    if (client.requireSignature && exchange.endpoint?.security === 'SIGNED')
-      throw badSignature(
-        'This client has to sign its requests with its issued secret.',
-        'signature required',
-      );
-    return;
-  }
-  if (client.secret === undefined) return;
-  const { query } = readTarget(request.originalUrl);
-  if (!verifyClientSignature(client.secret, signature, query, body.toString('latin1'))) {
-    throw badSignature('Signature for this request is not valid.', 'signature');
-  }
-  if (call.method === 'GET' || call.method === 'DELETE') return;
-  if (untilMs === undefined)
-    throw badSignature('A signed POST or PUT needs a timestamp.', 'signature without timestamp');
-  line.replays.accept(
-    client.name,
-    signature,
-    untilMs,
-    Math.min(line.wallNow(), line.clock.now() ?? Number.POSITIVE_INFINITY),
-  );
-}
-
-function badSignature(message: string, rule: string): ProxyError {
-  return new ProxyError('PROXY_BAD_SIGNATURE', message, { rule });
+  /** @throws ProxyError PROXY_STALE_REQUEST, PROXY_BAD_SIGNATURE, PROXY_CLIENT_RATE_LIMITED */
+  return function authenticate({ client, account }, endpoint, call, proof) {
+    let isSigned = false;
+    if (endpoint.security !== 'NONE') {
+      const untilMs = freshUntilMs(call.stamp);
+      assertFresh(untilMs, deps.wallNow(), clock.nowOrLocal());
+      isSigned = judgeSignature(client, endpoint, call, proof, untilMs);
+    }
+    rates.count(client, deps.monotonicNow());
+    return Object.freeze({ client, account, endpoint, call, isSigned });
+  };
 }

@@ -1,92 +1,158 @@
-import type { FastifyRequest } from 'fastify';
-import type { Ticket } from '../budgets/budgets.ts';
 import type { Client } from '../core/access/client.ts';
 import type { Call } from '../core/call/call.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
-import type { Admission } from '../orders/order-limits.ts';
 import type { LiveConfig } from './live-config.ts';
 
-/** What is known about one call so far: filled step by step, read by records and answers. */
-export interface Exchange {
+/** What is known of a call when it arrives. */
+export interface ArrivedCall {
   readonly requestId: string;
   /** Monotonic ms. */
   readonly arrivedMs: number;
-  readonly snapshot: LiveConfig;
+  /** The configuration that holds for this call from its arrival to its end. */
+  readonly config: LiveConfig;
+  /** The HTTP method, or the name of a frame's method. */
   readonly method: string;
   /** The client that the request proves to be; undefined when it proves nothing. */
   readonly identified: Client | undefined;
-  client: Client | undefined;
-  call: Call | undefined;
-  endpoint: Endpoint | undefined;
-  account: string | undefined;
-  /** The open charge; undefined once it is settled. */
-  ticket: Ticket | undefined;
-  /** The weight that this call has cost so far, for `x-proxy-weight`. */
-  weight: number | undefined;
-  /** The used weight that Binance reported with its answer. */
-  weightUsed: number | undefined;
-  /** The open reservation of order sums; undefined once it is settled. */
-  admission: Admission | undefined;
-  /** True from the moment at which its bytes may have left, unless it is certain that none did. */
-  sent?: boolean;
-  /** True once the call has its last record. */
-  concluded: boolean;
-  waitMs: number | undefined;
-  signMs: number | undefined;
-  upstreamMs: number | undefined;
-  clientOrderIds: readonly string[];
   /** What only a frame of a WebSocket has: its socket and its own id. */
-  readonly detail?: Readonly<Record<string, string>>;
-  /** Ends the counting of this call as one that is under way; missing before it was. */
-  leave?: () => void;
+  readonly detail: Readonly<Record<string, string>> | undefined;
 }
 
-declare module 'fastify' {
-  interface FastifyRequest {
-    exchange: Exchange | undefined;
+/**
+ * What records, metrics and answers need to know of one call. The steps of the pipeline note here what they found out;
+ * they never decide by it: what a step decides by is handed to it as a value.
+ */
+export class CallContext implements ArrivedCall {
+  readonly requestId: string;
+  readonly arrivedMs: number;
+  readonly config: LiveConfig;
+  readonly method: string;
+  readonly identified: Client | undefined;
+  readonly detail: Readonly<Record<string, string>> | undefined;
+  #client: Client | undefined;
+  #account: string | undefined;
+  #call: Call | undefined;
+  #endpoint: Endpoint | undefined;
+  #clientOrderIds: readonly string[] = [];
+  #weight: number | undefined;
+  #weightUsed: number | undefined;
+  #waitMs: number | undefined;
+  #signMs: number | undefined;
+  #upstreamMs: number | undefined;
+  #wasSent = false;
+  #isConcluded = false;
+
+  constructor(arrived: ArrivedCall) {
+    this.requestId = arrived.requestId;
+    this.arrivedMs = arrived.arrivedMs;
+    this.config = arrived.config;
+    this.method = arrived.method;
+    this.identified = arrived.identified;
+    this.detail = arrived.detail;
   }
-}
 
-/** What an arriving call takes from the proxy. */
-export interface ArrivalDeps {
-  readonly snapshot: () => LiveConfig;
-  readonly nextRequestId: () => string;
-  readonly monotonicNow: () => number;
-}
+  get client(): Client | undefined {
+    return this.#client;
+  }
 
-/** What is known when a call comes: its name, its time, the configuration that holds for it, and who it proves to be. */
-export function beginExchange(
-  { snapshot, nextRequestId, monotonicNow }: ArrivalDeps,
-  method: string,
-  identify: (snapshot: LiveConfig) => Client | undefined,
-  detail?: Readonly<Record<string, string>>,
-): Exchange {
-  const config = snapshot();
-  return {
-    requestId: nextRequestId(),
-    arrivedMs: monotonicNow(),
-    snapshot: config,
-    method,
-    identified: identify(config),
-    client: undefined,
-    call: undefined,
-    endpoint: undefined,
-    account: undefined,
-    ticket: undefined,
-    weight: undefined,
-    weightUsed: undefined,
-    waitMs: undefined,
-    admission: undefined,
-    concluded: false,
-    signMs: undefined,
-    upstreamMs: undefined,
-    clientOrderIds: [],
-    ...(detail === undefined ? {} : { detail }),
-  };
-}
+  /** The account whose key the call uses; undefined where it uses none. */
+  get account(): string | undefined {
+    return this.#account;
+  }
 
-/** The exchange of a request; the first hook put it there. */
-export function exchangeOf(request: FastifyRequest): Exchange {
-  if (request.exchange === undefined) throw new Error('a request without its exchange');
-  return request.exchange;
+  get call(): Call | undefined {
+    return this.#call;
+  }
+
+  get endpoint(): Endpoint | undefined {
+    return this.#endpoint;
+  }
+
+  get clientOrderIds(): readonly string[] {
+    return this.#clientOrderIds;
+  }
+
+  /** The weight that this call has cost so far, for `x-proxy-weight`. */
+  get weight(): number | undefined {
+    return this.#weight;
+  }
+
+  /** The used weight that Binance reported with its answer. */
+  get weightUsed(): number | undefined {
+    return this.#weightUsed;
+  }
+
+  get waitMs(): number | undefined {
+    return this.#waitMs;
+  }
+
+  get signMs(): number | undefined {
+    return this.#signMs;
+  }
+
+  get upstreamMs(): number | undefined {
+    return this.#upstreamMs;
+  }
+
+  /** True from the moment at which bytes may have left, unless it is certain that none did. */
+  get wasSent(): boolean {
+    return this.#wasSent;
+  }
+
+  /** True once the call has its last record. */
+  get isConcluded(): boolean {
+    return this.#isConcluded;
+  }
+
+  noteCall(call: Call): void {
+    this.#call = call;
+  }
+
+  noteEndpoint(endpoint: Endpoint): void {
+    this.#endpoint = endpoint;
+  }
+
+  noteCaller(client: Client, account: string | undefined): void {
+    this.#client = client;
+    this.#account = account;
+  }
+
+  /** The call as it will be sent, and the client order ids that stand in it. */
+  noteOrders(call: Call, ids: readonly string[]): void {
+    this.#call = call;
+    this.#clientOrderIds = ids;
+  }
+
+  noteCharge(weight: number, waitMs: number): void {
+    this.#weight = (this.#weight ?? 0) + weight;
+    this.#waitMs = waitMs;
+  }
+
+  noteRefund(weight: number): void {
+    const left = (this.#weight ?? 0) - weight;
+    this.#weight = left > 0 ? left : undefined;
+  }
+
+  noteWeightUsed(weightUsed: number | undefined): void {
+    this.#weightUsed = weightUsed;
+  }
+
+  noteSigning(tookMs: number): void {
+    this.#signMs = tookMs;
+  }
+
+  /** Bytes may leave from now on. */
+  noteSending(): void {
+    this.#wasSent = true;
+  }
+
+  /** A sending has ended; `isSent` is false when it is certain that no byte of this call has left so far. */
+  noteSent(tookMs: number, isSent: boolean): void {
+    this.#upstreamMs = (this.#upstreamMs ?? 0) + tookMs;
+    this.#wasSent = isSent;
+  }
+
+  noteConcluded(): void {
+    this.#isConcluded = true;
+  }
 }

@@ -1,18 +1,24 @@
 import type { Dispatcher } from 'undici';
-import type { Budgets, Ticket } from '../budgets/budgets.ts';
+import type { Budgets } from '../budgets/budgets.ts';
 import type { Client } from '../core/access/client.ts';
-import { type Call, encodeComponent, readCall } from '../core/call/call.ts';
+import { type Call, encodeComponent, readHead } from '../core/call/call.ts';
+import { readTarget } from '../core/call/target.ts';
 import type { Catalogue } from '../core/catalogue/catalogue.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import { ProxyError } from '../core/errors.ts';
-import type { Credential } from '../core/signing/credential.ts';
 import { plainCall, signCall, type WireRequest } from '../core/signing/sign-call.ts';
 import type { UpstreamName } from '../core/upstream.ts';
-import { fetchText, type TextAnswer } from '../upstream/fetch-text.ts';
-import type { Pools } from '../upstream/pools.ts';
+import { fetchText, type TextAnswer } from '../upstream/connections/fetch-text.ts';
+import type { ServerClock } from '../upstream/server-clock.ts';
+import type { Arrival } from './arrival.ts';
+import { createAttempt } from './attempt.ts';
+import type { Carrier, Seal, Send, Transfer } from './carrier.ts';
+import { createFinish } from './finish.ts';
+import type { CallRecorder } from './recorder.ts';
+import { createReserve } from './reserve.ts';
 
 /** The name under which the proxy's own calls stand in budgets and records. */
-export const PROXY_CLIENT: Client = Object.freeze({
+const PROXY_CLIENT: Client = Object.freeze({
   name: 'proxy',
   account: '',
   secret: undefined,
@@ -43,110 +49,125 @@ export interface OwnAnswer extends TextAnswer {
 export interface OwnCalls {
   /**
    * A GET of the proxy's own: it stands in the catalogue, is charged and, when signed, recorded like any other.
-   * @throws ProxyError when there is no room for it, no clock yet, or no record can be written
+   * @throws ProxyError when there is no room for it, no clock yet, or no record can be written; the connection's own
+   * error when no whole answer came
    */
   get(call: OwnCall): Promise<OwnAnswer>;
 }
 
-export interface OwnCallsOptions {
-  readonly pools: () => Pools;
-  readonly accounts: () => ReadonlyMap<string, Credential>;
-  readonly recvWindowMs: () => number;
+export interface OwnCallsDeps {
+  readonly arrival: Pick<Arrival, 'arrive'>;
   readonly catalogue: Catalogue;
+  readonly clock: Pick<ServerClock, 'now'>;
   readonly budgets: Budgets;
-  /** Server time in ms; undefined before the first reading. */
-  readonly serverNow: () => number | undefined;
-  readonly recorder: OwnCallRecorder;
+  readonly recorder: CallRecorder;
+  readonly monotonicNow: () => number;
+  readonly wallNow: () => number;
 }
 
-/** Signed calls of the proxy's own stand in the trail like any other. */
-export interface OwnCallRecorder {
-  /** Before it leaves; returns the request id. @throws ProxyError PROXY_AUDIT_UNAVAILABLE */
-  signed(account: string, endpoint: Endpoint, call: Call, weight: number): string;
-  /** `answer` is undefined when none came. */
-  completed(
-    requestId: string,
-    account: string,
-    endpoint: Endpoint,
-    answer: TextAnswer | undefined,
-    tookMs: number,
-  ): void;
-}
-
-/** Nothing was sent when the connection could not even be made. */
-const NOT_CONNECTED = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'ENETUNREACH',
-  'EHOSTUNREACH',
-]);
-
-export function createOwnCalls(options: OwnCallsOptions): OwnCalls {
-  function accountFor(own: OwnCall, endpoint: Endpoint): string | undefined {
-    if (endpoint.security === 'NONE') return undefined;
-    return own.account ?? options.accounts().keys().next().value;
-  }
-
-  function prepare(endpoint: Endpoint, call: Call, account: string | undefined): WireRequest {
-    const credential = account === undefined ? undefined : options.accounts().get(account);
-    if (endpoint.security !== 'SIGNED' || credential === undefined || account === undefined)
-      return plainCall(call);
-    const timestampMs = options.serverNow();
-    if (timestampMs === undefined)
-      throw new ProxyError('PROXY_NOT_READY', 'The server time is not known yet.');
-    return signCall(call, credential, { timestampMs, recvWindow: String(options.recvWindowMs()) });
-  }
-
-  function settle(ticket: Ticket, answer: TextAnswer): void {
-    options.budgets.reconcile(ticket, {
-      status: answer.status,
-      header: (name) => single(answer.headers[name]),
-      bodyText: answer.status >= 400 ? answer.text : undefined,
-      successful: answer.status < 400,
-    });
-  }
+/** The proxy's own calls take the same steps as those of apps, but for the judges of who may call. */
+export function createOwnCalls(deps: OwnCallsDeps): OwnCalls {
+  const { arrival, catalogue } = deps;
+  // No client waits for these calls: nothing is asked for twice, and a shutdown does not wait for them.
+  const resolver = { add: () => {} };
+  const recorder = recordsOfSigned(deps.recorder);
+  const reserve = createReserve({ ...deps, resolver, limits: NO_LIMITS, underWay: NO_PLACES });
+  const attempt = createAttempt({ ...deps, recorder, resync: async () => {} });
+  const finish = createFinish({ recorder, resolver });
 
   return {
     async get(own) {
-      const call = readCall('GET', own.target, new Uint8Array());
-      const endpoint = options.catalogue.find(own.upstream, 'GET', call.path);
-      const pool = own.connection ?? options.pools().get(own.upstream);
-      if (endpoint === undefined || pool === undefined) {
+      const context = arrival.arrive('GET', () => PROXY_CLIENT);
+      const call = readHead('GET', readTarget(own.target));
+      const endpoint = catalogue.find(own.upstream, 'GET', call.path);
+      const connection = own.connection ?? context.config.pools.get(own.upstream);
+      if (endpoint === undefined || connection === undefined)
         throw new ProxyError('PROXY_UNKNOWN_ENDPOINT', `There is no ${own.upstream} ${call.path} to ask.`);
-      }
-      const account = accountFor(own, endpoint);
-      const charge = { endpoint, call, client: PROXY_CLIENT, account, recvWindowMs: options.recvWindowMs() };
-      const ticket = await options.budgets.charge(charge);
-      const isSigned = endpoint.security === 'SIGNED' && account !== undefined;
-      let requestId: string | undefined;
-      let sentMs: number | undefined;
-      const conclude = (answer: TextAnswer | undefined) => {
-        if (requestId === undefined || sentMs === undefined || account === undefined) return;
-        options.recorder.completed(requestId, account, endpoint, answer, performance.now() - sentMs);
-      };
-      try {
-        const wire = prepare(endpoint, call, account);
-        if (isSigned) requestId = options.recorder.signed(account, endpoint, call, ticket.weight);
-        const apiKey = account === undefined ? undefined : options.accounts().get(account)?.apiKey;
-        sentMs = performance.now();
-        const answer = await fetchText(
-          pool,
-          wire.target,
-          apiKey === undefined ? [] : ['x-mbx-apikey', apiKey],
-        );
-        settle(ticket, answer);
-        conclude(answer);
-        return isSigned ? { ...answer, signedText: signedTextOf(wire) } : answer;
-      } catch (error) {
-        if (sentMs !== undefined && !isNotConnected(error)) options.budgets.keep(ticket);
-        else options.budgets.refund(ticket);
-        conclude(undefined);
-        throw error;
-      }
+      const account = accountFor(own, endpoint, context.config.settings.accounts.keys().next().value);
+      context.noteCall(call);
+      context.noteEndpoint(endpoint);
+      context.noteCaller(PROXY_CLIENT, account);
+      using reserved = await reserve(context, { client: PROXY_CLIENT, account, endpoint, call });
+      const carrier = new TextCarrier(connection);
+      const { lost } = finish(context, reserved, await attempt(context, reserved, carrier), carrier);
+      if (lost !== undefined) throw carrier.error ?? lost;
+      return carrier.answer();
     },
   };
+}
+
+const NO_LIMITS = { admit: () => undefined, settle: () => {} };
+const NO_PLACES = { begin: () => ({ [Symbol.dispose]: () => {} }) };
+
+function accountFor(own: OwnCall, { security }: Endpoint, first: string | undefined): string | undefined {
+  return security === 'NONE' ? undefined : (own.account ?? first);
+}
+
+/** Only what was signed has records: the questions about price and time are many and prove nothing. */
+function recordsOfSigned(recorder: CallRecorder): CallRecorder {
+  return {
+    ...recorder,
+    completedAtOnce(context, answer, lost) {
+      if (context.endpoint?.security === 'SIGNED') recorder.completedAtOnce(context, answer, lost);
+    },
+  };
+}
+
+/** Carries one GET of the proxy's own and keeps its answer as text. */
+class TextCarrier implements Carrier {
+  readonly recordsAtOnce = true;
+  readonly #connection: Dispatcher;
+  #answer: OwnAnswer | undefined;
+  #error: Error | undefined;
+
+  constructor(connection: Dispatcher) {
+    this.#connection = connection;
+  }
+
+  get error(): Error | undefined {
+    return this.#error;
+  }
+
+  answer(): OwnAnswer {
+    if (this.#answer === undefined) throw new Error('an own call without its answer');
+    return this.#answer;
+  }
+
+  assertOpen(): void {}
+
+  isWanted(): boolean {
+    return false;
+  }
+
+  sign(call: Call, { credential, stamp }: Seal): Send {
+    const isSigned = credential !== undefined && stamp !== undefined;
+    const wire = isSigned ? signCall(call, credential, stamp) : plainCall(call);
+    const headers = credential === undefined ? [] : ['x-mbx-apikey', credential.apiKey];
+    return () => this.#send(wire, headers, isSigned ? signedTextOf(wire) : undefined);
+  }
+
+  async #send(
+    wire: WireRequest,
+    headers: readonly string[],
+    signedText: string | undefined,
+  ): Promise<Transfer> {
+    const fetched = await fetchText(this.#connection, wire.target, headers);
+    const { phase, answer, error } = fetched;
+    this.#error = error;
+    if (answer !== undefined)
+      this.#answer = { ...answer, ...(signedText === undefined ? {} : { signedText }) };
+    // A good answer may be megabytes and is read by whoever asked.
+    const text = answer !== undefined && answer.status >= 400 ? answer.text : undefined;
+    return {
+      phase,
+      status: answer?.status,
+      headers: answer?.headers ?? {},
+      held: undefined,
+      streaming: false,
+      error,
+      reading: { text, wellFormed: true },
+    };
+  }
 }
 
 /** A canonical target out of a path and decoded parameters. */
@@ -157,12 +178,4 @@ export function targetOf(path: string, params: Iterable<readonly [name: string, 
 
 function signedTextOf({ target }: WireRequest): string {
   return target.replace(/^[^?]*\?/, '').replace(/&signature=.*$/, '');
-}
-
-function isNotConnected(error: unknown): boolean {
-  return NOT_CONNECTED.has(String((error as NodeJS.ErrnoException).code));
-}
-
-function single(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value[0] : value;
 }

@@ -1,26 +1,31 @@
+import { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } from 'node:zlib';
 import type { HeaderValues } from '../core/call/headers.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import { type Ending as CallEnding, classify, type Verdict } from '../core/outcome/classify.ts';
 import { type OrderAnswer, readElementCodes, readOrderAnswer } from '../core/outcome/order-answer.ts';
-import type { Ending } from '../http/relay.ts';
-import { readableBody } from './readable-body.ts';
+import type { Transfer } from './carrier.ts';
 
 /** One sending, ended: what came, what it says, and what it means. */
 export interface Answer {
-  readonly ending: Ending;
+  readonly transfer: Transfer;
   readonly verdict: Verdict;
   /** What the body says of code, message and order; empty when it was streamed or cannot be read. */
   readonly said: OrderAnswer;
   readonly bodyText: string | undefined;
 }
 
-export function readAnswer(endpoint: Endpoint, ending: Ending): Answer {
-  const bodyText =
-    ending.held === undefined
-      ? undefined
-      : readableBody(ending.held, headerOf(ending.headers, 'content-encoding'));
-  const said = bodyText === undefined ? {} : readOrderAnswer(bodyText);
-  return { ending, verdict: classify(toCallEnding(endpoint, ending, bodyText, said)), said, bodyText };
+const MAX_BYTES = 1024 * 1024;
+
+/** Reads how a sending ended, whatever carried it. */
+export function readAnswer(endpoint: Endpoint, transfer: Transfer): Answer {
+  const { text, wellFormed } = transfer.reading ?? readHeld(transfer);
+  const said = text === undefined ? {} : readOrderAnswer(text);
+  return {
+    transfer,
+    verdict: classify(toCallEnding(endpoint, transfer, text, said, wellFormed)),
+    said,
+    bodyText: text,
+  };
 }
 
 /** One header of an answer, whatever its number. */
@@ -29,30 +34,39 @@ export function headerOf(headers: HeaderValues, name: string): string | undefine
   return typeof value === 'string' || value === undefined ? value : value[0];
 }
 
+function readHeld({ held, headers }: Transfer) {
+  if (held === undefined) return { text: undefined, wellFormed: true };
+  const text = readableBody(held, headerOf(headers, 'content-encoding'));
+  const contentType = headerOf(headers, 'content-type');
+  return { text, wellFormed: text !== undefined && !isGarbledJson(contentType, text) };
+}
+
 function toCallEnding(
   endpoint: Endpoint,
-  ending: Ending,
+  transfer: Transfer,
   bodyText: string | undefined,
   said: OrderAnswer,
+  wellFormed: boolean,
 ): CallEnding {
-  const contentType = headerOf(ending.headers, 'content-type');
+  const { phase, status, headers, reusedConnection } = transfer;
+  const contentType = headerOf(headers, 'content-type');
   const elementCodes = bodyText === undefined ? undefined : readElementCodes(bodyText);
   // What a batch says first is said of its first element: taken for the whole, it would hide that others were accepted.
   const isBatch = bodyText?.trimStart().startsWith('[') === true;
-  const broken = ending.phase === 'body' || (ending.held !== undefined && bodyText === undefined);
   return {
     upstream: endpoint.upstream,
     path: endpoint.path,
     method: endpoint.method,
     effect: endpoint.effect,
-    phase: ending.phase === 'complete' ? 'body' : ending.phase === 'aborted' ? 'after-bytes' : ending.phase,
-    headersTimeout: isTimeout(ending.error),
-    ...(ending.status === undefined ? {} : { status: ending.status }),
+    phase: phase === 'complete' ? 'body' : phase === 'aborted' ? 'after-bytes' : phase,
+    headersTimeout: isTimeout(transfer.error),
+    ...(reusedConnection === undefined ? {} : { reusedConnection }),
+    ...(status === undefined ? {} : { status }),
     ...(said.code === undefined || isBatch ? {} : { code: said.code }),
     ...(said.msg === undefined || isBatch ? {} : { msg: said.msg }),
     ...(elementCodes === undefined ? {} : { elementCodes }),
     ...(contentType === undefined ? {} : { contentType }),
-    ...(broken || isGarbledJson(contentType, bodyText) ? { wellFormed: false } : {}),
+    ...(phase === 'body' || !wellFormed ? { wellFormed: false } : {}),
   };
 }
 
@@ -60,12 +74,45 @@ function isTimeout(error: Error | undefined): boolean {
   return error !== undefined && 'code' in error && error.code === 'UND_ERR_HEADERS_TIMEOUT';
 }
 
-function isGarbledJson(contentType: string | undefined, bodyText: string | undefined): boolean {
-  if (bodyText === undefined || contentType === undefined || !/json/i.test(contentType)) return false;
+function isGarbledJson(contentType: string | undefined, bodyText: string): boolean {
+  if (contentType === undefined || !/json/i.test(contentType)) return false;
   try {
     JSON.parse(bodyText);
     return false;
   } catch {
     return true;
+  }
+}
+
+/**
+ * A held answer as text, for records and verdicts only: what is relayed are its untouched bytes. Undefined when its
+ * coding is broken or unknown.
+ */
+function readableBody(body: Buffer, contentEncoding: string | undefined): string | undefined {
+  try {
+    return decode(body, contentEncoding?.trim().toLowerCase()).toString('utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function decode(body: Buffer, coding: string | undefined): Buffer {
+  const limit = { maxOutputLength: MAX_BYTES };
+  switch (coding) {
+    case undefined:
+    case '':
+    case 'identity':
+      return body;
+    case 'gzip':
+    case 'x-gzip':
+      return gunzipSync(body, limit);
+    case 'deflate':
+      return inflateSync(body, limit);
+    case 'br':
+      return brotliDecompressSync(body, limit);
+    case 'zstd':
+      return zstdDecompressSync(body, limit);
+    default:
+      throw new Error('an unknown content coding');
   }
 }

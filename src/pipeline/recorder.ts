@@ -1,34 +1,46 @@
 import type { AuditTrail } from '../audit/trail.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
-import type { ProxyError } from '../core/errors.ts';
+import type { Outcome, ProxyError } from '../core/errors.ts';
 import { readElementCodes, readOrderAnswers } from '../core/outcome/order-answer.ts';
 import { sentParameters } from '../core/outcome/order-query.ts';
 import type { UnsealedRecord } from '../core/records/record.ts';
 import { printableParams } from '../core/records/redact.ts';
 import type { SecretMask } from '../core/records/secret-mask.ts';
-import type { AnswerContext } from '../http/error-handler.ts';
 import type { UnknownCall } from '../orders/order-lookup.ts';
-import type { Exchange } from './call-context.ts';
+import type { CallContext } from './call-context.ts';
 import { type Answer, headerOf } from './read-answer.ts';
+
+/** With what the answer to a refused call is adorned. */
+export interface AnswerContext {
+  readonly requestId: string;
+  /** The weight that stays charged for this call, if any. */
+  readonly weight?: number | undefined;
+  /** Where more is known than the error says. */
+  readonly outcome?: Outcome;
+}
 
 /** Turns the life of a call into its audit records. */
 export interface CallRecorder {
-  /** Before the bytes leave. @throws ProxyError PROXY_AUDIT_UNAVAILABLE: nothing may be sent then */
-  signed(exchange: Exchange): void;
-  /** As signed, together with the other calls of this turn of the event loop: nothing leaves before it resolves. */
-  commitSigned(exchange: Exchange): Promise<void>;
-  /** As completed, together with the other calls of this turn. */
-  commitCompleted(exchange: Exchange, answer: Answer, lost: ProxyError | undefined): Promise<void>;
-  /** After the end, whatever it was; `lost` is the refusal that stands for an answer that never came. */
-  completed(exchange: Exchange, answer: Answer, lost: ProxyError | undefined): void;
+  /**
+   * Before the bytes leave, together with the other calls of this turn of the event loop: nothing leaves before it
+   * resolves.
+   * @throws ProxyError (rejection) PROXY_AUDIT_UNAVAILABLE: nothing may be sent then
+   */
+  signed(context: CallContext): Promise<void>;
+  /** As signed, written before it returns. @throws ProxyError PROXY_AUDIT_UNAVAILABLE */
+  signedAtOnce(context: CallContext): void;
+  /** After the end, whatever it was, together with the other calls of this turn; `lost` stands for an answer that never came. */
+  completed(context: CallContext, answer: Answer, lost: ProxyError | undefined): Promise<void>;
+  /** As completed, written before it returns. */
+  completedAtOnce(context: CallContext, answer: Answer, lost: ProxyError | undefined): void;
   /** A call that was refused before it was sent; says with what the answer is adorned. */
-  refused(exchange: Exchange | undefined, error: ProxyError): AnswerContext;
+  refused(context: CallContext | undefined, error: ProxyError): AnswerContext;
   /** A request that never became a call. */
   unreadable(requestId: string, error: ProxyError): void;
   /** What would have been refused, had the client not been in report mode. */
-  reported(exchange: Exchange, rule: string): void;
+  reported(context: CallContext, rule: string): void;
   /** The call as the resolver needs it. */
-  unresolved(exchange: Exchange, endpoint: Endpoint): UnknownCall;
+  unresolved(context: CallContext, endpoint: Endpoint): UnknownCall;
 }
 
 export interface CallRecorderOptions {
@@ -48,103 +60,107 @@ export function createCallRecorder(options: CallRecorderOptions): CallRecorder {
   const { trail, secretMask, monotonicNow } = options;
 
   /** Who called what: stands in every record of a call. */
-  function subject(exchange: Exchange): Omit<UnsealedRecord, 'event'> {
-    const { endpoint, call } = exchange;
+  function subject(context: CallContext): Omit<UnsealedRecord, 'event'> {
+    const { endpoint, call } = context;
     return {
-      requestId: exchange.requestId,
-      client: (exchange.client ?? exchange.identified)?.name,
-      account: exchange.account,
+      requestId: context.requestId,
+      client: (context.client ?? context.identified)?.name,
+      account: context.account,
       upstream: endpoint?.upstream ?? call?.upstream,
-      method: exchange.method,
+      method: context.method,
       path: endpoint?.path ?? call?.path,
       permission: endpoint?.permission,
-      detail: exchange.detail,
+      detail: context.detail,
     };
   }
 
-  function params(exchange: Exchange) {
-    return exchange.call === undefined ? undefined : printableParams(exchange.call, secretMask());
+  function params(context: CallContext) {
+    return context.call === undefined ? undefined : printableParams(context.call, secretMask());
   }
 
-  function signedRecord(exchange: Exchange): UnsealedRecord {
+  function signedRecord(context: CallContext): UnsealedRecord {
     return {
       event: 'call.signed',
-      ...subject(exchange),
-      params: params(exchange),
-      weight: exchange.weight,
-      waitMs: exchange.waitMs,
-      signMs: exchange.signMs,
-      clientOrderId: idsOf(exchange),
+      ...subject(context),
+      params: params(context),
+      weight: context.weight,
+      waitMs: context.waitMs,
+      signMs: context.signMs,
+      clientOrderId: idsOf(context),
     };
   }
 
-  function completedRecord(exchange: Exchange, answer: Answer, lost: ProxyError | undefined): UnsealedRecord {
-    const { ending, verdict, said } = answer;
-    const parts = exchange.method === 'GET' ? undefined : partsOf(answer);
-    exchange.concluded = true;
+  function completedRecord(
+    context: CallContext,
+    answer: Answer,
+    lost: ProxyError | undefined,
+  ): UnsealedRecord {
+    const { transfer, verdict, said } = answer;
+    const parts = context.method === 'GET' ? undefined : partsOf(answer);
+    context.noteConcluded();
     return {
       event: 'call.completed',
-      ...subject(exchange),
-      weight: exchange.weight,
-      weightUsed: exchange.weightUsed,
-      waitMs: exchange.waitMs,
-      upstreamMs: exchange.upstreamMs,
-      durationMs: monotonicNow() - exchange.arrivedMs,
-      status: ending.phase === 'complete' ? ending.status : lost?.status,
+      ...subject(context),
+      weight: context.weight,
+      weightUsed: context.weightUsed,
+      waitMs: context.waitMs,
+      upstreamMs: context.upstreamMs,
+      durationMs: monotonicNow() - context.arrivedMs,
+      status: transfer.phase === 'complete' ? transfer.status : lost?.status,
       code: said.code ?? lost?.code,
       msg: said.msg,
       outcome: verdict.outcome,
       orderId: parts?.orderId ?? said.orderId,
-      clientOrderId: idsOf(exchange) ?? said.clientOrderId,
+      clientOrderId: idsOf(context) ?? said.clientOrderId,
       error: lost?.name,
       rule: lost?.rule,
-      detail: parts === undefined ? exchange.detail : { ...exchange.detail, ...parts.detail },
-      uuid: headerOf(ending.headers, 'x-mbx-uuid'),
+      detail: parts === undefined ? context.detail : { ...context.detail, ...parts.detail },
+      uuid: headerOf(transfer.headers, 'x-mbx-uuid'),
     };
   }
 
   return {
-    signed: (exchange) => trail.write(signedRecord(exchange)),
-    commitSigned: (exchange) => trail.commit(signedRecord(exchange)),
-    completed: (exchange, answer, lost) => void trail.note(completedRecord(exchange, answer, lost)),
-    commitCompleted: (exchange, answer, lost) => trail.noteBatched(completedRecord(exchange, answer, lost)),
-    refused(exchange, error) {
-      if (exchange === undefined) {
+    signed: (context) => trail.commit(signedRecord(context)),
+    signedAtOnce: (context) => trail.write(signedRecord(context)),
+    completed: (context, answer, lost) => trail.noteBatched(completedRecord(context, answer, lost)),
+    completedAtOnce: (context, answer, lost) => void trail.note(completedRecord(context, answer, lost)),
+    refused(context, error) {
+      if (context === undefined) {
         const requestId = options.nextRequestId();
         trail.note({ event: 'call.refused', requestId, ...refusal(error) });
         return { requestId };
       }
       // Only a bug of the proxy's own ends a call so after it was sent.
-      const outcome = exchange.sent === true ? 'unknown' : error.outcome;
-      if (!exchange.concluded) {
-        exchange.concluded = true;
+      const outcome = context.wasSent ? 'unknown' : error.outcome;
+      if (!context.isConcluded) {
+        context.noteConcluded();
         trail.note({
           event: 'call.refused',
-          ...subject(exchange),
-          params: params(exchange),
-          weight: exchange.weight,
-          waitMs: exchange.waitMs,
-          durationMs: monotonicNow() - exchange.arrivedMs,
+          ...subject(context),
+          params: params(context),
+          weight: context.weight,
+          waitMs: context.waitMs,
+          durationMs: monotonicNow() - context.arrivedMs,
           ...refusal(error),
           outcome,
         });
       }
-      return { requestId: exchange.requestId, weight: exchange.weight, outcome };
+      return { requestId: context.requestId, weight: context.weight, outcome };
     },
     unreadable(requestId, error) {
       trail.note({ event: 'call.refused', requestId, ...refusal(error) });
     },
-    reported(exchange, rule) {
-      trail.note({ event: 'policy.reported', ...subject(exchange), params: params(exchange), rule });
+    reported(context, rule) {
+      trail.note({ event: 'policy.reported', ...subject(context), params: params(context), rule });
     },
-    unresolved(exchange, endpoint) {
+    unresolved(context, endpoint) {
       return {
-        requestId: exchange.requestId,
-        client: exchange.client?.name ?? '',
-        account: exchange.account ?? '',
+        requestId: context.requestId,
+        client: context.client?.name ?? '',
+        account: context.account ?? '',
         upstream: endpoint.upstream,
         path: endpoint.path,
-        params: exchange.call === undefined ? new Map() : sentParameters(exchange.call),
+        params: context.call === undefined ? new Map() : sentParameters(context.call),
         sentAtMs: options.wallNow(),
       };
     },
@@ -170,10 +186,10 @@ function placeOf(cause: unknown): string | undefined {
   return `${cause.name} at ${OWN_PLACE.exec(frame ?? '')?.[0] ?? 'unknown'}`;
 }
 
-function idsOf(exchange: Exchange): readonly string[] | string | undefined {
-  const [first, ...rest] = exchange.clientOrderIds;
+function idsOf(context: CallContext): readonly string[] | string | undefined {
+  const [first, ...rest] = context.clientOrderIds;
   if (first === undefined) return undefined;
-  return rest.length === 0 ? first : exchange.clientOrderIds;
+  return rest.length === 0 ? first : context.clientOrderIds;
 }
 
 /** How a batch or a cancel-replace ended part by part; undefined of every other answer. */

@@ -1,107 +1,190 @@
-import type { ServerResponse } from 'node:http';
-import type { Client } from '../core/access/client.ts';
-import type { Call } from '../core/call/call.ts';
-import type { Endpoint } from '../core/catalogue/endpoint.ts';
+import type { Budgets, Ticket } from '../budgets/budgets.ts';
+import type { CallsUnderWay } from '../budgets/calls-under-way.ts';
 import { recvWindowFor } from '../core/signing/sign-call.ts';
-import type { Exchange } from './call-context.ts';
-import type { Line } from './line.ts';
+import type { Admission, AdmissionEnding, OrderLimits } from '../orders/order-limits.ts';
+import type { OrderResolver } from '../orders/resolver.ts';
+import type { AdmittedCall } from './authorise.ts';
+import type { CallContext } from './call-context.ts';
 import { type Answer, headerOf } from './read-answer.ts';
+import type { CallRecorder } from './recorder.ts';
 
-/**
- * Judges the orders of a call by the client's order rules and reserves their daily sums.
- * @throws ProxyError PROXY_ORDER_REFUSED
- */
-export async function admitOrders(
-  line: Line,
-  exchange: Exchange,
-  client: Client,
-  endpoint: Endpoint,
-  call: Call,
-): Promise<void> {
-  const admitted = line.guard.admit(client, endpoint, call, line.wallNow());
-  exchange.admission = admitted instanceof Promise ? await admitted : admitted;
+export interface ReserveDeps {
+  readonly limits: Pick<OrderLimits, 'admit' | 'settle'>;
+  readonly budgets: Pick<Budgets, 'charge' | 'reconcile' | 'refund' | 'keep'>;
+  readonly underWay: Pick<CallsUnderWay, 'begin'>;
+  readonly resolver: Pick<OrderResolver, 'add'>;
+  readonly recorder: Pick<CallRecorder, 'unresolved'>;
+  readonly wallNow: () => number;
 }
 
 /**
- * Charges every bucket that the call touches, all or none. Waits only where waiting is configured, and never longer
- * than the client does.
- * @throws ProxyError PROXY_WEIGHT_EXHAUSTED, PROXY_ORDERS_EXHAUSTED, PROXY_UPSTREAM_FROZEN, PROXY_STALE_REQUEST
+ * Takes what a call needs before it is sent: room in the client's day, weight and order counts, a place under way.
+ * All of it is given back on every way out but a sent call.
  */
-export async function charge(
-  line: Line,
-  exchange: Exchange,
-  client: Client,
-  endpoint: Endpoint,
-  call: Call,
-  response: ServerResponse,
-): Promise<void> {
-  const { settings } = exchange.snapshot;
-  const request = {
-    endpoint,
-    call,
-    client,
-    account: exchange.account,
-    recvWindowMs: Number(recvWindowFor(call.stamp.recvWindow, settings.recvWindowMs)),
+export type Reserve = (
+  context: CallContext,
+  admitted: AdmittedCall,
+  hangUp?: AbortSignal,
+) => Promise<ReservedCall>;
+
+export function createReserve(deps: ReserveDeps): Reserve {
+  /**
+   * @throws ProxyError PROXY_ORDER_REFUSED, PROXY_WEIGHT_EXHAUSTED, PROXY_ORDERS_EXHAUSTED, PROXY_UPSTREAM_FROZEN,
+   * PROXY_STALE_REQUEST, PROXY_UPSTREAM_UNREACHABLE
+   */
+  return async function reserve(context, admitted, hangUp) {
+    const reserved = new ReservedCall(deps, context, admitted, hangUp);
+    try {
+      const room = reserved.takeOrderRoom();
+      if (room !== undefined) await room;
+      const charged = reserved.charge();
+      if (charged !== undefined) await charged;
+      reserved.takePlace();
+      return reserved;
+    } catch (error) {
+      reserved[Symbol.dispose]();
+      throw error;
+    }
   };
-  if (settings.throttle.maxWaitMs === 0) {
-    const charged = line.budgets.charge(request);
-    take(exchange, charged instanceof Promise ? await charged : charged);
-    return;
-  }
-  const hangUp = new AbortController();
-  const onClose = () => hangUp.abort();
-  response.once('close', onClose);
-  try {
-    take(exchange, await line.budgets.charge({ ...request, signal: hangUp.signal }));
-  } finally {
-    response.off('close', onClose);
-  }
 }
 
-function take(exchange: Exchange, ticket: NonNullable<Exchange['ticket']>): void {
-  exchange.ticket = ticket;
-  exchange.weight = (exchange.weight ?? 0) + ticket.weight;
-  exchange.waitMs = ticket.waitMs;
-}
+/** A call with everything that it needs to be sent. Disposing of it gives back what it still holds. */
+export class ReservedCall implements Disposable {
+  readonly admitted: AdmittedCall;
+  readonly #deps: ReserveDeps;
+  readonly #context: CallContext;
+  readonly #hangUp: AbortSignal | undefined;
+  #room: Admission | undefined;
+  #ticket: Ticket | undefined;
+  #place: Disposable | undefined;
 
-/** Closes the open charge by how the sending ended: learned from, lost, or given back. */
-export function learn(line: Line, exchange: Exchange, answer: Answer): void {
-  const { ticket } = exchange;
-  if (ticket === undefined) return;
-  exchange.ticket = undefined;
-  const { ending, verdict, bodyText } = answer;
-  if (ending.status !== undefined) {
-    exchange.weightUsed = line.budgets.reconcile(ticket, {
-      status: ending.status,
-      header: (name) => headerOf(ending.headers, name),
-      bodyText: ending.status >= 400 ? bodyText : undefined,
-      successful: verdict.execution === 'executed',
+  constructor(
+    deps: ReserveDeps,
+    context: CallContext,
+    admitted: AdmittedCall,
+    hangUp: AbortSignal | undefined,
+  ) {
+    this.#deps = deps;
+    this.#context = context;
+    this.admitted = admitted;
+    this.#hangUp = hangUp;
+  }
+
+  /** The recvWindow that the call is stamped with, in ms. */
+  get recvWindow(): string {
+    const { settings } = this.#context.config;
+    return recvWindowFor(this.admitted.call.stamp.recvWindow, settings.recvWindowMs);
+  }
+
+  /**
+   * Judges the orders of the call by the client's rules and takes their room in its day.
+   * @throws ProxyError PROXY_ORDER_REFUSED
+   */
+  takeOrderRoom(): undefined | Promise<void> {
+    const { client, endpoint, call } = this.admitted;
+    const room = this.#deps.limits.admit(client, endpoint, call, this.#deps.wallNow());
+    return room?.then((taken) => {
+      this.#room = taken;
     });
-  } else if (verdict.outcome === 'not-sent') {
-    refund(line, exchange, ticket);
-  } else {
-    line.budgets.keep(ticket);
+  }
+
+  /**
+   * Charges every bucket that the call touches, all or none; each sending is charged by itself. Waits only where
+   * waiting is configured, and never longer than the client does.
+   * @throws ProxyError PROXY_WEIGHT_EXHAUSTED, PROXY_ORDERS_EXHAUSTED, PROXY_UPSTREAM_FROZEN, PROXY_STALE_REQUEST
+   */
+  charge(): undefined | Promise<void> {
+    const { client, account, endpoint, call } = this.admitted;
+    const charged = this.#deps.budgets.charge({
+      endpoint,
+      call,
+      client,
+      account,
+      recvWindowMs: Number(this.recvWindow),
+      ...(this.#hangUp === undefined ? {} : { signal: this.#hangUp }),
+    });
+    if (charged instanceof Promise) return charged.then((ticket) => this.#hold(ticket));
+    this.#hold(charged);
+    return undefined;
+  }
+
+  /** @throws ProxyError PROXY_UPSTREAM_UNREACHABLE when too many calls are under way */
+  takePlace(): void {
+    this.#place = this.#deps.underWay.begin(this.admitted.endpoint.upstream);
+  }
+
+  /** Closes the open charge by how a sending ended: learned from, kept, or given back. */
+  learn({ transfer, verdict, bodyText }: Answer): void {
+    const ticket = this.#takeTicket();
+    if (ticket === undefined) return;
+    if (transfer.status !== undefined) {
+      const weightUsed = this.#deps.budgets.reconcile(ticket, {
+        status: transfer.status,
+        header: (name) => headerOf(transfer.headers, name),
+        bodyText: transfer.status >= 400 ? bodyText : undefined,
+        successful: verdict.execution === 'executed',
+      });
+      this.#context.noteWeightUsed(weightUsed);
+    } else if (verdict.outcome === 'not-sent') this.#giveBack(ticket);
+    else this.#deps.budgets.keep(ticket);
+  }
+
+  /** Gives the open charge back: nothing was sent for it. */
+  refund(): void {
+    const ticket = this.#takeTicket();
+    if (ticket !== undefined) this.#giveBack(ticket);
+  }
+
+  /** Ends everything but the place under way by how the call ended. */
+  settle(answer: Answer): void {
+    this.learn(answer);
+    this.#settleOrders(orderEnding(answer));
+  }
+
+  /**
+   * Frees what the call still holds. A call that may have been sent and came to no conclusion (a bug of the proxy's own
+   * ended it) keeps its charge and its room, and what became of its orders is asked for.
+   */
+  [Symbol.dispose](): void {
+    this.#place?.[Symbol.dispose]();
+    const context = this.#context;
+    if (!context.wasSent) {
+      this.refund();
+      this.#settleOrders('not-sent');
+      return;
+    }
+    const ticket = this.#takeTicket();
+    if (ticket !== undefined) this.#deps.budgets.keep(ticket);
+    this.#settleOrders('unknown');
+    if (!context.isConcluded && context.clientOrderIds.length > 0)
+      this.#deps.resolver.add(this.#deps.recorder.unresolved(context, this.admitted.endpoint));
+  }
+
+  #hold(ticket: Ticket): void {
+    this.#ticket = ticket;
+    this.#context.noteCharge(ticket.weight, ticket.waitMs);
+  }
+
+  #takeTicket(): Ticket | undefined {
+    const ticket = this.#ticket;
+    this.#ticket = undefined;
+    return ticket;
+  }
+
+  #giveBack(ticket: Ticket): void {
+    this.#deps.budgets.refund(ticket);
+    this.#context.noteRefund(ticket.weight);
+  }
+
+  #settleOrders(ending: AdmissionEnding): void {
+    const room = this.#room;
+    this.#room = undefined;
+    if (room !== undefined) this.#deps.limits.settle(room, ending);
   }
 }
 
-/** Gives the open charge back: nothing was sent. */
-export function release(line: Line, exchange: Exchange): void {
-  const { ticket } = exchange;
-  if (ticket === undefined) return;
-  exchange.ticket = undefined;
-  refund(line, exchange, ticket);
-}
-
-/** Keeps the open charge: it may have been sent, and nobody knows how it ended. */
-export function forfeit(line: Line, exchange: Exchange): void {
-  const { ticket } = exchange;
-  if (ticket === undefined) return;
-  exchange.ticket = undefined;
-  line.budgets.keep(ticket);
-}
-
-function refund(line: Line, exchange: Exchange, ticket: NonNullable<Exchange['ticket']>): void {
-  line.budgets.refund(ticket);
-  const weight = (exchange.weight ?? 0) - ticket.weight;
-  exchange.weight = weight > 0 ? weight : undefined;
+function orderEnding({ verdict }: Answer): AdmissionEnding {
+  if (verdict.outcome === 'not-sent') return 'not-sent';
+  if (verdict.execution === 'executed' || verdict.execution === 'partly') return 'accepted';
+  return verdict.execution;
 }

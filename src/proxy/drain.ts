@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
-import type { CallsUnderWay } from '../upstream/calls-under-way.ts';
+import type { CallsUnderWay } from '../budgets/calls-under-way.ts';
 import { stopListening } from './listen.ts';
 
 /** How long calls are still taken on connections that stood already. */

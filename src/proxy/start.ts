@@ -5,8 +5,7 @@ import { isLoopback } from '../config/sections/hosts.ts';
 import { buildAppListener } from '../http/app-listener.ts';
 import { renewCertificate } from '../http/http-server.ts';
 import { buildOperatorListener } from '../operator/operator-listener.ts';
-import type { Line } from '../pipeline/line.ts';
-import { buildLine, type LineOptions } from './build.ts';
+import { type BuiltProxy, buildProxy, type ProxyOptions } from './build.ts';
 import { drain } from './drain.ts';
 import { listen } from './listen.ts';
 
@@ -14,7 +13,8 @@ export interface RunningProxy {
   /** Base URL for apps, or the path of the Unix socket. */
   readonly url: string;
   readonly operatorUrl: string;
-  readonly line: Line;
+  /** What it is made of. */
+  readonly proxy: BuiltProxy;
   swap(settings: Settings): void;
   /** Stops accepting, finishes what is under way (at most `graceMs`), then lets go of everything. */
   close(graceMs?: number): Promise<void>;
@@ -34,47 +34,47 @@ const WARM_UP_MS = 3_000;
  * read, or after a short wait without them.
  * @throws PreflightError when a key may more than it should
  */
-export async function startProxy(options: LineOptions): Promise<RunningProxy> {
+export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const { settings } = options;
-  const built = await buildLine(options);
-  const { line } = built;
+  const proxy = await buildProxy(options);
+  const { trail } = proxy;
   const started: FastifyInstance[] = [];
   try {
-    const operator = await buildOperatorListener(line);
+    const operator = await buildOperatorListener(proxy.operator);
     started.push(operator);
     const operatorUrl = await listen(operator, {
       ...settings.operator,
       socket: undefined,
       socketGroup: undefined,
     });
-    await Promise.race([built.warmUp(), pause(WARM_UP_MS)]);
-    assertPreflight(line);
-    const app = await buildAppListener(line);
+    await Promise.race([proxy.warmUp(), pause(WARM_UP_MS)]);
+    assertPreflight(settings, proxy);
+    const app = await buildAppListener(proxy.app);
     started.push(app);
     const url = await listen(app, settings.server);
-    line.trail.note({
+    trail.note({
       event: 'proxy.started',
       detail: { environment: settings.environment, url, operatorUrl, node: process.version },
     });
     return {
       url,
       operatorUrl,
-      line,
+      proxy,
       swap(next) {
         assertStillGuarded(settings.server, next);
-        built.swap(next);
+        proxy.swap(next);
         renewCertificate(app.server, next.server.tls);
       },
       async close(graceMs = GRACE_MS) {
-        line.trail.note({ event: 'proxy.stopping' });
-        await drain({ app, underWay: line.underWay, refuse: () => built.stop(), graceMs });
+        trail.note({ event: 'proxy.stopping' });
+        await drain({ app, underWay: proxy.underWay, refuse: () => proxy.stop(), graceMs });
         await operator.close();
-        await built.close();
+        await proxy.close();
       },
     };
   } catch (error) {
     await Promise.all(started.map((each) => each.close()));
-    await built.close();
+    await proxy.close();
     throw error;
   }
 }
@@ -92,9 +92,9 @@ export function assertStillGuarded(listening: Settings['server'], next: Settings
   throw new ConfigError([{ message, source: 'BINANCE_PROXY_CLIENT_KEY' }]);
 }
 
-function assertPreflight(line: Line): void {
-  if (line.snapshot().settings.keyPreflight !== 'enforce') return;
-  for (const [account, verdict] of line.gate.verdicts) {
+function assertPreflight({ keyPreflight }: Settings, { gate }: BuiltProxy): void {
+  if (keyPreflight !== 'enforce') return;
+  for (const [account, verdict] of gate.verdicts) {
     if (verdict.kind === 'failed')
       throw new PreflightError(`Account ${account}: ${verdict.problems.join(' ')}`);
   }

@@ -1,6 +1,6 @@
 import type { Permission } from '../core/catalogue/permission.ts';
 import { ProxyError } from '../core/errors.ts';
-import type { OwnCalls } from '../pipeline/own-call.ts';
+import { repeat } from './repeat.ts';
 
 export type PreflightMode = 'enforce' | 'warn' | 'off';
 
@@ -25,6 +25,15 @@ export interface KeyGate {
   readonly verdicts: ReadonlyMap<string, PreflightVerdict>;
 }
 
+/** One signed GET of the proxy's own; rejects when no whole answer came. */
+export interface AskWithKey {
+  get(call: {
+    readonly upstream: 'spot';
+    readonly target: string;
+    readonly account: string;
+  }): Promise<{ readonly status: number; readonly text: string }>;
+}
+
 export interface KeyGateOptions {
   readonly mode: () => PreflightMode;
   readonly accounts: () => Iterable<string>;
@@ -32,7 +41,8 @@ export interface KeyGateOptions {
   readonly granted: (account: string) => ReadonlySet<Permission>;
   /** False where the environment has no /sapi, so that a 404 is no reason to wait. */
   readonly hasSapi: () => boolean;
-  readonly ownCalls: OwnCalls;
+  /** How Binance is asked with an account's own key. */
+  readonly ownCalls: AskWithKey;
   readonly onVerdict: (account: string, verdict: PreflightVerdict) => void;
   readonly hourMs?: number;
   readonly retryMs?: number;
@@ -50,8 +60,10 @@ const PENDING: PreflightVerdict = { kind: 'pending', reason: 'the key permission
 /** @see https://developers.binance.com/docs/wallet/account/api-key-permission */
 export function createKeyGate(options: KeyGateOptions): KeyGate {
   const verdicts = new Map<string, PreflightVerdict>();
-  let timer: NodeJS.Timeout | undefined;
-  let stopped = false;
+  const checking = repeat(async () => {
+    await check().catch(() => undefined);
+    return pauseMs();
+  });
 
   async function ask(account: string): Promise<PreflightVerdict> {
     try {
@@ -84,26 +96,18 @@ export function createKeyGate(options: KeyGateOptions): KeyGate {
     }
   }
 
-  function schedule(): void {
-    if (stopped) return;
+  function pauseMs(): number {
     const pending = [...options.accounts()].some(
       (account) => (verdicts.get(account) ?? PENDING).kind === 'pending',
     );
-    const delayMs = pending ? (options.retryMs ?? 5_000) : (options.hourMs ?? 3_600_000);
-    timer = setTimeout(() => {
-      check().then(schedule, schedule);
-    }, delayMs);
-    timer.unref();
+    return pending ? (options.retryMs ?? 5_000) : (options.hourMs ?? 3_600_000);
   }
 
   return {
     verdicts,
     check,
-    start: schedule,
-    stop() {
-      stopped = true;
-      clearTimeout(timer);
-    },
+    start: () => checking.start(pauseMs()),
+    stop: () => checking.stop(),
     assertSignable(account) {
       const mode = options.mode();
       if (mode === 'off' || mode === 'warn') return;

@@ -24,124 +24,79 @@ export interface TimeReading {
 }
 
 export interface ServerClockOptions {
-  readonly readServerTime: () => Promise<TimeReading>;
   /** Monotonic ms. */
   readonly monotonicNow: () => number;
   readonly wallNow: () => number;
-  readonly onSync?: (state: ClockState) => void;
-  readonly onFailure?: (error: unknown) => void;
-  readonly refreshMs?: number;
 }
 
-export interface ServerClock {
-  /** Server time in ms since the epoch; undefined before the first reading. */
-  now(): number | undefined;
-  /** Measures until the first reading stands, then keeps it fresh in the background. */
-  start(): Promise<void>;
-  /** Forgets the readings and measures anew; concurrent callers share one measurement. */
-  resync(): Promise<void>;
-  readonly state: ClockState;
-  stop(): void;
-}
-
-const SAMPLES_AT_ONCE = 3;
 const SAMPLES_KEPT = 8;
 const SAMPLE_LIFE_MS = 600_000;
-const REFRESH_MS = 60_000;
-const RETRY_MS = 1_000;
 /** A wall clock that runs away from the monotonic one by this much means that the machine slept. */
 const SLEEP_MS = 1_000;
 
 /**
- * Binance's time on a monotonic clock. Half the round trip is taken off, and of several samples the one with the
- * shortest round trip counts, so that neither a wrong local clock nor one slow answer is noticed by an app.
+ * Binance's time on a monotonic clock; it is told readings and asks for none. Half the round trip is taken off, and of
+ * several samples the one with the shortest round trip counts, so that neither a wrong local clock nor one slow answer
+ * is noticed by an app.
  * @see https://developers.binance.com/docs/binance-spot-api-docs/rest-api#timing-security
  */
-export function createServerClock(options: ServerClockOptions): ServerClock {
-  let samples: Sample[] = [];
-  let best: Sample | undefined;
-  let wallGapMs = options.wallNow() - options.monotonicNow();
-  let measuring: Promise<void> | undefined;
-  let timer: NodeJS.Timeout | undefined;
-  let stopped = false;
+export class ServerClock {
+  readonly #monotonicNow: () => number;
+  readonly #wallNow: () => number;
+  #samples: readonly Sample[] = [];
+  #best: Sample | undefined;
+  #wallGapMs: number;
 
-  async function sample(): Promise<Sample> {
-    const { serverMs, sentMs, receivedMs } = await options.readServerTime();
-    if (!Number.isSafeInteger(serverMs) || serverMs <= 0) throw new Error('the server time is no time');
-    return {
-      offsetMs: serverMs - (sentMs + receivedMs) / 2,
-      roundTripMs: receivedMs - sentMs,
-      atMs: receivedMs,
-    };
+  constructor({ monotonicNow, wallNow }: ServerClockOptions) {
+    this.#monotonicNow = monotonicNow;
+    this.#wallNow = wallNow;
+    this.#wallGapMs = wallNow() - monotonicNow();
   }
 
-  async function measure(count: number, forget: boolean): Promise<void> {
-    const fresh: Sample[] = [];
-    for (let i = 0; i < count; i++) fresh.push(await sample());
-    const oldestMs = options.monotonicNow() - SAMPLE_LIFE_MS;
-    const kept = forget ? [] : samples.filter((each) => each.atMs >= oldestMs);
-    samples = [...kept, ...fresh].slice(-SAMPLES_KEPT);
-    best = samples.reduce((left, right) => (right.roundTripMs < left.roundTripMs ? right : left));
-    wallGapMs = options.wallNow() - options.monotonicNow();
-    options.onSync?.(state());
+  /** Server time in ms since the epoch; undefined before the first reading. */
+  now(): number | undefined {
+    return this.#best === undefined ? undefined : Math.floor(this.#monotonicNow() + this.#best.offsetMs);
   }
 
-  function state(): ClockState {
-    const last = samples.at(-1);
+  /** Server time, and before the first reading the time of this machine. */
+  nowOrLocal(): number {
+    return this.now() ?? this.#wallNow();
+  }
+
+  /** True when the machine slept since the last reading: what was read before may be wrong. */
+  get hasSlept(): boolean {
+    return Math.abs(this.#wallNow() - this.#monotonicNow() - this.#wallGapMs) > SLEEP_MS;
+  }
+
+  get state(): ClockState {
+    const last = this.#samples.at(-1);
+    const best = this.#best;
     return {
       synced: best !== undefined,
       offsetMs:
-        best === undefined
-          ? undefined
-          : Math.round(best.offsetMs + options.monotonicNow() - options.wallNow()),
-      ageMs: last === undefined ? undefined : Math.round(options.monotonicNow() - last.atMs),
+        best === undefined ? undefined : Math.round(best.offsetMs + this.#monotonicNow() - this.#wallNow()),
+      ageMs: last === undefined ? undefined : Math.round(this.#monotonicNow() - last.atMs),
       roundTripMs: best?.roundTripMs,
     };
   }
 
-  function measureOnce(count: number, forget: boolean): Promise<void> {
-    measuring ??= measure(count, forget).finally(() => {
-      measuring = undefined;
-    });
-    return measuring;
+  /**
+   * Learns from readings of one moment.
+   * @param forget whether earlier readings are dropped
+   */
+  learn(readings: readonly TimeReading[], forget: boolean): void {
+    const oldestMs = this.#monotonicNow() - SAMPLE_LIFE_MS;
+    const kept = forget ? [] : this.#samples.filter((each) => each.atMs >= oldestMs);
+    this.#samples = [...kept, ...readings.map(toSample)].slice(-SAMPLES_KEPT);
+    this.#best = this.#samples.reduce((left, right) => (right.roundTripMs < left.roundTripMs ? right : left));
+    this.#wallGapMs = this.#wallNow() - this.#monotonicNow();
   }
+}
 
-  function schedule(delayMs: number): void {
-    if (stopped) return;
-    timer = setTimeout(refresh, delayMs);
-    timer.unref();
-  }
-
-  function refresh(): void {
-    const slept = Math.abs(options.wallNow() - options.monotonicNow() - wallGapMs) > SLEEP_MS;
-    const count = best === undefined || slept ? SAMPLES_AT_ONCE : 1;
-    measureOnce(count, slept).then(
-      () => schedule(options.refreshMs ?? REFRESH_MS),
-      (error: unknown) => {
-        options.onFailure?.(error);
-        schedule(RETRY_MS);
-      },
-    );
-  }
-
+function toSample({ serverMs, sentMs, receivedMs }: TimeReading): Sample {
   return {
-    now: () => (best === undefined ? undefined : Math.floor(options.monotonicNow() + best.offsetMs)),
-    async start() {
-      try {
-        await measureOnce(SAMPLES_AT_ONCE, false);
-        schedule(options.refreshMs ?? REFRESH_MS);
-      } catch (error) {
-        options.onFailure?.(error);
-        schedule(RETRY_MS);
-      }
-    },
-    resync: () => measureOnce(SAMPLES_AT_ONCE, true),
-    get state() {
-      return state();
-    },
-    stop() {
-      stopped = true;
-      clearTimeout(timer);
-    },
+    offsetMs: serverMs - (sentMs + receivedMs) / 2,
+    roundTripMs: receivedMs - sentMs,
+    atMs: receivedMs,
   };
 }

@@ -1,17 +1,37 @@
 import fastifyWebsocket from '@fastify/websocket';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { WebSocket } from 'ws';
-import { createWsMethods } from '../core/frames/frame-methods.ts';
-import { streamWish } from '../core/frames/stream-event.ts';
-import { ClientRates } from '../pipeline/clients/client-rates.ts';
-import type { Line } from '../pipeline/line.ts';
+import type { AuditTrail } from '../audit/trail.ts';
+import type { Budgets } from '../budgets/budgets.ts';
+import { type StreamWish, streamWish } from '../core/frames/stream-event.ts';
+import type { CallContext } from '../pipeline/call-context.ts';
+import type { LiveConfig } from '../pipeline/live-config.ts';
+import type { Pipeline } from '../pipeline/wire-pipeline.ts';
+import type { ServerClock } from '../upstream/server-clock.ts';
 import { ApiSocket } from './api/api-socket.ts';
 import { SocketIdentity } from './api/socket-identity.ts';
-import { type AdmittedSocket, admitSocket, connectSocket } from './opening.ts';
-import { SOCKET_LIMITS, type SocketLimits } from './sockets/socket-limits.ts';
+import { connectSocket } from './connect.ts';
+import { type AdmittedSocket, admitSocket } from './opening.ts';
+import type { OpenSockets } from './sockets/open-sockets.ts';
+import type { SocketLimits } from './sockets/socket-limits.ts';
+import { SocketRecords } from './sockets/socket-records.ts';
 import { AllFeeds } from './streams/all-feeds.ts';
 import { OwnStream, PER_SECOND } from './streams/own-stream.ts';
 import { SharedStream } from './streams/shared-stream.ts';
+
+export interface WebSocketDeps {
+  readonly pipeline: Pipeline;
+  readonly budgets: Budgets;
+  readonly trail: Pick<AuditTrail, 'note'>;
+  readonly clock: Pick<ServerClock, 'nowOrLocal'>;
+  readonly config: () => LiveConfig;
+  readonly sockets: OpenSockets;
+  readonly limits: SocketLimits;
+  readonly monotonicNow: () => number;
+  readonly wallNow: () => number;
+  /** The context of a request; the first hook put it there. */
+  readonly contextOf: (request: FastifyRequest) => CallContext;
+}
 
 /** What the one GET route needs to serve upgrades too: they pass the same hooks as any request before they reach it. */
 export interface WebSocketRoute {
@@ -19,50 +39,38 @@ export interface WebSocketRoute {
   readonly wsHandler: (socket: WebSocket, request: FastifyRequest) => void;
 }
 
+/** What waits for an upgrade to be accepted. */
+interface Entry {
+  accept(app: WebSocket): void;
+  giveUp(): void;
+}
+
 /**
  * Serves WebSockets on an app. Nothing is compressed on the app's side, so no frame is larger than it looks; on shutdown
  * every socket is finished politely.
  */
-export async function serveWebSockets(
-  app: FastifyInstance,
-  line: Line,
-  given: Partial<SocketLimits> = {},
-): Promise<WebSocketRoute> {
-  const limits: SocketLimits = {
-    ...SOCKET_LIMITS,
-    answerTimeoutMs: line.timeouts.headersTimeoutMs,
-    slowReaderMs: Math.min(SOCKET_LIMITS.slowReaderMs, line.timeouts.slowReaderMs),
-    ...given,
-  };
-  const { sockets } = line;
-  const groups = new AllFeeds(line.monotonicNow);
+export async function serveWebSockets(app: FastifyInstance, deps: WebSocketDeps): Promise<WebSocketRoute> {
+  const { limits, sockets, monotonicNow } = deps;
+  const feeds = new AllFeeds(monotonicNow);
   await app.register(fastifyWebsocket, {
     options: { maxPayload: limits.maxFrameBytes, perMessageDeflate: false, clientTracking: false },
     // The socket's own closing tells; an error of its own says nothing more.
     errorHandler: () => {},
     preClose: (done) => void sockets.drain().then(() => done()),
   });
-  const timers = [
-    setInterval(() => sockets.tick(line.monotonicNow()), limits.tickMs),
-    setInterval(() => {
-      sockets.ping();
-      groups.ping();
-    }, limits.pingEveryMs),
-  ];
-  for (const timer of timers) timer.unref();
-  app.addHook('onClose', (_app, done) => {
-    for (const timer of timers) clearInterval(timer);
-    groups.close();
-    done();
-  });
+  watchOver(app, deps, feeds);
 
   const entries = new WeakMap<FastifyRequest, Entry>();
-  const methods = createWsMethods(line.catalogue);
-  const rates = new ClientRates();
+  const admitting = {
+    rates: deps.pipeline.rates,
+    monotonicNow,
+    hasRoom: () => sockets.size < limits.sockets,
+  };
 
   /** Everything before the upgrade is accepted; an app so learns of an unreachable Binance as without a proxy. */
   async function prepare(request: FastifyRequest): Promise<void> {
-    const admitted = admitSocket(line, limits, request);
+    const { headers } = request.raw;
+    const admitted = admitSocket(admitting, deps.contextOf(request), request.originalUrl, headers);
     const gone = new AbortController();
     request.raw.socket.once('close', () => {
       gone.abort();
@@ -71,46 +79,12 @@ export async function serveWebSockets(
       entries.delete(request);
       entry?.giveUp();
     });
-    const entry = await (streamWish(admitted.target) === undefined
-      ? ownSocket(admitted, request, gone.signal)
-      : sharedSocket(admitted));
+    const wish = streamWish(admitted.target);
+    const entry = await (wish === undefined
+      ? openOwnSocket(deps, admitted, headers, gone.signal)
+      : joinSharedStream(deps, feeds, admitted, wish));
     if (gone.signal.aborted) entry.giveUp();
     else entries.set(request, entry);
-  }
-
-  async function ownSocket(
-    admitted: AdmittedSocket,
-    request: FastifyRequest,
-    signal: AbortSignal,
-  ): Promise<Entry> {
-    const { family, kind, path, query } = admitted.target;
-    const upstream = await connectSocket(line, limits, admitted, `${path}${query}`, signal);
-    return {
-      giveUp: () => upstream.terminate(),
-      accept(app) {
-        const { socketId, subject } = named(admitted);
-        const options = { line, limits, socketId, subject, app, upstream, family };
-        if (kind === 'stream') {
-          new OwnStream(options);
-          return;
-        }
-        const identity = new SocketIdentity(request.raw.headers, line.wallNow());
-        const gone = new AbortController();
-        const context = { line, socketId, identity, rates, signal: gone.signal };
-        new ApiSocket({ ...options, methods, context, onAppGone: () => gone.abort() });
-      },
-    };
-  }
-
-  async function sharedSocket(admitted: AdmittedSocket): Promise<Entry> {
-    const { target, origin } = admitted;
-    const wish = streamWish(target);
-    if (wish === undefined) throw new Error('a shared socket without a wish');
-    const open = () => connectSocket(line, limits, admitted, wish.sharedTarget, new AbortController().signal);
-    const group = groups.of(`${origin}${wish.sharedTarget}`, PER_SECOND[target.family]);
-    const socket = new SharedStream({ line, limits, ...named(admitted), wish, group, open });
-    await socket.join();
-    return { giveUp: () => socket.dispose(), accept: (app) => socket.attach(app) };
   }
 
   return {
@@ -127,16 +101,75 @@ export async function serveWebSockets(
   };
 }
 
-/** What waits for an upgrade to be accepted. */
-interface Entry {
-  accept(app: WebSocket): void;
-  giveUp(): void;
+/** Looks after what depends on time, for as long as the app listens. */
+function watchOver(app: FastifyInstance, deps: WebSocketDeps, feeds: AllFeeds): void {
+  const { limits, sockets, monotonicNow } = deps;
+  const timers = [
+    setInterval(() => sockets.tick(monotonicNow()), limits.tickMs),
+    setInterval(() => {
+      sockets.ping();
+      feeds.ping();
+    }, limits.pingEveryMs),
+  ];
+  for (const timer of timers) timer.unref();
+  app.addHook('onClose', (_app, done) => {
+    for (const timer of timers) clearInterval(timer);
+    feeds.close();
+    done();
+  });
 }
 
-function named({ target, client, exchange }: AdmittedSocket) {
-  const { family, printable } = target;
+/** An app that gets a socket to Binance of its own. */
+async function openOwnSocket(
+  deps: WebSocketDeps,
+  admitted: AdmittedSocket,
+  headers: FastifyRequest['raw']['headers'],
+  signal: AbortSignal,
+): Promise<Entry> {
+  const { family, kind, path, query } = admitted.target;
+  const { budgets, limits } = deps;
+  const connecting = { budgets, handshakeTimeoutMs: limits.handshakeTimeoutMs };
+  const upstream = await connectSocket(connecting, admitted, `${path}${query}`, signal);
   return {
-    socketId: exchange.requestId,
-    subject: { client: client.name, upstream: family, path: printable },
+    giveUp: () => upstream.terminate(),
+    accept(app) {
+      const { requestId } = admitted.context;
+      const options = {
+        ...deps,
+        socketId: requestId,
+        records: recordsOf(deps, admitted),
+        app,
+        upstream,
+        family,
+      };
+      if (kind === 'stream') new OwnStream(options);
+      else new ApiSocket({ ...options, identity: new SocketIdentity(headers, deps.wallNow()) });
+    },
   };
+}
+
+/** An app that shares sockets to Binance with others. */
+async function joinSharedStream(
+  deps: WebSocketDeps,
+  feeds: AllFeeds,
+  admitted: AdmittedSocket,
+  wish: StreamWish,
+): Promise<Entry> {
+  const { target, origin } = admitted;
+  const { budgets, limits } = deps;
+  const connecting = { budgets, handshakeTimeoutMs: limits.handshakeTimeoutMs };
+  const open = () => connectSocket(connecting, admitted, wish.sharedTarget, new AbortController().signal);
+  const group = feeds.of(`${origin}${wish.sharedTarget}`, PER_SECOND[target.family]);
+  const socket = new SharedStream({ ...deps, records: recordsOf(deps, admitted), wish, group, open });
+  await socket.join();
+  return { giveUp: () => socket.dispose(), accept: (app) => socket.attach(app) };
+}
+
+function recordsOf(deps: WebSocketDeps, { target, client, context }: AdmittedSocket): SocketRecords {
+  const { family, printable } = target;
+  return new SocketRecords(deps, context.requestId, {
+    client: client.name,
+    upstream: family,
+    path: printable,
+  });
 }

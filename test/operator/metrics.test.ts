@@ -100,10 +100,10 @@ describe('GET /metrics', () => {
 
   it('splits the time of a call into waiting, signing, upstream and what the proxy added', async () => {
     const proxy = await startProxy();
-    const before = proxy.line.monotonicNow();
+    const before = performance.now();
     await send(proxy.port, '/api/v3/account', asBot);
     await send(proxy.port, '/api/v3/ticker/price?symbol=BTCUSDT');
-    const allSeconds = (proxy.line.monotonicNow() - before) / 1_000;
+    const allSeconds = (performance.now() - before) / 1_000;
     const families = await scrape(proxy);
     const spot = { upstream: 'spot' };
     const counts = ['wait', 'signing', 'upstream', 'added'].map((part) =>

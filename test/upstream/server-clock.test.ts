@@ -1,9 +1,16 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { createServerClock, type ServerClock, type TimeReading } from '../../src/upstream/server-clock.ts';
+import { type ClockSync, type ClockSyncOptions, createClockSync } from '../../src/upstream/clock-sync.ts';
+import { ServerClock, type ServerClockOptions, type TimeReading } from '../../src/upstream/server-clock.ts';
 
 const SERVER_AHEAD_MS = 300_000;
-let clock: ServerClock | undefined;
+let clock: (ServerClock & ClockSync) | undefined;
 afterEach(() => clock?.stop());
+
+/** The clock with what asks for its time, as one. */
+function createServerClock(options: ServerClockOptions & Omit<ClockSyncOptions, 'clock'>) {
+  const passive = new ServerClock(options);
+  return Object.assign(passive, createClockSync({ ...options, clock: passive }));
+}
 
 /** An exchange at a distance: each reading takes the next of `trips` (there, back) in simulated ms. */
 function exchange(trips: readonly (readonly [thereMs: number, backMs: number])[], startMs = 1000) {

@@ -1,7 +1,7 @@
 import { ProxyError } from '../../core/errors.ts';
 import { readOrderAnswer } from '../../core/outcome/order-answer.ts';
 import type { OwnAnswer, OwnCall, OwnCalls } from '../../pipeline/own-call.ts';
-import type { BuiltLine } from '../../proxy/build.ts';
+import type { BuiltProxy } from '../../proxy/build.ts';
 import type { ClockState } from '../../upstream/server-clock.ts';
 
 export interface KeyDiagnosis {
@@ -36,7 +36,10 @@ export async function diagnoseClock(ownCalls: OwnCalls): Promise<readonly string
 }
 
 /** Signs one harmless read with the key of an account and turns a refusal into its cause. */
-export async function diagnoseKey({ ownCalls, line }: BuiltLine, account: string): Promise<KeyDiagnosis> {
+export async function diagnoseKey(
+  { ownCalls, clock, app }: BuiltProxy,
+  account: string,
+): Promise<KeyDiagnosis> {
   let answer: OwnAnswer;
   try {
     answer = await ownCalls.get({ ...SIGNED_READ, account });
@@ -48,7 +51,7 @@ export async function diagnoseKey({ ownCalls, line }: BuiltLine, account: string
   const said = `Binance answered HTTP ${answer.status}${code === undefined ? '' : `, code ${code}`}.`;
   switch (code) {
     case -1021:
-      return refused(said, explainTimestamp(line.clock.state, line.snapshot().settings.recvWindowMs));
+      return refused(said, explainTimestamp(clock.state, app.config().settings.recvWindowMs));
     case -1022:
       return refused(said, explainSignature(answer.signedText));
     case -2014:

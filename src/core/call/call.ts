@@ -1,7 +1,7 @@
 import { malformedRequest, ProxyError } from '../errors.ts';
 import { jsonMembers } from '../json.ts';
 import type { UpstreamName } from '../upstream.ts';
-import { readTarget } from './target.ts';
+import { readTarget, type Target } from './target.ts';
 
 /** One parameter as it will be sent: `text` is its whole canonical segment (`name=value`, ASCII, percent-encoded). */
 export interface Pair {
@@ -36,6 +36,7 @@ const BROKEN_ESCAPE = /%(?![0-9A-Fa-f]{2})/;
 const NOT_IN_URI = /[^A-Za-z0-9\-._~!$&'()*+,;=:@/?%]/;
 const NOT_IN_URI_ALL = /[^A-Za-z0-9\-._~!$&'()*+,;=:@/?%]/g;
 const OPENING_BRACE = 0x7b;
+const NO_PAIRS: readonly Pair[] = [];
 
 /**
  * The one parser: request target and body bytes to a canonical call. The first byte of the body decides how it is
@@ -43,21 +44,32 @@ const OPENING_BRACE = 0x7b;
  * @throws ProxyError PROXY_MALFORMED_REQUEST, PROXY_DUPLICATE_PARAMETER
  */
 export function readCall(method: string, target: string, body: Uint8Array): Call {
-  const { upstream, path, query } = readTarget(target);
-  if (body.length > 0 && method === 'GET') throw malformedRequest('a GET request must not carry a body');
-  const collected: Collected = { timestamp: undefined, recvWindow: undefined, signature: undefined };
+  return withBody(readHead(method, readTarget(target)), body);
+}
+
+/**
+ * The call as its request line tells it, before its body is read.
+ * @throws ProxyError PROXY_MALFORMED_REQUEST
+ */
+export function readHead(method: string, { upstream, path, query }: Target): Call {
+  const stamp: Collected = { timestamp: undefined, recvWindow: undefined, signature: undefined };
   const repeated: string[] = [];
-  const queryPairs = keep(splitForm(query), collected, repeated);
-  const bodyPairs = keep(splitBody(body), collected, repeated);
-  return {
-    method,
-    upstream,
-    path,
-    query: bodyPairs.length === 0 ? queryPairs : withoutEchoes(queryPairs, bodyPairs),
-    body: bodyPairs,
-    repeated,
-    stamp: collected,
-  };
+  const pairs = keep(splitForm(query), stamp, repeated);
+  return { method, upstream, path, query: pairs, body: NO_PAIRS, repeated, stamp };
+}
+
+/**
+ * The whole call: what the head told, and what the body says.
+ * @throws ProxyError PROXY_MALFORMED_REQUEST, PROXY_DUPLICATE_PARAMETER
+ */
+export function withBody(head: Call, body: Uint8Array): Call {
+  if (body.length === 0) return head;
+  if (head.method === 'GET') throw malformedRequest('a GET request must not carry a body');
+  const stamp: Collected = { ...head.stamp };
+  const repeated = [...head.repeated];
+  const pairs = keep(splitBody(body), stamp, repeated);
+  const query = pairs.length === 0 ? head.query : withoutEchoes(head.query, pairs);
+  return { ...head, query, body: pairs, repeated, stamp };
 }
 
 /** The canonical text of a list of pairs, as it stands in a query or a form body. */
@@ -180,7 +192,7 @@ function keep(pairs: Pair[], stamp: Collected, repeated: string[]): Pair[] {
 }
 
 /** Drops from the query what the body says with the same bytes (one official SDK sends its body twice). */
-function withoutEchoes(query: Pair[], body: Pair[]): Pair[] {
+function withoutEchoes(query: readonly Pair[], body: readonly Pair[]): readonly Pair[] {
   if (query.length === 0) return query;
   const inBody = textsByName(body);
   const inQuery = textsByName(query);
@@ -198,7 +210,7 @@ function withoutEchoes(query: Pair[], body: Pair[]): Pair[] {
   return echoes.size === 0 ? query : query.filter((pair) => !echoes.has(pair.name));
 }
 
-function textsByName(pairs: Pair[]): Map<string, string> {
+function textsByName(pairs: readonly Pair[]): Map<string, string> {
   const texts = new Map<string, string>();
   for (const pair of pairs) {
     const earlier = texts.get(pair.name);

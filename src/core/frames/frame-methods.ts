@@ -124,7 +124,8 @@ interface OwnMethod {
 }
 
 const SESSION: Readonly<Record<string, OwnMethod>> = {
-  'session.logon': { security: 'APIKEY', permission: 'market-data', kind: 'logon' },
+  // Answered here: what it proves stands for the frames that follow, so it is signed where signatures are required.
+  'session.logon': { security: 'SIGNED', permission: 'market-data', kind: 'logon', adds: 'nothing' },
   'session.status': { security: 'NONE', permission: 'market-data', kind: 'status' },
   'session.logout': { security: 'NONE', permission: 'market-data', kind: 'logout' },
 };

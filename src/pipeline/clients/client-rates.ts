@@ -1,28 +1,29 @@
 import type { Client } from '../../core/access/client.ts';
 import { ProxyError } from '../../core/errors.ts';
 
-/** Counts the frames of each client over all its sockets, second by second, against its requestsPerSecond. */
+const WINDOW_MS = 1_000;
+
+/** Counts the calls of each client over all doors against its requestsPerSecond: never more in any 1000 ms. */
 export class ClientRates {
-  readonly #counts = new Map<string, { second: number; count: number }>();
+  /** When the last calls of each client passed, oldest first, as many as its limit. */
+  readonly #passed = new Map<string, number[]>();
 
   /**
    * @param nowMs monotonic
-   * @throws ProxyError PROXY_CLIENT_RATE_LIMITED
+   * @throws ProxyError PROXY_CLIENT_RATE_LIMITED; a refused call does not count
    */
-  count({ name, requestsPerSecond }: Client, nowMs: number): void {
-    if (requestsPerSecond === undefined) return;
-    const second = Math.floor(nowMs / 1_000);
-    const entry = this.#counts.get(name) ?? { second, count: 0 };
-    if (entry.second !== second) {
-      entry.second = second;
-      entry.count = 0;
+  count({ name, requestsPerSecond: most }: Client, nowMs: number): void {
+    if (most === undefined) return;
+    const passed = this.#passed.get(name) ?? [];
+    this.#passed.set(name, passed);
+    while (passed.length > 0 && nowMs - (passed[0] ?? nowMs) >= WINDOW_MS) passed.shift();
+    if (passed.length >= most) {
+      throw new ProxyError(
+        'PROXY_CLIENT_RATE_LIMITED',
+        `Too many requests; this client may send ${most} per second.`,
+        { rule: 'requestsPerSecond', retryAfterSeconds: 1 },
+      );
     }
-    this.#counts.set(name, entry);
-    if (++entry.count <= requestsPerSecond) return;
-    throw new ProxyError(
-      'PROXY_CLIENT_RATE_LIMITED',
-      `Too many requests; this client may send ${requestsPerSecond} per second.`,
-      { rule: 'requestsPerSecond', retryAfterSeconds: 1 },
-    );
+    passed.push(nowMs);
   }
 }

@@ -2,13 +2,39 @@ import { hash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ClientsByKeyDigest } from '../../config/schema/settings.ts';
 import type { Client } from '../../core/access/client.ts';
+import type { Endpoint } from '../../core/catalogue/endpoint.ts';
+import type { CallContext } from '../call-context.ts';
+import { unknownClient } from '../refusals.ts';
 
 export interface ClientDirectory {
   readonly clientsByKeyDigest: ClientsByKeyDigest;
   readonly clients: ReadonlyMap<string, Client>;
 }
 
+/** Who makes a call, and with which account's key. */
+export interface Caller {
+  readonly client: Client;
+  /** Undefined where the endpoint wants no key. */
+  readonly account: string | undefined;
+}
+
 const BEARER = /^Bearer +(\S+)$/i;
+
+/**
+ * Who calls: an endpoint without security needs no key, every other one needs a client.
+ * @param identified the client that the call proves to be
+ * @throws ProxyError PROXY_UNKNOWN_CLIENT
+ */
+export function identify(context: CallContext, endpoint: Endpoint, identified: Client | undefined): Caller {
+  const { settings } = context.config;
+  const isOpen = endpoint.security === 'NONE';
+  const anonymous = isOpen && settings.anonymousEnabled ? settings.clients.get('anonymous') : undefined;
+  const client = identified ?? anonymous;
+  if (client === undefined) throw unknownClient();
+  const account = isOpen ? undefined : client.account;
+  context.noteCaller(client, account);
+  return { client, account };
+}
 
 /**
  * The client that a request proves to be, by its issued key in `X-MBX-APIKEY` or `Authorization: Bearer`; undefined

@@ -3,46 +3,32 @@ import type { ProxyError } from '../../core/errors.ts';
 import { readFrame, type WsFrame } from '../../core/frames/frame.ts';
 import { readAnswerHead } from '../../core/frames/frame-answer.ts';
 import { errorFrame, resultFrame } from '../../core/frames/frame-error.ts';
-import type { SocketFamily, WsMethod, WsMethods } from '../../core/frames/frame-methods.ts';
-import { toProxyError } from '../../http/error-handler.ts';
-import type { Exchange } from '../../pipeline/call-context.ts';
-import { settle, withdraw } from '../../pipeline/finish.ts';
-import { lostFrameAnswer, readFrameAnswer } from '../../pipeline/read-frame-answer.ts';
-import { learn } from '../../pipeline/reserve.ts';
-import { unreachable } from '../../upstream/open-socket.ts';
-import type { SocketLimits } from '../sockets/socket-limits.ts';
+import type { SocketFamily } from '../../core/frames/frame-methods.ts';
+import { verifyFrameSignature } from '../../core/signing/sign-frame.ts';
+import type { Proof } from '../../pipeline/authenticate.ts';
+import type { CallContext } from '../../pipeline/call-context.ts';
+import { identify } from '../../pipeline/clients/identify.ts';
+import type { FinishedCall } from '../../pipeline/finish.ts';
+import type { LiveConfig } from '../../pipeline/live-config.ts';
+import { acceptParameters } from '../../pipeline/recognise.ts';
+import { toProxyError } from '../../pipeline/refusals.ts';
+import type { Pipeline } from '../../pipeline/wire-pipeline.ts';
+import type { ServerClock } from '../../upstream/server-clock.ts';
 import { type PairOptions, type PairOwner, SocketPair } from '../sockets/socket-pair.ts';
-import { isBadFrame, refusals } from './bad-frames.ts';
-import {
-  type AdmittedFrame,
-  admitFrame,
-  authenticateFrame,
-  beginFrame,
-  chargeFrame,
-  type FrameContext,
-  frameToSend,
-} from './frame-carrier.ts';
+import { isBadFrame, tooManyUnanswered } from './bad-frames.ts';
+import { FrameCarrier } from './frame-carrier.ts';
+import { PendingFrames } from './pending-frames.ts';
 import { answerSession } from './session.ts';
+import type { SocketIdentity } from './socket-identity.ts';
 import { UserDataRight } from './user-data-right.ts';
-
-/** A frame that was sent and has no answer yet. */
-interface Pending {
-  readonly exchange: Exchange;
-  readonly method: WsMethod;
-  readonly frame: WsFrame;
-  readonly admitted: AdmittedFrame;
-  /** The id under which it was sent: the app's own, unless that is in use. */
-  readonly sentId: string;
-  readonly isSecond: boolean;
-  readonly sentMs: number;
-}
 
 export interface ApiSocketOptions extends PairOptions {
   readonly family: SocketFamily;
-  readonly methods: WsMethods;
-  readonly context: FrameContext;
-  readonly limits: SocketLimits;
-  readonly onAppGone: () => void;
+  readonly pipeline: Pipeline;
+  readonly clock: Pick<ServerClock, 'nowOrLocal'>;
+  readonly config: () => LiveConfig;
+  readonly wallNow: () => number;
+  readonly identity: SocketIdentity;
 }
 
 /** How much of an answer is read to find its id and status. */
@@ -54,9 +40,15 @@ export class ApiSocket implements PairOwner {
   readonly #options: ApiSocketOptions;
   readonly #pair: SocketPair;
   readonly #userData = new UserDataRight();
-  readonly #pending = new Map<string, Pending>();
-  /** Frames that are admitted or sent anew at this moment. */
-  #busy = 0;
+  readonly #pending = new PendingFrames();
+  /** Aborts when the app is gone: nothing waits for room any more then. */
+  readonly #gone = new AbortController();
+  /** Frames between their arrival and their answer. */
+  #serving = 0;
+  /** True from an answer to the end of the turn of the event loop, by which the app has it. */
+  #hasAnswered = false;
+  /** Events that came behind an answer of this turn: they reach the app behind it. */
+  #behind: { readonly bytes: Buffer; readonly isBinary: boolean }[] = [];
   #second = 0;
   #framesInSecond = 0;
   #badFrames = 0;
@@ -64,13 +56,13 @@ export class ApiSocket implements PairOwner {
   constructor(options: ApiSocketOptions) {
     this.#options = options;
     this.#pair = new SocketPair(options, this);
-    options.app.once('close', options.onAppGone);
+    options.app.once('close', () => this.#gone.abort());
   }
 
   onAppFrame(data: RawData, isBinary: boolean): void {
-    const { limits, context } = this.#options;
+    const { limits, monotonicNow } = this.#options;
     if (!this.#pair.isAppOpen) return;
-    const second = Math.floor(context.line.monotonicNow() / 1_000);
+    const second = Math.floor(monotonicNow() / 1_000);
     this.#framesInSecond = second === this.#second ? this.#framesInSecond + 1 : 1;
     this.#second = second;
     if (this.#framesInSecond > limits.framesPerSecond) this.#pair.cut(1008, 'too many frames');
@@ -81,133 +73,124 @@ export class ApiSocket implements PairOwner {
   onUpstreamFrame(data: RawData, isBinary: boolean): void {
     const bytes = data as Buffer;
     const head = isBinary ? undefined : headOf(bytes);
-    const pending = head === undefined ? undefined : this.#pending.get(head.id);
-    if (head === undefined || pending === undefined) {
-      if (this.#mayHear()) this.#pair.toApp.pass(bytes, isBinary);
-      return;
-    }
-    this.#pending.delete(head.id);
-    void this.#answer(pending, head.status, bytes);
+    if (head !== undefined && this.#pending.has(head.id)) {
+      if (!this.#hasAnswered) setImmediate(() => this.#endTurn());
+      this.#hasAnswered = true;
+      this.#pending.answer(head.id, { status: head.status, bytes });
+    } else if (this.#hasAnswered) this.#behind.push({ bytes, isBinary });
+    else this.#hear(bytes, isBinary);
   }
 
   onUpstreamGone(): void {
-    for (const pending of this.#pending.values()) this.#lose(pending);
-    this.#pending.clear();
+    this.#pending.loseAll();
   }
 
   isAwaiting(): boolean {
-    return this.#pending.size + this.#busy > 0;
+    return this.#serving > 0;
   }
 
   tick(nowMs: number): void {
-    const { answerTimeoutMs } = this.#options.limits;
-    for (const [id, pending] of this.#pending) {
-      if (nowMs - pending.sentMs < answerTimeoutMs) break;
-      this.#pending.delete(id);
-      this.#lose(pending);
-    }
+    this.#pending.loseSentBefore(nowMs - this.#options.limits.answerTimeoutMs);
     this.#pair.letGo();
   }
 
   onDrain(): void {
-    this.#say(`{"event":{"e":"serverShutdown","E":${Math.floor(this.#options.line.wallNow())}}}`);
+    this.#say(`{"event":{"e":"serverShutdown","E":${Math.floor(this.#options.wallNow())}}}`);
   }
 
-  /** One frame from reading to sending; whatever refuses is answered under the frame's id and recorded. */
+  /** One frame from its reading to its answer; whatever refuses is answered under the frame's id and recorded. */
   async #serve(text: string): Promise<void> {
-    const { context, family, methods, line } = this.#options;
     const reading = readFrame(text);
     const isFrame = 'frame' in reading;
     const id = isFrame ? reading.frame.id : reading.id;
-    const exchange = beginFrame(context, isFrame ? reading.frame.method : reading.method, id);
-    this.#busy++;
+    const name = isFrame ? reading.frame.method : reading.method;
+    const { arrival } = this.#options.pipeline;
+    const detail = { socket: this.#options.socketId, id };
+    const context = arrival.arrive(name ?? 'WS', () => undefined, detail);
+    this.#serving++;
     try {
       if (!isFrame) throw reading.error;
-      if (line.stopping()) throw refusals.stopping();
-      const { frame } = reading;
-      const method = methods.find(family, frame.method);
-      if (method === undefined) throw refusals.unknownMethod();
-      const authenticated = authenticateFrame(context, exchange, method, frame);
-      this.#badFrames = 0;
-      if (method.kind !== 'call') {
-        this.#say(resultFrame(id, answerSession(context, method.kind, frame, authenticated)));
-        return;
-      }
-      if (this.#pending.size >= this.#options.limits.unanswered) throw refusals.tooManyUnanswered();
-      const admitted = await admitFrame(context, exchange, method, authenticated);
-      this.#send({ exchange, method, frame, admitted, isSecond: false });
+      arrival.assertServing();
+      await this.#forward(context, reading.frame);
     } catch (error) {
-      withdraw(line, exchange);
-      this.#refuse(exchange, id, toProxyError(error));
+      this.#refuse(context, id, toProxyError(error));
     } finally {
-      this.#busy--;
-      if (!this.#pair.isAppOpen) this.#pair.letGo();
+      this.#serving--;
+      this.#pair.letGo();
     }
   }
 
-  /** @throws ProxyError when nothing was sent */
-  #send(going: Omit<Pending, 'sentId' | 'sentMs'>): void {
-    const { line, upstream } = this.#options;
-    const { exchange, method, frame, admitted } = going;
-    if (!this.#pair.isUpstreamOpen) throw unreachable();
-    const sentId = this.#pending.has(frame.id) ? JSON.stringify(exchange.requestId) : frame.id;
-    const startMs = line.monotonicNow();
-    const text = frameToSend(line, exchange, method, sentId, admitted);
-    const sentMs = line.monotonicNow();
-    exchange.signMs = sentMs - startMs;
-    if (method.endpoint.security === 'SIGNED') line.recorder.signed(exchange);
-    this.#pending.set(sentId, { ...going, sentId, sentMs });
+  /** The steps of the pipeline, as `forward` takes them for a request. */
+  async #forward(context: CallContext, frame: WsFrame): Promise<void> {
+    const { pipeline, family, identity, clock } = this.#options;
+    const { method, call, params, apiKey } = pipeline.recognise.frame(context, family, frame);
+    const { endpoint } = method;
+    const caller = identify(context, endpoint, identity.clientFor(context.config, apiKey));
+    acceptParameters(context, endpoint, call);
+    const proven = pipeline.authenticate(caller, endpoint, call, this.#proofOf(frame, apiKey));
+    this.#badFrames = 0;
+    if (method.kind !== 'call') {
+      const nowMs = Math.floor(clock.nowOrLocal());
+      this.#say(resultFrame(frame.id, answerSession(identity, method.kind, frame, proven.isSigned, nowMs)));
+      return;
+    }
+    if (this.#pending.size >= this.#options.limits.unanswered) throw tooManyUnanswered();
+    const admitted = pipeline.authorise(context, proven);
+    using reserved = await pipeline.reserve(context, admitted, this.#gone.signal);
+    const carrier = this.#carrierFor(context, frame, { method, params, received: call });
+    const answer = await pipeline.attempt(context, reserved, carrier);
+    this.#relay(context, frame, pipeline.finish(context, reserved, answer, carrier), carrier.sentId);
+  }
+
+  #carrierFor(
+    context: CallContext,
+    { id }: WsFrame,
+    parts: Pick<ConstructorParameters<typeof FrameCarrier>[0], 'method' | 'params' | 'received'>,
+  ): FrameCarrier {
+    const { upstream, clock } = this.#options;
+    return new FrameCarrier({
+      ...parts,
+      id,
+      upstream,
+      chooseId: () => (this.#pending.has(id) ? JSON.stringify(context.requestId) : id),
+      send: (text, sentId) => this.#send(text, sentId),
+      now: () => clock.nowOrLocal(),
+    });
+  }
+
+  #send(text: string, sentId: string) {
+    const { upstream, monotonicNow } = this.#options;
+    const answered = this.#pending.add(sentId, monotonicNow());
     this.#pair.toUpstream.pass(text, false);
     if (upstream.readyState !== upstream.OPEN) this.onUpstreamGone();
+    return answered;
   }
 
-  async #answer(pending: Pending, status: number, data: Buffer): Promise<void> {
-    const { line } = this.#options;
-    const { exchange, method, frame, sentId, isSecond } = pending;
-    const { endpoint } = method;
-    const answer = readFrameAnswer(endpoint, status, data, line.clock.now() ?? line.wallNow());
-    exchange.upstreamMs = (exchange.upstreamMs ?? 0) + line.monotonicNow() - pending.sentMs;
-    if (answer.verdict.retry === 'restamp' && method.adds === 'signature' && !isSecond) {
-      learn(line, exchange, answer);
-      if (await this.#sendAnew(pending)) return;
+  #proofOf({ params }: WsFrame, apiKey: string | undefined): Proof {
+    const { session } = this.#options.identity;
+    const signature = params.findLast(({ name }) => name === 'signature')?.value;
+    return {
+      verify: (secret) => signature !== undefined && verifyFrameSignature(secret, signature, params),
+      isLoggedOn: session?.isSigned === true && (apiKey === undefined || apiKey === session.apiKey),
+    };
+  }
+
+  #relay(context: CallContext, { id }: WsFrame, { answer, lost }: FinishedCall, sentId: string): void {
+    const { transfer, bodyText } = answer;
+    if (lost !== undefined) {
+      this.#say(errorFrame(id, lost, context.requestId, this.#options.wallNow()));
+      return;
     }
-    settle(line, exchange, endpoint, answer);
-    exchange.leave?.();
-    if (status < 400) this.#userData.note(exchange, answer.bodyText);
-    if (sentId === frame.id) this.#pair.toApp.pass(data, false);
-    else this.#say(data.toString('utf8').replace(sentId, () => frame.id));
-    this.#pair.letGo();
+    if ((transfer.status ?? 500) < 400) this.#userData.note(context, bodyText);
+    const bytes = transfer.held ?? Buffer.alloc(0);
+    if (sentId === id) this.#pair.toApp.pass(bytes, false);
+    else this.#say(bytes.toString('utf8').replace(sentId, () => id));
   }
 
-  /** Binance refused the timestamp: certainly nothing was done, so the frame goes once more with a clock measured anew. */
-  async #sendAnew(pending: Pending): Promise<boolean> {
-    const { line, context } = this.#options;
-    this.#busy++;
-    try {
-      await line.clock.resync();
-      const charged = chargeFrame(context, pending.exchange, pending.admitted);
-      if (charged instanceof Promise) await charged;
-      this.#send({ ...pending, isSecond: true });
-      return true;
-    } catch {
-      return false;
-    } finally {
-      this.#busy--;
-    }
-  }
-
-  #lose({ exchange, method, frame, sentMs }: Pending): void {
-    const { line } = this.#options;
-    exchange.upstreamMs = (exchange.upstreamMs ?? 0) + line.monotonicNow() - sentMs;
-    const lost = settle(line, exchange, method.endpoint, lostFrameAnswer(method.endpoint));
-    exchange.leave?.();
-    if (lost !== undefined) this.#say(errorFrame(frame.id, lost, exchange.requestId, line.wallNow()));
-  }
-
-  #refuse(exchange: Exchange, id: string, error: ProxyError): void {
-    const { line, limits } = this.#options;
-    line.recorder.refused(exchange, error);
-    this.#say(errorFrame(id, error, exchange.requestId, line.clock.now() ?? line.wallNow()));
+  #refuse(context: CallContext, id: string, error: ProxyError): void {
+    const { limits, clock, pipeline } = this.#options;
+    pipeline.recorder.refused(context, error);
+    this.#say(errorFrame(id, error, context.requestId, clock.nowOrLocal()));
     if (!isBadFrame(error)) return;
     if (++this.#badFrames >= limits.badFramesInARow) this.#pair.cut(1008, 'bad frames');
   }
@@ -216,10 +199,14 @@ export class ApiSocket implements PairOwner {
     this.#pair.toApp.pass(text, false);
   }
 
-  #mayHear(): boolean {
-    if (this.#userData.holds(this.#options.line.snapshot())) return true;
-    this.#pair.cut(1008, 'permission withdrawn');
-    return false;
+  #endTurn(): void {
+    this.#hasAnswered = false;
+    for (const { bytes, isBinary } of this.#behind.splice(0)) this.#hear(bytes, isBinary);
+  }
+
+  #hear(bytes: Buffer, isBinary: boolean): void {
+    if (this.#userData.holds(this.#options.config())) this.#pair.toApp.pass(bytes, isBinary);
+    else this.#pair.cut(1008, 'permission withdrawn');
   }
 }
 

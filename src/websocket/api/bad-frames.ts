@@ -1,21 +1,16 @@
 import { ProxyError } from '../../core/errors.ts';
 
-/** What a frame is refused with that no judge of REST knows. */
-export const refusals = {
-  stopping: () =>
-    new ProxyError('PROXY_NOT_READY', 'The signing proxy is shutting down.', { rule: 'stopping' }),
-  unknownMethod: () =>
-    new ProxyError(
-      'PROXY_UNKNOWN_ENDPOINT',
-      'Unknown method: it does not stand in the catalogue of this proxy.',
-      { rule: 'catalogue' },
-    ),
-  tooManyUnanswered: () =>
-    new ProxyError('PROXY_CLIENT_RATE_LIMITED', 'Too many frames on this socket wait for their answer.', {
+/** The refusal of one frame more on a socket than may wait for their answer. */
+export function tooManyUnanswered(): ProxyError {
+  return new ProxyError(
+    'PROXY_CLIENT_RATE_LIMITED',
+    'Too many frames on this socket wait for their answer.',
+    {
       rule: 'unanswered frames',
       retryAfterSeconds: 1,
-    }),
-} as const;
+    },
+  );
+}
 
 const BAD_FRAMES: ReadonlySet<string> = new Set([
   'PROXY_MALFORMED_REQUEST',

@@ -1,148 +1,114 @@
-import type { Client } from '../../core/access/client.ts';
-import { denylistRefusal } from '../../core/access/policy.ts';
+import type { WebSocket } from 'ws';
 import type { Call } from '../../core/call/call.ts';
-import { ProxyError } from '../../core/errors.ts';
-import type { WsFrame } from '../../core/frames/frame.ts';
-import { toFrameCall, withOrderIds } from '../../core/frames/frame-call.ts';
+import { limitHeaders, readAnswerBody } from '../../core/frames/frame-answer.ts';
+import { withOrderIds } from '../../core/frames/frame-call.ts';
 import type { WsMethod } from '../../core/frames/frame-methods.ts';
 import type { JsonMember } from '../../core/json.ts';
-import { recvWindowFor } from '../../core/signing/sign-call.ts';
 import { frameText, signFrame } from '../../core/signing/sign-frame.ts';
-import { authorise, nameOrders } from '../../pipeline/authenticate.ts';
-import { beginExchange, type Exchange } from '../../pipeline/call-context.ts';
-import type { ClientRates } from '../../pipeline/clients/client-rates.ts';
-import type { Line } from '../../pipeline/line.ts';
-import { judgeStamp, type SocketIdentity, unknownClient } from './socket-identity.ts';
+import type { Carrier, Seal, Send, Transfer } from '../../pipeline/carrier.ts';
+import { unreachable } from '../../upstream/connections/open-socket.ts';
 
-/** What the frames of one socket share. */
-export interface FrameContext {
-  readonly line: Line;
-  readonly socketId: string;
-  readonly identity: SocketIdentity;
-  readonly rates: ClientRates;
-  /** Aborts when the app is gone: nothing waits for room any more then. */
-  readonly signal: AbortSignal;
+/** An answer frame as it came. */
+export interface FrameAnswer {
+  readonly status: number;
+  readonly bytes: Buffer;
 }
 
-/** A frame that may go, with what it is charged for. */
-export interface AdmittedFrame {
-  readonly client: Client;
-  readonly call: Call;
+/** Puts a text on the wire under an id and hears its answer; undefined when none will come. */
+export type SendFrame = (text: string, sentId: string) => Promise<FrameAnswer | undefined>;
+
+export interface FrameCarrierOptions {
+  readonly method: WsMethod;
+  /** JSON text of the id under which the frame came. */
+  readonly id: string;
+  /** The app's own parameters, without key, stamp and signature. */
   readonly params: readonly JsonMember[];
+  /** The call that the parameters were read as, before order ids were given. */
+  readonly received: Call;
+  readonly upstream: WebSocket;
+  /** JSON text of the id to send under: the app's own, unless that is in use. */
+  readonly chooseId: () => string;
+  readonly send: SendFrame;
+  /** ms since the epoch. */
+  readonly now: () => number;
 }
 
-/** What is known about a frame when it comes: nothing but its name and id. */
-export function beginFrame(
-  { line, socketId }: FrameContext,
-  method: string | undefined,
-  id: string,
-): Exchange {
-  return beginExchange(line, method ?? 'WS', () => undefined, { socket: socketId, id });
-}
+/** The list of limits stands within the last part of an answer. */
+const TAIL_BYTES = 4_096;
+const NO_ANSWER: Transfer = {
+  phase: 'after-bytes',
+  status: undefined,
+  headers: {},
+  held: undefined,
+  streaming: false,
+  error: undefined,
+  reusedConnection: false,
+};
 
-/**
- * Denylist, client, its rate, its own signature: the same judges in the same order as for a REST call.
- * @throws ProxyError
- */
-export function authenticateFrame(
-  context: FrameContext,
-  exchange: Exchange,
-  method: WsMethod,
-  frame: WsFrame,
-): AdmittedFrame & { readonly isSigned: boolean } {
-  const { line, identity, rates } = context;
-  const { snapshot } = exchange;
-  const { endpoint } = method;
-  const { call, params, apiKey } = toFrameCall(endpoint, frame.params);
-  exchange.call = call;
-  exchange.endpoint = endpoint;
-  const denied = snapshot.denylist.match(endpoint.path);
-  if (denied !== undefined) throw denylistRefusal(denied);
-  const { settings } = snapshot;
-  const isOpen = endpoint.security === 'NONE';
-  const anonymous = isOpen && settings.anonymousEnabled ? settings.clients.get('anonymous') : undefined;
-  const client = identity.clientFor(snapshot, apiKey) ?? anonymous;
-  if (client === undefined) throw unknownClient();
-  exchange.client = client;
-  rates.count(client, line.monotonicNow());
-  if (isOpen) return { client, call, params, isSigned: false };
-  exchange.account = client.account;
-  const isProven =
-    identity.session?.isSigned === true && (apiKey === undefined || apiKey === identity.session.apiKey);
-  const isSigned = judgeStamp(line, client, endpoint, call, frame.params, isProven);
-  return { client, call, params, isSigned };
-}
+/** Carries one frame of an app to Binance and its answer back. */
+export class FrameCarrier implements Carrier {
+  readonly recordsAtOnce = true;
+  readonly #options: FrameCarrierOptions;
+  #sentId = '';
 
-/**
- * Permission, order ids, order rules, budgets. Waits only for a value of an order or for room, so frames that need
- * neither keep their order.
- * @throws ProxyError
- */
-export async function admitFrame(
-  context: FrameContext,
-  exchange: Exchange,
-  { endpoint }: WsMethod,
-  { client, call, params }: AdmittedFrame,
-): Promise<AdmittedFrame> {
-  const { line } = context;
-  authorise(line, exchange, client, endpoint, call);
-  exchange.leave = line.underWay.begin(endpoint.upstream);
-  const named = nameOrders(exchange, endpoint, call);
-  const admitted = line.guard.admit(client, endpoint, named, line.wallNow());
-  exchange.admission = admitted instanceof Promise ? await admitted : admitted;
-  const charged = chargeFrame(context, exchange, { client, call: named, params });
-  if (charged instanceof Promise) await charged;
-  return { client, call: named, params: named === call ? params : withOrderIds(params, named) };
-}
-
-/** Charges every bucket that the frame touches, all or none. */
-export function chargeFrame(
-  { line, signal }: FrameContext,
-  exchange: Exchange,
-  { client, call }: AdmittedFrame,
-): void | Promise<void> {
-  const { endpoint, snapshot } = exchange;
-  if (endpoint === undefined) throw new Error('a frame without its endpoint');
-  const charged = line.budgets.charge({
-    endpoint,
-    call,
-    client,
-    account: exchange.account,
-    recvWindowMs: Number(recvWindowFor(call.stamp.recvWindow, snapshot.settings.recvWindowMs)),
-    signal,
-  });
-  const keep = (ticket: Awaited<typeof charged>) => {
-    exchange.ticket = ticket;
-    exchange.weight = (exchange.weight ?? 0) + ticket.weight;
-    exchange.waitMs = ticket.waitMs;
-  };
-  return charged instanceof Promise ? charged.then(keep) : keep(charged);
-}
-
-/**
- * The text that goes to Binance, stamped and signed now.
- * @throws ProxyError PROXY_NOT_READY
- */
-export function frameToSend(
-  line: Line,
-  exchange: Exchange,
-  method: WsMethod,
-  id: string,
-  { call, params }: AdmittedFrame,
-): string {
-  if (method.adds === 'nothing') return frameText(id, method.name, params);
-  const credential = exchange.snapshot.settings.accounts.get(exchange.account ?? '');
-  if (credential === undefined) throw new Error('a client without its account');
-  if (method.adds === 'key') {
-    return frameText(id, method.name, [
-      ...params,
-      { name: 'apiKey', value: credential.apiKey, kind: 'string' },
-    ]);
+  constructor(options: FrameCarrierOptions) {
+    this.#options = options;
   }
-  const timestampMs = line.clock.now();
-  if (timestampMs === undefined) {
-    throw new ProxyError('PROXY_NOT_READY', 'The server time is not known yet.', { rule: 'clock' });
+
+  /** JSON text of the id under which the frame was sent last. */
+  get sentId(): string {
+    return this.#sentId;
   }
-  const recvWindow = recvWindowFor(call.stamp.recvWindow, exchange.snapshot.settings.recvWindowMs);
-  return signFrame(id, method.name, params, credential, { timestampMs, recvWindow });
+
+  /** @throws ProxyError PROXY_UPSTREAM_UNREACHABLE */
+  assertOpen(): void {
+    const { upstream } = this.#options;
+    if (upstream.readyState !== upstream.OPEN) throw unreachable();
+  }
+
+  /** An app that is gone may have orders on their way: a frame is seen to its end. */
+  isWanted(): boolean {
+    return true;
+  }
+
+  sign(call: Call, seal: Seal): Send {
+    const { chooseId, send } = this.#options;
+    const sentId = chooseId();
+    this.#sentId = sentId;
+    const text = this.#text(sentId, call, seal);
+    return async () => {
+      const answer = await send(text, sentId);
+      return answer === undefined ? NO_ANSWER : this.#read(answer);
+    };
+  }
+
+  #text(sentId: string, call: Call, { credential, stamp }: Seal): string {
+    const { method, params, received } = this.#options;
+    const sent = call === received ? params : withOrderIds(params, call);
+    if (method.adds === 'nothing' || credential === undefined) return frameText(sentId, method.name, sent);
+    if (method.adds === 'key' || stamp === undefined) {
+      const key = { name: 'apiKey', value: credential.apiKey, kind: 'string' } as const;
+      return frameText(sentId, method.name, [...sent, key]);
+    }
+    return signFrame(sentId, method.name, sent, credential, stamp);
+  }
+
+  /**
+   * Reads an answer frame as if it had come over REST. The result of a call without security is not looked at: it says
+   * nothing about an account and may be very large.
+   */
+  #read({ status, bytes }: FrameAnswer): Transfer {
+    const isPlain = this.#options.method.endpoint.security === 'NONE' && status < 400;
+    const text = bytes.toString('utf8', isPlain ? Math.max(0, bytes.length - TAIL_BYTES) : 0);
+    const reading = isPlain ? { text: undefined, wellFormed: true } : readAnswerBody(text, status);
+    return {
+      phase: 'complete',
+      status,
+      headers: limitHeaders(text, status >= 400 ? reading.text : undefined, this.#options.now()),
+      held: bytes,
+      streaming: false,
+      error: undefined,
+      reading,
+    };
+  }
 }

@@ -1,5 +1,5 @@
 import type { WsFrame } from '../../core/frames/frame.ts';
-import type { AdmittedFrame, FrameContext } from './frame-carrier.ts';
+import type { SocketIdentity } from './socket-identity.ts';
 
 /**
  * A session between the app and the proxy: Binance never hears of it, because every frame is signed by itself. So it
@@ -7,12 +7,12 @@ import type { AdmittedFrame, FrameContext } from './frame-carrier.ts';
  * @see https://developers.binance.com/docs/binance-spot-api-docs/web-socket-api#session-authentication
  */
 export function answerSession(
-  { line, identity }: FrameContext,
+  identity: SocketIdentity,
   kind: 'logon' | 'status' | 'logout',
   frame: WsFrame,
-  { isSigned }: AdmittedFrame & { readonly isSigned: boolean },
+  isSigned: boolean,
+  nowMs: number,
 ): Readonly<Record<string, unknown>> {
-  const nowMs = Math.floor(line.clock.now() ?? line.wallNow());
   if (kind === 'logon') {
     const apiKey = frame.params.find(({ name, value }) => name === 'apiKey' && value !== '')?.value;
     identity.logOn({ apiKey, isSigned, sinceMs: nowMs });

@@ -1,5 +1,5 @@
 import { subscriptionIdOf } from '../../core/frames/frame-answer.ts';
-import type { Exchange } from '../../pipeline/call-context.ts';
+import type { CallContext } from '../../pipeline/call-context.ts';
 import type { LiveConfig } from '../../pipeline/live-config.ts';
 
 /**
@@ -7,23 +7,23 @@ import type { LiveConfig } from '../../pipeline/live-config.ts';
  * configuration becomes, so each new one is asked again.
  */
 export class UserDataRight {
-  #under: { readonly snapshot: LiveConfig; readonly client: string; readonly apiKey: string } | undefined;
+  #under: { readonly config: LiveConfig; readonly client: string; readonly apiKey: string } | undefined;
 
   /** Notes the subscription that an answer opened, if it opened one. */
-  note({ endpoint, client, account, snapshot }: Exchange, resultText: string | undefined): void {
+  note({ endpoint, client, account, config }: CallContext, resultText: string | undefined): void {
     if (endpoint?.permission !== 'read' || subscriptionIdOf(resultText) === undefined) return;
-    const apiKey = apiKeyOf(snapshot, account);
-    this.#under = { snapshot, client: client?.name ?? '', apiKey: apiKey ?? '' };
+    const apiKey = apiKeyOf(config, account);
+    this.#under = { config, client: client?.name ?? '', apiKey: apiKey ?? '' };
   }
 
   /** True without a subscription, and while its client still may read with the same key of Binance. */
-  holds(snapshot: LiveConfig): boolean {
+  holds(config: LiveConfig): boolean {
     const under = this.#under;
-    if (under === undefined || under.snapshot === snapshot) return true;
-    const client = snapshot.settings.clients.get(under.client);
+    if (under === undefined || under.config === config) return true;
+    const client = config.settings.clients.get(under.client);
     if (client?.permissions.has('read') !== true) return false;
-    if (apiKeyOf(snapshot, client.account) !== under.apiKey) return false;
-    this.#under = { ...under, snapshot };
+    if (apiKeyOf(config, client.account) !== under.apiKey) return false;
+    this.#under = { ...under, config };
     return true;
   }
 }

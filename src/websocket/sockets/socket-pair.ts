@@ -1,32 +1,32 @@
 import type { RawData, WebSocket } from 'ws';
-import type { Line } from '../../pipeline/line.ts';
 import { Backpressure } from './backpressure.ts';
 import { closeLike, closeWithin, LOST } from './closing.ts';
-import type { OpenSocket } from './open-sockets.ts';
+import type { OpenSocket, OpenSockets } from './open-sockets.ts';
 import type { SocketLimits } from './socket-limits.ts';
-import { SocketRecords, type SocketSubject } from './socket-records.ts';
+import type { SocketRecords } from './socket-records.ts';
 
 export interface PairOptions {
-  readonly line: Line;
+  readonly sockets: OpenSockets;
+  readonly monotonicNow: () => number;
+  readonly records: SocketRecords;
   readonly limits: SocketLimits;
   /** Names the socket in the records. */
   readonly socketId: string;
   readonly app: WebSocket;
   /** Paused until the pair takes it up. */
   readonly upstream: WebSocket;
-  readonly subject: SocketSubject;
 }
 
 /** What a pair tells its owner. */
 export interface PairOwner {
   onAppFrame(data: RawData, isBinary: boolean): void;
   onUpstreamFrame(data: RawData, isBinary: boolean): void;
-  /** The socket to Binance is gone; what the app is to hear goes out before its own socket is closed. */
+  /** The socket to Binance is gone. Messages for the app must be sent in the same turn of the event loop. */
   onUpstreamGone(): void;
   /** True while answers are awaited that matter also when the app is gone. */
   isAwaiting(): boolean;
   tick(nowMs: number): void;
-  /** Told before a goodbye of the proxy's own. */
+  /** Called before the proxy closes the socket on shutdown. */
   onDrain(): void;
 }
 
@@ -44,14 +44,12 @@ export class SocketPair implements OpenSocket {
   #onEmpty: (() => void) | undefined;
 
   constructor(options: PairOptions, owner: PairOwner) {
-    const { line, limits, app, upstream } = options;
+    const { limits, app, upstream, monotonicNow } = options;
     this.#options = options;
     this.#owner = owner;
-    this.#records = new SocketRecords(line, options.socketId, options.subject);
-    this.toApp = new Backpressure(upstream, app, limits, line.monotonicNow, () =>
-      this.cut(1013, 'slow reader'),
-    );
-    this.toUpstream = new Backpressure(app, upstream, limits, line.monotonicNow, () =>
+    this.#records = options.records;
+    this.toApp = new Backpressure(upstream, app, limits, monotonicNow, () => this.cut(1013, 'slow reader'));
+    this.toUpstream = new Backpressure(app, upstream, limits, monotonicNow, () =>
       this.cut(1013, 'slow upstream'),
     );
     for (const socket of [app, upstream]) {
@@ -70,7 +68,7 @@ export class SocketPair implements OpenSocket {
     });
     app.on('close', (code) => this.#appGone(code));
     upstream.on('close', (code, reason) => this.#upstreamGone(code, reason.toString()));
-    line.sockets.add(this);
+    options.sockets.add(this);
     this.#records.opened();
     upstream.resume();
     // Either end may have gone while the other was being made.
@@ -135,13 +133,16 @@ export class SocketPair implements OpenSocket {
     this.#forget();
   }
 
+  /** What the owner tells the app about its lost answers goes out in this turn, before the app's socket is closed. */
   #upstreamGone(code: number, reason: string): void {
     this.#owner.onUpstreamGone();
-    this.#records.closed({ by: 'binance', code, rule: undefined });
-    const { app } = this.#options;
-    closeLike(app, code, reason);
-    void this.#close(app, LOST, '');
-    this.#forget();
+    setImmediate(() => {
+      this.#records.closed({ by: 'binance', code, rule: undefined });
+      const { app } = this.#options;
+      closeLike(app, code, reason);
+      void this.#close(app, LOST, '');
+      this.#forget();
+    });
   }
 
   #close(socket: WebSocket, code: number, reason: string): Promise<void> {
@@ -149,7 +150,7 @@ export class SocketPair implements OpenSocket {
   }
 
   #forget(): void {
-    const { line, app, upstream } = this.#options;
-    if (app.readyState === app.CLOSED && upstream.readyState === upstream.CLOSED) line.sockets.delete(this);
+    const { sockets, app, upstream } = this.#options;
+    if (app.readyState === app.CLOSED && upstream.readyState === upstream.CLOSED) sockets.delete(this);
   }
 }

@@ -1,4 +1,4 @@
-import type { Line } from '../../pipeline/line.ts';
+import type { AuditTrail } from '../../audit/trail.ts';
 
 /** What stands in the records of a socket's opening and closing. */
 export interface SocketSubject {
@@ -14,25 +14,30 @@ export interface SocketEnd {
   readonly rule: string | undefined;
 }
 
+export interface SocketRecordsDeps {
+  readonly trail: Pick<AuditTrail, 'note'>;
+  readonly monotonicNow: () => number;
+}
+
 /** Writes that a socket was opened and, once, how it ended. */
 export class SocketRecords {
   framesUp = 0;
   framesDown = 0;
-  readonly #line: Line;
+  readonly #deps: SocketRecordsDeps;
   readonly #socketId: string;
   readonly #subject: SocketSubject;
   readonly #openedMs: number;
   #isEnded = false;
 
-  constructor(line: Line, socketId: string, subject: SocketSubject) {
-    this.#line = line;
+  constructor(deps: SocketRecordsDeps, socketId: string, subject: SocketSubject) {
+    this.#deps = deps;
     this.#socketId = socketId;
     this.#subject = subject;
-    this.#openedMs = line.monotonicNow();
+    this.#openedMs = deps.monotonicNow();
   }
 
   opened(): void {
-    this.#line.trail.note({
+    this.#deps.trail.note({
       event: 'socket.opened',
       ...this.#subject,
       detail: { socket: this.#socketId },
@@ -43,11 +48,11 @@ export class SocketRecords {
     if (this.#isEnded) return;
     this.#isEnded = true;
     const { framesUp, framesDown } = this;
-    this.#line.trail.note({
+    this.#deps.trail.note({
       event: 'socket.closed',
       level: rule === undefined || rule === 'shutdown' ? 'info' : 'warn',
       ...this.#subject,
-      durationMs: this.#line.monotonicNow() - this.#openedMs,
+      durationMs: this.#deps.monotonicNow() - this.#openedMs,
       rule,
       detail: { socket: this.#socketId, by, code, framesUp, framesDown },
     });

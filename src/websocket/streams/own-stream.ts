@@ -16,7 +16,7 @@ export class OwnStream implements PairOwner {
     this.#pace = new PacedQueue({
       perSecond: PER_SECOND[options.family],
       mostWaiting: MOST_WAITING,
-      now: options.line.monotonicNow,
+      now: options.monotonicNow,
       send: ({ data, isBinary }) => this.#pair.toUpstream.pass(data, isBinary),
     });
     this.#pair = new SocketPair(options, this);

@@ -6,19 +6,18 @@ import {
   type StreamEvent,
   type StreamWish,
 } from '../../core/frames/stream-event.ts';
-import type { Line } from '../../pipeline/line.ts';
 import { Backpressure } from '../sockets/backpressure.ts';
 import { closeLike, closeWithin } from '../sockets/closing.ts';
-import type { OpenSocket } from '../sockets/open-sockets.ts';
+import type { OpenSocket, OpenSockets } from '../sockets/open-sockets.ts';
 import type { SocketLimits } from '../sockets/socket-limits.ts';
-import { SocketRecords, type SocketSubject } from '../sockets/socket-records.ts';
+import type { SocketRecords } from '../sockets/socket-records.ts';
 import type { Listener, OpenFeed, RouteFeeds } from './route-feeds.ts';
 
 export interface SharedStreamOptions {
-  readonly line: Line;
+  readonly sockets: OpenSockets;
+  readonly monotonicNow: () => number;
+  readonly records: SocketRecords;
   readonly limits: SocketLimits;
-  readonly socketId: string;
-  readonly subject: SocketSubject;
   readonly wish: StreamWish;
   readonly group: RouteFeeds;
   readonly open: OpenFeed;
@@ -44,10 +43,9 @@ export class SharedStream implements OpenSocket, Listener {
   #turn: Promise<void> = Promise.resolve();
 
   constructor(options: SharedStreamOptions) {
-    const { line, socketId, subject, wish } = options;
     this.#options = options;
-    this.#isCombined = wish.isCombined;
-    this.#records = new SocketRecords(line, socketId, subject);
+    this.#isCombined = options.wish.isCombined;
+    this.#records = options.records;
   }
 
   /**
@@ -60,10 +58,8 @@ export class SharedStream implements OpenSocket, Listener {
 
   /** Takes the app up once its upgrade stands, with the streams that its URL names. */
   attach(app: WebSocket): void {
-    const { line, limits, wish } = this.#options;
-    const flow = new Backpressure(NOBODY, app, limits, line.monotonicNow, () =>
-      this.cut(1013, 'slow reader'),
-    );
+    const { sockets, monotonicNow, limits, wish } = this.#options;
+    const flow = new Backpressure(NOBODY, app, limits, monotonicNow, () => this.cut(1013, 'slow reader'));
     this.#end = { app, flow };
     const note = () => {
       this.#isAlive = true;
@@ -74,9 +70,9 @@ export class SharedStream implements OpenSocket, Listener {
     app.on('close', (code) => {
       this.#records.closed({ by: 'app', code, rule: undefined });
       this.dispose();
-      line.sockets.delete(this);
+      sockets.delete(this);
     });
-    line.sockets.add(this);
+    sockets.add(this);
     this.#records.opened();
     if (this.#isGone) this.cut(1014, 'connection lost');
     else if (wish.names.length > 0) {
@@ -141,10 +137,10 @@ export class SharedStream implements OpenSocket, Listener {
   }
 
   #onFrame(data: RawData, isBinary: boolean): void {
-    const { line, limits } = this.#options;
+    const { monotonicNow, limits } = this.#options;
     if (this.#isGone || this.#end?.app.readyState !== this.#end?.app.OPEN) return;
     this.#records.framesUp++;
-    const second = Math.floor(line.monotonicNow() / 1_000);
+    const second = Math.floor(monotonicNow() / 1_000);
     this.#framesInSecond = second === this.#second ? this.#framesInSecond + 1 : 1;
     this.#second = second;
     if (this.#framesInSecond > limits.framesPerSecond) this.cut(1008, 'too many frames');

@@ -34,7 +34,7 @@ let isCut = false;
 beforeEach(async () => {
   written = 0;
   isCut = false;
-  await expect.poll(() => proxy.line.underWay.total).toBe(0);
+  await expect.poll(() => proxy.parts.underWay.total).toBe(0);
 });
 
 /** Answers with so many megabytes, as fast as they are taken. */
@@ -115,7 +115,7 @@ describe('an answer of 100 MB', () => {
     socket.pause();
     socket.write(`GET ${LARGE} ${HEAD}`);
     await expect.poll(() => isCut, { timeout: 5_000 }).toBe(true);
-    await expect.poll(() => proxy.line.underWay.total).toBe(0);
+    await expect.poll(() => proxy.parts.underWay.total).toBe(0);
     expect(written).toBeLessThan(48 * MEGABYTE);
     // Resumed, it finds the connection at its end.
     const closed = once(socket, 'close');
@@ -179,7 +179,7 @@ describe('calls to one upstream', () => {
     );
     upstream.respond((_received, response) => response.end('{}'));
     expect((await send(proxy.port, order, { method: 'POST', headers })).status).toBe(200);
-    expect(proxy.line.underWay.total).toBe(0);
+    expect(proxy.parts.underWay.total).toBe(0);
   });
 
   it('refuse nobody after a thousand of them in a row', async () => {
@@ -190,6 +190,6 @@ describe('calls to one upstream', () => {
       );
       expect((await Promise.all(calls)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
     }
-    expect(proxy.line.underWay.total).toBe(0);
+    expect(proxy.parts.underWay.total).toBe(0);
   });
 });

@@ -39,8 +39,9 @@ const arrived = (count = 1) => expect.poll(() => upstream.received.length, { int
 const completed = (method: string) =>
   proxy.records('call.completed').filter((record) => record.method === method);
 const usedWeight = () =>
-  proxy.line.budgets.state.buckets.find(({ kind, upstream: name }) => kind === 'weight' && name === 'usdm')
-    ?.used;
+  proxy.parts.app.budgets.state.buckets.find(
+    ({ kind, upstream: name }) => kind === 'weight' && name === 'usdm',
+  )?.used;
 
 describe.each(['reset', 'fin'] as const)('an app that hangs up (%s)', (how) => {
   it.each(['POST', 'PUT', 'DELETE'])('does not end its %s: it is finished and recorded', async (method) => {
@@ -55,7 +56,7 @@ describe.each(['reset', 'fin'] as const)('an app that hangs up (%s)', (how) => {
     await hangUp(method, '/fapi/v1/order?symbol=BTCUSDT&side=BUY&type=MARKET&quantity=1', how, () =>
       arrived(),
     );
-    await expect.poll(() => proxy.line.underWay.total).toBe(1);
+    await expect.poll(() => proxy.parts.underWay.total).toBe(1);
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(completed(method)).toEqual([]);
     answer();
@@ -63,7 +64,7 @@ describe.each(['reset', 'fin'] as const)('an app that hangs up (%s)', (how) => {
       .poll(() => completed(method))
       .toMatchObject([{ outcome: 'answered', status: 200, orderId: '77' }]);
     expect(isCut).toBe(false);
-    expect(proxy.line.underWay.total).toBe(0);
+    expect(proxy.parts.underWay.total).toBe(0);
     expect(upstream.received).toHaveLength(1);
   });
 
@@ -81,7 +82,7 @@ describe.each(['reset', 'fin'] as const)('an app that hangs up (%s)', (how) => {
       .toMatchObject([{ outcome: 'unknown', rule: 'lost: aborted', weight: 20 }]);
     expect(usedWeight()).toBeGreaterThanOrEqual(20);
     expect(upstream.received).toHaveLength(1);
-    expect(proxy.line.underWay.total).toBe(0);
+    expect(proxy.parts.underWay.total).toBe(0);
   });
 
   it('within the answer to a GET ends it at Binance', async () => {
@@ -94,7 +95,7 @@ describe.each(['reset', 'fin'] as const)('an app that hangs up (%s)', (how) => {
     });
     await hangUp('GET', '/fapi/v1/depth?symbol=BTCUSDT&limit=1000', how, () => arrived());
     await expect.poll(() => isCut).toBe(true);
-    await expect.poll(() => proxy.line.underWay.total).toBe(0);
+    await expect.poll(() => proxy.parts.underWay.total).toBe(0);
   });
 });
 

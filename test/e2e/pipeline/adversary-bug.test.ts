@@ -32,13 +32,13 @@ function order() {
 
 describe('a bug of the proxy itself', () => {
   it('before an order was sent is said to be not sent, and takes nothing out of the day', async () => {
-    const { guard } = proxy.line;
-    const admit = guard.admit;
-    guard.admit = () => {
+    const { limits } = proxy.parts;
+    const admit = limits.admit;
+    limits.admit = () => {
       throw new Error('a bug that names REALSECRET');
     };
     const reply = await order().finally(() => {
-      guard.admit = admit;
+      limits.admit = admit;
     });
     expect([reply.status, reply.json, reply.headers['x-proxy-outcome']]).toEqual([
       500,
@@ -54,7 +54,7 @@ describe('a bug of the proxy itself', () => {
   });
 
   it('after an order was sent is never said to be not sent: its fate is open, and it counts', async () => {
-    const { budgets } = proxy.line;
+    const { budgets } = proxy.parts.app;
     const reconcile = budgets.reconcile;
     budgets.reconcile = () => {
       throw new Error('a bug');
@@ -72,8 +72,8 @@ describe('a bug of the proxy itself', () => {
       outcome: 'unknown',
       error: 'PROXY_INTERNAL',
     });
-    expect(proxy.line.resolver.open()).toHaveLength(1);
-    expect(proxy.line.underWay.total).toBe(0);
+    expect(proxy.parts.resolver.open()).toHaveLength(1);
+    expect(proxy.parts.underWay.total).toBe(0);
     expect((await order()).headers['x-proxy-error']).toBe('PROXY_ORDER_REFUSED');
   });
 });

@@ -132,7 +132,7 @@ describe('an answer that speaks of more than one order', () => {
     expect(record).toMatchObject({ outcome, status, detail: { execution, parts: 2, failed: refused } });
     expect(record?.orderId).toEqual(orderIds);
     expect(record?.clientOrderId).toEqual(target === BATCH ? ['b-1', 'b-2'] : 'r-1');
-    const open = proxy.line.resolver.open().map(({ requestId }) => requestId);
+    const open = proxy.parts.resolver.open().map(({ requestId }) => requestId);
     expect(open.includes(String(reply.headers['x-proxy-request-id']))).toBe(outcome === 'unknown');
   });
 });

@@ -198,7 +198,7 @@ async function meet(stage: Stage, method: Method, connection: Connection, one: C
   const healthy = [next.reply?.status, next.reply?.headers['x-proxy-outcome'], next.seen];
   expect(healthy, `the call after ${where}`).toEqual([200, 'answered', 1]);
   await stage.connections(1);
-  expect(proxy.line.underWay.total, where).toBe(0);
+  expect(proxy.parts.underWay.total, where).toBe(0);
 }
 
 const isStall = ({ fault }: Case) => 'how' in fault && fault.how === 'stall';

@@ -28,7 +28,7 @@ afterEach(async () => {
 
 const pings = (target: string) => server.requests.filter((request) => request.target === target).length;
 const spotWeight = () =>
-  proxy.line.budgets.state.buckets.find(
+  proxy.parts.app.budgets.state.buckets.find(
     ({ scope, kind, upstream }) => scope === 'ip' && kind === 'weight' && upstream === 'spot',
   )?.used ?? 0;
 

@@ -111,7 +111,7 @@ describe('the key preflight', () => {
       const asked = () => requests.filter(({ path }) => path === PREFLIGHT).length;
       expect(asked()).toBe(1);
       rmSync(folder, { recursive: true });
-      await proxy.line.gate.check();
+      await proxy.parts.gate.check();
       // Only now would a question that left all the same have arrived.
       expect((await send(proxy.port, '/api/v3/ping')).status).toBe(200);
       expect(asked()).toBe(1);
@@ -144,7 +144,7 @@ describe('the key preflight', () => {
   it('skips an exchange without /sapi (testnet)', async () => {
     const { url } = await exchange({}, false);
     proxy = await startTestProxy({ upstream: url, env: ENFORCE });
-    expect(proxy.line.gate.verdicts.get('main')).toMatchObject({ kind: 'skipped' });
+    expect(proxy.parts.gate.verdicts.get('main')).toMatchObject({ kind: 'skipped' });
     expect((await send(proxy.port, '/api/v3/account')).status).toBe(200);
   });
 
@@ -153,7 +153,7 @@ describe('the key preflight', () => {
     proxy = await startTestProxy({ upstream: running.url, env: ENFORCE });
     expect((await send(proxy.port, '/api/v3/account')).status).toBe(200);
     running.setRestrictions(TEST_KEY, { enableWithdrawals: true });
-    await proxy.line.gate.check();
+    await proxy.parts.gate.check();
     const before = running.requests.length;
     for (const [method, target] of USES_OF_THE_KEY) {
       const reply = await send(proxy.port, target, { method });
@@ -171,7 +171,7 @@ describe('the key preflight', () => {
     ]);
     expect(proxy.records('preflight.failed')).toMatchObject([{ level: 50, account: 'main' }]);
     running.setRestrictions(TEST_KEY, { enableWithdrawals: false });
-    await proxy.line.gate.check();
+    await proxy.parts.gate.check();
     expect((await send(proxy.port, '/api/v3/account')).status).toBe(200);
   });
 
@@ -179,7 +179,7 @@ describe('the key preflight', () => {
     const running = await exchange();
     proxy = await startTestProxy({ upstream: running.url, ...TWO_ACCOUNTS });
     running.setRestrictions(OTHER_KEY, { enableWithdrawals: true });
-    await proxy.line.gate.check();
+    await proxy.parts.gate.check();
     const answers = [MOVER, READER].map((headers) => send(proxy!.port, '/api/v3/account', { headers }));
     expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 503]);
   });
@@ -193,7 +193,7 @@ describe('the key preflight', () => {
       expect([target, reply.headers['x-proxy-error']]).toEqual([target, 'PROXY_NOT_READY']);
     }
     expect((await send(proxy.port, '/api/v3/ping')).status).toBe(200);
-    await proxy.line.gate.check();
+    await proxy.parts.gate.check();
     expect((await send(proxy.port, '/api/v3/account')).status).toBe(200);
   });
 });

@@ -39,7 +39,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   for (const app of apps.splice(0)) app.socket.terminate();
-  await eventually(() => proxy.line.sockets.size === 0 && carried.size === 0);
+  await eventually(() => proxy.parts.app.sockets.size === 0 && carried.size === 0);
 });
 afterAll(async () => {
   await proxy.close();
@@ -53,7 +53,7 @@ async function connect(path: string, url = proxy.url): Promise<WsApp> {
 }
 
 async function impatient(limits: Partial<SocketLimits>) {
-  const app = await buildAppListener(proxy.line, limits);
+  const app = await buildAppListener(proxy.parts.app, limits);
   return {
     app,
     url: await listen(app, { host: '127.0.0.1', port: 0, socket: undefined, socketGroup: undefined }),
@@ -132,7 +132,7 @@ describe('apps on the same public stream', () => {
     await command(second, 'SUBSCRIBE', ['a@trade'], 5);
     await carries('a@trade', 'b@trade');
     first.socket.terminate();
-    await eventually(() => proxy.line.sockets.size === 2);
+    await eventually(() => proxy.parts.app.sockets.size === 2);
     tell('a@trade', '1');
     await eventually(() => second.texts.length === 2);
     expect(await command(second, 'UNSUBSCRIBE', ['a@trade'], 6)).toEqual({ result: null, id: 6 });
@@ -236,7 +236,7 @@ describe('apps on the same public stream', () => {
     await Promise.all(['f1', 'f2', 'f3', 'f4'].map((name) => connect(`/ws/${name}@trade`)));
     const first = await connect('/ws/again@trade');
     first.socket.terminate();
-    await eventually(() => proxy.line.sockets.size === 4);
+    await eventually(() => proxy.parts.app.sockets.size === 4);
     const second = await connect('/ws/again@trade');
     await eventually(() => upstream.messages.filter(({ data }) => data.includes('again@trade')).length === 3);
     await carries('again@trade', 'f1@trade', 'f2@trade', 'f3@trade', 'f4@trade');
@@ -340,7 +340,7 @@ describe('apps on the same public stream', () => {
       const many = await Promise.all(Array.from({ length: 30 }, (_, at) => connect(`/ws/s${at % 7}@trade`)));
       expect(carried.size).toBe(1);
       for (const app of many) app.socket.terminate();
-      await eventually(() => proxy.line.sockets.size === 0);
+      await eventually(() => proxy.parts.app.sockets.size === 0);
     }
     await eventually(() => carried.size === 0);
   });

@@ -132,7 +132,7 @@ describe('an upgrade', () => {
     const other = await startWsUpstream();
     const alone = await startTestProxy({ upstream: other.url, env: wsEnv(other) });
     const spent = () =>
-      alone.line.budgets.state.buckets.find(
+      alone.parts.app.budgets.state.buckets.find(
         ({ kind, upstream: name }) => kind === 'weight' && name === 'spot',
       )?.used ?? 0;
     try {
@@ -146,7 +146,7 @@ describe('an upgrade', () => {
       for (let at = 0; at < 299; at++) (await connectApp(`${alone.url}/ws-api/v3`)).socket.terminate();
       expect(await refusedUpgrade(`${alone.url}/ws-api/v3`)).toMatchObject({ status: 429 });
       expect(other.targets).toHaveLength(300);
-      await eventually(() => alone.line.sockets.size === 0);
+      await eventually(() => alone.parts.app.sockets.size === 0);
     } finally {
       await alone.close();
       await other.close();

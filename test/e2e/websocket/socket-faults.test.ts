@@ -42,7 +42,7 @@ async function start(options: Partial<TestProxyOptions> = {}): Promise<void> {
 
 /** A second listener of the same proxy that is less patient. */
 async function impatient(limits: Partial<SocketLimits>): Promise<string> {
-  const app = await buildAppListener(proxy.line, limits);
+  const app = await buildAppListener(proxy.parts.app, limits);
   cleanups.push(() => app.close());
   return listen(app, { host: '127.0.0.1', port: 0, socket: undefined, socketGroup: undefined });
 }
@@ -68,7 +68,7 @@ describe('Binance closes', () => {
       theirs().close(code, reason);
       expect(await app.closed).toEqual({ code, reason });
     }
-    await eventually(() => proxy.line.sockets.size === 0);
+    await eventually(() => proxy.parts.app.sockets.size === 0);
     expect(proxy.records('socket.closed').at(-1)).toMatchObject({ detail: { by: 'binance', code } });
   });
 
@@ -149,7 +149,7 @@ describe('an app that goes while its order is under way', () => {
     answer();
     await eventually(() => proxy.records('call.completed').length === 1);
     expect(proxy.records('call.completed')[0]).toMatchObject({ orderId: '77', outcome: 'answered' });
-    await eventually(() => proxy.line.sockets.size === 0);
+    await eventually(() => proxy.parts.app.sockets.size === 0);
     expect(theirs().readyState).toBe(WebSocket.CLOSED);
   });
 });
@@ -312,7 +312,7 @@ describe('garbage from an app', () => {
     raw.resume();
     await once(raw, 'close');
     await eventually(() => upstream.sockets.every(({ readyState }) => readyState === WebSocket.CLOSED));
-    expect(proxy.line.sockets.size).toBe(0);
+    expect(proxy.parts.app.sockets.size).toBe(0);
   });
 });
 
@@ -345,7 +345,7 @@ describe('a slow reader', () => {
     await eventually(() => fast.texts.length > seen + 50);
     expect(fast.socket.readyState).toBe(WebSocket.OPEN);
     expect(mostBuffered).toBeLessThan(200_000_000);
-    await eventually(() => proxy.line.sockets.size === 1);
+    await eventually(() => proxy.parts.app.sockets.size === 1);
   });
 });
 
@@ -394,7 +394,7 @@ describe('a shutdown', () => {
     expect(await app.closed).toMatchObject({ code: 1001 });
     expect(await stream.closed).toMatchObject({ code: 1001 });
     await closing;
-    expect(proxy.line.sockets.size).toBe(0);
+    expect(proxy.parts.app.sockets.size).toBe(0);
   });
 
   it('is not a reload: sockets stay', async () => {
@@ -411,8 +411,8 @@ describe('many sockets', () => {
       await Promise.all(apps.map((app) => app.ask('order.place', ORDER)));
       for (const [at, app] of apps.entries()) at % 2 === 0 ? app.socket.terminate() : await app.close();
     }
-    await eventually(() => proxy.line.sockets.size === 0);
-    expect(proxy.line.underWay.total).toBe(0);
+    await eventually(() => proxy.parts.app.sockets.size === 0);
+    expect(proxy.parts.underWay.total).toBe(0);
     await eventually(() => upstream.sockets.every(({ readyState }) => readyState === WebSocket.CLOSED));
     expect(proxy.records('socket.opened')).toHaveLength(100);
     expect(proxy.records('socket.closed')).toHaveLength(100);

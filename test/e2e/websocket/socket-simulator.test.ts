@@ -141,7 +141,7 @@ describe('memory', () => {
         await app.ask('userDataStream.subscribe');
         app.socket.terminate();
       }
-      await eventually(() => stage.proxy.line.sockets.size === 0);
+      await eventually(() => stage.proxy.parts.app.sockets.size === 0);
       (stage.proxy.lines as string[]).length = 0;
       collect();
       return process.memoryUsage().heapUsed;
@@ -151,6 +151,6 @@ describe('memory', () => {
     const before = await round();
     for (let at = 0; at < 6; at++) await round();
     expect((await round()) - before).toBeLessThan(4_000_000);
-    expect(stage.proxy.line.underWay.total).toBe(0);
+    expect(stage.proxy.parts.underWay.total).toBe(0);
   });
 });

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadSettings } from '../../../src/config/load-settings.ts';
-import type { Line } from '../../../src/pipeline/line.ts';
+import type { BuiltProxy } from '../../../src/proxy/build.ts';
 import { startProxy } from '../../../src/proxy/start.ts';
 import type { Timeouts } from '../../../src/upstream/timeouts.ts';
 
@@ -14,7 +14,8 @@ export interface TestProxy {
   readonly operatorUrl: string;
   /** 0 on a Unix socket. */
   readonly port: number;
-  readonly line: Line;
+  /** What the proxy is made of. */
+  readonly parts: BuiltProxy;
   /** Every line that went to stdout, as text. */
   readonly lines: readonly string[];
   /** The records of these events so far. */
@@ -74,7 +75,7 @@ export async function startTestProxy(options: TestProxyOptions): Promise<TestPro
     url: proxy.url,
     operatorUrl: proxy.operatorUrl,
     port: URL.canParse(proxy.url) ? Number(new URL(proxy.url).port) : 0,
-    line: proxy.line,
+    parts: proxy.proxy,
     lines,
     records: (...events) =>
       lines.map((line) => JSON.parse(line) as LogRecord).filter(({ event }) => events.includes(event)),

@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import { UPSTREAM_NAMES, type UpstreamName } from '../core/upstream.ts';
+import { UPSTREAM_NAMES, type UpstreamName } from '../../core/upstream.ts';
 import { createTrust } from './connector.ts';
 import { OriginFailover } from './origin-failover.ts';
 import { OriginPool, type PoolOptions } from './pool.ts';

@@ -9,40 +9,53 @@ export interface TextAnswer {
   readonly receivedMs: number;
 }
 
+/** How far one GET came; `complete` has an answer. */
+export interface FetchedText {
+  readonly phase: 'not-connected' | 'after-bytes' | 'body' | 'complete';
+  readonly answer: TextAnswer | undefined;
+  readonly error: Error | undefined;
+}
+
 /** exchangeInfo is by far the largest answer that the proxy itself asks for. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
-/** One GET of the proxy's own: no redirect, no retry. */
-export function fetchText(pool: Dispatcher, target: string, headers: readonly string[]): Promise<TextAnswer> {
-  return new Promise((resolve, reject) => {
-    const reader = new TextReader(performance.now(), resolve, reject);
+/** One GET of the proxy's own: no redirect, no retry. Never rejects. */
+export function fetchText(
+  pool: Dispatcher,
+  target: string,
+  headers: readonly string[],
+): Promise<FetchedText> {
+  return new Promise((resolve) => {
+    const reader = new TextReader(performance.now(), resolve);
     pool.dispatch({ method: 'GET', path: target, headers: [...headers] }, reader);
   });
 }
 
 class TextReader implements Dispatcher.DispatchHandler {
   readonly #sentMs: number;
-  readonly #resolve: (answer: TextAnswer) => void;
-  readonly #reject: (error: Error) => void;
+  readonly #resolve: (fetched: FetchedText) => void;
   readonly #chunks: Buffer[] = [];
+  #phase: FetchedText['phase'] = 'not-connected';
   #bytes = 0;
   #head: Omit<TextAnswer, 'text' | 'sentMs'> = { status: 0, headers: {}, receivedMs: 0 };
 
-  constructor(sentMs: number, resolve: (answer: TextAnswer) => void, reject: (error: Error) => void) {
+  constructor(sentMs: number, resolve: (fetched: FetchedText) => void) {
     this.#sentMs = sentMs;
     this.#resolve = resolve;
-    this.#reject = reject;
   }
 
-  /** Asked for by undici, which refuses a handler without it. */
-  onRequestStart(): void {}
+  onRequestStart(): void {
+    this.#phase = 'after-bytes';
+  }
 
   onResponseStart(
     _controller: Dispatcher.DispatchController,
     status: number,
     headers: Record<string, string | string[] | undefined>,
   ): void {
-    if (status >= 200) this.#head = { status, headers, receivedMs: performance.now() };
+    if (status < 200) return;
+    this.#phase = 'body';
+    this.#head = { status, headers, receivedMs: performance.now() };
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -52,10 +65,15 @@ class TextReader implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    this.#resolve({ ...this.#head, sentMs: this.#sentMs, text: Buffer.concat(this.#chunks).toString() });
+    const text = Buffer.concat(this.#chunks).toString();
+    this.#resolve({
+      phase: 'complete',
+      answer: { ...this.#head, sentMs: this.#sentMs, text },
+      error: undefined,
+    });
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.#reject(error);
+    this.#resolve({ phase: this.#phase, answer: undefined, error });
   }
 }

@@ -1,7 +1,7 @@
 import { rootCertificates } from 'node:tls';
 import { WebSocket } from 'ws';
-import type { UpstreamAnswer } from '../core/budget/back-off.ts';
-import { ProxyError } from '../core/errors.ts';
+import type { UpstreamAnswer } from '../../core/budget/back-off.ts';
+import { ProxyError } from '../../core/errors.ts';
 
 export interface UpstreamSocketOptions {
   /** Origin, path and query as they are sent. */

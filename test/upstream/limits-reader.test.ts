@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createLimitsReader } from '../../src/budgets/limits-reader.ts';
 import type { RateLimit } from '../../src/core/budget/binance-limits.ts';
 import type { UpstreamName } from '../../src/core/upstream.ts';
+import { createLimitsReader } from '../../src/upstream/limits-reader.ts';
 
 const INFO = JSON.stringify({
   rateLimits: [{ rateLimitType: 'REQUEST_WEIGHT', interval: 'MINUTE', intervalNum: 1, limit: 1234 }],

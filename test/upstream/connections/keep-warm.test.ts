@@ -1,11 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Dispatcher } from 'undici';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { BudgetState } from '../../src/budgets/budgets.ts';
-import type { UpstreamName } from '../../src/core/upstream.ts';
-import { fetchText } from '../../src/upstream/fetch-text.ts';
-import { createKeepWarm, type KeepWarm } from '../../src/upstream/keep-warm.ts';
-import { createPools, type Pools } from '../../src/upstream/pools.ts';
-import { type FaultServer, startFaultServer } from '../support/servers/fault-server.ts';
+import type { BudgetState } from '../../../src/budgets/budgets.ts';
+import type { UpstreamName } from '../../../src/core/upstream.ts';
+import { fetchText } from '../../../src/upstream/connections/fetch-text.ts';
+import { createKeepWarm, type KeepWarm } from '../../../src/upstream/connections/keep-warm.ts';
+import { createPools, type Pools } from '../../../src/upstream/connections/pools.ts';
+import { type FaultServer, startFaultServer } from '../../support/servers/fault-server.ts';
 
 const IDLE_MS = 900;
 const REFRESH_MS = 150;
@@ -36,7 +37,7 @@ beforeEach(async () => {
     pool: (upstream) => pools.next(upstream),
     ask: (upstream, target, connection) => {
       asked.push(`${upstream} ${target}`);
-      return fetchText(connection, target, []);
+      return get(connection, target);
     },
     budgetState: () => state,
     refreshMs: REFRESH_MS,
@@ -48,7 +49,14 @@ afterEach(async () => {
   await server.close();
 });
 
-const call = (target = '/api/v3/depth') => fetchText(pools.get('spot')!, target, []);
+/** The whole answer; rejects when none came. */
+async function get(pool: Dispatcher, target: string) {
+  const { answer, error } = await fetchText(pool, target, []);
+  if (answer === undefined) throw error;
+  return answer;
+}
+
+const call = (target = '/api/v3/depth') => get(pools.get('spot')!, target);
 const calls = (count: number) => Promise.all(Array.from({ length: count }, () => call()));
 
 function weight(upstream: UpstreamName, used: number): BudgetState {
@@ -190,14 +198,13 @@ describe('connections of several spot origins', () => {
     const second = await startFaultServer();
     const limits = { ca: undefined, idleConnectionMs: IDLE_MS };
     const both = createPools({ ...NOWHERE, spot: server.url }, limits, [second.url]);
-    const refresh = () =>
-      both.next('spot')!.refresh((connection) => fetchText(connection, '/api/v3/ping', []));
+    const refresh = () => both.next('spot')!.refresh((connection) => get(connection, '/api/v3/ping'));
     try {
-      await fetchText(both.get('spot')!, '/api/v3/depth', []);
+      await get(both.get('spot')!, '/api/v3/depth');
       await refresh();
       expect([server.requests.length, second.requests.length]).toEqual([3, 0]);
       await server.plan({ at: 'before-accept' });
-      await fetchText(both.get('spot')!, '/api/v3/depth', []);
+      await get(both.get('spot')!, '/api/v3/depth');
       await refresh();
       expect([server.requests.length, second.requests.length]).toEqual([3, 3]);
     } finally {

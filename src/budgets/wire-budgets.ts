@@ -1,12 +1,22 @@
 import type { Settings } from '../config/schema/settings.ts';
+import { type Budgets, type BudgetsOptions, createBudgets } from './budgets.ts';
 import { MemoryBudgetStore } from './stores/memory-store.ts';
 import type { BudgetStore } from './stores/store.ts';
+
+/** The budgets of this proxy, with the counts where the configuration wants them. */
+export async function wireBudgets(
+  settings: Settings,
+  { serverNow, onEvent }: Pick<BudgetsOptions, 'serverNow' | 'onEvent'>,
+): Promise<Budgets> {
+  const store = await openStore(settings, serverNow);
+  return createBudgets({ store, serverNow, throttle: settings.throttle, onEvent });
+}
 
 /**
  * The store that the configuration asks for: this process alone, or shared through Redis. The Redis client is loaded
  * only where there is a Redis: it is a fifth of the program's memory.
  */
-export async function openBudgetStore(settings: Settings, serverNow: () => number): Promise<BudgetStore> {
+async function openStore(settings: Settings, serverNow: () => number): Promise<BudgetStore> {
   const { redisUrl: url, egressId, throttle } = settings;
   if (url === undefined) return new MemoryBudgetStore();
   const { RedisBudgetStore } = await import('./stores/redis-store.ts');

@@ -5,6 +5,7 @@ import {
   readRateLimits,
 } from '../core/budget/binance-limits.ts';
 import type { UpstreamName } from '../core/upstream.ts';
+import { repeat } from './repeat.ts';
 
 /** Where each family states its limits; portfolio margin and the web's data state none. */
 export const EXCHANGE_INFO_PATHS: Readonly<Partial<Record<UpstreamName, string>>> = {
@@ -40,41 +41,35 @@ const RETRY_MS = 300_000;
 /** Keeps the budgets' limits as Binance states them. */
 export function createLimitsReader(options: LimitsReaderOptions): LimitsReader {
   const { upstreams, fetchExchangeInfo, setLimits } = options;
-  const timers = new Set<NodeJS.Timeout>();
-  let stopped = false;
+  const readings = upstreams.flatMap((upstream) => {
+    const path = EXCHANGE_INFO_PATHS[upstream];
+    if (path === undefined) return [];
+    const readAgain = () => read(upstream, path);
+    const reading = repeat(readAgain);
+    return { start: async () => reading.start(await readAgain()), stop: () => reading.stop() };
+  });
+  let isStopped = false;
 
-  async function read(upstream: UpstreamName, path: string): Promise<void> {
-    let delayMs = options.refreshMs ?? DAY_MS;
+  /** Returns the pause until the next reading. */
+  async function read(upstream: UpstreamName, path: string): Promise<number> {
     try {
       const limits = readRateLimits(JSON.parse(await fetchExchangeInfo(upstream, path)));
       if (limits === undefined) throw new Error('the exchangeInfo states no limits');
-      if (!stopped) setLimits(upstream, mergeLimits(FALLBACK_LIMITS[upstream], limits));
+      if (!isStopped) setLimits(upstream, mergeLimits(FALLBACK_LIMITS[upstream], limits));
+      return options.refreshMs ?? DAY_MS;
     } catch (error) {
-      delayMs = options.retryMs ?? RETRY_MS;
       options.onFailure?.(upstream, error);
+      return options.retryMs ?? RETRY_MS;
     }
-    if (stopped) return;
-    const timer = setTimeout(() => {
-      timers.delete(timer);
-      void read(upstream, path);
-    }, delayMs);
-    timer.unref();
-    timers.add(timer);
   }
 
   return {
     async start() {
-      await Promise.all(
-        upstreams.map((upstream) => {
-          const path = EXCHANGE_INFO_PATHS[upstream];
-          return path === undefined ? undefined : read(upstream, path);
-        }),
-      );
+      await Promise.all(readings.map((each) => each.start()));
     },
     stop() {
-      stopped = true;
-      for (const timer of timers) clearTimeout(timer);
-      timers.clear();
+      isStopped = true;
+      for (const each of readings) each.stop();
     },
   };
 }

@@ -4,9 +4,9 @@ import type { TLSSocket } from 'node:tls';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { fetchText } from '../../src/upstream/fetch-text.ts';
-import { createPools } from '../../src/upstream/pools.ts';
-import { makeThrowAwayCertificate } from '../support/fixtures/throw-away-certificate.ts';
+import { fetchText } from '../../../src/upstream/connections/fetch-text.ts';
+import { createPools } from '../../../src/upstream/connections/pools.ts';
+import { makeThrowAwayCertificate } from '../../support/fixtures/throw-away-certificate.ts';
 
 describe('a TLS connection that is opened again', () => {
   it('resumes the session of the one before, also when garbage was collected between them', async () => {

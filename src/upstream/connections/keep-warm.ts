@@ -1,8 +1,9 @@
 import type { Dispatcher } from 'undici';
-import type { BudgetState } from '../budgets/budgets.ts';
-import type { UpstreamName } from '../core/upstream.ts';
+import type { BudgetState } from '../../budgets/budgets.ts';
+import type { UpstreamName } from '../../core/upstream.ts';
+import { repeat } from '../repeat.ts';
+import { DEFAULT_TIMEOUTS } from '../timeouts.ts';
 import type { OriginPool } from './pool.ts';
-import { DEFAULT_TIMEOUTS } from './timeouts.ts';
 
 /** The cheapest call of each family: weight 1. The web's public data has none. */
 const PINGS: Readonly<Partial<Record<UpstreamName, string>>> = {
@@ -38,7 +39,12 @@ export interface KeepWarm {
  */
 export function createKeepWarm(options: KeepWarmOptions): KeepWarm {
   const { pool, ask, budgetState, refreshMs = DEFAULT_TIMEOUTS.refreshConnectionMs } = options;
-  const timers = new Map<UpstreamName, NodeJS.Timeout>();
+  const refreshing = Object.entries(PINGS).map(([upstream, target]) =>
+    repeat(async () => {
+      await refresh(upstream as UpstreamName, target);
+      return pauseMs();
+    }),
+  );
   let isStopped = false;
 
   function mayAsk(upstream: UpstreamName): boolean {
@@ -57,23 +63,17 @@ export function createKeepWarm(options: KeepWarmOptions): KeepWarm {
     });
   }
 
-  function schedule(upstream: UpstreamName, target: string): void {
-    if (isStopped) return;
-    const pauseMs = refreshMs * (SHORTEST_PART + (1 - SHORTEST_PART) * Math.random());
-    const timer = setTimeout(() => {
-      void refresh(upstream, target).then(() => schedule(upstream, target));
-    }, pauseMs);
-    timer.unref();
-    timers.set(upstream, timer);
+  function pauseMs(): number {
+    return refreshMs * (SHORTEST_PART + (1 - SHORTEST_PART) * Math.random());
   }
 
   return {
     start() {
-      for (const [upstream, target] of Object.entries(PINGS)) schedule(upstream as UpstreamName, target);
+      for (const each of refreshing) each.start(pauseMs());
     },
     stop() {
       isStopped = true;
-      for (const timer of timers.values()) clearTimeout(timer);
+      for (const each of refreshing) each.stop();
     },
   };
 }

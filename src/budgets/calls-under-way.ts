@@ -21,10 +21,10 @@ export class CallsUnderWay {
   }
 
   /**
-   * Counts one more call; the returned function ends it, and calling it again does nothing.
+   * Counts one more call until the returned place is disposed of; disposing again does nothing.
    * @throws ProxyError PROXY_UPSTREAM_UNREACHABLE when as many as may be are under way
    */
-  begin(upstream: UpstreamName): () => void {
+  begin(upstream: UpstreamName): Disposable {
     const count = this.#counts.get(upstream) ?? 0;
     if (count >= this.#most) {
       throw new ProxyError(
@@ -36,17 +36,23 @@ export class CallsUnderWay {
     this.#counts.set(upstream, count + 1);
     this.#total++;
     let isOpen = true;
-    return () => {
-      if (!isOpen) return;
-      isOpen = false;
-      this.#counts.set(upstream, (this.#counts.get(upstream) ?? 1) - 1);
-      this.#total--;
-      if (this.#total === 0) for (const resolve of this.#waiting.splice(0)) resolve();
+    return {
+      [Symbol.dispose]: () => {
+        if (!isOpen) return;
+        isOpen = false;
+        this.#end(upstream);
+      },
     };
   }
 
   /** Resolves once nothing is under way. */
   async idle(): Promise<void> {
     while (this.#total > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  #end(upstream: UpstreamName): void {
+    this.#counts.set(upstream, (this.#counts.get(upstream) ?? 1) - 1);
+    this.#total--;
+    if (this.#total === 0) for (const resolve of this.#waiting.splice(0)) resolve();
   }
 }

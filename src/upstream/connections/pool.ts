@@ -1,7 +1,7 @@
 import type { SecureContext } from 'node:tls';
 import type { Pool as Connections, Dispatcher as Dispatch } from 'undici';
+import { DEFAULT_TIMEOUTS } from '../timeouts.ts';
 import { createConnector } from './connector.ts';
-import { DEFAULT_TIMEOUTS } from './timeouts.ts';
 import { Dispatcher, Pool } from './undici.ts';
 
 export interface PoolOptions {

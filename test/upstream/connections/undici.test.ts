@@ -1,6 +1,6 @@
 import { buildConnector, Dispatcher, Pool } from 'undici';
 import { expect, it } from 'vitest';
-import * as parts from '../../src/upstream/undici.ts';
+import * as parts from '../../../src/upstream/connections/undici.ts';
 
 it('takes from the files of undici what its index exports by that name', () => {
   const { buildConnector: connector, Dispatcher: dispatcher, Pool: pool, ...more } = parts;

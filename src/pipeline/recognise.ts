@@ -1,0 +1,79 @@
+import { denylistRefusal } from '../core/access/policy.ts';
+import type { Call } from '../core/call/call.ts';
+import type { Catalogue } from '../core/catalogue/catalogue.ts';
+import type { Endpoint } from '../core/catalogue/endpoint.ts';
+import { ProxyError } from '../core/errors.ts';
+import type { WsFrame } from '../core/frames/frame.ts';
+import { type FrameCall, toFrameCall } from '../core/frames/frame-call.ts';
+import type { SocketFamily, WsMethod, WsMethods } from '../core/frames/frame-methods.ts';
+import type { CallContext } from './call-context.ts';
+import { unknownEndpoint } from './refusals.ts';
+
+export interface RecogniseDeps {
+  readonly catalogue: Catalogue;
+  readonly methods: WsMethods;
+}
+
+/** A frame with the method that it names. */
+export interface RecognisedFrame extends FrameCall {
+  readonly method: WsMethod;
+}
+
+/** Says what a call is: first the denylist, then the catalogue. */
+export interface Recognise {
+  /** @throws ProxyError PROXY_DENYLISTED, PROXY_UNKNOWN_ENDPOINT */
+  request(context: CallContext, head: Call): Endpoint;
+  /** @throws ProxyError PROXY_DENYLISTED, PROXY_UNKNOWN_ENDPOINT */
+  frame(context: CallContext, family: SocketFamily, frame: WsFrame): RecognisedFrame;
+}
+
+export function createRecognise({ catalogue, methods }: RecogniseDeps): Recognise {
+  function assertNotDenied({ config }: CallContext, path: string): void {
+    const denied = config.denylist.match(path);
+    if (denied !== undefined) throw denylistRefusal(denied);
+  }
+
+  return {
+    request(context, head) {
+      context.noteCall(head);
+      assertNotDenied(context, head.path);
+      const endpoint = head.upstream && catalogue.find(head.upstream, head.method, head.path);
+      if (endpoint === undefined || context.config.pools.get(endpoint.upstream) === undefined)
+        throw unknownEndpoint();
+      context.noteEndpoint(endpoint);
+      return endpoint;
+    },
+    frame(context, family, { method: name, params }) {
+      const method = methods.find(family, name);
+      if (method === undefined) throw unknownMethod();
+      const frame = toFrameCall(method.endpoint, params);
+      context.noteCall(frame.call);
+      context.noteEndpoint(method.endpoint);
+      assertNotDenied(context, method.endpoint.path);
+      return { ...frame, method };
+    },
+  };
+}
+
+/**
+ * Takes up the whole call once its body was read.
+ * @throws ProxyError PROXY_DUPLICATE_PARAMETER for a name that stands twice where the catalogue does not allow it
+ */
+export function acceptParameters(context: CallContext, endpoint: Endpoint, call: Call): Call {
+  context.noteCall(call);
+  for (const name of call.repeated) {
+    if (endpoint.repeatable.includes(name)) continue;
+    throw new ProxyError('PROXY_DUPLICATE_PARAMETER', 'Duplicate values for a parameter detected.', {
+      rule: 'repeated name',
+    });
+  }
+  return call;
+}
+
+function unknownMethod(): ProxyError {
+  return new ProxyError(
+    'PROXY_UNKNOWN_ENDPOINT',
+    'Unknown method: it does not stand in the catalogue of this proxy.',
+    { rule: 'catalogue' },
+  );
+}

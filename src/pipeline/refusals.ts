@@ -1,0 +1,42 @@
+import { ProxyError } from '../core/errors.ts';
+
+/** The refusals that more than one door or step utters: one sentence, one rule each. */
+
+export function stopping(): ProxyError {
+  return new ProxyError('PROXY_NOT_READY', 'The signing proxy is shutting down.', { rule: 'stopping' });
+}
+
+export function unknownEndpoint(): ProxyError {
+  return new ProxyError(
+    'PROXY_UNKNOWN_ENDPOINT',
+    'Unknown endpoint: it does not stand in the catalogue of this proxy.',
+    { rule: 'catalogue' },
+  );
+}
+
+/** The refusal of whoever shows no key that was issued. */
+export function unknownClient(): ProxyError {
+  return new ProxyError(
+    'PROXY_UNKNOWN_CLIENT',
+    'API-key format invalid: this is no key that the signing proxy issued.',
+    { rule: 'client key' },
+  );
+}
+
+export function noServerTime(): ProxyError {
+  return new ProxyError('PROXY_NOT_READY', 'The server time is not known yet.', { rule: 'clock' });
+}
+
+export function badSignature(message: string, rule: string): ProxyError {
+  return new ProxyError('PROXY_BAD_SIGNATURE', message, { rule });
+}
+
+/** What went wrong, as one of our own errors: a stranger's error says nothing to the caller but that it is a bug. */
+export function toProxyError(error: unknown): ProxyError {
+  if (error instanceof ProxyError) return error;
+  const { statusCode, code } = (error ?? {}) as { readonly statusCode?: number; readonly code?: string };
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return new ProxyError('PROXY_MALFORMED_REQUEST', 'Malformed request.', { rule: code ?? 'http' });
+  }
+  return new ProxyError('PROXY_INTERNAL', 'Internal error of the signing proxy.', { cause: error });
+}

@@ -1,0 +1,65 @@
+import type { Budgets } from '../budgets/budgets.ts';
+import type { CallsUnderWay } from '../budgets/calls-under-way.ts';
+import type { Catalogue } from '../core/catalogue/catalogue.ts';
+import { createWsMethods } from '../core/frames/frame-methods.ts';
+import type { OrderLimits } from '../orders/order-limits.ts';
+import type { OrderResolver } from '../orders/resolver.ts';
+import type { KeyGate } from '../upstream/key-gate.ts';
+import type { ServerClock } from '../upstream/server-clock.ts';
+import type { Arrival } from './arrival.ts';
+import { type Attempt, createAttempt } from './attempt.ts';
+import { type Authenticate, createAuthenticate } from './authenticate.ts';
+import { type Authorise, createAuthorise } from './authorise.ts';
+import { ClientRates } from './clients/client-rates.ts';
+import { createReplayGuard } from './clients/replay-guard.ts';
+import { createFinish, type Finish } from './finish.ts';
+import { createRecognise, type Recognise } from './recognise.ts';
+import type { CallRecorder } from './recorder.ts';
+import { createReserve, type Reserve } from './reserve.ts';
+
+/** The steps that every call of an app takes, whatever door it came by. */
+export interface Pipeline {
+  readonly arrival: Arrival;
+  readonly recognise: Recognise;
+  readonly authenticate: Authenticate;
+  readonly authorise: Authorise;
+  readonly reserve: Reserve;
+  readonly attempt: Attempt;
+  readonly finish: Finish;
+  readonly recorder: CallRecorder;
+  /** One rate for each client, over all doors. */
+  readonly rates: ClientRates;
+}
+
+export interface PipelineDeps {
+  readonly arrival: Arrival;
+  readonly recorder: CallRecorder;
+  readonly catalogue: Catalogue;
+  readonly clock: ServerClock;
+  readonly resync: () => Promise<void>;
+  readonly budgets: Budgets;
+  readonly limits: OrderLimits;
+  readonly resolver: OrderResolver;
+  readonly gate: KeyGate;
+  readonly underWay: CallsUnderWay;
+  readonly monotonicNow: () => number;
+  readonly wallNow: () => number;
+}
+
+/** Makes each step once, each with the little that it needs. */
+export function wirePipeline(deps: PipelineDeps): Pipeline {
+  const { arrival, recorder, catalogue, clock, monotonicNow, wallNow } = deps;
+  const rates = new ClientRates();
+  const replays = createReplayGuard();
+  return {
+    arrival,
+    recorder,
+    rates,
+    recognise: createRecognise({ catalogue, methods: createWsMethods(catalogue) }),
+    authenticate: createAuthenticate({ clock, replays, rates, monotonicNow, wallNow }),
+    authorise: createAuthorise(deps),
+    reserve: createReserve(deps),
+    attempt: createAttempt(deps),
+    finish: createFinish(deps),
+  };
+}

@@ -1,0 +1,109 @@
+import type { Dispatcher } from 'undici';
+import type { Budgets } from '../budgets/budgets.ts';
+import type { Settings } from '../config/schema/settings.ts';
+import type { Permission } from '../core/catalogue/permission.ts';
+import { UPSTREAM_NAMES, type UpstreamName } from '../core/upstream.ts';
+import { type ClockSync, type ClockSyncOptions, createClockSync } from './clock-sync.ts';
+import { createKeepWarm } from './connections/keep-warm.ts';
+import type { Pools } from './connections/pools.ts';
+import { type AskWithKey, createKeyGate, type KeyGate, type KeyGateOptions } from './key-gate.ts';
+import { createLimitsReader } from './limits-reader.ts';
+import type { ServerClock, TimeReading } from './server-clock.ts';
+
+/** One GET of the proxy's own that needs no key. */
+interface OpenQuestion {
+  readonly upstream: UpstreamName;
+  readonly target: string;
+  readonly connection?: Dispatcher;
+}
+
+/** Asks Binance; rejects when no whole answer came. */
+export interface AskBinance extends AskWithKey {
+  get(call: OpenQuestion & { readonly account?: string }): Promise<{
+    readonly status: number;
+    readonly text: string;
+    readonly sentMs: number;
+    readonly receivedMs: number;
+  }>;
+}
+
+export interface UpstreamDeps extends Pick<ClockSyncOptions, 'onSync' | 'onFailure'> {
+  readonly clock: ServerClock;
+  readonly settings: () => Settings;
+  readonly pools: () => Pools;
+  readonly budgets: Budgets;
+  readonly ask: AskBinance;
+  readonly onVerdict: KeyGateOptions['onVerdict'];
+  /** How long a connection is left idle before the proxy uses it itself, in ms. */
+  readonly refreshMs: number;
+}
+
+/** What keeps asking Binance: for its time, its limits and what our keys may do, and to keep connections open. */
+export interface Upstream {
+  readonly gate: KeyGate;
+  readonly clockSync: ClockSync;
+  /** Reads clock, limits and key permissions for the first time. */
+  start(): Promise<void>;
+  stop(): void;
+}
+
+export function wireUpstream(deps: UpstreamDeps): Upstream {
+  const { clock, settings, pools, budgets, ask } = deps;
+  const clockSync = createClockSync({ ...deps, readServerTime: () => readServerTime(ask) });
+  const keepWarm = createKeepWarm({
+    pool: (upstream) => pools().next(upstream),
+    ask: (upstream, target, connection) => ask.get({ upstream, target, connection }),
+    budgetState: () => budgets.state,
+    refreshMs: deps.refreshMs,
+  });
+  const limitsReader = createLimitsReader({
+    upstreams: UPSTREAM_NAMES.filter((name) => pools().get(name) !== undefined),
+    fetchExchangeInfo: (upstream, target) => fetchPublic(ask, upstream, target),
+    setLimits: budgets.setLimits,
+  });
+  const gate = createKeyGate({
+    mode: () => settings().keyPreflight,
+    accounts: () => settings().accounts.keys(),
+    granted: (account) => grantedOn(settings(), account),
+    hasSapi: () => settings().environment === 'live',
+    ownCalls: ask,
+    onVerdict: deps.onVerdict,
+  });
+  return {
+    gate,
+    clockSync,
+    async start() {
+      keepWarm.start();
+      await clockSync.start();
+      await Promise.all([limitsReader.start(), clock.now() === undefined ? undefined : gate.check()]);
+      gate.start();
+    },
+    stop() {
+      for (const each of [clockSync, keepWarm, limitsReader, gate]) each.stop();
+    },
+  };
+}
+
+/** Text of one public answer. @throws Error for everything but an answer of status 200 */
+export async function fetchPublic(ask: AskBinance, upstream: UpstreamName, target: string): Promise<string> {
+  const { status, text } = await ask.get({ upstream, target });
+  if (status !== 200) throw new Error(`the exchange answered ${status}`);
+  return text;
+}
+
+async function readServerTime(ask: AskBinance): Promise<TimeReading> {
+  const { status, text, sentMs, receivedMs } = await ask.get({ upstream: 'spot', target: '/api/v3/time' });
+  const parsed: unknown = status === 200 ? JSON.parse(text) : undefined;
+  const serverMs =
+    typeof parsed === 'object' && parsed !== null && 'serverTime' in parsed ? parsed.serverTime : undefined;
+  if (typeof serverMs !== 'number') throw new Error(`the exchange does not tell its time (HTTP ${status})`);
+  return { serverMs, sentMs, receivedMs };
+}
+
+function grantedOn(settings: Settings, account: string): ReadonlySet<Permission> {
+  const granted = new Set<Permission>();
+  for (const client of settings.clients.values()) {
+    if (client.account === account) for (const permission of client.permissions) granted.add(permission);
+  }
+  return granted;
+}

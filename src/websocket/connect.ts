@@ -1,0 +1,66 @@
+import type { WebSocket } from 'ws';
+import type { Budgets } from '../budgets/budgets.ts';
+import { ProxyError } from '../core/errors.ts';
+import { openUpstreamSocket, unreachable } from '../upstream/connections/open-socket.ts';
+import { callOf } from './connection-endpoint.ts';
+import type { AdmittedSocket } from './opening.ts';
+
+export interface ConnectDeps {
+  readonly budgets: Pick<Budgets, 'charge' | 'reconcile' | 'refund'>;
+  readonly handshakeTimeoutMs: number;
+}
+
+/**
+ * Opens a socket to Binance, charged before. It is paused.
+ * @param target path and query
+ * @throws ProxyError
+ */
+export async function connectSocket(
+  { budgets, handshakeTimeoutMs }: ConnectDeps,
+  { origin, client, endpoint, context }: AdmittedSocket,
+  target: string,
+  signal: AbortSignal,
+): Promise<WebSocket> {
+  const { settings } = context.config;
+  const ticket = await budgets.charge({
+    endpoint,
+    call: callOf(endpoint),
+    client,
+    account: undefined,
+    recvWindowMs: settings.recvWindowMs,
+    signal,
+  });
+  const opening = await openUpstreamSocket({
+    url: `${origin}${target}`,
+    ca: settings.upstreamCa,
+    handshakeTimeoutMs,
+    signal,
+  });
+  if ('failed' in opening) {
+    budgets.refund(ticket);
+    throw opening.failed;
+  }
+  if ('refused' in opening) {
+    budgets.reconcile(ticket, opening.refused);
+    throw refusedBy(opening.refused.status, Number(opening.refused.header('retry-after')));
+  }
+  budgets.reconcile(ticket, {
+    status: 101,
+    header: () => undefined,
+    bodyText: undefined,
+    successful: true,
+  });
+  if (!signal.aborted) return opening.socket;
+  opening.socket.terminate();
+  throw unreachable();
+}
+
+function refusedBy(status: number, retryAfterSeconds: number): ProxyError {
+  const message = `Binance refused the WebSocket connection with HTTP status ${status}.`;
+  const rule = `upgrade refused: ${status}`;
+  if (status !== 429 && status !== 418 && status !== 403) {
+    return new ProxyError('PROXY_UPSTREAM_UNREACHABLE', message, { rule });
+  }
+  const seconds = Number.isFinite(retryAfterSeconds) ? Math.max(1, Math.ceil(retryAfterSeconds)) : 60;
+  return new ProxyError('PROXY_UPSTREAM_FROZEN', message, { rule, retryAfterSeconds: seconds });
+}
