@@ -27,7 +27,7 @@ async function program(...argv: readonly string[]): Promise<{ code: number; outp
 }
 
 describe('the README', () => {
-  it('says of every error what the code says', () => {
+  it('The README says of every error what the code says', () => {
     const rows = [...readme.matchAll(/^\| `(PROXY_\w+)` \| (\d+) \| (-\d+) \|/gm)].map(
       ([, name, status, code]) => [name, Number(status), Number(code)],
     );
@@ -36,19 +36,19 @@ describe('the README', () => {
     );
   });
 
-  it('names only variables that exist', () => {
+  it('The README names only variables that exist', () => {
     const known = new Set([...VARIABLES.keys(), ...SECRET_VARIABLES, 'BINANCE_PROXY_CONFIG']);
     const named = new Set(readme.match(/BINANCE_PROXY_[A-Z_]+/g));
     expect([...named].filter((name) => !known.has(name))).toEqual([]);
   });
 
-  it('links only to files that exist', () => {
+  it('The README links only to files that exist', () => {
     const links = [...readme.matchAll(/\]\(([^)#:]+)\)/g)].map(([, path]) => path ?? '');
     expect(links.length).toBeGreaterThan(5);
     expect(links.filter((path) => !existsSync(new URL(`../${path}`, import.meta.url)))).toEqual([]);
   });
 
-  it('names only npm scripts that exist', () => {
+  it('The README names only npm scripts that exist', () => {
     const scripts = [...readme.matchAll(/npm (?:run )?(start|test|demo|dev|check|fix)\b/g)].map(
       ([, name]) => name ?? '',
     );
@@ -56,7 +56,7 @@ describe('the README', () => {
   });
 
   it.each(['serve', 'demo', 'simulator', 'check', 'client', 'audit', 'healthcheck'])(
-    '%s --help says how it is used',
+    'The command %s says with --help how it is used',
     async (command) => {
       const { code, output } = await program(command, '--help');
       expect(code).toBe(0);
@@ -64,19 +64,19 @@ describe('the README', () => {
     },
   );
 
-  it('`npm start` without a credential: exit code 78 and a sentence', async () => {
+  it('The program without a credential exits with code 78 and a sentence', async () => {
     const { code, output } = await program('serve');
     expect(code).toBe(78);
     expect(output).toMatch(/BINANCE_API_KEY/);
     expect(output).not.toMatch(/\bat .*\.ts:\d/);
   });
 
-  it('an unknown command is said to be one', async () => {
+  it('The program says of an unknown command that it is one', async () => {
     const { code, output } = await program('withdraw');
     expect([code, output]).toEqual([2, expect.stringContaining('Unknown command "withdraw"')]);
   });
 
-  it('the demo tells its story and exits 0', async () => {
+  it('The demo tells its story and exits with 0', async () => {
     const { code, output } = await program('demo');
     expect(output).toMatch(/(\d+) of \1 signed requests verified at the exchange; withdrawals there: 0\./);
     expect(output).toContain('403 PROXY_DENYLISTED');

@@ -36,7 +36,7 @@ function verify(folder: string, keys: Parameters<typeof verifyTrail>[1]['keys'] 
 }
 
 describe('the audit file', () => {
-  it('holds a record before write returns, private to its owner, with the same fields as the log line', () => {
+  it('A record stands in the audit file before write returns, private to its owner, with the fields of the log line', () => {
     const folder = join(temporaryFolder(), 'new', 'audit');
     const { trail, lines } = openTrail(folder);
     trail.write(signed(1));
@@ -51,7 +51,7 @@ describe('the audit file', () => {
       expect([name, statSync(join(folder, name)).mode & 0o777]).toEqual([name, 0o600]);
   });
 
-  it('goes on with its numbers and hashes over restarts and days', () => {
+  it('The audit file goes on with its numbers and hashes over restarts and days', () => {
     const folder = temporaryFolder();
     for (const day of [0, 0, 1, 3]) {
       const { trail } = openTrail(folder, { nowMs: NOON_MS + day * DAY_MS });
@@ -68,7 +68,7 @@ describe('the audit file', () => {
     expect(verify(folder)).toMatchObject({ problem: undefined, records: 8, lastSeq: 8, notes: [] });
   });
 
-  it('changes the file at midnight, and not back when the clock steps back over it', () => {
+  it('The audit file changes at midnight, and not back when the clock steps back over it', () => {
     const folder = temporaryFolder();
     const { trail, clock } = openTrail(folder, { nowMs: Date.UTC(2026, 1, 3, 23, 59, 59, 999) });
     trail.write(signed(1));
@@ -84,7 +84,7 @@ describe('the audit file', () => {
     expect(verify(folder).problem).toBeUndefined();
   });
 
-  it.each(['process', 'disk'] as const)('works with durability %s and with a key', (durability) => {
+  it.each(['process', 'disk'] as const)('The audit file works with durability %s and a key', (durability) => {
     const folder = temporaryFolder();
     const key = auditKeyFrom('k'.repeat(32));
     const { trail } = openTrail(folder, { key, durability });
@@ -93,7 +93,7 @@ describe('the audit file', () => {
     expect(verify(folder).problem?.message).toContain('--key-file');
   });
 
-  it('sets a torn last line aside at the next start, says so in the chain, and loses nothing else', () => {
+  it('A torn last line is set aside at the next start, the chain says so, and nothing else is lost', () => {
     const folder = temporaryFolder();
     const first = openTrail(folder);
     first.trail.write(signed(1));
@@ -123,7 +123,7 @@ describe('the audit file', () => {
     });
   });
 
-  it('goes on after a kill between a record and its anchor', () => {
+  it('The audit file goes on after a kill between a record and its anchor', () => {
     const folder = temporaryFolder();
     const { trail } = openTrail(folder);
     trail.write(signed(1));
@@ -140,7 +140,7 @@ describe('the audit file', () => {
     ]);
   });
 
-  it('does not heal a cut tail by a restart: the numbers go on after the anchor, and the chain says what is missing', () => {
+  it('A restart does not heal a cut tail: the numbers go on after the anchor, and the chain says what is missing', () => {
     const folder = temporaryFolder();
     const { trail } = openTrail(folder);
     for (let number = 1; number <= 3; number++) trail.write(signed(number));
@@ -159,7 +159,7 @@ describe('the audit file', () => {
     });
   });
 
-  it('starts on a last line that is no record, and verify still finds that line', () => {
+  it('The audit file starts on a last line that is no record, and verify still finds that line', () => {
     const folder = temporaryFolder();
     const { trail } = openTrail(folder);
     trail.write(signed(1));
@@ -172,7 +172,7 @@ describe('the audit file', () => {
 });
 
 describe('the audit folder', () => {
-  it('refuses a second sink of the same process until the first is closed', () => {
+  it('The audit folder refuses a second sink of the same process until the first is closed', () => {
     const folder = temporaryFolder();
     const first = createFileAuditSink({ folder, key: undefined, durability: 'process' });
     const second = () => createFileAuditSink({ folder, key: undefined, durability: 'process' });
@@ -185,7 +185,7 @@ describe('the audit folder', () => {
     next.close();
   });
 
-  it('refuses to start on something that is no folder, and says which', () => {
+  it('An audit folder that is no folder is refused by its path', () => {
     const path = join(temporaryFolder(), 'file');
     writeFileSync(path, '');
     expect(() => createFileAuditSink({ folder: path, key: undefined, durability: 'process' })).toThrow(
@@ -193,7 +193,7 @@ describe('the audit folder', () => {
     );
   });
 
-  it('refuses records while it is renamed, makes no new folder in its place, and goes on when it is back', () => {
+  it('A renamed audit folder refuses records, gets no new folder in its place, and goes on when it is back', () => {
     const folder = join(temporaryFolder(), 'audit');
     const { trail, lines } = openTrail(folder);
     trail.write(signed(1));
@@ -217,7 +217,7 @@ describe('the audit folder', () => {
     expect(verify(folder).problem).toBeUndefined();
   });
 
-  it('refuses records while it is gone, and goes on with the chain in an empty one that takes its place', () => {
+  it('A removed audit folder refuses records, and an empty one in its place goes on with the chain', () => {
     const folder = join(temporaryFolder(), 'audit');
     const { trail } = openTrail(folder);
     trail.write(signed(1));
@@ -232,7 +232,7 @@ describe('the audit folder', () => {
     expect(verify(folder).problem?.message).toContain('records 1 to 1 are missing');
   });
 
-  it('notices before the next record that its day file was removed under it', () => {
+  it('A day file that was removed is noticed before the next record', () => {
     const folder = temporaryFolder();
     const { trail } = openTrail(folder);
     trail.write(signed(1));
@@ -242,7 +242,7 @@ describe('the audit folder', () => {
     expect(verify(folder).problem).toMatchObject({ line: 1 });
   });
 
-  it('opens its files anew after a failure of the system', () => {
+  it('The audit folder opens its files anew after a failure of the system', () => {
     const folder = temporaryFolder();
     const { trail } = openTrail(folder);
     trail.write(signed(1));

@@ -36,7 +36,7 @@ async function endings(commits: readonly Promise<void>[]): Promise<readonly stri
 }
 
 describe('records that are committed in one turn of the event loop', () => {
-  it('are refused together when the file cannot take them, and stand nowhere', async () => {
+  it('Records committed in one turn are refused together when the file cannot take them, and stand nowhere', async () => {
     const folder = join(temporaryFolder(), 'audit');
     const { trail, lines } = openTrail(folder);
     trail.write(signed(1));
@@ -56,7 +56,7 @@ describe('records that are committed in one turn of the event loop', () => {
   it.each([
     ['the day file', TODAY, ['r-1', 'r-4']],
     ['the anchor, after the records went in', ANCHOR_FILE, ['r-1', 'r-2', 'r-3', 'r-4']],
-  ])('are refused together when %s fails, and none stands twice', async (_name, file, standing) => {
+  ])('Records are refused together when %s fails, and none stands twice', async (_name, file, standing) => {
     const folder = temporaryFolder();
     const { trail } = openTrail(folder);
     trail.write(signed(1));
@@ -69,7 +69,7 @@ describe('records that are committed in one turn of the event loop', () => {
     expect(problemOf(folder)).toBeUndefined();
   });
 
-  it('stand in the file before anybody hears of it, not before the turn is over', async () => {
+  it('Records committed in one turn stand in the file before anybody hears of it, not before the turn is over', async () => {
     const folder = temporaryFolder();
     const { trail, lines } = openTrail(folder, { key });
     trail.write(signed(1));
@@ -84,7 +84,7 @@ describe('records that are committed in one turn of the event loop', () => {
     expect(problemOf(folder, [key])).toBeUndefined();
   });
 
-  it('cost one append, and one line of the log after the other in one go', async () => {
+  it('Records committed in one turn cost one append, and one line of the log after the other in one go', async () => {
     const folder = temporaryFolder();
     const sink = createFileAuditSink({ folder, key: undefined, durability: 'process' });
     const appends: number[] = [];
@@ -105,7 +105,7 @@ describe('records that are committed in one turn of the event loop', () => {
     trail.close();
   });
 
-  it('keep their place before what is written by itself in that turn', async () => {
+  it('Records committed in one turn keep their place before what is written by itself in that turn', async () => {
     const folder = temporaryFolder();
     const { trail } = openTrail(folder);
     const first = trail.commit(signed(1));
@@ -117,7 +117,7 @@ describe('records that are committed in one turn of the event loop', () => {
     expect(problemOf(folder)).toBeUndefined();
   });
 
-  it('are stored when the trail is closed before the turn is over', async () => {
+  it('Records committed in one turn are stored when the trail is closed before the turn is over', async () => {
     const folder = temporaryFolder();
     const { trail } = openTrail(folder);
     const commit = trail.commit(signed(1));

@@ -38,7 +38,7 @@ function signedIds(folder: string): Set<unknown> {
 }
 
 describe('a killed process', () => {
-  it('leaves a record of every call that it sent, and a chain that goes on, five times over', async () => {
+  it('A killed process leaves a record of every call that it sent, and a chain that goes on, five times over', async () => {
     const folder = temporaryFolder();
     const sent: string[] = [];
     for (let round = 0; round < 5; round++) {
@@ -60,7 +60,7 @@ describe('a killed process', () => {
 });
 
 describe('two processes on one folder', () => {
-  it('keep out of each other: the second refuses to start until the first is gone, however it went', async () => {
+  it('A second process on one audit folder refuses to start until the first is gone, however it went', async () => {
     const folder = temporaryFolder();
     const first = startWriter(folder, 'first');
     await once(first.stdout, 'data');
@@ -80,7 +80,7 @@ describe('two processes on one folder', () => {
 });
 
 describe('a file that may not grow (RLIMIT_FSIZE of 8 kB in a process of its own)', () => {
-  it('refuses the call, leaves no part of a line, and goes on when there is room', () => {
+  it('A file that may not grow refuses the call, leaves no part of a line, and goes on when there is room', () => {
     const folder = temporaryFolder();
     const limited = `ulimit -f 16; exec "$0" "$@"`;
     const run = spawnSync('sh', ['-c', limited, process.execPath, WRITER, folder, 'l', '60'], {
@@ -110,7 +110,7 @@ function mountSmall(folder: string, options: string): boolean {
 const canMount = process.getuid?.() === 0 && spawnSync('unshare', ['-m', 'true']).status === 0;
 if (canMount)
   describe('a small file system (tmpfs of 16 kB)', () => {
-    it('refuses calls while it is full, leaves no part of a line, and goes on when there is room', () => {
+    it('A full disk refuses calls, leaves no part of a line, and goes on when there is room', () => {
       const folder = join(temporaryFolder(), 'audit');
       mkdirSync(folder);
       expect(mountSmall(folder, 'size=16k')).toBe(true);
@@ -139,7 +139,7 @@ if (canMount)
       expect(verify(folder).problem).toBeUndefined();
     });
 
-    it('refuses calls while the folder is read-only, and goes on when it is writable again', () => {
+    it('A read-only audit folder refuses calls, and goes on when it is writable again', () => {
       const folder = join(temporaryFolder(), 'audit');
       const { trail } = openTrail(folder);
       trail.write(signed(1));
@@ -152,7 +152,7 @@ if (canMount)
       expect(verify(folder).problem).toBeUndefined();
     });
 
-    it('starts on a full disk, refuses calls, and goes on when there is room', () => {
+    it('An audit trail starts on a full disk, refuses calls, and goes on when there is room', () => {
       const folder = join(temporaryFolder(), 'audit');
       mkdirSync(folder);
       expect(mountSmall(folder, 'size=16k')).toBe(true);

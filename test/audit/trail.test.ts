@@ -5,7 +5,7 @@ import { SecretMask } from '../../src/core/records/secret-mask.ts';
 import { signed } from '../support/fixtures/sample-trail.ts';
 
 describe('the audit trail', () => {
-  it('numbers the records on the log when there is no folder', () => {
+  it('The audit trail numbers the records on the log when there is no folder', () => {
     const lines: string[] = [];
     const sink = createNoAuditSink();
     const trail = createAuditTrail({
@@ -21,7 +21,7 @@ describe('the audit trail', () => {
     trail.close();
   });
 
-  it('hands each line its level, so that the log can be silenced without the file', () => {
+  it('The audit trail hands each line its level, so that the log can be silenced without the file', () => {
     const levels: number[] = [];
     const sink = createNoAuditSink();
     const logged = createAuditTrail({
@@ -33,7 +33,7 @@ describe('the audit trail', () => {
     expect(levels).toEqual([30, 40, 50]);
   });
 
-  it('counts a log that fails, and stops nothing for it', () => {
+  it('The audit trail counts a log that fails, and stops nothing for it', () => {
     const fails = () => {
       throw Object.assign(new Error('broken pipe'), { code: 'EPIPE' });
     };
@@ -42,7 +42,7 @@ describe('the audit trail', () => {
     expect(logged.state).toEqual({ available: true, errors: 1, lastError: 'EPIPE' });
   });
 
-  it('masks the secrets of the moment in the file and on the log alike', () => {
+  it('The audit trail masks the secrets of the moment in the file and on the log alike', () => {
     let secretMask = new SecretMask(['the-first-client-key']);
     const lines: string[] = [];
     const trail = createAuditTrail({
@@ -64,7 +64,7 @@ describe('the audit trail', () => {
     ]);
   });
 
-  it('masks a known secret in fields that were made without the mask, names of parameters included', () => {
+  it('The audit trail masks a known secret in fields made without the mask, names of parameters included', () => {
     const lines: string[] = [];
     const secretMask = new SecretMask(['grid-bot-client-key']);
     const log: Log = (printed) => lines.push(...printed.map(({ text }) => text));
@@ -85,7 +85,7 @@ describe('the audit trail', () => {
     });
   });
 
-  it('says what the sink mended before it says anything else', () => {
+  it('The audit trail says what the sink mended before it says anything else', () => {
     const repairs = [{ reason: 'the last line was torn', bytes: 3 }];
     const lines: string[] = [];
     const sink = { ...createNoAuditSink(), takeRepairs: () => repairs.splice(0) };

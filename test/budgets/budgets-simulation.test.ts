@@ -25,7 +25,7 @@ function expectFairAndFull(result: SimulationResult): void {
 }
 
 describe('8 proxies with 6 clients each that want five times the limit', () => {
-  it('get all of it and no more when they see the same counts', async () => {
+  it('Eight proxies get all of the limit and no more when they see the same counts', async () => {
     const store = new MemoryBudgetStore();
     expectFairAndFull(await simulate({ ...SIZE, minutes: 3, storeOf: () => store }));
   });
@@ -39,7 +39,7 @@ describe('8 proxies with 6 clients each that want five times the limit', () => {
     });
     afterAll(() => server.stop());
 
-    it('get all of it and no more when they share a Redis', async () => {
+    it('Eight proxies get all of the limit and no more when they share a Redis', async () => {
       const stores: ResilientBudgetStore[] = [];
       const result = await simulate({
         ...SMALL,
@@ -55,7 +55,7 @@ describe('8 proxies with 6 clients each that want five times the limit', () => {
       expectFairAndFull(result);
     });
 
-    it('never exceed it while Redis dies early in a minute and comes back empty', async () => {
+    it('Eight proxies never exceed the limit while Redis dies early in a minute and comes back empty', async () => {
       const stores: ResilientBudgetStore[] = [];
       const told: boolean[][] = [];
       let aloneAt: readonly boolean[] = [];

@@ -57,7 +57,7 @@ function desk(maxWaitMs = 10_000, limit = 100) {
 }
 
 describe('a read that may wait', () => {
-  it('is charged when the window turns, in the order of arrival, and tells how long it waited', async () => {
+  it('Waiting reads are charged when the window turns, in the order of arrival, and tell how long they waited', async () => {
     const it = desk();
     const first = await it.charge('first', read(100));
     it.budgets.reconcile(first as Ticket, answer(200, { 'x-mbx-used-weight-1m': 100 }));
@@ -75,7 +75,7 @@ describe('a read that may wait', () => {
     expect(tickets.map((ticket) => ticket?.waitMs)).toEqual([2_000, 2_000, 2_000]);
   });
 
-  it('waits on over a turn that finds the window full of calls under way, until they are answered', async () => {
+  it('A read waits on over a turn that finds the window full of calls under way, until they are answered', async () => {
     const it = desk();
     const first = await it.charge('first', read(100));
     const second = it.charge('second', read(60));
@@ -86,7 +86,7 @@ describe('a read that may wait', () => {
     expect(it.order).toEqual(['first', 'second']);
   });
 
-  it('is charged as soon as room comes free', async () => {
+  it('A waiting read is charged as soon as room comes free', async () => {
     const it = desk();
     const first = await it.charge('first', read(100));
     const second = it.charge('second', read(60));
@@ -96,7 +96,7 @@ describe('a read that may wait', () => {
     expect(it.order).toEqual(['first', 'second']);
   });
 
-  it('goes behind those who wait for the same bucket, even where it would fit', async () => {
+  it('A read goes behind those who wait for the same bucket, even where it would fit', async () => {
     const it = desk();
     const first = await it.charge('first', read(60));
     const other = await it.charge('other', read(10));
@@ -110,7 +110,7 @@ describe('a read that may wait', () => {
     expect(it.order).toEqual(['first', 'other', 'large', 'small']);
   });
 
-  it('does not hold up one that waits for nothing, nor one that another bucket holds up', async () => {
+  it('A waiting read does not hold up a read of another bucket', async () => {
     const it = desk();
     const greedy = client('greedy', 10);
     await it.charge('greedy', read(10), { client: greedy });
@@ -122,14 +122,14 @@ describe('a read that may wait', () => {
     void waiting;
   });
 
-  it('is refused at once when the window ends later than it may wait', async () => {
+  it('A read is refused at once when the window ends later than it may wait', async () => {
     const it = desk(1_000);
     await it.charge('first', read(100));
     await it.charge('second', read(60));
     expect(it.order).toEqual(['first', 'second PROXY_WEIGHT_EXHAUSTED']);
   });
 
-  it('is refused at once when its recvWindow ends before the window does', async () => {
+  it('A signed read is refused at once when its recvWindow ends before the window does', async () => {
     const it = desk();
     await it.charge('first', read(100));
     await it.charge('signed', read(60), { recvWindowMs: 1_500 });
@@ -141,7 +141,7 @@ describe('a read that may wait', () => {
   });
 
   it.each([[3_000], [3_001], [90_000]])(
-    'is stale when its recvWindow of 3 s passed while it waited for %i ms',
+    'A read is stale when its recvWindow of 3 s passed while it waited for %i ms',
     async (ms) => {
       const it = desk();
       await it.charge('first', read(100));
@@ -153,7 +153,7 @@ describe('a read that may wait', () => {
     },
   );
 
-  it('is refused at the end of its timeouts when others used up the next window too', async () => {
+  it('A waiting read is refused at the end of its wait when others used up the next window too', async () => {
     const it = desk();
     const first = await it.charge('first', read(100));
     const waiting = [it.charge('second', read(60)), it.charge('third', read(60), { recvWindowMs: 60_000 })];
@@ -165,7 +165,7 @@ describe('a read that may wait', () => {
     expect(it.order).toEqual(['first', 'second', 'third PROXY_WEIGHT_EXHAUSTED']);
   });
 
-  it('leaves the queue when its caller hangs up, and holds nobody up then', async () => {
+  it('A waiting read leaves the queue when its caller hangs up, and holds nobody up then', async () => {
     const it = desk();
     const first = await it.charge('first', read(70));
     const hangUp = new AbortController();
@@ -179,7 +179,7 @@ describe('a read that may wait', () => {
     expect(it.order).toEqual(['first', 'gone PROXY_WEIGHT_EXHAUSTED', 'small']);
   });
 
-  it('is refused when the host freezes while it waits', async () => {
+  it('A waiting read is refused when the host freezes', async () => {
     const it = desk();
     const first = await it.charge('first', read(100));
     const second = it.charge('second', read(60));
@@ -188,7 +188,7 @@ describe('a read that may wait', () => {
     expect(it.order).toEqual(['first', 'second PROXY_UPSTREAM_FROZEN']);
   });
 
-  it('never is an order or a cancel', async () => {
+  it('An order or a cancel never waits', async () => {
     const it = desk();
     await it.charge('first', read(100));
     await it.charge('order', PLACE);

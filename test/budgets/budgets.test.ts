@@ -59,11 +59,11 @@ function exhaust(of: Desk, part: Parameters<typeof request>[1] = {}): number {
 }
 
 describe('charging a call', () => {
-  it('is synchronous in memory and tells the weight', () => {
+  it('A charge in memory is synchronous and tells the weight', () => {
     expect(charged(desk(), read(20))).toEqual({ weight: 20, waitMs: 0 });
   });
 
-  it('is refused with the exact time to the end of the minute when nothing is left', () => {
+  it('A charge is refused with the exact time to the end of the minute when nothing is left', () => {
     const it = desk();
     expect(exhaust(it)).toBe(5_400);
     const error = refusal(it, read(20));
@@ -79,7 +79,7 @@ describe('charging a call', () => {
     expect(charged(it, read(20)).weight).toBe(20);
   });
 
-  it('never lets reads take what is kept for orders, nor orders what is kept for cancels', () => {
+  it('A read never takes what is kept for orders, and an order never what is kept for cancels', () => {
     const it = desk();
     it.budgets.setLimits('spot', [{ type: 'REQUEST_WEIGHT', interval: '1M', windowMs: MINUTE, limit: 60 }]);
     const count = (what: Endpoint) => {
@@ -94,7 +94,7 @@ describe('charging a call', () => {
     expect([count(read(1)), count(PLACE), count(CANCEL)]).toEqual([54, 4, 2]);
   });
 
-  it('refuses orders by their count with -1015', () => {
+  it('An order beyond the ORDERS count is refused with -1015', () => {
     const it = desk();
     for (let i = 0; i < 50; i++) it.budgets.reconcile(charged(it, PLACE), answer(200));
     const error = refusal(it, PLACE);
@@ -103,7 +103,7 @@ describe('charging a call', () => {
     expect(charged(it, PLACE, { account: 'hedge' }).weight).toBe(1);
   });
 
-  it('charges no weight when the order count refuses', () => {
+  it('A call that the order count refuses is charged no weight', () => {
     const it = desk();
     for (let i = 0; i < 60; i++) {
       try {
@@ -113,7 +113,7 @@ describe('charging a call', () => {
     expect(it.budgets.state.buckets.find(({ kind }) => kind === 'weight')?.used).toBe(50);
   });
 
-  it('keeps a client within its share, lets it cancel nevertheless, and leaves the others alone', () => {
+  it('A client is kept within its share, may cancel nevertheless, and leaves the others alone', () => {
     const it = desk();
     const greedy = client('greedy', 100);
     expect(exhaust(it, { client: greedy })).toBe(100);
@@ -122,7 +122,7 @@ describe('charging a call', () => {
     expect(charged(it, read(20)).weight).toBe(20);
   });
 
-  it('keeps callers without a key within the share of anonymous', () => {
+  it('Callers without a key are kept within the share of anonymous', () => {
     const it = desk();
     const part = { client: client('anonymous', 40), account: undefined };
     expect(exhaust(it, part)).toBe(40);
@@ -130,7 +130,7 @@ describe('charging a call', () => {
 });
 
 describe('learning from an answer', () => {
-  it('returns what Binance says is used and counts a neighbour on the same IP', () => {
+  it('An answer tells what Binance says is used, which counts a neighbour on the same IP', () => {
     const it = desk();
     const ticket = charged(it, read(20));
     expect(it.budgets.reconcile(ticket, answer(200, { [USED]: 5_390 }))).toBe(5_390);
@@ -138,7 +138,7 @@ describe('learning from an answer', () => {
     expect(charged(it, read(10)).weight).toBe(10);
   });
 
-  it('reads the used weight of a /sapi endpoint from its own header', () => {
+  it('The used weight of a /sapi endpoint is read from its own header', () => {
     const it = desk();
     const margin = endpoint({ path: '/sapi/v1/margin/openOrders', weights: [{ scope: 'IP', max: 10 }] });
     expect(it.budgets.reconcile(charged(it, margin), answer(200, { 'x-sapi-used-ip-weight-1m': 70 }))).toBe(
@@ -147,7 +147,7 @@ describe('learning from an answer', () => {
   });
 
   it.each([[PLACE], [CANCEL]])(
-    'costs a successful spot order or cancel nothing, and a failed one its weight',
+    'A successful spot order or cancel costs nothing, and a failed one its weight',
     (what) => {
       const it = desk();
       const own = client('grid', 100);
@@ -159,13 +159,13 @@ describe('learning from an answer', () => {
     },
   );
 
-  it('does not take an order count back because the order succeeded', () => {
+  it('A successful order keeps its order count', () => {
     const it = desk();
     it.budgets.reconcile(charged(it, PLACE), answer(200));
     expect(it.budgets.state.buckets.find(({ kind }) => kind === 'orders')?.used).toBe(1);
   });
 
-  it('believes a lower order count, since fills take it down', () => {
+  it('A lower order count is believed, since fills take it down', () => {
     const it = desk();
     for (let i = 0; i < 30; i++)
       it.budgets.reconcile(charged(it, PLACE), answer(200, { 'x-mbx-order-count-10s': i + 1 }));
@@ -173,7 +173,7 @@ describe('learning from an answer', () => {
     expect(it.budgets.state.buckets.find(({ key }) => key.endsWith('10S'))?.used).toBe(4);
   });
 
-  it('gives back what was not sent and keeps what was lost', () => {
+  it('A call that was not sent is given back, and one that was lost is kept', () => {
     const it = desk();
     const [given, lost] = [charged(it, read(20)), charged(it, read(20))];
     it.budgets.refund(given);
@@ -181,7 +181,7 @@ describe('learning from an answer', () => {
     expect(it.budgets.state.buckets.find(({ kind }) => kind === 'weight')?.used).toBe(20);
   });
 
-  it('ends a ticket once', () => {
+  it('A ticket ends once', () => {
     const it = desk();
     const ticket = charged(it, read(20));
     it.budgets.keep(ticket);
@@ -191,7 +191,7 @@ describe('learning from an answer', () => {
     expect(it.budgets.state.buckets.find(({ kind }) => kind === 'weight')?.used).toBe(20);
   });
 
-  it('counts a call in the next window too when the window turns while it is under way', () => {
+  it('A call counts in the next window too when the window turns while it is under way', () => {
     const it = desk();
     const ticket = charged(it, read(20));
     it.nowMs += 40_000;
@@ -204,7 +204,7 @@ describe('learning from an answer', () => {
     expect(exhaust(it)).toBeLessThanOrEqual(5_400 - 30);
   });
 
-  it('does not forget what was used when the clock jumps ahead and back', () => {
+  it('The used weight is not forgotten when the clock jumps ahead and back', () => {
     const it = desk();
     exhaust(it);
     it.nowMs += 60_000;
@@ -213,7 +213,7 @@ describe('learning from an answer', () => {
     expect(refusal(it, read(20)).name).toBe('PROXY_WEIGHT_EXHAUSTED');
   });
 
-  it('is not stopped for ever by a clock that was years ahead for a moment', () => {
+  it('A clock that was years ahead for a moment does not stop calls for ever', () => {
     const it = desk();
     exhaust(it);
     it.nowMs += 10 * 365 * 86_400_000;
@@ -228,7 +228,7 @@ describe('learning from an answer', () => {
 describe('a freeze', () => {
   const banned = `{"code":-1003,"msg":"Way too much request weight used; IP banned until ${AT + 3 * 86_400_000}. Please use WebSocket Streams for live updates to avoid bans."}`;
 
-  it('stops every caller of the host, cancels too, for as long as a ban says, and tells it once', () => {
+  it('A ban stops every caller of the host, cancels too, for as long as it says, and is told once', () => {
     const it = desk();
     const tickets = [charged(it, read(1)), charged(it, read(1)), charged(it, read(1))];
     for (const ticket of tickets)
@@ -245,13 +245,13 @@ describe('a freeze', () => {
     ]);
   });
 
-  it('does not stop another host', () => {
+  it('A freeze does not stop another host', () => {
     const it = desk();
     it.budgets.reconcile(charged(it, read(1)), answer(429, { 'retry-after': 30 }));
     expect(charged(it, read(1, { upstream: 'usdm', path: '/fapi/v1/depth' })).weight).toBe(1);
   });
 
-  it('is over at its time, tells so, and nothing was sent in between', () => {
+  it('A freeze is over at its time, tells so, and nothing was sent in between', () => {
     const it = desk();
     it.budgets.reconcile(charged(it, read(1)), answer(429, { 'retry-after': 30 }));
     it.nowMs += 29_900;
@@ -262,7 +262,7 @@ describe('a freeze', () => {
     expect(it.budgets.state.frozen).toEqual([]);
   });
 
-  it('ends with the minute when a 429 names no time', () => {
+  it('A freeze ends with the minute when a 429 names no time', () => {
     const it = desk();
     it.budgets.reconcile(
       charged(it, read(1)),
@@ -271,7 +271,7 @@ describe('a freeze', () => {
     expect(refusal(it, read(1)).retryAfterSeconds).toBe(40);
   });
 
-  it('grows each time that the firewall answers again, and not by calls that were under way together', () => {
+  it('A freeze grows each time the firewall answers again, and not by calls that were under way together', () => {
     const it = desk();
     const page = '<html>403 Forbidden</html>';
     for (const minutes of [1, 2, 4, 8]) {
@@ -285,7 +285,7 @@ describe('a freeze', () => {
     expect(refusal(it, CANCEL).retryAfterSeconds).toBe(60);
   });
 
-  it('of an order count stops the orders of that account and nothing else', () => {
+  it('A full order count stops the orders of that account and nothing else', () => {
     const it = desk();
     it.budgets.reconcile(
       charged(it, PLACE),
@@ -304,7 +304,7 @@ describe('a freeze', () => {
     expect(it.budgets.state.frozenOrders).toMatchObject([{ account: 'main', status: 429 }]);
   });
 
-  it('of a replacement that was refused for the order count does not stop the host', () => {
+  it('A replacement that was refused for the order count does not stop the host', () => {
     const it = desk();
     const body =
       '{"code":-2021,"msg":"Order cancel-replace partially failed.","data":{"cancelResult":"SUCCESS","newOrderResult":"FAILURE","newOrderResponse":{"code":-1015,"msg":"Too many new orders."}}}';

@@ -108,7 +108,7 @@ function ids(out: string): unknown[] {
 }
 
 describe('audit verify', () => {
-  it('says that a whole folder is whole', async () => {
+  it('The command audit verify says that a whole folder is whole', async () => {
     const folder = tradingFolder();
     expect(await run('verify', folder)).toEqual({
       code: 0,
@@ -117,7 +117,7 @@ describe('audit verify', () => {
     });
   });
 
-  it('prints the first bad record with file, line and what is wrong, and exits with 1', async () => {
+  it('The command audit verify prints the first bad record with file, line and what is wrong, and exits with 1', async () => {
     const folder = tradingFolder();
     const path = join(folder, 'audit-2026-02-03.ndjson');
     writeFileSync(path, readFileSync(path, 'utf8').replace('"50000.5"', '"50001.5"'));
@@ -126,7 +126,7 @@ describe('audit verify', () => {
     expect(out.split('\n')[0]).toBe(`${path}:2: this record was changed: its hash does not match`);
   });
 
-  it('takes the key from a file or from the variable that the proxy reads', async () => {
+  it('The command audit verify takes the key from a file or from the variable that the proxy reads', async () => {
     const folder = temporaryFolder();
     const keyFile = join(temporaryFolder(), 'key');
     writeFileSync(keyFile, 'key-of-the-trail\n');
@@ -150,7 +150,7 @@ describe('audit verify', () => {
     expect(out).not.toContain('another-key');
   });
 
-  it('reads fifty megabytes in megabyte pieces, lines across their borders included', async () => {
+  it('The command audit verify reads fifty megabytes in megabyte pieces, lines across their borders included', async () => {
     const folder = temporaryFolder();
     const sink = createFileAuditSink({ folder, key: undefined, durability: 'process' });
     const trail = createAuditTrail({ sink, log: () => {}, now: () => NOON_MS });
@@ -170,7 +170,7 @@ describe('audit verify', () => {
 });
 
 describe('audit show', () => {
-  it('prints the lines as they stand in the file when it is no terminal', async () => {
+  it('The command audit show prints the lines as they stand in the file when stdout is no terminal', async () => {
     const folder = tradingFolder();
     const files = readdirSync(folder)
       .filter((name) => name.endsWith('.ndjson'))
@@ -207,12 +207,12 @@ describe('audit show', () => {
       ['proxy.started undefined'],
     ],
     ['nothing', ['--symbol', 'BTCUSD'], []],
-  ])('selects %s', async (_, flags, shown) => {
+  ])('The command audit show selects %s', async (_, flags, shown) => {
     const { code, out } = await run('show', ...flags, tradingFolder());
     expect([code, ids(out)]).toEqual([0, shown]);
   });
 
-  it('prints a table whose lines no foreign text can break or colour', async () => {
+  it('The command audit show prints a table whose lines no foreign text can break or colour', async () => {
     const folder = tradingFolder();
     const { out } = await run('show', '--table', folder);
     const lines = out.trimEnd().split('\n');
@@ -224,7 +224,7 @@ describe('audit show', () => {
     expect(out).not.toContain('\u001b');
   });
 
-  it('reads a saved log of stdout too, and passes over lines that are no records', async () => {
+  it('The command audit show reads a saved log of stdout too, and passes over lines that are no records', async () => {
     const folder = tradingFolder();
     const log = join(folder, 'proxy.log');
     copyFileSync(join(folder, 'audit-2026-02-03.ndjson'), log);
@@ -234,7 +234,7 @@ describe('audit show', () => {
 });
 
 describe('audit report', () => {
-  it('adds up calls, refusals, orders, notional, weight and latency per client and day', async () => {
+  it('The command audit report adds up calls, refusals, orders, notional, weight and latency per client and day', async () => {
     const { out } = await run('report', '--json', tradingFolder());
     const [first, dashboard, second, ...rest] = out
       .trimEnd()
@@ -273,7 +273,7 @@ describe('audit report', () => {
     });
   });
 
-  it('prints the same for people, and says what the notional is', async () => {
+  it('The command audit report prints the same for people, and says what the notional is', async () => {
     const { out } = await run('report', '--client', 'grid-bot', '--until', '2026-02-03', tradingFolder());
     expect(out).toContain(
       '2026-02-03  grid-bot\n  calls      5: 4 answered, 0 refused, 1 unknown, 0 unfinished\n',
@@ -293,16 +293,16 @@ describe('the audit command', () => {
     ['an unknown option', ['verify', '--nope', '.'], 2, /--nope/],
     ['a time it cannot read', ['show', '--since', 'yesterday', '.'], 2, /--since takes/],
     ['a path that is not there', ['verify', 'no/such/folder'], 1, /ENOENT/],
-  ])('refuses %s with a sentence', async (_, argv, code, err) => {
+  ])('The command audit refuses %s with a sentence', async (_, argv, code, err) => {
     const ran = await run(...argv);
     expect([ran.code, ran.err]).toEqual([code, expect.stringMatching(err)]);
   });
 
-  it.each(['verify', 'show', 'report'])('explains %s with --help', async (sub) => {
+  it.each(['verify', 'show', 'report'])('The command audit explains %s with --help', async (sub) => {
     expect(await run(sub, '--help')).toMatchObject({ code: 0, out: expect.stringContaining(`\n  ${sub} `) });
   });
 
-  it('ends quietly when its reader has seen enough', () => {
+  it('The command audit ends quietly when its reader has seen enough', () => {
     const folder = tradingFolder();
     const path = join(folder, 'audit-2026-02-03.ndjson');
     const text = readFileSync(path, 'utf8');
@@ -347,7 +347,7 @@ describe('docs/audit.md', () => {
     return cwd;
   }
 
-  it('shows audit commands that run', async () => {
+  it('The audit page shows audit commands that run', async () => {
     const cwd = workplace();
     const own = commands.filter((line) => line.startsWith('binance-signing-proxy audit '));
     expect(own.length).toBeGreaterThanOrEqual(10);
@@ -358,7 +358,7 @@ describe('docs/audit.md', () => {
     }
   });
 
-  it('shows shell commands (jq, sha256sum) that run where those programs are installed', () => {
+  it('The audit page shows shell commands (jq, sha256sum) that run where those programs are installed', () => {
     const cwd = workplace();
     const foreign = commands.filter((line) => /^(?:jq|cat|sed|head)\b/.test(line));
     expect(foreign.length).toBeGreaterThanOrEqual(10);
@@ -373,7 +373,7 @@ describe('docs/audit.md', () => {
     }
   });
 
-  it('names every field of a record', () => {
+  it('The audit page names every field of a record', () => {
     const schema = JSON.parse(
       readFileSync(new URL('../../config/audit-record.schema.json', import.meta.url), 'utf8'),
     );

@@ -34,7 +34,7 @@ async function check(
 }
 
 describe('check', () => {
-  it('prints clients, clock and the switches of a good key, and ends with 0', async () => {
+  it('The command check prints clients, clock and the switches of a good key, and ends with 0', async () => {
     simulator.reset();
     const { code, stdout, stderr } = await check();
     expect([code, stderr]).toEqual([0, '']);
@@ -44,21 +44,21 @@ describe('check', () => {
     expect(stdout).not.toMatch(/RISKY|no IP restriction/);
   });
 
-  it('asks nobody with --offline', async () => {
+  it('The command check asks nobody with --offline', async () => {
     simulator.reset();
     const { code, stdout } = await check({}, { args: ['--offline'] });
     expect([code, simulator.requests.length]).toEqual([0, 0]);
     expect(stdout).toContain('environment simulator');
   });
 
-  it('ends with 1 and all problems of a configuration at once', async () => {
+  it('The command check ends with 1 and all problems of a configuration at once', async () => {
     const { code, stderr } = await check({ BINANCE_API_SECRET: '', BINANCE_PROXY_PORT: 'x' });
     expect(code).toBe(1);
     expect(stderr).toMatch(/BINANCE_API_SECRET/);
     expect(stderr).toMatch(/BINANCE_PROXY_PORT must be/);
   });
 
-  it('names the switch of a key that can withdraw, and the missing IP restriction of another', async () => {
+  it('The command check names the switch of a key that can withdraw, and the missing IP restriction of another', async () => {
     simulator.reset();
     simulator.setRestrictions(TEST_KEY, { enableWithdrawals: true });
     const risky = await check();
@@ -73,7 +73,7 @@ describe('check', () => {
     expect(open.stdout).toContain('The key has no IP restriction (ipRestrict)');
   });
 
-  it('measures how far this machine’s clock is off', async () => {
+  it('The command check measures how far this machine’s clock is off', async () => {
     simulator.reset();
     simulator.setClockOffset(-7_000);
     const { code, stdout } = await check();
@@ -83,7 +83,7 @@ describe('check', () => {
     );
   });
 
-  it('signs a read where the environment has no /sapi', async () => {
+  it('The command check signs a read where the environment has no /sapi', async () => {
     const small = await startSimulator({
       sapi: false,
       accounts: [{ apiKey: TEST_KEY, hmacSecret: TEST_SECRET }],
@@ -95,7 +95,7 @@ describe('check', () => {
     expect(stdout).toContain('Binance accepted its signature.');
   });
 
-  it('turns -1022 into the bytes that were signed, the signature masked', async () => {
+  it('The command check turns -1022 into the bytes that were signed, the signature masked', async () => {
     simulator.reset();
     const { code, stdout } = await check({ BINANCE_API_SECRET: `${TEST_SECRET.slice(0, -1)}0` });
     expect(code).toBe(1);
@@ -107,7 +107,7 @@ describe('check', () => {
     expect(stdout).not.toMatch(/signature=[0-9a-f]{8}/);
   });
 
-  it('turns -1021 into drift, round trip and recvWindow', async () => {
+  it('The command check turns -1021 into drift, round trip and recvWindow', async () => {
     simulator.reset();
     for (const path of ['/sapi/v1/account/apiRestrictions', '/api/v3/account'])
       simulator.inject({ kind: 'stale-timestamp', match: { path }, times: 9 });
@@ -119,7 +119,7 @@ describe('check', () => {
     expect(stdout).toContain('recvWindow is 1234 ms');
   });
 
-  it('turns -2015 into its causes, with the address that the futures host names', async () => {
+  it('The command check turns -2015 into its causes, with the address that the futures host names', async () => {
     simulator.reset();
     const body =
       '{"code":-2015,"msg":"Invalid API-key, IP, or permissions for action, request ip: 203.0.113.7"}';
@@ -132,20 +132,20 @@ describe('check', () => {
     expect(stdout).not.toContain('unknownKEY');
   });
 
-  it('takes -2014 for a key that was copied wrongly', async () => {
+  it('The command check takes -2014 for a key that was copied wrongly', async () => {
     simulator.reset();
     const { code, stdout } = await check({ BINANCE_API_KEY: 'short-key' });
     expect([code, stdout.includes('-2014, this is not what an API key looks like')]).toEqual([1, true]);
     expect(stdout).not.toContain('short-key');
   });
 
-  it('says when the address stays unknown', async () => {
+  it('The command check says when the address stays unknown', async () => {
     simulator.reset();
     const { stdout } = await check({ BINANCE_API_KEY: UNKNOWN_KEY });
     expect(stdout).toContain('did not tell the address');
   });
 
-  it('tells a 403 of the firewall from a refused key', async () => {
+  it('The command check tells a 403 of the firewall from a refused key', async () => {
     simulator.reset();
     const page = {
       kind: 'status',
@@ -161,7 +161,7 @@ describe('check', () => {
     expect(stdout).toContain('403, the firewall of Binance refused this machine');
   });
 
-  it('says what stops it from reaching the exchange', async () => {
+  it('The command check says what stops it from reaching the exchange', async () => {
     const gone = await startSimulator({ accounts: [] });
     await gone.close();
     const { code, stdout } = await check({}, { url: gone.url });
@@ -169,7 +169,7 @@ describe('check', () => {
     expect(stdout).toContain('No connection to Binance (ECONNREFUSED)');
   });
 
-  it('leaves the audit folder of a running proxy alone', async () => {
+  it('The command check leaves the audit folder of a running proxy alone', async () => {
     simulator.reset();
     const folder = folderWith();
     expect((await check({ BINANCE_PROXY_AUDIT_DIR: `${folder}/audit` })).code).toBe(0);

@@ -30,7 +30,7 @@ describe('client new', () => {
     ['a--b_', 'A_B'],
     [`x${'y'.repeat(63)}`, `X${'Y'.repeat(63)}`],
     ['9'.repeat(64), `CLIENT_${'9'.repeat(64)}`],
-  ])('prints for %s what .env and the YAML file need, and both load', async (name, prefix) => {
+  ])('For %s client new prints what .env and the YAML file need, and both load', async (name, prefix) => {
     expect(await client(['new', name])).toBe(0);
     const env = parseDotenv(stdout);
     expect(Object.keys(env)).toEqual([`${prefix}_CLIENT_KEY`, `${prefix}_CLIENT_SECRET`]);
@@ -44,18 +44,18 @@ describe('client new', () => {
     expect(settings.clients.get(name)?.secret?.export().toString()).toBe(env[`${prefix}_CLIENT_SECRET`]);
   });
 
-  it('keeps key and secret off stderr, so that stdout can be appended to .env', async () => {
+  it('The command client new keeps key and secret off stderr, so that stdout can be appended to .env', async () => {
     await client(['new', 'grid-bot']);
     for (const value of Object.values(parseDotenv(stdout))) expect(stderr).not.toContain(value);
   });
 
-  it('issues the pair of the single client under its own names', async () => {
+  it('The command client new issues the pair of the single client under its own names', async () => {
     expect(await client(['new', 'default'])).toBe(0);
     const env = { ...ACCOUNT, ...parseDotenv(stdout) };
     expect(loadSettings({ env, cwd: folderWith() }).clientsByKeyDigest.size).toBe(1);
   });
 
-  it('never prints the same twice, and favours no letter', async () => {
+  it('The command client new never prints the same twice, and favours no letter', async () => {
     for (let round = 0; round < 200; round++) await client(['new', 'bot']);
     const values = [...stdout.matchAll(/=(\w{64})$/gm)].map(([, value]) => value!);
     expect(new Set(values).size).toBe(400);
@@ -66,7 +66,7 @@ describe('client new', () => {
   });
 
   it.each([[[]], [['new']], [['old', 'bot']], [['new', 'a', 'b']], [['new', 'bot', '--force']]])(
-    'shows its usage on stderr and ends with 64 for %j',
+    'The command client shows its usage on stderr and ends with 64 for %j',
     async (argv) => {
       expect(await client(argv)).toBe(64);
       expect(stderr).toContain('Usage: binance-signing-proxy client new NAME');
@@ -75,7 +75,7 @@ describe('client new', () => {
   );
 
   it.each(['my bot', '-', 'a/b', 'grün', '', 'x'.repeat(65), 'anonymous', '__proto__'])(
-    'refuses the name %j',
+    'The command client new refuses the name %j',
     async (name) => {
       expect(await client(['new', name])).toBe(64);
       expect(stdout).toBe('');
@@ -83,7 +83,7 @@ describe('client new', () => {
     },
   );
 
-  it.each(['--help', '-h'])('explains itself with %s', async (flag) => {
+  it.each(['--help', '-h'])('The command client explains itself with %s', async (flag) => {
     expect(await client([flag])).toBe(0);
     expect(stdout).toContain('>> .env');
   });

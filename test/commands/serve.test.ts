@@ -70,7 +70,7 @@ describe('serve refuses to start with exit code 78', () => {
         /^BINANCE_PROXY_HOTS is not a known variable: did you mean BINANCE_PROXY_HOST\?$/,
       ],
     ],
-  ])('and one sentence for each problem: %s', async (_what, env, sentences) => {
+  ])('The proxy exits with 78 and one sentence for each problem: %s', async (_what, env, sentences) => {
     const { code, stdout, stderr } = await runToEnd([MAIN, 'serve'], { cwd: folderWith(), env });
     expect([code, stdout]).toEqual([78, '']);
     const lines = stderr.trim().split('\n');
@@ -79,7 +79,7 @@ describe('serve refuses to start with exit code 78', () => {
   });
 
   it.each(['0.0.0.0', '::'])(
-    'when other machines could reach it on %s without a client key',
+    'The proxy exits with 78 when other machines could reach it on %s without a client key',
     async (host) => {
       const env = { BINANCE_API_KEY: TEST_KEY, BINANCE_API_SECRET: TEST_SECRET, BINANCE_PROXY_HOST: host };
       const { code, stderr } = await runToEnd([MAIN, 'serve'], { cwd: folderWith(), env });
@@ -91,7 +91,7 @@ describe('serve refuses to start with exit code 78', () => {
     },
   );
 
-  it('when the key can withdraw, with the name of the switch', async () => {
+  it('The proxy exits with 78 and the name of the switch when the key can withdraw', async () => {
     const { child } = serve({ BINANCE_PROXY_KEY_PREFLIGHT: 'enforce' });
     simulator.setRestrictions(TEST_KEY, { enableWithdrawals: true });
     const { code, stderr } = await child.ended;
@@ -101,7 +101,7 @@ describe('serve refuses to start with exit code 78', () => {
     );
   });
 
-  it('when a port is taken, with a sentence and no stack', async () => {
+  it('The proxy exits with 78, a sentence and no stack when a port is taken', async () => {
     const { code, stderr } = await serve({
       BINANCE_PROXY_PORT: String(simulator.port),
       BINANCE_PROXY_HOST: '127.0.0.1',
@@ -110,7 +110,7 @@ describe('serve refuses to start with exit code 78', () => {
     expect(stderr.trim().split('\n')).toEqual([expect.stringContaining('EADDRINUSE')]);
   });
 
-  it('when a Unix socket is served already, or its group does not exist', async () => {
+  it('The proxy exits with 78 when a Unix socket is served already, or its group does not exist', async () => {
     const socket = join(folderWith(), 'p.sock');
     const { child } = serve({ BINANCE_PROXY_SOCKET: socket });
     await addressesOf(child);
@@ -130,7 +130,7 @@ describe('serve refuses to start with exit code 78', () => {
 });
 
 describe('SIGTERM', () => {
-  it('finishes the order that is in flight, refuses what comes now, and exits 0', async () => {
+  it('SIGTERM lets the order that is in flight finish, refuses what comes now, and ends the proxy with 0', async () => {
     const { child } = serve();
     const port = await portOf(child);
     simulator.inject({ kind: 'delay', ms: 700, match: { path: '/api/v3/order' } });
@@ -150,7 +150,7 @@ describe('SIGTERM', () => {
     expect(stdout).toMatch(/"event":"call.completed".*"path":"\/api\/v3\/order"/);
   });
 
-  it('ends a program that has not finished its start', async () => {
+  it('SIGTERM ends a program that has not finished its start', async () => {
     const { child } = serve({ BINANCE_PROXY_KEY_PREFLIGHT: 'enforce' });
     simulator.inject({ kind: 'stall', match: { path: '/api/v3/time' }, times: 99 });
     await expect
@@ -162,7 +162,7 @@ describe('SIGTERM', () => {
 });
 
 describe('SIGHUP', () => {
-  it('puts new secrets and configuration in place without dropping the listener', async () => {
+  it('SIGHUP puts new secrets and configuration in place without dropping the listener', async () => {
     const { child, cwd } = serve({ BINANCE_PROXY_CLIENT_KEY: FIRST_KEY });
     const port = await portOf(child);
     expect([await statusWith(port, FIRST_KEY), await statusWith(port, SECOND_KEY)]).toEqual([200, 401]);
@@ -172,7 +172,7 @@ describe('SIGHUP', () => {
     expect([await statusWith(port, FIRST_KEY), await statusWith(port, SECOND_KEY)]).toEqual([401, 200]);
   });
 
-  it('refuses a bad configuration, says what is wrong with it, and keeps the old one', async () => {
+  it('SIGHUP with a bad configuration is refused with what is wrong, and the old configuration stays', async () => {
     const { child, cwd } = serve({ BINANCE_PROXY_CLIENT_KEY: FIRST_KEY });
     const port = await portOf(child);
     writeFileSync(
@@ -194,7 +194,7 @@ describe('SIGHUP', () => {
 });
 
 describe('SIGUSR1', () => {
-  it('opens no inspector when Node is told so, as the image and the unit do', async () => {
+  it('SIGUSR1 opens no inspector when Node is told so, as the image and the unit do', async () => {
     simulator.reset();
     const child = startChild(['--disable-sigusr1', MAIN, 'serve'], {
       cwd: folderWith({ '.env': dotenv({}) }),
@@ -225,7 +225,7 @@ describe('the package’s bin', () => {
   const sentence =
     /^binance-signing-proxy needs Node 26\.10 or later, this is \d+\.\d+\.\d+: run it through npm .*\n$/;
 
-  it('says in one sentence that a Node is too old, on a real one or on one that says so of itself', async () => {
+  it('The package’s bin says in one sentence that a Node is too old, real or pretended', async () => {
     const old = oldNode();
     const pretend = 'Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.20.2"}})';
     const { code, stdout, stderr } =
@@ -238,14 +238,14 @@ describe('the package’s bin', () => {
     expect(stderr).toMatch(sentence);
   });
 
-  it('runs the command line on this Node', async () => {
+  it('The package’s bin runs the command line on this Node', async () => {
     const { code, stdout } = await runToEnd([BIN, '--help'], { cwd: folderWith() });
     expect([code, stdout.includes('healthcheck')]).toEqual([0, true]);
   });
 });
 
 describe('healthcheck', () => {
-  it('ends with 0 while the proxy is ready, with 1 while it is not and when it is gone', async () => {
+  it('The healthcheck ends with 0 while the proxy is ready, with 1 while it is not and when it is gone', async () => {
     const { child, cwd } = serve({ BINANCE_PROXY_OPERATOR_PORT: '0' });
     const { operatorUrl } = await addressesOf(child);
     const env = { BINANCE_PROXY_OPERATOR_PORT: new URL(operatorUrl).port };
@@ -257,7 +257,7 @@ describe('healthcheck', () => {
     expect([gone.code, gone.stderr]).toEqual([1, expect.stringContaining('does not answer: ECONNREFUSED')]);
   });
 
-  it('ends with 1 and the reasons while the time of the exchange is not known', async () => {
+  it('The healthcheck ends with 1 and the reasons while the time of the exchange is not known', async () => {
     const gone = await startSimulator({ accounts: [] });
     await gone.close();
     const { child, cwd } = serve({ BINANCE_PROXY_UPSTREAM_SPOT: gone.url });

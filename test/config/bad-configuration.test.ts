@@ -341,7 +341,7 @@ const files: readonly [what: string, yaml: string, message: string | RegExp][] =
 ];
 
 describe('a wrong value in the file', () => {
-  it.each(files)('%s is reported where it stands', (_, marked, expected) => {
+  it.each(files)('A wrong value in the file is reported where it stands: %s', (_, marked, expected) => {
     const before = marked.slice(0, marked.indexOf('§')).split('\n');
     const position = { source: 'config/proxy.yaml', line: before.length, column: before.at(-1)!.length + 1 };
     const env = { ...BOT, BOT_A_CLIENT_KEY: 'bot-a-key' };
@@ -351,7 +351,7 @@ describe('a wrong value in the file', () => {
     expect(problems).toHaveLength(1);
   });
 
-  it('is reported together with all others, of the file and of the environment', () => {
+  it('A wrong value is reported together with all others, of the file and of the environment', () => {
     const yaml = `environment: prod
 server: { prot: 1 }
 clients:
@@ -389,13 +389,13 @@ denylist: deny.yaml
     }
   });
 
-  it('is reported also when there are very many', () => {
+  it('A hundred wrong keys are all reported', () => {
     const yaml = Array.from({ length: 100 }, (_, index) => `unknown${index}: 1`).join('\n');
     const lines = problemsOf(ACCOUNT, { 'config/proxy.yaml': yaml }).map(({ line }) => line);
     expect(lines).toEqual(Array.from({ length: 100 }, (_, index) => index + 1));
   });
 
-  it('that breaks the whole file is reported without guesses about accounts and clients', () => {
+  it('A file that is no YAML is reported without guesses about accounts and clients', () => {
     const problems = problemsOf({ BINANCE_PROXY_PORT: 'x' }, { 'config/proxy.yaml': 'clients: [\n' });
     expect(problems.map(({ source }) => source)).toEqual(
       expect.arrayContaining(['config/proxy.yaml', 'BINANCE_PROXY_PORT']),
@@ -403,14 +403,14 @@ denylist: deny.yaml
     expect(problems.some(({ message }) => message.includes('BINANCE_API_KEY'))).toBe(false);
   });
 
-  it('may be nested or repeated beyond measure', () => {
+  it('A file that is nested or repeated beyond measure is reported', () => {
     const bomb = `a: &a [x,x,x,x,x,x,x,x,x,x]\n${'bcdefghi'.replaceAll(/./g, (n) => `${n}: &${n} [${`*${String.fromCharCode(n.charCodeAt(0) - 1)},`.repeat(10)}]\n`)}`;
     for (const yaml of [bomb, '['.repeat(100_000), `a: &a { b: *a }`]) {
       expect(problemsOf(ACCOUNT, { 'config/proxy.yaml': yaml }).length).toBeGreaterThan(0);
     }
   });
 
-  it('is found behind an alias too', () => {
+  it('A wrong value behind an alias is reported where it stands', () => {
     const yaml = `clients:
   a: &rules { envPrefix: BOT, order: { types: [limit] } }
   b: *rules
@@ -497,25 +497,25 @@ describe('a wrong variable', () => {
       'none.pem',
       'BINANCE_PROXY_UPSTREAM_CA_FILE names a file that cannot be read (ENOENT): set it to a PEM file.',
     ],
-  ])('%s=%s is reported by its name', (name, value, message) => {
+  ])('A wrong %s=%s is reported by its name', (name, value, message) => {
     expect(problemsOf({ ...ACCOUNT, [name]: value })).toEqual([{ message, source: name }]);
   });
 
-  it('is reported although the file has a right value there', () => {
+  it('A wrong variable is reported although the file has a right value there', () => {
     const yaml = 'server: { port: 9000 }';
     expect(messagesOf({ ...ACCOUNT, BINANCE_PROXY_PORT: 'x' }, { 'config/proxy.yaml': yaml })).toHaveLength(
       1,
     );
   });
 
-  it('may be one that only a configured prefix explains', () => {
+  it('An unknown variable is accepted when only a configured prefix explains it', () => {
     const yaml = 'clients: { bot: { envPrefix: BINANCE_PROXY_BOT } }';
     const env = { ...ACCOUNT, BINANCE_PROXY_BOT_CLIENT_KEY: 'bot-key' };
     expect(messagesOf(env, { 'config/proxy.yaml': yaml })).toEqual([]);
     expect(messagesOf(env)).toHaveLength(1);
   });
 
-  it('may be an issued key that no client of the file has', () => {
+  it('An issued key that no client of the file has is reported', () => {
     const yaml = 'clients: { bot: { envPrefix: BOT } }';
     const env = { ...BOT, BINANCE_PROXY_CLIENT_KEY: 'unused' };
     expect(messagesOf(env, { 'config/proxy.yaml': yaml })).toEqual([
@@ -525,26 +525,26 @@ describe('a wrong variable', () => {
 });
 
 describe('a listener that other machines reach', () => {
-  it.each(['0.0.0.0', '::', '192.168.1.5', 'proxy.internal'])('%s is accepted with a client key', (host) => {
+  it.each(['0.0.0.0', '::', '192.168.1.5', 'proxy.internal'])('With a client key %s is accepted', (host) => {
     const env = { ...ACCOUNT, BINANCE_PROXY_HOST: host };
     expect(messagesOf(env)).toHaveLength(1);
     expect(messagesOf({ ...env, BINANCE_PROXY_CLIENT_KEY: 'issued' })).toEqual([]);
   });
 
   it.each(['localhost', 'LOCALHOST', '127.0.0.1', '127.9.9.9', '::1', '0:0:0:0:0:0:0:1'])(
-    'is not %s',
+    'The host %s needs no client key',
     (host) => {
       expect(messagesOf({ ...ACCOUNT, BINANCE_PROXY_HOST: host })).toEqual([]);
     },
   );
 
-  it('is not a Unix socket', () => {
+  it('A Unix socket needs no client key', () => {
     expect(
       messagesOf({ ...ACCOUNT, BINANCE_PROXY_HOST: '0.0.0.0', BINANCE_PROXY_SOCKET: '/run/p.sock' }),
     ).toEqual([]);
   });
 
-  it('is reported only once when its client key is wrong', () => {
+  it('A public host whose client key is wrong is reported only once', () => {
     const env = { ...ACCOUNT, BINANCE_PROXY_HOST: '0.0.0.0', BINANCE_PROXY_CLIENT_KEY: 'two words' };
     expect(messagesOf(env)).toEqual([expect.stringContaining('BINANCE_PROXY_CLIENT_KEY contains a space')]);
   });
@@ -558,7 +558,7 @@ describe('one port for both listeners', () => {
     ['8081', '8081', '127.0.0.2', 0],
     ['8081', '8082', 'localhost', 0],
     ['8081', '8081', '0.0.0.0', 1],
-  ])('app port %s and operator port %s on %s', (port, operatorPort, host, count) => {
+  ])('The app port %s and operator port %s on %s give %i problems', (port, operatorPort, host, count) => {
     const env = { ...ACCOUNT, BINANCE_PROXY_PORT: port, BINANCE_PROXY_OPERATOR_PORT: operatorPort };
     const issued = { BINANCE_PROXY_CLIENT_KEY: 'issued' };
     expect(messagesOf({ ...env, ...issued, BINANCE_PROXY_HOST: host })).toHaveLength(count);
@@ -579,7 +579,7 @@ describe('a wrong denylist', () => {
     ['deny:\n  - { path: /sapi/v1/x, reason: §"" }', /^deny\[0\]\.reason must say in one line/],
     ['§allow: []\ndeny: []', /^allow is not a known key/],
     ['§{}', /^The file needs deny/],
-  ])('%s is reported where it stands', (marked, message) => {
+  ])('A wrong denylist is reported where it stands: %s', (marked, message) => {
     const before = marked.slice(0, marked.indexOf('§')).split('\n');
     expect(problemsOf(ACCOUNT, { 'config/denylist.yaml': marked.replace('§', '') })).toEqual([
       {
@@ -591,7 +591,7 @@ describe('a wrong denylist', () => {
     ]);
   });
 
-  it('may be a folder', () => {
+  it('A denylist that is a folder is reported', () => {
     const cwd = folderWith();
     mkdirSync(join(cwd, 'config/denylist.yaml'), { recursive: true });
     expect(problemsIn(cwd, ACCOUNT)).toEqual([

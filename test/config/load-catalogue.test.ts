@@ -31,7 +31,7 @@ describe('loadCatalogue', () => {
   const load = () => loadCatalogue(pathToFileURL(`${folder}/`));
   const spot = (...endpoints: readonly object[]) => ({ product: 'spot', upstream: 'spot', endpoints });
 
-  it('reads the catalogue that comes with the program, from wherever the program is started', () => {
+  it('The catalogue that comes with the program is read, from wherever the program is started', () => {
     const before = process.cwd();
     try {
       process.chdir(tmpdir());
@@ -43,18 +43,18 @@ describe('loadCatalogue', () => {
     }
   });
 
-  it('reads every JSON file of the folder and nothing else', () => {
+  it('Every JSON file of the catalogue folder is read and nothing else', () => {
     write('a.json', spot(time));
     write('b.json', spot({ ...time, path: '/api/v3/ping' }));
     write('notes.txt', 'not a catalogue');
     expect(load().endpoints.map(({ path }) => path)).toEqual(['/api/v3/ping', '/api/v3/time']);
   });
 
-  it('refuses an empty folder', () => {
+  it('An empty catalogue folder is refused', () => {
     expect(load).toThrow('The catalogue is empty');
   });
 
-  it('names the file that is no JSON', () => {
+  it('A catalogue file that is no JSON is named', () => {
     write('broken.json', '{');
     expect(load).toThrow('broken.json is no JSON');
   });
@@ -66,18 +66,18 @@ describe('loadCatalogue', () => {
     ['an unknown step', { ...time, ip: [{ when: 'symbol', w: 1 }] }, '/endpoints/0/ip'],
     ['a weight in words', { ...time, ip: 'one' }, '/endpoints/0/ip'],
     ['an unknown orderShape', { ...time, orderShape: 'window' }, '/endpoints/0/orderShape'],
-  ])('refuses %s and says where', (_what, entry, where) => {
+  ])('A catalogue entry with %s is refused, and the message says where', (_what, entry, where) => {
     write('spot.json', spot(entry));
     expect(load).toThrow(`spot.json${where}`);
   });
 
-  it('lists the problems of all files at once', () => {
+  it('The problems of all catalogue files are listed at once', () => {
     write('a.json', spot({ ...time, permission: 'trade' }));
     write('b.json', { product: 'x', upstream: 'mars', endpoints: [time] });
     expect(load).toThrow(/a\.json[\s\S]*b\.json/);
   });
 
-  it('refuses an endpoint that stands in two files', () => {
+  it('An endpoint that stands in two catalogue files is refused', () => {
     write('a.json', spot(time));
     write('b.json', spot(time));
     expect(load).toThrow('spot GET /api/v3/time: stands twice');

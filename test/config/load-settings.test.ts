@@ -132,32 +132,32 @@ const variables: readonly [
 ];
 
 describe('the environment', () => {
-  it.each(variables)('%s=%s is read, and has a default', (name, value, read, expected, fallback) => {
+  it.each(variables)('Variable %s=%s is read and has a default', (name, value, read, expected, fallback) => {
     expect(read(load({ [name]: value }))).toEqual(expected);
     expect(read(load())).toEqual(fallback);
     expect(read(load({ [name]: '' }))).toEqual(fallback);
   });
 
-  it('names the group of a socket', () => {
+  it('A variable names the group of a socket', () => {
     const env = { BINANCE_PROXY_SOCKET: 'proxy.sock', BINANCE_PROXY_SOCKET_GROUP: 'trading' };
     const cwd = folderWith();
     const { server } = loadSettings({ env: { ...ACCOUNT, ...env }, cwd });
     expect(server).toMatchObject({ socket: join(cwd, 'proxy.sock'), socketGroup: 'trading' });
   });
 
-  it('wins over the file, which wins over the defaults', () => {
+  it('The environment wins over the file, which wins over the defaults', () => {
     const files = { 'config/proxy.yaml': 'server: { host: 127.0.0.9, port: 7000, allowedHosts: [a] }\n' };
     const { server } = load({ BINANCE_PROXY_PORT: '7001', BINANCE_PROXY_ALLOWED_HOSTS: 'b' }, files);
     expect(server).toMatchObject({ host: '127.0.0.9', port: 7001, allowedHosts: ['b'] });
   });
 
-  it('wins over the file also where the environment name decides a default', () => {
+  it('The environment wins over the file also where the environment name decides a default', () => {
     const files = { 'config/proxy.yaml': 'environment: testnet\n' };
     expect(load({}, files).keyPreflight).toBe('off');
     expect(load({ BINANCE_PROXY_ENVIRONMENT: 'live' }, files).keyPreflight).toBe('enforce');
   });
 
-  it('names the file to read, which must then exist', () => {
+  it('The environment names the file to read, which must then exist', () => {
     const files = { 'my.yaml': 'recvWindowMs: 100\n', 'config/proxy.yaml': 'recvWindowMs: 200\n' };
     expect(load({ BINANCE_PROXY_CONFIG: 'my.yaml' }, files).recvWindowMs).toBe(100);
     expect(load({}, files).recvWindowMs).toBe(200);
@@ -168,7 +168,7 @@ describe('the environment', () => {
 });
 
 describe('the upstreams', () => {
-  it.each(['live', 'testnet', 'demo', 'simulator'])('%s knows its own hosts only', (environment) => {
+  it.each(['live', 'testnet', 'demo', 'simulator'])('In %s only its own hosts are known', (environment) => {
     const { upstreams, socketUpstreams } = load({ BINANCE_PROXY_ENVIRONMENT: environment });
     const pattern = {
       live: /^(?:https|wss):\/\/[a-z-]+\.binance\.com$/,
@@ -183,14 +183,14 @@ describe('the upstreams', () => {
     for (const origin of origins) expect(origin).toMatch(pattern);
   });
 
-  it('testnet and demo have no portfolio margin', () => {
+  it('The environments testnet and demo have no portfolio margin', () => {
     expect(load({ BINANCE_PROXY_ENVIRONMENT: 'testnet' }).upstreams.portfolio).toBeUndefined();
     expect(load({ BINANCE_PROXY_ENVIRONMENT: 'demo' }).upstreams.portfolio).toBeUndefined();
   });
 });
 
 describe('clients', () => {
-  it('is one named default without a file, and trusts this machine without a key', () => {
+  it('Without a file there is one client named default, which trusts this machine without a key', () => {
     const { clients, clientsByKeyDigest } = load();
     expect([...clients.keys()]).toEqual(['default', 'anonymous']);
     expect(clientsByKeyDigest.size).toBe(0);
@@ -203,7 +203,7 @@ describe('clients', () => {
     expect([...clients.get('anonymous')!.permissions]).toEqual(['market-data']);
   });
 
-  it('finds a client by the digest of its issued key', () => {
+  it('A client is found by the digest of its issued key', () => {
     const settings = load({
       BINANCE_PROXY_CLIENT_KEY: 'issued',
       BINANCE_PROXY_CLIENT_SECRET: 'issued-secret',
@@ -213,7 +213,7 @@ describe('clients', () => {
     expect(client?.secret?.export().toString()).toBe('issued-secret');
   });
 
-  it('reads every rule of a client from the file', () => {
+  it('Every rule of a client is read from the file', () => {
     const yaml = `
 accounts: { main: { envPrefix: BINANCE }, hedge: { envPrefix: BINANCE_HEDGE } }
 clients:
@@ -269,7 +269,7 @@ clients:
     });
   });
 
-  it('keeps the client default when the file speaks of anonymous only', () => {
+  it('The client default stays when the file speaks of anonymous only', () => {
     const { clients, anonymousEnabled } = load(
       {},
       { 'config/proxy.yaml': 'clients: { anonymous: { enabled: false } }' },
@@ -278,7 +278,7 @@ clients:
     expect(anonymousEnabled).toBe(false);
   });
 
-  it('may leave out the account where there is only one', () => {
+  it('A client may leave out its account where there is only one', () => {
     const yaml = 'accounts: { alpha: { envPrefix: BINANCE } }\nclients: { bot: { envPrefix: BOT } }\n';
     const { clients } = load({ BOT_CLIENT_KEY: 'bot-key' }, { 'config/proxy.yaml': yaml });
     expect(clients.get('bot')).toMatchObject({ account: 'alpha' });
@@ -289,7 +289,7 @@ clients:
 describe('the denylist of the operator', () => {
   const deny = 'deny:\n  - path: /sapi/v1/convert/**\n    reason: by hand only\n';
 
-  it('is read where the file says, else from config/denylist.yaml', () => {
+  it('The denylist of the operator is read where the file says, else from config/denylist.yaml', () => {
     const entry = { path: '/sapi/v1/convert/**', reason: 'by hand only' };
     expect(load({}, { 'config/denylist.yaml': deny }).denylist).toEqual([entry]);
     expect(load({}, { 'config/proxy.yaml': 'denylist: own.yaml', 'own.yaml': deny }).denylist).toEqual([
@@ -298,7 +298,7 @@ describe('the denylist of the operator', () => {
     expect(load().denylist).toEqual([]);
   });
 
-  it('must exist where the file names one', () => {
+  it('A denylist that the file names must exist', () => {
     expect(messagesOf(ACCOUNT, { 'config/proxy.yaml': 'denylist: none.yaml' })).toEqual([
       'denylist names a file that cannot be read (ENOENT): a readable YAML file is needed there.',
     ]);
@@ -306,7 +306,7 @@ describe('the denylist of the operator', () => {
 });
 
 describe('the snapshot', () => {
-  it('is frozen in every part', () => {
+  it('The settings are frozen in every part', () => {
     const settings = load({ BINANCE_PROXY_CLIENT_KEY: 'issued' });
     const client = settings.clients.get('default')!;
     expect(() => Object.assign(settings.server, { port: 1 })).toThrow(TypeError);

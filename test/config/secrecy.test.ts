@@ -73,7 +73,7 @@ clients: { bot: { account: rsa, envPrefix: BOT } }
     ...piecesOf(ed25519.privateKey),
   ];
 
-  it('print no secret in any way', () => {
+  it('Settings print no secret in any way', () => {
     const cwd = folderWith({ 'config/proxy.yaml': yaml });
     const text = printedWhole(loadSettings({ env, cwd }));
     expect(text).toContain('recvWindowMs');
@@ -84,7 +84,7 @@ clients: { bot: { account: rsa, envPrefix: BOT } }
     }
   });
 
-  it('know how to take each secret out of a text', () => {
+  it('Settings know how to take each secret out of a text', () => {
     const { secretMask } = loadSettings({ env, cwd: folderWith({ 'config/proxy.yaml': yaml }) });
     for (const piece of pieces) {
       if (
@@ -98,7 +98,7 @@ clients: { bot: { account: rsa, envPrefix: BOT } }
     expect(secretMask.maskLine(rsa.privateKey)).not.toContain(piecesOf(rsa.privateKey)[0]);
   });
 
-  it('that are refused print no secret either', () => {
+  it('Settings that are refused print no secret either', () => {
     const cwd = folderWith({ 'config/proxy.yaml': yaml });
     for (const name of Object.keys(env)) {
       for (const spoilt of [`${env[name]} §`, `"${env[name]}"`, `§${env[name]}\n`]) {
@@ -114,7 +114,7 @@ clients: { bot: { account: rsa, envPrefix: BOT } }
     }
   });
 
-  it('do not repeat a secret that someone wrote into the file', () => {
+  it('A secret that someone wrote into the file is not repeated', () => {
     const secret = 'Zx81'.repeat(16);
     const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
     onTestFinished(() => warned.mockRestore());
@@ -245,7 +245,7 @@ describe('any configuration', () => {
       .map((parts) => parts.join('')),
   );
 
-  it('loads or is refused with sentences, and never repeats a secret', () => {
+  it('Any configuration loads or is refused with sentences, and never repeats a secret', () => {
     const cwd = folderWith({ 'config/proxy.yaml': '' });
     let refused = 0;
     fc.assert(
@@ -271,7 +271,7 @@ describe('any configuration', () => {
     expect(refused).toBeGreaterThan(1000);
   });
 
-  it('loads when its secrets are sound, and never repeats one', () => {
+  it('Any configuration with sound secrets loads, and never repeats one', () => {
     const token = fc.stringMatching(/^[A-Za-z0-9]{4,40}$/).map((text) => SECRET + text);
     fc.assert(
       fc.property(

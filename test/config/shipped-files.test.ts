@@ -41,7 +41,7 @@ const variables = [
 ];
 
 describe('config/proxy.schema.json', () => {
-  it('is what npm run schema writes', () => {
+  it('The shipped schema is what npm run schema writes', () => {
     expect(shipped('config/proxy.schema.json')).toBe(printConfigSchema());
   });
 });
@@ -57,14 +57,14 @@ describe('config/proxy.example.yaml', () => {
   };
   const example = shipped('config/proxy.example.yaml');
 
-  it('loads as it stands', () => {
+  it('The example configuration loads as it stands', () => {
     const files = { 'config/proxy.yaml': example, 'config/denylist.yaml': shipped('config/denylist.yaml') };
     const settings = loadSettings({ env, cwd: folderWith(files) });
     expect([...settings.clients.keys()]).toEqual(['grid-bot', 'dashboard', 'anonymous']);
     expect(settings.denylist).toEqual([]);
   });
 
-  it('loads also with its commented lines, and then shows every key', () => {
+  it('The example configuration loads also with its commented lines, and then shows every key', () => {
     const text = example.replaceAll(/^( *)# {1,2}?(?=[a-zA-Z]+:)/gm, '$1').replaceAll(/^# {3}/gm, '  ');
     const shown = (value: unknown, key: string): boolean => {
       const [name = '', ...rest] = key.split('.');
@@ -81,7 +81,7 @@ describe('config/proxy.example.yaml', () => {
 });
 
 describe('config/denylist.yaml', () => {
-  it('loads also with its commented lines', () => {
+  it('The shipped denylist loads also with its commented lines', () => {
     const text = shipped('config/denylist.yaml')
       .replace('deny: []', '')
       .replaceAll(/^# (?=deny:| {2})/gm, '');
@@ -94,7 +94,7 @@ describe('config/denylist.yaml', () => {
 });
 
 describe('.env.example', () => {
-  it('names known variables only, those in comments too', () => {
+  it('The example .env names known variables only, those in comments too', () => {
     const text = shipped('.env.example').replaceAll(/^# (?=[A-Z_]+=)/gm, '');
     const names = Object.keys(parseDotenv(text));
     expect(names.length).toBeGreaterThan(12);
@@ -104,7 +104,7 @@ describe('.env.example', () => {
       );
   });
 
-  it('loads once the account is filled in', () => {
+  it('The example .env loads once the account is filled in', () => {
     expect(messagesOf({ ...parseDotenv(shipped('.env.example')), ...ACCOUNT })).toEqual([]);
   });
 });
@@ -122,20 +122,20 @@ describe('docs/configuration.md', () => {
     );
   const named = rows.map(([first = '']) => first.replaceAll('`', ''));
 
-  it('has a row for each variable, and for no other', () => {
+  it('The configuration page has a row for each variable, and for no other', () => {
     const documented = named.filter((name) => /^BINANCE_/.test(name));
     expect(documented.toSorted()).toEqual(variables.toSorted());
     for (const suffix of [...ACCOUNT_SUFFIXES, ...CLIENT_SUFFIXES])
       expect(docs).toContain(`<envPrefix>_${suffix}`);
   });
 
-  it('names the YAML key of each variable', () => {
+  it('The configuration page names the YAML key of each variable', () => {
     for (const row of rows.filter(([first = '']) => VARIABLES.has(first.replaceAll('`', '')))) {
       expect(row[1]).toBe(`\`${VARIABLES.get(row[0]!.replaceAll('`', ''))?.join('.')}\``);
     }
   });
 
-  it('has a row for each YAML key, and for no other', () => {
+  it('The configuration page has a row for each YAML key, and for no other', () => {
     const environments = ['live', 'testnet', 'demo', 'simulator'];
     const documented = [
       ...[...VARIABLES.values()].map((path) => path.join('.')),
@@ -144,7 +144,7 @@ describe('docs/configuration.md', () => {
     expect(documented.toSorted()).toEqual([...keys.keys()].toSorted());
   });
 
-  it('gives the default of each', () => {
+  it('The configuration page gives the default of each YAML key', () => {
     let compared = 0;
     for (const [key, { default: value }] of keys) {
       if (value === undefined || Array.isArray(value)) continue;

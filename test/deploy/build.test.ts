@@ -29,14 +29,14 @@ function filesIn(folder: string): ReadonlyMap<string, string> {
 }
 
 describe('the build', () => {
-  it('gives the same bytes each time', () => {
+  it('The build gives the same bytes each time', () => {
     const [first, second] = folders.map(filesIn);
     expect(first!.size).toBeGreaterThan(20);
     expect([...second!.keys()]).toEqual([...first!.keys()]);
     for (const [name, text] of first!) expect([name, second!.get(name) === text]).toEqual([name, true]);
   });
 
-  it('names its files after what is in them, and says nothing of the machine', () => {
+  it('The build names its files after what is in them, and says nothing of the machine', () => {
     const files = filesIn(folders[0]!);
     expect([...files.keys()].filter((name) => !name.startsWith('program/'))).toEqual([
       'THIRD-PARTY-LICENSES',
@@ -52,7 +52,7 @@ describe('the build', () => {
     );
   });
 
-  it('stays readable, in characters that take one byte of memory each', () => {
+  it('The build stays readable, in characters that take one byte of memory each', () => {
     for (const [name, text] of filesIn(folders[0]!)) {
       if (!name.endsWith('.js')) continue;
       expect([name, /[\u0080-\u00ff]/.test(text)]).toEqual([name, false]);
@@ -60,7 +60,7 @@ describe('the build', () => {
     expect(filesIn(folders[0]!).get('program/main.js')).toMatch(/^async function run\(argv\) \{$/m);
   });
 
-  it('carries the licence of every package that has a part in it, production packages all of them', () => {
+  it('The build carries the licence of every package that has a part in it, production packages all of them', () => {
     const files = filesIn(folders[0]!);
     const licences = files.get('THIRD-PARTY-LICENSES') ?? '';
     const locked = new Map(readLockfile().map((each) => [each.path, each]));

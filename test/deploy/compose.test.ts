@@ -71,11 +71,11 @@ const compose = content as Static<typeof Compose>;
 const proxy = compose.services['signing-proxy']!;
 
 describe('docker-compose.yml', () => {
-  it('keeps to the schema: every service hardened, limited and with rotated logs', () => {
+  it('The compose file keeps to the schema: every service hardened, limited and with rotated logs', () => {
     expect([...Value.Errors(Compose, content)]).toEqual([]);
   });
 
-  it('defines every network, volume, secret and file that a service names', () => {
+  it('The compose file defines every network, volume, secret and file that a service names', () => {
     for (const service of Object.values(compose.services)) {
       for (const name of service.networks) expect(Object.keys(compose.networks)).toContain(name);
       for (const name of service.secrets ?? []) expect(Object.keys(compose.secrets)).toContain(name);
@@ -92,14 +92,14 @@ describe('docker-compose.yml', () => {
     }
   });
 
-  it('gives nobody but the proxy a way out, and publishes no port', () => {
+  it('The compose file gives nobody but the proxy a way out, and publishes no port', () => {
     const open = Object.keys(compose.networks).filter((name) => compose.networks[name]?.internal !== true);
     expect(open).toEqual(['out']);
     for (const [name, service] of Object.entries(compose.services))
       expect([name, service.networks.includes('out')]).toEqual([name, name === 'signing-proxy']);
   });
 
-  it('hands the Binance key to nobody but the proxy, and as files only', () => {
+  it('The compose file hands the Binance key to nobody but the proxy, and as files only', () => {
     for (const [name, service] of Object.entries(compose.services)) {
       const holds = (service.secrets ?? []).filter((secret) => secret.startsWith('binance_'));
       expect([name, holds.length]).toEqual([name, name === 'signing-proxy' ? 2 : 0]);
@@ -111,7 +111,7 @@ describe('docker-compose.yml', () => {
     }
   });
 
-  it('configures a proxy that loads, open to the other services with client keys only', () => {
+  it('The compose file configures a proxy that loads, open to the other services with client keys only', () => {
     const cwd = folderWith(
       Object.fromEntries(
         Object.keys(compose.secrets).map((name) => [`run/secrets/${name}`, `${name}-0123456789`]),
@@ -131,11 +131,11 @@ describe('docker-compose.yml', () => {
     );
   });
 
-  it('gives the proxy more time to stop than it takes for what is in flight', () => {
+  it('The compose file gives the proxy more time to stop than it takes for what is in flight', () => {
     expect(Number.parseInt(proxy.stop_grace_period ?? '', 10)).toBeGreaterThan(12);
   });
 
-  it('says in its comment how each secret file is made', () => {
+  it('The compose file says in its comment how each secret file is made', () => {
     for (const { file } of Object.values(compose.secrets))
       expect(text).toContain(`> ${file.replace('./', '')}\n`);
     expect(parseDotenv(text)).not.toHaveProperty('BINANCE_API_SECRET');

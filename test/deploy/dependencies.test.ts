@@ -13,17 +13,17 @@ const locked = readLockfile();
 const shipped = locked.filter(({ dev }) => !dev);
 
 describe('the dependencies', () => {
-  it('stand in docs/dependencies.md as they are locked, each that is imported with its purpose', () => {
+  it('The table of dependencies says what is locked, with the purpose of each that is imported', () => {
     expect(read('docs/dependencies.md')).toBe(printDependencyTable());
     expect(printDependencyTable()).not.toMatch(/\| \|$/m);
   });
 
-  it('are exact versions', () => {
+  it('Every dependency has an exact version', () => {
     for (const [name, version] of Object.entries({ ...manifest.dependencies, ...manifest.devDependencies }))
       expect([name, version]).toEqual([name, expect.stringMatching(/^\d+\.\d+\.\d+$/)]);
   });
 
-  it('are pinned by hash', () => {
+  it('Every dependency is pinned by hash', () => {
     expect(locked.length).toBeGreaterThan(100);
     // The linter's programs for other platforms are never installed where this lockfile is made, so it cannot know them.
     const foreignLinter = /^node_modules\/@biomejs\/cli-/;
@@ -33,14 +33,14 @@ describe('the dependencies', () => {
     }
   });
 
-  it('carry licences that allow shipping', () => {
+  it('Every shipped dependency carries a licence that allows shipping', () => {
     const allowed = ['MIT', 'ISC', 'BSD-2-Clause', 'BSD-3-Clause', 'Apache-2.0', 'BlueOak-1.0.0', '0BSD'];
     expect(shipped.length).toBeGreaterThan(50);
     for (const { path, license } of shipped)
       expect([path, allowed.includes(license ?? '')]).toEqual([path, true]);
   });
 
-  it('run no install script but the pinned Node’s', () => {
+  it('No dependency runs an install script but the pinned Node', () => {
     expect(shipped.filter(({ hasInstallScript }) => hasInstallScript).map(({ path }) => path)).toEqual([]);
     const allowed = Object.entries(manifest.allowScripts).filter(([, may]) => may);
     expect(allowed.map(([name]) => name)).toEqual(['node']);

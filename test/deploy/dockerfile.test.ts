@@ -12,13 +12,13 @@ function namesIn(stage: Stage): readonly string[] {
 }
 
 describe('the Dockerfile', () => {
-  it('builds the distroless stage unless told otherwise', () => {
+  it('The Dockerfile builds the distroless stage unless told otherwise', () => {
     expect(dockerfile.stages.map(({ name }) => name)).toEqual(['build', 'debug', 'runtime']);
     expect(dockerfile.globals.get('RUNTIME_IMAGE')).toMatch(/distroless\/nodejs26-debian13:nonroot$/);
     expect(dockerfile.globals.get('BUILD_IMAGE')).toMatch(/\/node:26-/);
   });
 
-  it('lets every base be pinned by digest, and uses no other base', () => {
+  it('The Dockerfile lets every base be pinned by digest, and uses no other base', () => {
     expect([...dockerfile.globals.keys()]).toEqual([
       'BUILD_IMAGE',
       'BUILD_DIGEST',
@@ -29,7 +29,7 @@ describe('the Dockerfile', () => {
       expect(base).toMatch(/^\$\{(BUILD|RUNTIME)_IMAGE\}\$\{\1_DIGEST\}$/);
   });
 
-  it('runs nothing in the stages that run: there is no shell to run it', () => {
+  it('The Dockerfile runs nothing in the stages that run: there is no shell to run it', () => {
     expect(namesIn(runtime)).not.toContain('RUN');
     expect(namesIn(debug)).not.toContain('RUN');
     for (const { instructions } of dockerfile.stages) {
@@ -39,7 +39,7 @@ describe('the Dockerfile', () => {
     }
   });
 
-  it('builds from what the lockfile pins, without install scripts, with the Node of the base', () => {
+  it('The Dockerfile builds from what the lockfile pins, without install scripts, with the Node of the base', () => {
     const build = stageOf(dockerfile, 'build');
     const runs = build.instructions.filter(({ name }) => name === 'RUN').map(({ args }) => execForm(args));
     // Without --omit: the bundler is for development, its native part optional.
@@ -48,7 +48,7 @@ describe('the Dockerfile', () => {
     expect(runs[1]).toEqual(['/usr/local/bin/node', 'scripts/build.ts']);
   });
 
-  it.each([runtime, debug])('copies the build and what it reads, and no package, in stage $name', (stage) => {
+  it.each([runtime, debug])('The stage $name copies the build and what it reads, and no package', (stage) => {
     const copied = stage.instructions.filter(({ name }) => name === 'COPY').map(({ args }) => args);
     expect(copied.filter((args) => !args.includes('--chown='))).toEqual([
       '--from=build /app/dist ./dist',
@@ -57,7 +57,7 @@ describe('the Dockerfile', () => {
     ]);
   });
 
-  it.each([runtime, debug])('is no root, knows its signal and its health in stage $name', (stage) => {
+  it.each([runtime, debug])('The stage $name is no root, knows its signal and its health', (stage) => {
     expect(argsOf(stage, 'USER')).toMatch(/^[1-9]\d{3,}:[1-9]\d{3,}$/);
     expect(argsOf(stage, 'STOPSIGNAL')).toBe('SIGTERM');
     expect(execForm(argsOf(stage, 'HEALTHCHECK')).slice(-2)).toEqual(['dist/program/main.js', 'healthcheck']);
@@ -65,12 +65,12 @@ describe('the Dockerfile', () => {
     expect(argsOf(stage, 'ENV')).toBe(argsOf(runtime, 'ENV'));
   });
 
-  it('labels the image', () => {
+  it('The Dockerfile labels the image', () => {
     for (const label of ['title', 'description', 'licenses', 'version', 'revision'])
       expect(argsOf(runtime, 'LABEL')).toContain(`org.opencontainers.image.${label}=`);
   });
 
-  it('starts under the permission model, and both stages start alike', () => {
+  it('The image starts under the permission model, and both stages start alike', () => {
     const [node, ...flags] = execForm(argsOf(runtime, 'ENTRYPOINT'));
     expect(node).toBe('/nodejs/bin/node');
     expect(flags).toEqual(
@@ -94,7 +94,7 @@ describe('the Dockerfile', () => {
     expect(probe?.some((flag) => flag.startsWith('--allow-fs-write'))).toBe(false);
   });
 
-  it('copies what exists, owned by root but for the two folders that are written to', () => {
+  it('The Dockerfile copies what exists, owned by root but for the two folders that are written to', () => {
     for (const stage of dockerfile.stages) {
       for (const { name, args } of stage.instructions) {
         if (name !== 'COPY') continue;

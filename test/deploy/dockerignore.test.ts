@@ -45,11 +45,11 @@ describe('.dockerignore', () => {
     'node_modules/undici/index.js',
     'test/support/servers/proxy.ts',
     'anything-that-comes-later',
-  ])('keeps %s out of the build', (path) => {
+  ])('The file .dockerignore keeps %s out of the build', (path) => {
     expect(isSent(path)).toBe(false);
   });
 
-  it('lets in all of the program, its build, its catalogue and the lockfile', () => {
+  it('The file .dockerignore lets in all of the program, its build, its catalogue and the lockfile', () => {
     const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
       cwd: root,
       encoding: 'utf8',
@@ -61,7 +61,7 @@ describe('.dockerignore', () => {
     expect(needed.filter((path) => !isSent(path))).toEqual([]);
   });
 
-  it('lets in nothing else', () => {
+  it('The file .dockerignore lets in nothing else', () => {
     const files = execFileSync('git', ['ls-files', '--cached', '--others'], {
       cwd: root,
       encoding: 'utf8',

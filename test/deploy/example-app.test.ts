@@ -21,7 +21,7 @@ afterAll(async () => {
   await simulator.close();
 });
 
-it('the example app trades with nothing but a client key, and its withdrawal never leaves', async () => {
+it('The example app trades with nothing but a client key, and its withdrawal never leaves', async () => {
   const cwd = folderWith({ key: `${CLIENT_KEY}\n` });
   const env = { BINANCE_BASE_URL: proxy.url, CLIENT_KEY_FILE: `${cwd}/key` };
   const { code, stdout, stderr } = await runToEnd([APP], { cwd, env });
@@ -32,7 +32,7 @@ it('the example app trades with nothing but a client key, and its withdrawal nev
   expect(simulator.withdrawals).toEqual([]);
 });
 
-it('the example app ends with 1 when its key is refused', async () => {
+it('The example app ends with 1 when its key is refused', async () => {
   const cwd = folderWith();
   const { code } = await runToEnd([APP], { cwd, env: { BINANCE_BASE_URL: proxy.url, CLIENT_KEY: 'wrong' } });
   expect(code).toBe(1);

@@ -72,7 +72,7 @@ async function stopped(child: Child): Promise<readonly [code: number | null, std
 }
 
 describe('the start command of the image', () => {
-  it('has the build, the catalogue, package.json and LICENSE at hand, and no package', () => {
+  it('The image has the build, the catalogue, package.json and LICENSE at hand, and no package', () => {
     const { cwd } = imageIn(filled);
     expect(readdirSync(cwd).toSorted()).toEqual(['LICENSE', 'config', 'dist', 'package.json']);
     expect(readdirSync(join(cwd, 'config'))).toEqual(['catalogue']);
@@ -80,7 +80,7 @@ describe('the start command of the image', () => {
     expect(existsSync(join(cwd, 'node_modules'))).toBe(false);
   });
 
-  it('serves, signs, records, refuses and stops within its grace, with Node’s permissions alone', async () => {
+  it('The image serves, signs, records, refuses and stops within its grace, with Node’s permissions alone', async () => {
     simulator.reset();
     const image = freshImage();
     const env = environmentFor(image);
@@ -112,7 +112,7 @@ describe('the start command of the image', () => {
     expect([trail.code, trail.stderr]).toEqual([0, '']);
   });
 
-  it('serves on a Unix socket under the same permissions', async () => {
+  it('The image serves on a Unix socket under the same permissions', async () => {
     const image = freshImage();
     const socket = join(image.root, 'run/binance-proxy/p.sock');
     const child = serve(image, { ...environmentFor(image), BINANCE_PROXY_SOCKET: socket });
@@ -120,7 +120,7 @@ describe('the start command of the image', () => {
     expect(await stopped(child)).toEqual([0, '']);
   });
 
-  it('signs the frames of a WebSocket, and those of withdrawals never', async () => {
+  it('The image signs the frames of a WebSocket, and those of withdrawals never', async () => {
     simulator.reset();
     const image = freshImage();
     const wsUrl = simulator.url.replace('http', 'ws');
@@ -135,7 +135,7 @@ describe('the start command of the image', () => {
     expect(await stopped(child)).toEqual([0, '']);
   });
 
-  it('says every mistake of a YAML file with line and column', async () => {
+  it('The image says every mistake of a YAML file with line and column', async () => {
     const image = freshImage();
     const path = join(image.root, 'etc/binance-proxy/proxy.yaml');
     writeFileSync(path, 'throttle: { maxWaitMs: soon }\nrecvWindow: 5\n');
@@ -151,7 +151,7 @@ describe('the start command of the image', () => {
     ]);
   });
 
-  it('does not start with a broken catalogue, and says what is broken', async () => {
+  it('The image does not start with a broken catalogue, and says what is broken', async () => {
     const image = freshImage();
     const path = join(image.cwd, 'config/catalogue/spot.json');
     writeFileSync(path, readFileSync(path, 'utf8').replace('"SIGNED"', '"SINGED"'));
@@ -166,13 +166,13 @@ describe('the start command of the image', () => {
     ['client new', ['client', 'new', 'grid-bot'], /^GRID_BOT_CLIENT_KEY=\w{64}$/m],
     ['demo', ['demo'], /(\d+) of \1 signed requests verified at the exchange; withdrawals there: 0\./],
     ['--help', ['--help'], /^Usage: binance-signing-proxy/],
-  ])('runs %s', async (_name, args, expected) => {
+  ])('The image runs %s', async (_name, args, expected) => {
     const { code, stdout, stderr } = await run(freshImage(), ...args);
     expect([code, stdout]).toEqual([0, expect.stringMatching(expected)]);
     expect(stderr).not.toMatch(/\bat .*\.js:\d/);
   });
 
-  it.skipIf(!hasRedisServer)('shares its budgets through Redis', async () => {
+  it.skipIf(!hasRedisServer)('The image shares its budgets through Redis', async () => {
     const redis = await startRedisServer();
     onTestFinished(() => redis.stop());
     const image = freshImage();
@@ -201,7 +201,7 @@ describe('the start command of the image', () => {
     ['start a process', "require('node:child_process').execFileSync('true')"],
     ['start a worker', "new (require('node:worker_threads').Worker)('1', { eval: true })"],
     ['open the inspector', "require('node:inspector').open(0)"],
-  ])('cannot %s', async (_what, script) => {
+  ])('The image cannot %s', async (_what, script) => {
     const { root, cwd, entrypoint } = freshImage();
     const outside = join(root, 'outside/secret');
     const { code, stderr } = await runToEnd([...entrypoint.slice(0, -1), '-e', script, outside], { cwd });

@@ -21,7 +21,7 @@ describe('the systemd unit', () => {
   }
   const environment = Object.fromEntries((unit.get('Environment') ?? []).map((each) => each.split('=')));
 
-  it('starts with the flags of the image, its paths aside', () => {
+  it('The systemd unit starts with the flags of the image, its paths aside', () => {
     const command = (unit.get('ExecStart')?.[0] ?? '').split(' ');
     expect(command.slice(-2)).toEqual(['dist/program/main.js', 'serve']);
     const plain = (flags: readonly string[]) => flags.filter((flag) => /^--(?!allow-fs)/.test(flag));
@@ -33,7 +33,7 @@ describe('the systemd unit', () => {
     expect(environment).toMatchObject(Object.fromEntries(memory));
   });
 
-  it('hands secrets over as credentials that the program finds by name, and loads', () => {
+  it('The systemd unit hands secrets over as credentials that the program finds by name, and loads', () => {
     const credentials = (unit.get('LoadCredential') ?? []).map((each) => each.split(':')[0] ?? '');
     const values: Record<string, string> = { BINANCE_API_KEY: TEST_KEY, BINANCE_API_SECRET: TEST_SECRET };
     const folder = folderWith(
@@ -55,11 +55,11 @@ describe('the systemd unit', () => {
     ['LimitCORE', '0'],
     ['RestartPreventExitStatus', '78'],
     ['ExecReload', '/bin/kill -HUP $MAINPID'],
-  ])('has %s=%s', (name, value) => {
+  ])('The systemd unit has %s=%s', (name, value) => {
     expect(unit.get(name)).toEqual([value]);
   });
 
-  it('waits longer for the end than the program does', () => {
+  it('The systemd unit waits longer for the end than the program does', () => {
     expect(Number(unit.get('TimeoutStopSec')?.[0])).toBeGreaterThan(12);
   });
 });
@@ -92,7 +92,7 @@ describe('the Kubernetes sidecar', () => {
   const pod = deployment!.spec.template.spec;
   const [sidecar] = pod.initContainers;
 
-  it('is valid YAML of a Deployment and its volume claim', () => {
+  it('The Kubernetes sidecar is valid YAML of a Deployment and its volume claim', () => {
     for (const document of documents) expect(document.errors).toEqual([]);
     expect(documents.map((document) => document.get('kind'))).toEqual([
       'Deployment',
@@ -100,7 +100,7 @@ describe('the Kubernetes sidecar', () => {
     ]);
   });
 
-  it('listens to its own pod only, and configures a proxy that loads', () => {
+  it('The Kubernetes sidecar listens to its own pod only, and configures a proxy that loads', () => {
     const mounted = new Map<string, string>([
       ['BINANCE_API_KEY', TEST_KEY],
       ['BINANCE_API_SECRET', TEST_SECRET],
@@ -117,7 +117,7 @@ describe('the Kubernetes sidecar', () => {
     expect([settings.server.host, settings.operator.host]).toEqual(['127.0.0.1', '0.0.0.0']);
   });
 
-  it('is a restartable init container with probes, limits and no rights', () => {
+  it('The Kubernetes sidecar is a restartable init container with probes, limits and no rights', () => {
     expect(sidecar?.restartPolicy).toBe('Always');
     expect(sidecar?.livenessProbe?.httpGet.path).toBe('/livez');
     expect(sidecar?.readinessProbe?.httpGet.path).toBe('/readyz');
@@ -133,7 +133,7 @@ describe('the Kubernetes sidecar', () => {
     }
   });
 
-  it('mounts the Binance key into the proxy alone, within what its permissions let it read', () => {
+  it('The Kubernetes sidecar alone mounts the Binance key, within what its permissions let it read', () => {
     const mounts = (container: Container) => (container.volumeMounts ?? []).map(({ name }) => name);
     expect(mounts(sidecar!)).toContain('binance-key');
     for (const app of pod.containers) expect(mounts(app)).not.toContain('binance-key');

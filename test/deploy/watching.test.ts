@@ -94,7 +94,7 @@ describe('the alert rules', () => {
     }
   });
 
-  it('names only errors that the proxy can utter', () => {
+  it('The alert rules name only errors that the proxy can utter', () => {
     for (const { expr } of rules) {
       for (const [error] of expr.matchAll(/PROXY_\w+/g)) expect(Object.keys(PROXY_ERRORS)).toContain(error);
     }
@@ -107,11 +107,11 @@ describe('the alert rules', () => {
     ['a frozen host', 'binance_proxy_upstream_frozen == 1'],
     ['a failing audit', 'binance_proxy_audit_available == 0'],
     ['a key that may too much', 'verdict="failed"'],
-  ])('tell of %s', (_what, part) => {
+  ])('The alert rules tell of %s', (_what, part) => {
     expect(rules.filter(({ expr }) => expr.includes(part))).toHaveLength(1);
   });
 
-  it('are read by the Prometheus of the compose file', () => {
+  it('The Prometheus of the compose file reads the alert rules', () => {
     const prometheus = parse(read('deploy/prometheus.yaml')) as Readonly<Record<string, unknown>>;
     expect(prometheus).toMatchObject({
       rule_files: ['prometheus-alerts.yaml'],
@@ -124,14 +124,14 @@ describe('the alert rules', () => {
 
 describe('the Grafana dashboard', () => {
   it.each(dashboard.panels.map((panel) => [panel.title, panel] as const))(
-    '%s shows what exists',
+    'The Grafana panel %s shows what exists',
     (_title, panel) => {
       expect(panel.targets.length).toBeGreaterThan(0);
       for (const { expr } of panel.targets) expect([expr, unknownIn(expr)]).toEqual([expr, []]);
     },
   );
 
-  it('has each panel once, and variables that exist', () => {
+  it('The Grafana dashboard has each panel once, and variables that exist', () => {
     expect(new Set(dashboard.panels.map(({ id }) => id)).size).toBe(dashboard.panels.length);
     const variables = dashboard.templating.list.map(({ name }) => name);
     for (const [, name = ''] of JSON.stringify(dashboard).matchAll(/\$\{?(\w+)\}?/g)) {
@@ -141,7 +141,7 @@ describe('the Grafana dashboard', () => {
 });
 
 describe('the check itself', () => {
-  it('notices a metric, a label and a suffix that do not exist', () => {
+  it('The check of alerts and panels notices a metric, a label and a suffix that do not exist', () => {
     expect(unknownIn('rate(binance_proxy_call_total[5m])')).toEqual(['binance_proxy_call_total']);
     expect(unknownIn('sum by (user) (binance_proxy_calls_total{client="x"})')).toEqual([
       'binance_proxy_calls_total{user}',

@@ -47,7 +47,7 @@ async function scrape(proxy: TestProxy) {
 const asBot = { headers: { 'x-mbx-apikey': BOT_KEY } };
 
 describe('GET /metrics', () => {
-  it('is Prometheus text that an independent reader accepts, on the operator listener only', async () => {
+  it('The metrics are Prometheus text that an independent reader accepts, on the operator listener only', async () => {
     const proxy = await startProxy();
     const reply = await operator(proxy);
     expect([reply.status, reply.headers['content-type']]).toEqual([
@@ -63,7 +63,7 @@ describe('GET /metrics', () => {
     expect((await send(proxy.port, '/metrics', asBot)).status).toBe(404);
   });
 
-  it.skipIf(!hasPrometheusClient)('is read by Prometheus’ own client as it is meant', async () => {
+  it.skipIf(!hasPrometheusClient)('Prometheus’ own client reads the metrics as they are meant', async () => {
     const proxy = await startProxy();
     await send(proxy.port, '/api/v3/account', asBot);
     const { text } = await operator(proxy);
@@ -75,7 +75,7 @@ describe('GET /metrics', () => {
     expect(() => readWithPrometheusClient(`${text}binance_proxy_calls_total{client="bot} 1\n`)).toThrow();
   });
 
-  it('counts an answered call by client, upstream, permission, outcome and status class', async () => {
+  it('The metrics count an answered call by client, upstream, permission, outcome and status class', async () => {
     const proxy = await startProxy();
     await send(proxy.port, '/api/v3/account', asBot);
     await send(proxy.port, '/api/v3/account', asBot);
@@ -98,7 +98,7 @@ describe('GET /metrics', () => {
     );
   });
 
-  it('splits the time of a call into waiting, signing, upstream and what the proxy added', async () => {
+  it('The metrics split the time of a call into waiting, signing, upstream and what the proxy added', async () => {
     const proxy = await startProxy();
     const before = performance.now();
     await send(proxy.port, '/api/v3/account', asBot);
@@ -120,7 +120,7 @@ describe('GET /metrics', () => {
     expect([steps[0], steps.at(-2)]).toEqual(['0.0001', '15']);
   });
 
-  it('counts a refusal by its error and its rule, and what never became a call', async () => {
+  it('The metrics count a refusal by its error and its rule, and what never became a call', async () => {
     const proxy = await startProxy();
     await send(proxy.port, '/sapi/v1/capital/withdraw/apply', { ...asBot, method: 'POST' });
     await send(proxy.port, '/api/v3/account', { headers: { 'x-mbx-apikey': 'wrong' } });
@@ -139,7 +139,7 @@ describe('GET /metrics', () => {
     expect(sampleOf(families, 'binance_proxy_calls_total', notSent)).toBe(1);
   });
 
-  it('counts a sent call whose answer got lost once, as unknown and not as a refusal', async () => {
+  it('The metrics count a sent call whose answer got lost once, as unknown and not as a refusal', async () => {
     const proxy = await startProxy();
     simulator.inject({ kind: 'drop-after-read', match: { path: '/api/v3/order' } });
     const body = 'symbol=BTCUSDT&side=BUY&type=MARKET&quoteOrderQty=50';
@@ -152,7 +152,7 @@ describe('GET /metrics', () => {
     expect(sampleOf(families, 'binance_proxy_refusals_total', { error: 'PROXY_OUTCOME_UNKNOWN' })).toBe(0);
   });
 
-  it('shows each budget by own count and by header, with its limit', async () => {
+  it('The metrics show each budget by own count and by header, with its limit', async () => {
     const proxy = await startProxy();
     simulator.setUsedWeight(4_000);
     await send(proxy.port, '/api/v3/account', asBot);
@@ -165,7 +165,7 @@ describe('GET /metrics', () => {
     );
   });
 
-  it('shows clock, key verdict and readiness', async () => {
+  it('The metrics show clock, key verdict and readiness', async () => {
     simulator.reset();
     simulator.setClockOffset(120_000);
     const proxy = await startTestProxy({
@@ -185,7 +185,7 @@ describe('GET /metrics', () => {
     expect(verdicts).toHaveLength(5);
   });
 
-  it('shows a frozen host until its time is over', async () => {
+  it('The metrics show a frozen host until its time is over', async () => {
     const proxy = await startProxy();
     expect(sampleOf(await scrape(proxy), 'binance_proxy_upstream_frozen', { upstream: 'spot' })).toBe(0);
     simulator.ban(60_000);
@@ -199,7 +199,7 @@ describe('GET /metrics', () => {
     expect(untilSeconds).toBeGreaterThan(Date.now() / 1_000);
   });
 
-  it('shows an audit folder that takes no more records', async () => {
+  it('The metrics show an audit folder that takes no more records', async () => {
     const folder = folderWith();
     const proxy = await startProxy({ BINANCE_PROXY_AUDIT_DIR: join(folder, 'audit') });
     expect(sampleOf(await scrape(proxy), 'binance_proxy_audit_available')).toBe(1);
@@ -211,7 +211,7 @@ describe('GET /metrics', () => {
     expect(sampleOf(families, 'binance_proxy_refusals_total', { error: 'PROXY_AUDIT_UNAVAILABLE' })).toBe(1);
   });
 
-  it('grows by nothing that a hostile client sends, and repeats none of it', async () => {
+  it('The metrics grow by nothing that a hostile client sends, and repeat none of it', async () => {
     const proxy = await startProxy();
     const attack = async (mark: string) => {
       const headers = { 'x-mbx-apikey': mark, 'user-agent': mark };
@@ -237,7 +237,7 @@ describe('GET /metrics', () => {
     for (const secret of [TEST_KEY, TEST_SECRET, BOT_KEY]) expect(after).not.toContain(secret);
   });
 
-  it('keeps only so many rules apart, whatever they are made of', async () => {
+  it('The metrics keep only so many rules apart, whatever they are made of', async () => {
     const registry = new Registry();
     const metrics = createCallMetrics(registry);
     for (let at = 0; at < 500; at++) {
@@ -261,7 +261,7 @@ describe('the reader of Prometheus text', () => {
       'a histogram that falls',
       '# HELP h b\n# TYPE h histogram\nh_bucket{le="1"} 2\nh_bucket{le="+Inf"} 1\nh_sum 1\nh_count 1\n',
     ],
-  ])('refuses %s', (_what, text) => {
+  ])('The reader of Prometheus text refuses %s', (_what, text) => {
     expect(() => readPrometheusText(text)).toThrow(Error);
   });
 });

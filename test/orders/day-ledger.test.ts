@@ -42,7 +42,7 @@ describe.each([
   ['in memory', () => createMemoryNotionalLedger()],
   ['in a file', () => createFileNotionalLedger(freshFolder(), NOON)],
 ])('daily sums %s', (_, create) => {
-  it('grant up to the limit exactly and not a hair more', async () => {
+  it('A daily sum grants up to the limit exactly and not a hair more', async () => {
     const ledger = create();
     await reserved(ledger, claim('0.1'), perDay('0.3'), NOON);
     expect(await ledger.reserve(claim('0.20000000000000000001'), perDay('0.3'), NOON)).toEqual({
@@ -51,7 +51,7 @@ describe.each([
     await reserved(ledger, claim('0.2'), perDay('0.3'), NOON);
   });
 
-  it('count orders, all of a call or none', async () => {
+  it('A daily sum counts all orders of a call or none', async () => {
     const ledger = create();
     await reserved(ledger, claim('1', 'grid-bot', 3), { maxPerDay: 4 }, NOON);
     expect(await ledger.reserve(claim('1', 'grid-bot', 2), { maxPerDay: 4 }, NOON)).toEqual({
@@ -60,7 +60,7 @@ describe.each([
     await reserved(ledger, claim('1'), { maxPerDay: 4 }, NOON);
   });
 
-  it('roll: room comes back 24 hours after it was taken, not at midnight', async () => {
+  it('A daily sum rolls: room comes back 24 hours after it was taken, not at midnight', async () => {
     const ledger = create();
     await reserved(ledger, claim('6'), perDay('10'), NOON);
     await reserved(ledger, claim('4'), perDay('10'), NOON + 1_000);
@@ -70,7 +70,7 @@ describe.each([
     await reserved(ledger, claim('4'), perDay('10'), NOON + DAY_MS + 1_000);
   });
 
-  it('take back what was given back, once', async () => {
+  it('A daily sum takes back what was refunded, once', async () => {
     const ledger = create();
     const first = await reserved(ledger, claim('10'), perDay('10'), NOON);
     ledger.refund(first);
@@ -79,13 +79,13 @@ describe.each([
     expect(await ledger.reserve(claim('0.01'), perDay('10'), NOON)).toHaveProperty('refusedBy');
   });
 
-  it('keep what was committed', async () => {
+  it('A daily sum keeps what was committed', async () => {
     const ledger = create();
     ledger.keep(await reserved(ledger, claim('10'), perDay('10'), NOON));
     expect(await ledger.reserve(claim('1'), perDay('10'), NOON)).toHaveProperty('refusedBy');
   });
 
-  it('keep clients and assets apart, and refuse an asset without a limit', async () => {
+  it('Daily sums keep clients and assets apart, and refuse an asset without a limit', async () => {
     const ledger = create();
     await reserved(ledger, claim('10', 'constructor'), perDay('10'), NOON);
     await reserved(ledger, claim('10', '__proto__'), perDay('10'), NOON);
@@ -101,7 +101,7 @@ describe.each([
     await reserved(ledger, claim('1', '__proto__', 1, 'BTC'), two, NOON);
   });
 
-  it('take nothing when one of several sums has no room', async () => {
+  it('A claim takes nothing when one of its daily sums has no room', async () => {
     const ledger = create();
     const both = {
       client: 'a',
@@ -125,14 +125,14 @@ describe.each([
 describe('the file of daily sums', () => {
   const path = (folder: string): string => join(folder, LEDGER_FILE);
 
-  it('is readable by its owner only, also when it was not before', () => {
+  it('The file of daily sums is readable by its owner only, also when it was not before', () => {
     const folder = freshFolder();
     writeFileSync(path(folder), '', { mode: 0o644 });
     createFileNotionalLedger(folder, NOON).close();
     expect(statSync(path(folder)).mode & 0o777).toBe(0o600);
   });
 
-  it('counts after a restart what was open, what was committed, and not what was given back', async () => {
+  it('After a restart the daily sums count what was open and what was committed, not what was refunded', async () => {
     const folder = freshFolder();
     const before = createFileNotionalLedger(folder, NOON);
     await reserved(before, claim('1'), perDay('10'), NOON);
@@ -144,7 +144,7 @@ describe('the file of daily sums', () => {
     await reserved(after, claim('7'), perDay('10'), NOON + 1);
   });
 
-  it('counts after a crash, without any closing, and with every digit', async () => {
+  it('After a crash the daily sums count without any closing, and with every digit', async () => {
     const folder = freshFolder();
     const amount = `0.${'0'.repeat(70)}1`;
     await reserved(createFileNotionalLedger(folder, NOON), claim(amount), perDay('1'), NOON);
@@ -152,7 +152,7 @@ describe('the file of daily sums', () => {
     expect(await after.reserve(claim('1'), perDay('1'), NOON)).toHaveProperty('refusedBy');
   });
 
-  it('drops a torn last line and goes on, whatever byte it was torn at', async () => {
+  it('The file of daily sums drops a torn last line and goes on, whatever byte it was torn at', async () => {
     const folder = freshFolder();
     const before = createFileNotionalLedger(folder, NOON);
     await reserved(before, claim('1'), perDay('10'), NOON);
@@ -172,7 +172,7 @@ describe('the file of daily sums', () => {
     }
   });
 
-  it('counts a last line that lacks nothing but its end', async () => {
+  it('The file of daily sums counts a last line that lacks nothing but its end', async () => {
     const folder = freshFolder();
     const before = createFileNotionalLedger(folder, NOON);
     await reserved(before, claim('10'), perDay('10'), NOON);
@@ -182,7 +182,7 @@ describe('the file of daily sums', () => {
     expect(await after.reserve(claim('1'), perDay('10'), NOON)).toHaveProperty('refusedBy');
   });
 
-  it('does not start on a line in the middle that cannot be read, and says which', async () => {
+  it('A line in the middle that cannot be read stops the start, and the error names the line', async () => {
     const folder = freshFolder();
     const before = createFileNotionalLedger(folder, NOON);
     await reserved(before, claim('1'), perDay('10'), NOON);
@@ -194,7 +194,7 @@ describe('the file of daily sums', () => {
     expect(() => createFileNotionalLedger(folder, NOON)).toThrow(/^line 3 of .* cannot be read$/);
   });
 
-  it('forgets in the file what counts no more, and never reuses a number that still counts', async () => {
+  it('The file of daily sums forgets what counts no more, and never reuses a number that still counts', async () => {
     const folder = freshFolder();
     const ledger = createFileNotionalLedger(folder, NOON, { compactAfterLines: 4 });
     for (let index = 0; index < 20; index++) {
@@ -210,7 +210,7 @@ describe('the file of daily sums', () => {
     expect(await after.reserve(claim('7.1'), perDay('10'), NOON)).toHaveProperty('refusedBy');
   });
 
-  it('grants nothing that it cannot write', async () => {
+  it('The file of daily sums grants nothing that it cannot write', async () => {
     const folder = freshFolder();
     const ledger = createFileNotionalLedger(folder, NOON);
     ledger.close();
@@ -234,7 +234,7 @@ describe('any sequence of taking, giving back, waiting and restarting', () => {
     fc.record({ do: fc.constant('restart' as const), torn: fc.boolean() }),
   );
 
-  it('counts exactly what a list of everything taken in the last 24 hours counts', async () => {
+  it('The daily sums count exactly what a list of everything taken in the last 24 hours counts', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
         const folder = freshFolder();

@@ -98,13 +98,13 @@ describe.each([...DOOR_SAMPLES])('%s under every rule', (name, sample) => {
       endpoint,
     );
 
-  it('symbols', async () => {
+  it('The rule symbols passes its own symbol and refuses another', async () => {
     const named = sample.symbol === undefined ? 'symbols' : 'passed';
     expect(await judged(undefined, new Set([sample.symbol ?? 'BTCUSDT']))).toBe(named);
     expect(await judged(undefined, new Set(['DOGEUSDT']))).toBe('symbols');
   });
 
-  it('order.types', async () => {
+  it('The rule order.types passes the types of the call and refuses when one is missing', async () => {
     expect(await judged({ types: new Set(sample.types) })).toBe('passed');
     for (const missing of sample.types) {
       const types = new Set(sample.types.filter((type) => type !== missing));
@@ -112,7 +112,7 @@ describe.each([...DOOR_SAMPLES])('%s under every rule', (name, sample) => {
     }
   });
 
-  it('order.maxNotional', async () => {
+  it('The rule order.maxNotional passes the largest value and refuses below it', async () => {
     const inside = values === undefined ? 'unvaluable' : 'passed';
     const outside = values === undefined ? 'unvaluable' : 'order.maxNotional';
     expect(await judged({ maxNotional: new Map([[asset, largest]]) })).toBe(inside);
@@ -120,12 +120,12 @@ describe.each([...DOOR_SAMPLES])('%s under every rule', (name, sample) => {
     expect(await judged({ maxNotional: new Map([['EUR', '1000000']]) })).toBe(outside);
   });
 
-  it('order.maxPerDay', async () => {
+  it('The rule order.maxPerDay passes as many orders as the call has and refuses below it', async () => {
     expect(await judged({ maxPerDay: count })).toBe('passed');
     expect(await judged({ maxPerDay: count - 1 })).toBe(isTrial ? 'passed' : 'order.maxPerDay');
   });
 
-  it('order.maxNotionalPerDay', async () => {
+  it('The rule order.maxNotionalPerDay passes the value of the call and refuses below it', async () => {
     const inside = values === undefined ? 'unvaluable' : 'passed';
     const outside = values === undefined ? 'unvaluable' : isTrial ? 'passed' : 'order.maxNotionalPerDay';
     expect(await judged({ maxNotionalPerDay: new Map([[asset, dayValue]]) })).toBe(inside);
@@ -133,7 +133,7 @@ describe.each([...DOOR_SAMPLES])('%s under every rule', (name, sample) => {
     expect(await judged({ maxNotionalPerDay: new Map([['EUR', '1000000']]) })).toBe(outside);
   });
 
-  it('orders that cannot be read', async () => {
+  it('Orders that cannot be read are refused', async () => {
     const everyRule = clientWith({ maxPerDay: 100 });
     const { guard } = guarded();
     for (const form of [{ symbol: 'BTCUSDT', quantity: 'all', newQty: 'all' }, {}]) {
@@ -144,7 +144,7 @@ describe.each([...DOOR_SAMPLES])('%s under every rule', (name, sample) => {
 });
 
 describe('the order guard', () => {
-  it('answers at once, without a promise, for clients without rules and for calls that order nothing', () => {
+  it('Clients without rules and calls that order nothing are answered at once, without a promise', () => {
     const { guard } = guarded(() => Promise.reject(new Error('asked')));
     const strict = clientWith({ maxPerDay: 0, maxNotional: new Map() }, { symbols: new Set() });
     expect(guard.admit(clientWith(undefined), order, callOf(order, {}), NOON)).toBeUndefined();
@@ -155,7 +155,7 @@ describe('the order guard', () => {
     }
   });
 
-  it('never holds up a cancel', () => {
+  it('A cancel is never held up by order limits', () => {
     const { guard } = guarded();
     const strict = clientWith({ maxPerDay: 0 }, { symbols: new Set() });
     const cancels = catalogueEndpoints().filter(({ effect }) => effect === 'cancel');
@@ -165,7 +165,7 @@ describe('the order guard', () => {
     }
   });
 
-  it('names client, endpoint and rule in a refusal, in words that ccxt passes on', async () => {
+  it('A refusal names client, endpoint and rule, in words that ccxt passes on', async () => {
     const { guard } = guarded();
     const client = clientWith({ maxNotional: new Map([['USDT', '50']]) });
     const refusal = await Promise.resolve(guard.admit(client, order, callOf(order, MARKET), NOON)).catch(
@@ -184,7 +184,7 @@ describe('the order guard', () => {
     expect(refusal.message).not.toMatch(/LOT_SIZE|PRICE_FILTER|Price \* QTY/i);
   });
 
-  it('asks the market only when the value matters, and never for a symbol that is not allowed', async () => {
+  it('The market is asked only when the value matters, and never for a symbol that is not allowed', async () => {
     const asked: string[] = [];
     const { guard } = guarded((upstream, path) => {
       asked.push(path);
@@ -205,21 +205,21 @@ describe('the order guard', () => {
     ]);
   });
 
-  it('refuses what it cannot value because the market cannot be asked', async () => {
+  it('An order that cannot be valued because the market cannot be asked is refused', async () => {
     const { guard } = guarded(() => Promise.reject(new Error('connect ECONNREFUSED')));
     const client = clientWith({ maxNotional: new Map([['USDT', '1000']]) });
     expect(await ruleFor(guard, client)).toBe('unvaluable');
     expect(await ruleFor(guard, client, { ...MARKET, symbol: 'NOSUCH' })).toBe('unvaluable');
   });
 
-  it('passes on that there is no room for the look-up, with the time to wait', async () => {
+  it('A look-up without room passes on its error, with the time to wait', async () => {
     const full = new ProxyError('PROXY_WEIGHT_EXHAUSTED', 'No room.', { retryAfterSeconds: 7 });
     const { guard } = guarded(() => Promise.reject(full));
     const client = clientWith({ maxNotional: new Map([['USDT', '1000']]) });
     await expect(guard.admit(client, order, callOf(order, MARKET), NOON)).rejects.toBe(full);
   });
 
-  it('values quote assets by their own limits', async () => {
+  it('Each quote asset is valued by its own limit', async () => {
     const { guard } = guarded();
     const client = clientWith({
       maxNotional: new Map([
@@ -232,7 +232,7 @@ describe('the order guard', () => {
     expect(await ruleFor(guard, client, { ...ether, quantity: '2.01' })).toBe('order.maxNotional');
   });
 
-  it('refuses a whole batch for one order in it, and counts nothing of it', async () => {
+  it('A batch is refused whole for one order in it, and nothing of it is counted', async () => {
     const { guard } = guarded();
     const batch = catalogueEndpoint('POST', '/fapi/v1/batchOrders');
     const form = (quantities: readonly string[]) => ({
@@ -244,7 +244,7 @@ describe('the order guard', () => {
     expect(await ruleFor(guard, client, MARKET)).toBe('order.maxPerDay');
   });
 
-  it('cannot value closePosition, and can value the same done with a quantity', async () => {
+  it('An order with closePosition cannot be valued, and the same done with a quantity can', async () => {
     const { guard } = guarded();
     const futures = catalogueEndpoint('POST', '/fapi/v1/algoOrder');
     const stop = {
@@ -264,7 +264,7 @@ describe('the order guard', () => {
     ).toBe('passed');
   });
 
-  it('judges a trial order and does not count it', async () => {
+  it('A test order is judged and not counted', async () => {
     const { guard } = guarded();
     const client = clientWith({ maxPerDay: 1, types: new Set(['MARKET']) });
     for (let attempt = 0; attempt < 3; attempt++)
@@ -278,7 +278,7 @@ describe('the order guard', () => {
     ['not-sent', 'passed'],
     ['accepted', 'order.maxPerDay'],
     ['unknown', 'order.maxPerDay'],
-  ] as const)('when a call ends %s, the next order is %s', async (ending: AdmissionEnding, expected) => {
+  ] as const)('When a call ends %s, the next order is %s', async (ending: AdmissionEnding, expected) => {
     const { guard } = guarded();
     const client = clientWith({ maxPerDay: 1 });
     const admission = await guard.admit(client, order, callOf(order, MARKET), NOON);
@@ -287,13 +287,13 @@ describe('the order guard', () => {
     expect(await ruleFor(guard, client)).toBe(expected);
   });
 
-  it('holds no room for a client whose days are not counted', async () => {
+  it('A client whose days are not counted holds no room', async () => {
     const { guard } = guarded();
     const client = clientWith({ maxNotional: new Map([['USDT', '1000']]) });
     expect(await guard.admit(client, order, callOf(order, MARKET), NOON)).toBeUndefined();
   });
 
-  it('refuses orders whose room cannot be recorded', async () => {
+  it('An order whose room cannot be recorded is refused', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'guard-'));
     const ledger = createFileNotionalLedger(folder, NOON);
     ledger.close();
@@ -301,7 +301,7 @@ describe('the order guard', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('reads parameters of any origin', async () => {
+  it('Order limits read parameters of any origin', async () => {
     const { guard } = guarded();
     const frame = new Map(Object.entries(MARKET));
     const client = clientWith({ types: new Set(['LIMIT']) });
@@ -320,14 +320,14 @@ describe('a client in report mode', () => {
   const reporting = (rules: OrderRules, symbols?: ReadonlySet<string>): Client =>
     clientWith(rules, { policyMode: 'report', ...(symbols && { symbols }) });
 
-  it('is told of every rule that would have refused, once, and passes', async () => {
+  it('A client in report mode is told of every rule that would have refused, once, and passes', async () => {
     const { guard, reports } = guarded();
     expect(await ruleFor(guard, reporting(strict, new Set(['ETHUSDT'])))).toBe('passed');
     const rules: OrderRule[] = ['symbols', 'order.types', 'order.maxNotional', 'order.maxPerDay'];
     expect(reports).toEqual(rules.map((rule) => `grid-bot /api/v3/order ${rule}`));
   });
 
-  it('is told the same of orders that can be neither read nor valued', async () => {
+  it('A client in report mode is told the same of orders that can be neither read nor valued', async () => {
     const broken = guarded(() =>
       Promise.reject(new ProxyError('PROXY_WEIGHT_EXHAUSTED', '', { retryAfterSeconds: 1 })),
     );
@@ -338,7 +338,7 @@ describe('a client in report mode', () => {
     expect(broken.reports.map((line) => line.split(' ').at(-1))).toEqual(['unvaluable', 'unreadable']);
   });
 
-  it('is told nothing of orders inside its rules, and its days are counted', async () => {
+  it('A client in report mode is told nothing of orders inside its rules, and its days are counted', async () => {
     const { guard, reports } = guarded();
     const client = reporting({ maxPerDay: 1 });
     await ruleFor(guard, client);
@@ -365,7 +365,7 @@ describe('orders of several clients at the same time', () => {
   it.each([
     ['in memory', undefined],
     ['in a file', 'file'],
-  ])('never exceed a sum of the day, however they interleave (%s)', async (_, kind) => {
+  ])('Orders of several clients never exceed a sum of the day (%s)', async (_, kind) => {
     let refusedOnce = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(attempt, { minLength: 10, maxLength: 40 }), async (attempts) => {

@@ -60,7 +60,7 @@ async function bidAndAsk(book: PriceBook, ...asked: Parameters<PriceBook['bestPr
 }
 
 describe('best prices', () => {
-  it('are fetched once for all who ask at the same time, and used for a second', async () => {
+  it('Best prices are fetched once for all who ask at the same time, and used for a second', async () => {
     const market = await exchange();
     market.answers.set(SPOT_BOOK, { symbol: 'BTCUSDT', bidPrice: '100', askPrice: '101' });
     const both = [bidAndAsk(market.book, 'spot', 'BTCUSDT'), bidAndAsk(market.book, 'spot', 'BTCUSDT')];
@@ -73,7 +73,7 @@ describe('best prices', () => {
     expect(await bidAndAsk(market.book, 'spot', 'BTCUSDT')).toBe('200 201');
   });
 
-  it('that take longer than they stay fresh are still fetched once', async () => {
+  it('Best prices that take longer than they stay fresh are still fetched once', async () => {
     const market = await exchange();
     market.answers.set(SPOT_BOOK, { symbol: 'BTCUSDT', bidPrice: '100', askPrice: '101' });
     const first = market.book.bestPrices('spot', 'BTCUSDT');
@@ -87,13 +87,13 @@ describe('best prices', () => {
     ['coinm', '/dapi/v1/ticker/bookTicker?symbol=BTCUSDT', 'BTCUSDT'],
     ['options', '/eapi/v1/ticker?symbol=BTC-270129-90000-C', 'BTC-270129-90000-C'],
     ['equity', '/sapi/v1/equity/market/quote?symbol=AAPL', 'AAPL'],
-  ] as const)('of %s come from its own book, in an object or a list', async (name, path, symbol) => {
+  ] as const)('Best prices of %s come from its own book', async (name, path, symbol) => {
     const market = await exchange();
     market.answers.set(path, [{ symbol, bidPrice: '0.10', askPrice: '0.20' }]);
     expect(await bidAndAsk(market.book, name, symbol)).toBe('0.1 0.2');
   });
 
-  it('are not believed when they are another symbol’s, incomplete, or numbers with a fraction', async () => {
+  it('Best prices are not believed when they are another symbol’s, incomplete, or numbers with a fraction', async () => {
     const market = await exchange({ failureFreshMs: 0 });
     for (const answer of [
       { symbol: 'ETHUSDT', bidPrice: '1', askPrice: '2' },
@@ -108,7 +108,7 @@ describe('best prices', () => {
     }
   });
 
-  it('that failed are asked for again only after a while', async () => {
+  it('Best prices that failed are asked for again only after a while', async () => {
     const market = await exchange();
     for (let attempt = 0; attempt < 3; attempt++) {
       await expect(market.book.bestPrices('spot', 'BTCUSDT')).rejects.toThrow('status 400');
@@ -119,7 +119,7 @@ describe('best prices', () => {
     expect(await bidAndAsk(market.book, 'spot', 'BTCUSDT')).toBe('1 2');
   });
 
-  it('are asked for with the symbol as one encoded component', async () => {
+  it('Best prices are asked for with the symbol as one encoded component', async () => {
     const market = await exchange();
     await expect(market.book.bestPrices('spot', 'A&symbols=["B"]')).rejects.toThrow();
     expect(market.asked).toEqual(['/api/v3/ticker/bookTicker?symbol=A%26symbols%3D%5B%22B%22%5D']);
@@ -127,7 +127,7 @@ describe('best prices', () => {
 });
 
 describe('the description of a symbol', () => {
-  it('is asked for by symbol on spot and kept for an hour', async () => {
+  it('The description of a spot symbol is asked for by symbol and kept for an hour', async () => {
     const market = await exchange();
     market.answers.set(SPOT_INFO, { symbols: [spotRow] });
     expect(await market.book.instrument('spot', 'BTCUSDT')).toMatchObject({
@@ -142,7 +142,7 @@ describe('the description of a symbol', () => {
     expect(market.asked).toHaveLength(2);
   });
 
-  it('is read out of one answer for all symbols of a futures exchange', async () => {
+  it('The description of a futures symbol is read out of one answer for all symbols', async () => {
     const market = await exchange();
     const rows = ['BTCUSDT', 'ETHUSDC'].map((symbol) => ({
       symbol,
@@ -156,7 +156,7 @@ describe('the description of a symbol', () => {
     expect(market.asked).toEqual(['/fapi/v1/exchangeInfo']);
   });
 
-  it('missing from that answer is looked for again, but not with every order', async () => {
+  it('A symbol missing from the exchangeInfo is looked for again, but not with every order', async () => {
     const market = await exchange();
     market.answers.set('/fapi/v1/exchangeInfo', { symbols: [] });
     for (let attempt = 0; attempt < 3; attempt++) {
@@ -169,7 +169,7 @@ describe('the description of a symbol', () => {
     expect((await market.book.instrument('usdm', 'NEWUSDT')).baseAsset).toBe('NEW');
   });
 
-  it('tells contracts of a fixed worth from those that move with the price, on either futures exchange', async () => {
+  it('The description tells linear from inverse contracts, on either futures exchange', async () => {
     const market = await exchange();
     const inverse = {
       symbol: 'BTCUSD_PERP',
@@ -191,7 +191,7 @@ describe('the description of a symbol', () => {
     }
   });
 
-  it('names an option’s strike and unit', async () => {
+  it('The description of an option names its strike and unit', async () => {
     const market = await exchange();
     const row = { symbol: 'BTC-270129-90000-C', quoteAsset: 'USDT', unit: 1, strikePrice: '90000.50' };
     market.answers.set('/eapi/v1/exchangeInfo', {
@@ -202,7 +202,7 @@ describe('the description of a symbol', () => {
     await expect(market.book.instrument('options', 'X')).rejects.toThrow(Unvaluable);
   });
 
-  it('of a stock needs no question', async () => {
+  it('The description of a stock needs no question', async () => {
     const market = await exchange();
     expect((await market.book.instrument('equity', 'AAPL')).quoteAsset).toBe('USDC');
     expect(market.asked).toEqual([]);
@@ -210,7 +210,7 @@ describe('the description of a symbol', () => {
 });
 
 describe('a fresh cache', () => {
-  it('holds no more than it was told to, the oldest goes first', async () => {
+  it('A fresh cache holds no more than it was told to, and the oldest entry goes first', async () => {
     const loaded: string[] = [];
     const cache = createFreshCache({
       load: async (key) => {

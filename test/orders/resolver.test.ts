@@ -83,7 +83,7 @@ function stage(
 const PATIENCE_MS = RESOLUTION_PAUSES_MS.reduce((sum, pause) => sum + pause, 0);
 
 describe('the resolver', () => {
-  it('asks for the order by its client order id and reports what it found', async () => {
+  it('The resolver asks for the order by its client order id and reports what it found', async () => {
     const { resolver, asked, resolved, run } = stage(() => FILLED);
     resolver.add(unknown('a'));
     expect(resolver.open()).toEqual([
@@ -135,7 +135,7 @@ describe('the resolver', () => {
     expect(resolver.open()).toEqual([]);
   });
 
-  it('does not believe a -2013 that comes soon, and finds an order that appears late', async () => {
+  it('The resolver does not believe a -2013 that comes soon, and finds an order that appears late', async () => {
     let denials = 3;
     const { resolver, resolved, run } = stage(() => (denials-- > 0 ? MISSING : NEW));
     resolver.add(unknown('a'));
@@ -143,7 +143,7 @@ describe('the resolver', () => {
     expect(resolved.map(({ resolution, asked }) => [resolution, asked])).toEqual([['resting', 4]]);
   });
 
-  it('says not found only after the whole schedule, and after how long', async () => {
+  it('The resolver says not found only after the whole schedule, and after how long', async () => {
     const { resolver, resolved, run } = stage(() => MISSING);
     resolver.add(unknown('a'));
     await run(RESOLUTION_PAUSES_MS.length - 1);
@@ -153,7 +153,7 @@ describe('the resolver', () => {
     expect(PATIENCE_MS).toBeGreaterThan(30_000);
   });
 
-  it('takes no answer, a busy exchange, or garbage for no evidence, and goes on at its slowest pace', async () => {
+  it('The resolver takes no answer, a busy exchange, or garbage for no evidence, and goes on at its slowest pace', async () => {
     const replies: (Reply | 'silence')[] = ['silence', BUSY, { status: 200, bodyText: '<html>' }];
     let asked = 0;
     const { resolver, resolved, timers, run } = stage(() => {
@@ -172,7 +172,7 @@ describe('the resolver', () => {
     expect(resolved.map(({ resolution }) => resolution)).toEqual(['rejected']);
   });
 
-  it('asks for each order of a batch until each is known', async () => {
+  it('The resolver asks for each order of a batch until each is known', async () => {
     const batch = JSON.stringify([
       { symbol: 'X', newClientOrderId: 'one' },
       { symbol: 'Y', newClientOrderId: 'two' },
@@ -190,7 +190,7 @@ describe('the resolver', () => {
     expect(asked.every(({ path, upstream }) => path === '/fapi/v1/order' && upstream === 'usdm')).toBe(true);
   });
 
-  it('asks for the orders of a list when the list is over', async () => {
+  it('The resolver asks for the orders of a list when the list is over', async () => {
     const form = { listClientOrderId: 'list', workingClientOrderId: 'w', pendingClientOrderId: 'p' };
     const { resolver, asked, resolved, run } = stage(({ path, params }) => {
       if (path === '/api/v3/orderList') return { status: 200, bodyText: '{"listOrderStatus":"ALL_DONE"}' };
@@ -206,7 +206,7 @@ describe('the resolver', () => {
     expect(asked.map(({ path }) => path)).toEqual(['/api/v3/orderList', '/api/v3/order', '/api/v3/order']);
   });
 
-  it('does not call a list ended while one of its orders is not known', async () => {
+  it('The resolver does not call a list ended while one of its orders is not known', async () => {
     const form = { listClientOrderId: 'list', workingClientOrderId: 'w', pendingClientOrderId: 'p' };
     let isReady = false;
     const { resolver, resolved, run } = stage(({ path, params }) => {
@@ -221,7 +221,7 @@ describe('the resolver', () => {
     expect(resolved[0]?.resolution).toBe('ended');
   });
 
-  it('asks a second place before it takes an order for missing', async () => {
+  it('The resolver asks a second place before it takes an order for missing', async () => {
     const history = '/papi/v1/um/conditional/orderHistory';
     const { resolver, asked, resolved, run } = stage(({ path }) =>
       path === history ? { status: 200, bodyText: '{"strategyId":5,"strategyStatus":"TRIGGERED"}' } : MISSING,
@@ -232,14 +232,14 @@ describe('the resolver', () => {
     expect(resolved[0]?.orders[0]).toMatchObject({ resolution: 'executed', orderId: '5' });
   });
 
-  it('does not take one denial for both places', async () => {
+  it('The resolver does not take one denial for both places', async () => {
     const { resolver, resolved, run } = stage(({ path }) => (path.endsWith('openOrder') ? MISSING : BUSY));
     resolver.add(unknown('a', '/papi/v1/um/conditional/order', { newClientStrategyId: 's' }));
     await run(20);
     expect(resolved).toEqual([]);
   });
 
-  it('says at once when Binance has no query for such an order', async () => {
+  it('The resolver says at once when Binance has no query for such an order', async () => {
     const { resolver, asked, resolved, run } = stage(() => NEW);
     resolver.add(unknown('a', '/sapi/v1/convert/limit/placeOrder'));
     await run();
@@ -247,7 +247,7 @@ describe('the resolver', () => {
     expect(resolved).toMatchObject([{ resolution: 'not-queryable', orders: [], afterMs: 0 }]);
   });
 
-  it('keeps a fate that could not be recorded and records it later, without asking again', async () => {
+  it('The resolver keeps a fate that could not be recorded and records it later, without asking again', async () => {
     let isFull = true;
     const { resolver, asked, resolved, run } = stage(
       () => NEW,
@@ -265,7 +265,7 @@ describe('the resolver', () => {
     expect(resolver.open()).toEqual([]);
   });
 
-  it('takes up what an earlier run left open, once each, oldest first', async () => {
+  it('The resolver takes up what an earlier run left open, once each, oldest first', async () => {
     const { resolver, resolved, run } = stage(() => NEW);
     resolver.add({ ...unknown('b'), sentAtMs: 900 });
     resolver.restore([unknown('a'), { ...unknown('b'), sentAtMs: 900 }]);
@@ -274,7 +274,7 @@ describe('the resolver', () => {
     expect(resolved.map(({ requestId }) => requestId).sort()).toEqual(['a', 'b']);
   });
 
-  it('asks for a few calls at a time, however many are open', async () => {
+  it('The resolver asks for a few calls at a time, however many are open', async () => {
     let now = 0;
     let most = 0;
     const { resolver, resolved, timers } = stage(async () => {
@@ -289,7 +289,7 @@ describe('the resolver', () => {
     expect(most).toBe(4);
   });
 
-  it('stops when it is closed: no timer, no question, no record, and nothing new', async () => {
+  it('A closed resolver has no timer, no question, no record, and takes nothing new', async () => {
     const answer = Promise.withResolvers<Reply>();
     const { resolver, asked, resolved, timers, run } = stage(() => answer.promise);
     const batch = '[{"newClientOrderId":"one"},{"newClientOrderId":"two"}]';
@@ -307,7 +307,7 @@ describe('the resolver', () => {
     expect(resolver.open().map(({ requestId }) => requestId)).toEqual(['a', 'b']);
   });
 
-  it('runs on real timers too', async () => {
+  it('The resolver runs on real timers too', async () => {
     const resolved: ResolvedCall[] = [];
     const resolver = new OrderResolver({
       ask: async () => NEW,

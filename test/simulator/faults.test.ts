@@ -19,7 +19,7 @@ const place = () => stage.alice.call('POST', '/api/v3/order', ORDER);
 const openOrders = () => stage.simulator.exchange.spot.orders.open('account-0').length;
 
 describe('an injected fault', () => {
-  it('hits the requests it names, as often as it says', async () => {
+  it('An injected fault hits the requests it names, as often as it says', async () => {
     stage.simulator.inject({
       match,
       times: 2,
@@ -37,7 +37,7 @@ describe('an injected fault', () => {
       [200, undefined, true],
     ]);
   });
-  it('can be any status with any body and headers', async () => {
+  it('An injected fault can be any status with any body and headers', async () => {
     stage.simulator.inject({
       match: {},
       kind: 'status',
@@ -54,7 +54,7 @@ describe('an injected fault', () => {
       '<html>',
     ]);
   });
-  it('drops the connection with or without carrying the request out', async () => {
+  it('An injected fault drops the connection with or without carrying the request out', async () => {
     const outcomes: unknown[] = [];
     for (const kind of ['drop-before-read', 'drop-after-read', 'execute-then-drop'] as const) {
       stage.simulator.reset();
@@ -69,16 +69,16 @@ describe('an injected fault', () => {
       ['execute-then-drop', 1, true, undefined],
     ]);
   });
-  it('breaks an answer off in its body', async () => {
+  it('An injected fault breaks an answer off in its body', async () => {
     stage.simulator.inject({ match, kind: 'truncate-body' });
     await expect(place()).rejects.toThrow('aborted');
     expect(openOrders()).toBe(1);
   });
-  it('answers late', async () => {
+  it('An injected fault delays an answer', async () => {
     stage.simulator.inject({ match, kind: 'delay', ms: 30 });
     expect([(await place()).status, openOrders()]).toEqual([200, 1]);
   });
-  it('never answers, having carried the request out or not', async () => {
+  it('An injected fault lets a request stall without an answer, carried out or not', async () => {
     for (const execute of [false, true]) {
       const own = await startSimulator({ accounts: [ALICE] });
       own.inject({ match: {}, kind: 'stall', execute });
@@ -90,13 +90,13 @@ describe('an injected fault', () => {
       await answered;
     }
   });
-  it('calls a right stamp stale', async () => {
+  it('An injected fault calls a right stamp stale', async () => {
     stage.simulator.inject({ match, kind: 'stale-timestamp' });
     expect(member<number>(await place(), 'code')).toBe(-1021);
     expect(stage.simulator.requests[0]).toMatchObject({ verified: true, code: -1021 });
     expect([(await place()).status, openOrders()]).toEqual([200, 1]);
   });
-  it('points elsewhere', async () => {
+  it('An injected fault redirects elsewhere', async () => {
     stage.simulator.inject({ match, kind: 'redirect', location: 'http://127.0.0.1:1/' });
     const { status, headers } = await place();
     expect([status, headers.location, openOrders()]).toEqual([301, 'http://127.0.0.1:1/', 0]);
@@ -104,7 +104,7 @@ describe('an injected fault', () => {
 });
 
 describe('a simulator', () => {
-  it('records what arrived, byte for byte', async () => {
+  it('The simulator records what arrived, byte for byte', async () => {
     const headers = { 'X-MBX-APIKEY': 'Z', 'x-Odd': 'a' };
     await send(stage.simulator.url, 'DELETE', '/api/v3/order?a=%e5&b', {
       headers,
@@ -124,7 +124,7 @@ describe('a simulator', () => {
     stage.simulator.reset();
     expect(stage.simulator.requests).toEqual([]);
   });
-  it('compresses large answers for those who accept it', async () => {
+  it('The simulator compresses large answers for those who accept it', async () => {
     const own = await startSimulator({ accounts: [ALICE], gzip: true });
     const target = '/api/v3/exchangeInfo';
     const plain = await send(own.url, 'GET', target);
@@ -140,7 +140,7 @@ describe('a simulator', () => {
     ]);
     expect(gunzipSync(packed.body).length).toBe(plain.body.length);
   });
-  it('moves its market from one step to the next, the same way for the same seed', async () => {
+  it('The simulator moves its market from one step to the next, the same way for the same seed', async () => {
     const pricesOf = async (seed: number) => {
       const own = await startSimulator({ accounts: [ALICE], seed, marketStepMs: 0 });
       const prices: string[] = [];
@@ -156,7 +156,7 @@ describe('a simulator', () => {
     expect(other).not.toEqual(first);
     expect(new Set(first).size).toBeGreaterThan(25);
   });
-  it('closes with connections open, and twice', async () => {
+  it('The simulator closes with connections open, and twice', async () => {
     const own = await startSimulator({ accounts: [demoAccount()] });
     own.inject({ match: {}, kind: 'stall' });
     const stalled = expect(send(own.url, 'GET', '/api/v3/ping')).rejects.toThrow();
@@ -165,12 +165,12 @@ describe('a simulator', () => {
     await own.close();
     await stalled;
   });
-  it('wants accounts with one kind of key and different keys', async () => {
+  it('The simulator wants accounts with one kind of key and different keys', async () => {
     const apiKey = 'K';
     await expect(startSimulator({ accounts: [{ apiKey }] })).rejects.toThrow(TypeError);
     await expect(startSimulator({ accounts: [ALICE, ALICE] })).rejects.toThrow(TypeError);
   });
-  it('makes a demo account with a key and a secret of its own', () => {
+  it('A demo account has a key and a secret of its own', () => {
     const [first, second] = [demoAccount(), demoAccount()];
     expect(first.apiKey).toMatch(/^[A-Za-z0-9]{64}$/);
     expect(first.hmacSecret).toMatch(/^[A-Za-z0-9]{64}$/);

@@ -14,7 +14,7 @@ const REST = {
 };
 
 describe('USD-M orders', () => {
-  it('rest, are modified into the market and become a position', async () => {
+  it('A USD-M order rests, is modified into the market and becomes a position', async () => {
     const placed = await stage.alice.call('POST', ORDER, { ...REST, newClientOrderId: 'f:1' });
     expect(placed.json).toMatchObject({ status: 'NEW', clientOrderId: 'f:1' });
     expect(placed.headers).toMatchObject({
@@ -33,7 +33,7 @@ describe('USD-M orders', () => {
     expect((await stage.alice.call('GET', '/fapi/v3/positionRisk')).json).toEqual([]);
     expect(member<number>(await stage.alice.call('POST', ORDER, close), 'code')).toBe(-2022);
   });
-  it('are refused for what the exchange refuses', async () => {
+  it('A USD-M order is refused for what the exchange refuses', async () => {
     for (const [pairs, code] of [
       [{ type: 'STOP_MARKET', stopPrice: '1' }, -4120],
       [{ quantity: '0.0000001' }, -1111],
@@ -52,7 +52,7 @@ describe('USD-M orders', () => {
     const again = await stage.alice.call('POST', ORDER, { ...REST, newClientOrderId: 'same' });
     expect(member<number>(again, 'code')).toBe(-4116);
   });
-  it('are cancelled once, and all at a time', async () => {
+  it('USD-M orders are cancelled once, and all at a time', async () => {
     await stage.alice.call('POST', ORDER, { ...REST, newClientOrderId: 'x' });
     await stage.alice.call('POST', ORDER, REST);
     const cancel = { symbol: 'BTCUSDT', origClientOrderId: 'x' };
@@ -65,7 +65,7 @@ describe('USD-M orders', () => {
 });
 
 describe('USD-M batches', () => {
-  it('answer each order in its place, errors included', async () => {
+  it('A USD-M batch answers each order in its place, errors included', async () => {
     const orders = [
       { ...REST, symbol: '币安人生USDT', quantity: '100', price: '0.15', newClientOrderId: 'b:1' },
       { ...REST, symbol: 'NOPEUSDT' },
@@ -99,7 +99,7 @@ describe('USD-M batches', () => {
       { code: -2011, msg: 'Unknown order sent.' },
     ]);
   });
-  it('refuse what is no list of at most five', async () => {
+  it('A USD-M batch that is no list of at most five is refused', async () => {
     const batch = (batchOrders: string) => stage.alice.call('POST', '/fapi/v1/batchOrders', { batchOrders });
     expect(member<number>(await batch('[{'), 'code')).toBe(-1100);
     expect(member<number>(await batch('{}'), 'code')).toBe(-1130);
@@ -109,7 +109,7 @@ describe('USD-M batches', () => {
 });
 
 describe('the other derivatives', () => {
-  it('keep one listen key per account until it is deleted', async () => {
+  it('The derivatives keep one listen key per account until it is deleted', async () => {
     const call = (method: string, path: string) =>
       send(stage.simulator.url, method, path, { headers: { 'X-MBX-APIKEY': ALICE.apiKey } });
     for (const path of [
@@ -125,7 +125,7 @@ describe('the other derivatives', () => {
       expect(member(await call('POST', path), 'listenKey')).not.toBe(first);
     }
   });
-  it('echo orders', async () => {
+  it('COIN-M and options echo orders, and portfolio margin needs its switch', async () => {
     const coin = await stage.alice.call('POST', '/dapi/v1/order', {
       symbol: 'BTCUSD_PERP',
       newClientOrderId: 'c',
@@ -140,7 +140,7 @@ describe('the other derivatives', () => {
     const portfolio = await stage.alice.call('POST', '/papi/v1/um/order', REST);
     expect(member<number>(portfolio, 'code')).toBe(-2015);
   });
-  it('list their contracts', async () => {
+  it('USD-M and COIN-M list their contracts', async () => {
     for (const [target, symbol] of [
       ['/fapi/v1/exchangeInfo', 'BTCUSDT'],
       ['/dapi/v1/exchangeInfo', 'BTCUSD_PERP'],

@@ -58,7 +58,7 @@ const balance = (owner: string, asset: string) => {
 };
 
 describe('a limit order', () => {
-  it('rests with its funds locked, and gives them back when it is cancelled', () => {
+  it('A limit order rests with its funds locked, and gives them back when it is cancelled', () => {
     const order = place('alice', 'BUY', { quantity: '2', price: '50000' });
     expect([order.status, order.isOpen, balance('alice', 'USDT')]).toEqual([
       'NEW',
@@ -69,7 +69,7 @@ describe('a limit order', () => {
     expect([order.status, balance('alice', 'USDT')]).toEqual(['CANCELED', ['500000', '0']]);
     expect(() => engine.cancel(order, NOW)).toThrow('Unknown order sent.');
   });
-  it('trades at the better prices of the book and keeps what it saved', () => {
+  it('A limit order trades at the better prices of the book and keeps what it saved', () => {
     const ask = bestPrice('SELL');
     const order = place('alice', 'BUY', { quantity: '0.1', price: ask.add(1_000).toFixed() });
     expect([order.status, order.fills[0]!.price.toFixed()]).toEqual(['FILLED', ask.toFixed()]);
@@ -79,14 +79,14 @@ describe('a limit order', () => {
     expect(balance(FEES, 'BTC')).toEqual(['0.0001', '0']);
     expect(balance(STREET, 'BTC')).toEqual(['-0.1', '0']);
   });
-  it('rests with no more locked than what is left of it needs', () => {
+  it('A limit order rests with no more locked than what is left of it needs', () => {
     const { price, quantity } = engine.market(SYMBOL).best('SELL')!;
     const limit = price.add('0.25');
     const order = place('alice', 'BUY', { quantity: quantity.add(1).toFixed(), price: limit.toFixed() });
     expect([order.status, order.remaining.toFixed()]).toEqual(['PARTIALLY_FILLED', '1']);
     expect(ledger.balance('alice', 'USDT').locked.toFixed()).toBe(limit.toFixed());
   });
-  it('meets resting orders of other accounts in order of price, then time', () => {
+  it('A limit order meets resting orders of other accounts in order of price, then time', () => {
     const middle = engine.market(SYMBOL).walk.priceAt(0);
     const price = middle.toFixed();
     const early = place('alice', 'SELL', { quantity: '0.1', price });
@@ -98,7 +98,7 @@ describe('a limit order', () => {
     expect(taker.fills[0]).toMatchObject({ isMaker: false, commissionAsset: 'BTC' });
     expect(early.fills[0]!.tradeId).toBe(taker.fills[0]!.tradeId);
   });
-  it('expires what is left with IOC, and everything with FOK when not all can be had', () => {
+  it('An IOC order expires what is left, and a FOK order everything when not all can be had', () => {
     const { price, quantity } = engine.market(SYMBOL).best('SELL')!;
     const more = quantity.add('0.1').toFixed();
     const all = place('alice', 'BUY', { quantity: more, price: price.toFixed(), timeInForce: 'FOK' });
@@ -107,14 +107,14 @@ describe('a limit order', () => {
     expect([some.status, some.executed.toFixed()]).toEqual(['EXPIRED', quantity.toFixed()]);
     expect(ledger.balance('alice', 'USDT').locked.toFixed()).toBe('0');
   });
-  it('is refused as a maker when it would trade', () => {
+  it('A LIMIT_MAKER order is refused when it would trade', () => {
     const terms = { type: 'LIMIT_MAKER', quantity: '0.1' } as const;
     expect(() => place('alice', 'BUY', { ...terms, price: bestPrice('SELL').toFixed() })).toThrow(
       'Order would immediately match and take.',
     );
     expect(place('alice', 'BUY', { ...terms, price: bestPrice('BUY').toFixed() }).status).toBe('NEW');
   });
-  it('is refused without the funds, and with the id of an order that is open', () => {
+  it('A limit order is refused without the funds, and with the id of an order that is open', () => {
     expect(() => place('alice', 'BUY', { quantity: '11', price: '50000' })).toThrow(
       'Account has insufficient balance for requested action.',
     );
@@ -125,7 +125,7 @@ describe('a limit order', () => {
     engine.cancel(first, NOW);
     expect(place('alice', 'BUY', again).status).toBe('NEW');
   });
-  it('never trades with its own account unless it says so', () => {
+  it('A limit order never trades with its own account unless it says so', () => {
     const price = engine.market(SYMBOL).walk.priceAt(0).toFixed();
     const terms = { quantity: '0.1', price };
     const outcomes = (['EXPIRE_MAKER', 'EXPIRE_TAKER', 'EXPIRE_BOTH', 'NONE'] as const).map(
@@ -146,7 +146,7 @@ describe('a limit order', () => {
 });
 
 describe('a market order', () => {
-  it('walks up the book by quantity', () => {
+  it('A market order walks up the book by quantity', () => {
     const [first, second] = engine.market(SYMBOL).levels('SELL', 2);
     const quantity = first![1].add('0.00001');
     const order = place('alice', 'BUY', { type: 'MARKET', quantity: quantity.toFixed() });
@@ -156,7 +156,7 @@ describe('a market order', () => {
       second![0].toFixed(),
     ]);
   });
-  it('spends a quote quantity down to less than one more step', () => {
+  it('A market order spends a quote quantity down to less than one more step', () => {
     const order = place('alice', 'BUY', { type: 'MARKET', quoteQuantity: '1000' });
     expect(order.status).toBe('FILLED');
     const left = new Money(1_000).sub(order.executedQuote);
@@ -168,7 +168,7 @@ describe('a market order', () => {
 describe('a stop order', () => {
   const sell = { quantity: '1', price: '59000', stopPrice: '59500' };
 
-  it('waits for its price and then works as a limit or market order', () => {
+  it('A stop order waits for its price and then works as a limit or market order', () => {
     const stopPrice = lastPrice(-10);
     const stop = place('alice', 'SELL', { type: 'STOP_LOSS', quantity: '0.1', stopPrice });
     const limit = place('alice', 'SELL', { ...sell, type: 'STOP_LOSS_LIMIT', stopPrice });
@@ -177,7 +177,7 @@ describe('a stop order', () => {
     expect([stop.status, stop.waitsForStop, limit.waitsForStop]).toEqual(['FILLED', false, false]);
     expect([limit.status, limit.executed.toFixed()]).toEqual(['FILLED', '1']);
   });
-  it('is refused when its price is reached already', () => {
+  it('A stop order is refused when its price is reached already', () => {
     expect(() => place('alice', 'SELL', { ...sell, type: 'STOP_LOSS_LIMIT', stopPrice: '70000' })).toThrow(
       'Stop price would trigger immediately.',
     );
@@ -200,7 +200,7 @@ describe('a list of which one cancels the other', () => {
     return engine.placeOco('alice', requests, 'list', NOW).orders as [SpotOrder, SpotOrder];
   }
 
-  it('locks its funds once and loses both legs when one is cancelled', () => {
+  it('An OCO locks its funds once and loses both legs when one is cancelled', () => {
     const [above, below] = placeOco();
     expect(balance('alice', 'BTC')).toEqual(['3', '2']);
     engine.cancel(below, NOW);
@@ -210,13 +210,13 @@ describe('a list of which one cancels the other', () => {
       ['5', '0'],
     ]);
   });
-  it('ends the stop when the limit trades', () => {
+  it('An OCO ends the stop when the limit trades', () => {
     const [above, below] = placeOco();
     sweep('BUY');
     expect([above.status, below.status, below.fills]).toEqual(['FILLED', 'EXPIRED', []]);
     expect(balance('alice', 'BTC')).toEqual(['3', '0']);
   });
-  it('ends the limit when the stop fires', () => {
+  it('An OCO ends the limit when the stop fires', () => {
     const [above, below] = placeOco();
     sweep('SELL');
     expect([above.status, above.fills, below.status]).toEqual(['EXPIRED', [], 'FILLED']);
@@ -258,7 +258,7 @@ describe('whatever is placed and cancelled, while the market moves', () => {
     fc.record({ kind: fc.constant('move' as const), steps: fc.integer({ min: 1, max: 200 }) }),
   );
 
-  it('no balance goes below zero, nothing appears or vanishes, and no book is crossed', () => {
+  it('No balance goes below zero, nothing appears or vanishes, and no book is crossed, whatever is placed', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 1_000 }),

@@ -10,13 +10,13 @@ const NOON = Date.UTC(2026, 10, 20, 12, 0, 0);
 describe('request weight', () => {
   const depth = openRoute('GET /api/v3/depth', { weight: 5 }, () => ({}));
 
-  it('counts in minutes that begin with the minute', () => {
+  it('The request weight counts in minutes that begin with the minute', () => {
     const limits = new RateLimits({});
     limits.charge(depth, 5, undefined, NOON + 59_999);
     expect(limits.headers(depth, undefined, NOON + 59_999)['X-MBX-USED-WEIGHT-1M']).toBe('5');
     expect(limits.headers(depth, undefined, NOON + 60_000)['X-MBX-USED-WEIGHT-1M']).toBe('0');
   });
-  it('refuses over the limit until the minute ends, then bans who goes on, then forgets', () => {
+  it('The request weight over the limit is refused until the minute ends, then bans who goes on, then is forgotten', () => {
     const limits = new RateLimits({ weightPerMinute: { spot: 10 }, refusalsBeforeBan: 2, banMs: 90_000 });
     const attempt = (nowMs: number) => {
       try {
@@ -48,7 +48,7 @@ describe('request weight', () => {
     }
     expect(attempt(until)).toBe('passed');
   });
-  it('is kept apart for each /sapi endpoint, and by account where the endpoint counts so', () => {
+  it('The request weight is kept apart for each /sapi endpoint, and by account where the endpoint counts so', () => {
     const limits = new RateLimits({ sapiUidWeightPerMinute: 900, sapiIpWeightPerMinute: 20 });
     const transfer = signedRoute('POST /sapi/v1/asset/transfer', { countedBy: 'UID' }, () => ({}));
     const coins = signedRoute('GET /sapi/v1/capital/config/getall', {}, () => ({}));
@@ -61,7 +61,7 @@ describe('request weight', () => {
     expect(limits.headers(coins, 1, NOON)).toEqual({ 'X-SAPI-USED-IP-WEIGHT-1M': '20' });
     expect(limits.headers(transfer, 2, NOON)).toEqual({ 'X-SAPI-USED-UID-WEIGHT-1M': '900' });
   });
-  it('bounds raw requests in five minutes', () => {
+  it('The raw requests of five minutes are bounded', () => {
     const limits = new RateLimits({ rawRequestsPer5Minutes: 1 });
     limits.admit(depth, NOON + 1);
     expect(() => limits.admit(depth, NOON + 299_999)).toThrow('Too many requests queued.');
@@ -70,7 +70,7 @@ describe('request weight', () => {
 });
 
 describe('order counts', () => {
-  it('refuse the order that is one too many, until the window ends', () => {
+  it('The order that is one too many is refused until the window ends', () => {
     const counts = new OrderCounts({ ordersPer10Seconds: 2, ordersPerDay: 3 });
     counts.add('spot', 'a', 2, NOON + 9_000);
     expect(() => counts.add('spot', 'b', 1, NOON + 9_000)).not.toThrow();
@@ -94,7 +94,7 @@ describe('order counts', () => {
       'X-MBX-ORDER-COUNT-1D': '3',
     });
   });
-  it('go down with the first fill and never below zero', () => {
+  it('The order counts go down with the first fill and never below zero', () => {
     const counts = new OrderCounts({});
     counts.add('spot', 'a', 3, NOON);
     counts.release('spot', 'a', 1, NOON);
@@ -119,7 +119,7 @@ describe('over the wire', () => {
     price: '40000',
   };
 
-  it('orders and cancels that succeed weigh nothing, those that fail weigh one', async () => {
+  it('Orders and cancels that succeed weigh nothing, and those that fail weigh one', async () => {
     const weight = (received: Awaited<ReturnType<typeof send>>) => received.headers['x-mbx-used-weight-1m'];
     const placed = await stage.alice.call('POST', '/api/v3/order', REST);
     expect(placed.headers).toMatchObject({
@@ -134,7 +134,7 @@ describe('over the wire', () => {
     expect(weight(await stage.alice.call('DELETE', '/api/v3/order', cancel))).toBe('1');
     expect(weight(await stage.alice.call('POST', '/api/v3/order', { ...REST, price: '0.001' }))).toBe('2');
   });
-  it('counts orders by account and refuses with -1015', async () => {
+  it('Orders are counted by account and refused with -1015', async () => {
     for (let count = 1; count <= 3; count++) {
       const { headers } = await stage.alice.call('POST', '/api/v3/order', REST);
       expect(headers['x-mbx-order-count-1d']).toBe(String(count));
@@ -159,7 +159,7 @@ describe('over the wire', () => {
       { rateLimitType: 'ORDERS', interval: 'DAY', intervalNum: 1, limit: 3, count: 3 },
     ]);
   });
-  it('a neighbour on the IP uses the same weight; whoever goes on is banned on every product', async () => {
+  it('A neighbour on the IP uses the same weight, and whoever goes on is banned on every product', async () => {
     const ask = (target: string) => send(stage.simulator.url, 'GET', target);
     stage.simulator.setUsedWeight(5_999);
     expect((await ask('/api/v3/ping')).headers['x-mbx-used-weight-1m']).toBe('6000');
@@ -174,7 +174,7 @@ describe('over the wire', () => {
     expect((await ask('/fapi/v1/ping')).status).toBe(418);
     expect(stage.simulator.requests.at(-1)).toMatchObject({ status: 418, code: -1003 });
   });
-  it('can be banned by a test', async () => {
+  it('A test can ban the IP', async () => {
     stage.simulator.ban(5_000);
     const banned = await stage.alice.call('GET', '/sapi/v1/account/status');
     expect([banned.status, banned.headers['retry-after']]).toEqual([418, '5']);

@@ -16,7 +16,7 @@ function bytesOf(text: string): string {
 
 describe('a verifier', () => {
   for (const vector of SIGNATURE_VECTORS) {
-    it(`accepts the vector ${vector.id} and refuses it with one byte more`, () => {
+    it(`A verifier accepts the vector ${vector.id} and refuses it with one byte more`, () => {
       const verify = verifierOf(vector);
       const signature = encodeURIComponent(vector.signature);
       const payload = bytesOf(vector.payload);
@@ -25,7 +25,7 @@ describe('a verifier', () => {
     });
   }
 
-  it('takes HMAC hex in either case and nothing but 64 digits', () => {
+  it('A verifier takes HMAC hex in either case and nothing but 64 digits', () => {
     const verify = hmacVerifier('secret');
     const signature = hmacSigner('secret')('a=1');
     expect(() => verify('a=1', signature.toUpperCase())).not.toThrow();
@@ -34,7 +34,7 @@ describe('a verifier', () => {
     }
   });
 
-  it('wants base64 percent-encoded, padded and canonical', () => {
+  it('A verifier wants base64 percent-encoded, padded and canonical', () => {
     const { publicKey, privateKey } = generateKeyPairSync('ed25519');
     const verify = publicKeyVerifier(publicKey.export({ type: 'spki', format: 'pem' }).toString());
     let position = 0;
@@ -55,13 +55,13 @@ describe('a verifier', () => {
     }
   });
 
-  it('refuses keys of any other kind', () => {
+  it('A verifier refuses keys of any other kind', () => {
     const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
     expect(() => publicKeyVerifier(pem)).toThrow(TypeError);
   });
 
-  it('accepts what was signed and no other payload, whatever the bytes', () => {
+  it('A verifier accepts what was signed and no other payload, whatever the bytes', () => {
     const verify = hmacVerifier('secret');
     const bytes = fc.uint8Array({ maxLength: 200 }).map((array) => Buffer.from(array).toString('latin1'));
     fc.assert(

@@ -17,7 +17,7 @@ const place = (pairs = {}) => stage.alice.call('POST', ORDER, { ...REST, ...pair
 const public_ = (target: string) => send(stage.simulator.url, 'GET', target);
 
 describe('POST /api/v3/order', () => {
-  it('answers ACK, RESULT or FULL, and by default what suits the type', async () => {
+  it('A spot order is answered with ACK, RESULT or FULL, and by default with what suits the type', async () => {
     const full = await place({ newClientOrderId: 'a.b:c/d_1-2' });
     expect(full.json).toMatchObject({ status: 'NEW', clientOrderId: 'a.b:c/d_1-2', fills: [] });
     const result = await place({ newOrderRespType: 'RESULT' });
@@ -33,7 +33,7 @@ describe('POST /api/v3/order', () => {
     ]);
     expect(member<number>(await place({ newOrderRespType: 'all' }), 'code')).toBe(-1136);
   });
-  it('trades a symbol in Chinese characters', async () => {
+  it('A spot order trades a symbol in Chinese characters', async () => {
     const order = { symbol: '币安人生USDT', side: 'BUY', type: 'MARKET', quantity: '100' };
     const filled = await stage.alice.call('POST', ORDER, order);
     expect(filled.json).toMatchObject({
@@ -52,7 +52,7 @@ describe('POST /api/v3/order', () => {
       locked: '0.00000000',
     });
   });
-  it('applies the filters that exchangeInfo announces', async () => {
+  it('A spot order has to pass the filters that exchangeInfo announces', async () => {
     for (const [pairs, msg] of [
       [{ price: '50000.001' }, 'Filter failure: PRICE_FILTER'],
       [{ quantity: '0.000015' }, 'Filter failure: LOT_SIZE'],
@@ -70,7 +70,7 @@ describe('POST /api/v3/order', () => {
       stepSize: '0.00001000',
     });
   });
-  it('carries nothing out when it is only a test', async () => {
+  it('A test order carries nothing out', async () => {
     const test = await stage.alice.call('POST', '/api/v3/order/test', REST);
     expect([test.status, test.json]).toEqual([200, {}]);
     expect((await stage.alice.call('GET', '/api/v3/openOrders')).json).toEqual([]);
@@ -78,7 +78,7 @@ describe('POST /api/v3/order', () => {
 });
 
 describe('queries and cancels', () => {
-  it('find an order by either id, and only for its owner', async () => {
+  it('A query finds an order by either id, and only for its owner', async () => {
     const orderId = member<number>(await place({ newClientOrderId: 'mine' }), 'orderId');
     for (const by of [{ orderId }, { origClientOrderId: 'mine' }]) {
       const found = await stage.alice.call('GET', ORDER, { symbol: 'BTCUSDT', ...by });
@@ -89,7 +89,7 @@ describe('queries and cancels', () => {
     const nothing = await stage.alice.call('GET', ORDER, { symbol: 'BTCUSDT' });
     expect(member<number>(nothing, 'code')).toBe(-1102);
   });
-  it('cancel once', async () => {
+  it('An order is cancelled once', async () => {
     await place({ newClientOrderId: 'mine' });
     const cancel = { symbol: 'BTCUSDT', origClientOrderId: 'mine' };
     const canceled = await stage.alice.call('DELETE', ORDER, cancel);
@@ -99,7 +99,7 @@ describe('queries and cancels', () => {
       msg: 'Unknown order sent.',
     });
   });
-  it('cancel everything of a symbol', async () => {
+  it('A cancel of all open orders cancels everything of a symbol', async () => {
     await place();
     await place({ symbol: 'ETHUSDT', price: '2000' });
     const canceled = await stage.alice.call('DELETE', '/api/v3/openOrders', { symbol: 'BTCUSDT' });
@@ -119,7 +119,7 @@ describe('POST /api/v3/order/cancelReplace', () => {
       ...pairs,
     });
 
-  it('does both', async () => {
+  it('A cancel-replace does both', async () => {
     const cancelOrderId = member<number>(await place(), 'orderId');
     const both = await replace({ cancelOrderId, price: '51000' });
     expect([both.status, both.json]).toEqual([
@@ -132,7 +132,7 @@ describe('POST /api/v3/order/cancelReplace', () => {
       },
     ]);
   });
-  it('says 409 when only one half succeeded', async () => {
+  it('A cancel-replace answers 409 when only one half succeeded', async () => {
     const cancelOrderId = member<number>(await place(), 'orderId');
     const partial = await replace({ cancelOrderId, quantity: '100' });
     expect([partial.status, partial.json]).toEqual([
@@ -151,7 +151,7 @@ describe('POST /api/v3/order/cancelReplace', () => {
     const other = await replace({ cancelOrderId, cancelReplaceMode: 'ALLOW_FAILURE' });
     expect([other.status, member(other, 'data', 'newOrderResult')]).toEqual([409, 'SUCCESS']);
   });
-  it('does not place anything when the cancel failed and failures stop it', async () => {
+  it('A cancel-replace does not place anything when the cancel failed and failures stop it', async () => {
     const stopped = await replace({ cancelOrderId: 1 });
     expect([stopped.status, stopped.json]).toEqual([
       400,
@@ -168,7 +168,7 @@ describe('POST /api/v3/order/cancelReplace', () => {
     ]);
     expect((await stage.alice.call('GET', '/api/v3/openOrders')).json).toEqual([]);
   });
-  it('over the order limit cancels alone when asked to, with status 429', async () => {
+  it('A cancel-replace over the order limit cancels alone when asked to, with status 429', async () => {
     const cancelOrderId = member<number>(await place(), 'orderId');
     for (let count = 0; count < 3; count++) await place();
     const nothing = await replace({ cancelOrderId });
@@ -197,7 +197,7 @@ describe('POST /api/v3/orderList/oco', () => {
     listClientOrderId: 'pair',
   };
 
-  it('places two orders, shows and cancels them as one', async () => {
+  it('An OCO places two orders, and is shown and cancelled as one', async () => {
     const placed = await stage.alice.call('POST', '/api/v3/orderList/oco', OCO);
     expect(placed.json).toMatchObject({ contingencyType: 'OCO', listOrderStatus: 'EXECUTING' });
     expect(member<unknown[]>(placed, 'orderReports')).toHaveLength(2);
@@ -212,7 +212,7 @@ describe('POST /api/v3/orderList/oco', () => {
     expect(canceled.json).toMatchObject({ listOrderStatus: 'ALL_DONE' });
     expect((await stage.alice.call('GET', '/api/v3/openOrders')).json).toEqual([]);
   });
-  it('refuses prices on the wrong side', async () => {
+  it('An OCO with prices on the wrong side is refused', async () => {
     const wrong = { ...OCO, abovePrice: '50000', belowStopPrice: '70000', belowPrice: '70000' };
     const refused = await stage.alice.call('POST', '/api/v3/orderList/oco', wrong);
     expect(member<number>(refused, 'code')).toBe(-2010);
@@ -220,7 +220,7 @@ describe('POST /api/v3/orderList/oco', () => {
 });
 
 describe('public market data', () => {
-  it('agrees with itself', async () => {
+  it('The public market data agrees with itself', async () => {
     const depth = await public_('/api/v3/depth?symbol=BTCUSDT&limit=5');
     expect(member<unknown[]>(depth, 'bids')).toHaveLength(5);
     const ticker = await public_('/api/v3/ticker/bookTicker?symbol=BTCUSDT');
@@ -235,7 +235,7 @@ describe('public market data', () => {
     const average = await public_('/api/v3/avgPrice?symbol=BTCUSDT');
     expect(member(average, 'price')).toBe(price);
   });
-  it('gives candles whose high and low hold open and close', async () => {
+  it('A kline has a high and a low that hold open and close', async () => {
     const klines = await public_('/api/v3/klines?symbol=ETHUSDT&interval=1h&limit=24');
     const rows = klines.json as string[][];
     expect(rows).toHaveLength(24);
@@ -246,7 +246,7 @@ describe('public market data', () => {
     const wrong = await public_('/api/v3/klines?symbol=ETHUSDT&interval=7m');
     expect(member<number>(wrong, 'code')).toBe(-1100);
   });
-  it('weighs what the exchange says it weighs', async () => {
+  it('The public market data weighs what the exchange says it weighs', async () => {
     const weights = [];
     for (const target of [
       '/api/v3/depth?symbol=BTCUSDT',

@@ -29,26 +29,26 @@ const refused = (code: number, status = 400) => ({ status, code, verified: false
 const refusedLater = (code: number, status = 400) => ({ status, code, verified: true });
 
 describe('an endpoint without security', () => {
-  it('answers who sends nothing but its parameters', async () => {
+  it('An endpoint without security answers who sends nothing but its parameters', async () => {
     expect(await answerTo('GET', '/api/v3/depth?symbol=BTCUSDT')).toMatchObject({
       status: 200,
       verified: true,
     });
   });
-  it('refuses a key, also an empty one', async () => {
+  it('An endpoint without security refuses a key, also an empty one', async () => {
     expect(await answerTo('GET', '/api/v3/ping', { headers: KEY })).toEqual(refused(-1101));
     expect(await answerTo('GET', '/api/v3/ping', { headers: { 'X-MBX-APIKEY': '' } })).toEqual(
       refused(-1101),
     );
   });
-  it('refuses timestamp, recvWindow and signature', async () => {
+  it('An endpoint without security refuses timestamp, recvWindow and signature', async () => {
     for (const name of ['timestamp', 'recvWindow', 'signature']) {
       expect(await answerTo('GET', `/api/v3/depth?symbol=BTCUSDT&${name}=1`)).toEqual(refused(-1104));
       expect(await answerTo('GET', `/api/v3/time?${name}=1`)).toEqual(refused(-1101));
       expect(await answerTo('GET', `/fapi/v1/fundingRate?symbol=BTCUSDT&${name}=1`)).toEqual(refused(-1104));
     }
   });
-  it('refuses what it does not know: -1101 where it takes nothing, else -1104', async () => {
+  it('An endpoint without security refuses what it does not know: -1101 where it takes nothing, else -1104', async () => {
     expect(await answerTo('GET', '/api/v3/ping?a=1')).toEqual(refusedLater(-1101));
     expect(await answerTo('GET', '/api/v3/depth?symbol=BTCUSDT&a=1')).toEqual(refusedLater(-1104));
   });
@@ -56,10 +56,10 @@ describe('an endpoint without security', () => {
 
 describe('an endpoint that takes the key alone', () => {
   const path = '/fapi/v1/listenKey';
-  it('answers who sends the key', async () => {
+  it('An endpoint that takes the key alone answers who sends the key', async () => {
     expect(await answerTo('POST', path, { headers: KEY })).toMatchObject({ status: 200, verified: true });
   });
-  it('refuses a missing, ill-formed or unknown key', async () => {
+  it('An endpoint that takes the key alone refuses a missing, ill-formed or unknown key', async () => {
     expect(await answerTo('POST', path)).toEqual(refused(-2014, 401));
     expect(await answerTo('POST', path, { headers: { 'X-MBX-APIKEY': 'short' } })).toEqual(
       refused(-2014, 401),
@@ -67,7 +67,7 @@ describe('an endpoint that takes the key alone', () => {
     const unknown = { 'X-MBX-APIKEY': 'Z'.repeat(64) };
     expect(await answerTo('POST', path, { headers: unknown })).toEqual(refused(-2015, 401));
   });
-  it('refuses to be signed', async () => {
+  it('An endpoint that takes the key alone refuses to be signed', async () => {
     expect(await answerTo('POST', path, { headers: KEY, body: signed('') })).toEqual(refused(-1101));
     expect(await answerTo('PUT', `${path}?listenKey=a&timestamp=1`, { headers: KEY })).toEqual(
       refused(-1104),
@@ -79,7 +79,7 @@ describe('a signed endpoint', () => {
   const post = (body: string | Buffer, headers = KEY) =>
     answerTo('POST', '/api/v3/order/test', { headers, body });
 
-  it('accepts all in the query, all in the body, and both glued without a separator', async () => {
+  it('A signed endpoint accepts all in the query, all in the body, and both glued without a separator', async () => {
     const ok = { status: 200, code: undefined, verified: true };
     expect(await answerTo('POST', `/api/v3/order/test?${signed(ORDER)}`, { headers: KEY })).toEqual(ok);
     expect(await post(signed(ORDER))).toEqual(ok);
@@ -91,7 +91,7 @@ describe('a signed endpoint', () => {
       refused(-1022),
     );
   });
-  it('refuses a missing, ill-formed or unknown key', async () => {
+  it('A signed endpoint refuses a missing, ill-formed or unknown key', async () => {
     expect(await answerTo('POST', '/api/v3/order/test', { body: signed(ORDER) })).toEqual(
       refused(-2014, 401),
     );
@@ -99,24 +99,24 @@ describe('a signed endpoint', () => {
     expect(await post(signed(ORDER), { 'X-MBX-APIKEY': 'a b' })).toEqual(refused(-2014, 401));
     expect(await post(signed(ORDER), { 'X-MBX-APIKEY': 'Z'.repeat(64) })).toEqual(refused(-2015, 401));
   });
-  it('wants timestamp and signature', async () => {
+  it('A signed endpoint wants timestamp and signature', async () => {
     expect(await post(`${ORDER}&signature=${sign(ORDER)}`)).toEqual(refused(-1102));
     expect(await post(stamped(ORDER))).toEqual(refused(-1102));
     expect(await post(`${stamped(ORDER)}&signature=`)).toEqual(refused(-1102));
     const odd = `${ORDER}&timestamp=12.5`;
     expect(await post(`${odd}&signature=${sign(odd)}`)).toEqual(refused(-1100));
   });
-  it('refuses a wrong signature and one that is not 64 hex digits', async () => {
+  it('A signed endpoint refuses a wrong signature and one that is not 64 hex digits', async () => {
     expect(await post(`${stamped(ORDER)}&signature=${'0'.repeat(64)}`)).toEqual(refused(-1022));
     expect(await post(`${stamped(ORDER)}&signature=abc`)).toEqual(refused(-1100));
   });
-  it('wants the signature last, and in the body when there is one', async () => {
+  it('A signed endpoint wants the signature last, and in the body when there is one', async () => {
     const payload = stamped(ORDER);
     expect(await post(`signature=${sign(payload)}&${payload}`)).toEqual(refused(-1022));
     const inQuery = `/api/v3/order/test?signature=${sign(payload)}`;
     expect(await answerTo('POST', inQuery, { headers: KEY, body: payload })).toEqual(refused(-1022));
   });
-  it('refuses a name twice, within query or body or across the two', async () => {
+  it('A signed endpoint refuses a name twice, within query or body or across the two', async () => {
     expect(await post(signed(`${ORDER}&side=BUY`))).toEqual(refused(-1101));
     expect(await post(signed(`${ORDER}&timestamp=1`))).toEqual(refused(-1101));
     const body = stamped('side=BUY&type=MARKET&quantity=1');
@@ -124,7 +124,7 @@ describe('a signed endpoint', () => {
     const call = { headers: KEY, body: `${body}&signature=${sign(query + body)}` };
     expect(await answerTo('POST', `/api/v3/order/test?${query}`, call)).toEqual(refused(-1101));
   });
-  it('takes a repeated name where the endpoint has one', async () => {
+  it('A signed endpoint takes a repeated name where the endpoint has one', async () => {
     const dust = (pairs: string) =>
       answerTo('POST', '/sapi/v1/asset/dust', { headers: KEY, body: signed(pairs) });
     expect(await dust('asset=BTC&asset=BNB')).toMatchObject({ status: 200, verified: true });
@@ -133,7 +133,7 @@ describe('a signed endpoint', () => {
     expect(await dust('accountType=SPOT')).toEqual(refusedLater(-1102));
     expect(await dust('asset=BTC&accountType=SPOT&accountType=SPOT')).toEqual(refused(-1101));
   });
-  it('refuses every byte that was not percent-encoded before it was signed', async () => {
+  it('A signed endpoint refuses every byte that was not percent-encoded before it was signed', async () => {
     for (const raw of [
       '币',
       'a b',
@@ -161,11 +161,11 @@ describe('a signed endpoint', () => {
     const encoded = signed(form({ symbol: '币安人生USDT', side: 'BUY', type: 'MARKET', quantity: '100' }));
     expect(await post(encoded)).toMatchObject({ status: 200, verified: true });
   });
-  it('refuses empty segments and escapes that are no text', async () => {
+  it('A signed endpoint refuses empty segments and escapes that are no text', async () => {
     expect(await post(signed(`&${ORDER}`))).toEqual(refused(-1100));
     expect(await post(signed(`${ORDER}&newClientOrderId=%FF`))).toEqual(refused(-1100));
   });
-  it('refuses unknown, missing and malformed parameters once the signature is right', async () => {
+  it('A signed endpoint refuses unknown, missing and malformed parameters once the signature is right', async () => {
     expect(await post(signed(`${ORDER}&a=1`))).toEqual(refusedLater(-1104));
     expect(await post(signed(ORDER.replace('&side=BUY', '')))).toEqual(refusedLater(-1102));
     expect(await post(signed(ORDER.replace('&price=50000', '')))).toEqual(refusedLater(-1102));
@@ -179,13 +179,13 @@ describe('a signed endpoint', () => {
     expect(await post(signed(ORDER.replace('BUY', 'HOLD')))).toEqual(refusedLater(-1117));
     expect(await post(signed(ORDER.replace('GTC', 'GTD')))).toEqual(refusedLater(-1115));
   });
-  it('wants a body to be a form, and no body on GET', async () => {
+  it('A signed endpoint wants a body to be a form, and no body on GET', async () => {
     const json = { ...KEY, 'Content-Type': 'application/json' };
     expect(await post(signed(ORDER), json)).toEqual(refused(-1100, 415));
     const call = { headers: KEY, body: signed('') };
     expect(await answerTo('GET', '/api/v3/account', call)).toEqual(refused(-1101));
   });
-  it('refuses a key without the permission, whose signature is right', async () => {
+  it('A signed endpoint refuses a key without the permission, whose signature is right', async () => {
     stage.simulator.setRestrictions(ALICE.apiKey, {
       enableSpotAndMarginTrading: false,
       enableReading: false,
@@ -199,7 +199,7 @@ describe('a signed endpoint', () => {
       refusedLater(-2015, 401),
     );
   });
-  it('is as strict on every path that is not simulated, and lets any parameters through', async () => {
+  it('A path that is not simulated is as strict as any, and lets any parameters through', async () => {
     for (const path of [
       '/sapi/v1/sub-account/list',
       '/dapi/v1/account',
@@ -219,7 +219,7 @@ describe('a signed endpoint', () => {
 });
 
 describe('the edge', () => {
-  it('answers unknown paths with a page', async () => {
+  it('The simulator answers unknown paths with a page', async () => {
     for (const target of [
       '/',
       '/api/v3/Order',
@@ -237,7 +237,7 @@ describe('the edge', () => {
     expect(await answerTo('DELETE', '/api/v3/ping')).toMatchObject({ status: 404 });
     expect(await answerTo('POST', '/api/v3/userDataStream', { headers: KEY })).toMatchObject({ status: 410 });
   });
-  it('answers what is no HTTP with 400', async () => {
+  it('The simulator answers what is no HTTP with 400', async () => {
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     const socket = connect(stage.simulator.port, '127.0.0.1', () => {
       socket.write('GET /api/v3/ping?a=币 HTTP/1.1\r\nHost: a\r\n\r\n');

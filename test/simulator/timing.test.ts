@@ -33,30 +33,30 @@ const LATE = 'Timestamp for this request is outside of the recvWindow.';
 const EARLY = "Timestamp for this request was 1000ms ahead of the server's time.";
 
 describe('the timestamp', () => {
-  it('may be as old as recvWindow, 5000 ms unless said otherwise', () => {
+  it('A timestamp may be as old as recvWindow, 5000 ms unless said otherwise', () => {
     expect(verdict(`timestamp=${NOW_MS - 5_000}`)).toBe('accepted');
     expect(verdict(`timestamp=${NOW_MS - 5_001}`)).toBe(LATE);
     expect(verdict(`recvWindow=60000&timestamp=${NOW_MS - 60_000}`)).toBe('accepted');
     expect(verdict(`recvWindow=100&timestamp=${NOW_MS - 101}`)).toBe(LATE);
   });
-  it('may be less than one second ahead', () => {
+  it('A timestamp may be less than one second ahead', () => {
     expect(verdict(`timestamp=${NOW_MS + 999}`)).toBe('accepted');
     expect(verdict(`timestamp=${NOW_MS + 1_000}`)).toBe(EARLY);
     expect(verdict(`timestamp=${NOW_MS + 11_000}`)).toBe(EARLY);
   });
-  it('is never before 2017, and a number', () => {
+  it('A timestamp is never before 2017, and a number', () => {
     expect(verdict('timestamp=1483228799999')).toBe(LATE);
     expect(verdict('timestamp=1')).toBe(LATE);
     expect(verdict(`timestamp=${NOW_MS}.5`)).toBe(-1100);
     expect(verdict('timestamp=')).toBe(-1102);
   });
-  it('may count microseconds on /api and nowhere else', () => {
+  it('A timestamp may count microseconds on /api and nowhere else', () => {
     expect(verdict(`timestamp=${NOW_MS}000`)).toBe('accepted');
     expect(verdict(`timestamp=${NOW_MS - 5_001}999`)).toBe(LATE);
     expect(verdict(`timestamp=${NOW_MS}000`, '/sapi/v1/account/status')).toBe(EARLY);
     expect(verdict(`timestamp=${NOW_MS}000`, '/fapi/v3/account')).toBe(EARLY);
   });
-  it('goes with a recvWindow of at most 60000, which has up to three decimals on /api', () => {
+  it('A recvWindow is at most 60000 and has up to three decimals on /api', () => {
     expect(verdict(`recvWindow=60000.001&timestamp=${NOW_MS}`)).toBe(-1131);
     expect(verdict(`recvWindow=60001&timestamp=${NOW_MS}`, '/fapi/v3/account')).toBe(-1131);
     expect(verdict(`recvWindow=100.123&timestamp=${NOW_MS - 100}`)).toBe('accepted');
@@ -77,7 +77,7 @@ describe('the clock of the exchange', () => {
   /** Stamps with the clock of this machine. */
   const caller = () => new SignedCaller(stage.simulator.url, apiKey, hmacSigner(first!.material));
 
-  it('can stand where a published request was made, which then verifies', async () => {
+  it('The clock of the exchange can stand where a published request was made, which then verifies', async () => {
     const vectors = published.filter(({ key }) => key === 'hmac');
     expect(vectors).toHaveLength(2);
     for (const { payload, signature } of vectors) {
@@ -92,7 +92,7 @@ describe('the clock of the exchange', () => {
     }
   });
 
-  it('decides what is too early and too late, and tells the time by it', async () => {
+  it('The clock of the exchange decides what is too early and too late, and tells the time by it', async () => {
     for (const [offsetMs, msg] of [
       [6_000, LATE],
       [-3_000, EARLY],
@@ -104,7 +104,7 @@ describe('the clock of the exchange', () => {
     const time = await send(stage.simulator.url, 'GET', '/api/v3/time');
     expect(member<number>(time, 'serverTime') - Date.now()).toBeGreaterThan(3_500_000);
   });
-  it('counts microseconds when asked to, and refuses other units', async () => {
+  it('The clock of the exchange counts microseconds when asked to, and refuses other units', async () => {
     const ask = (unit: string) =>
       send(stage.simulator.url, 'GET', '/api/v3/time', { headers: { 'X-MBX-TIME-UNIT': unit } });
     expect(member<number>(await ask('MICROSECOND'), 'serverTime')).toBeGreaterThan(1e15);

@@ -6,7 +6,7 @@ import { ALICE, stageSimulator } from '../support/servers/running-simulator.ts';
 const stage = stageSimulator();
 
 describe('/sapi', () => {
-  it('tells what the key may do', async () => {
+  it('The wallet tells what the key may do', async () => {
     stage.simulator.setRestrictions(ALICE.apiKey, { enableWithdrawals: true, ipRestrict: false });
     const { json } = await stage.alice.call('GET', '/sapi/v1/account/apiRestrictions');
     expect(json).toMatchObject({ enableWithdrawals: true, ipRestrict: false, enableReading: true });
@@ -15,7 +15,7 @@ describe('/sapi', () => {
     expect(after).toMatchObject({ enableWithdrawals: false, ipRestrict: true });
     expect(() => stage.simulator.setRestrictions('nobody', {})).toThrow(TypeError);
   });
-  it('carries a withdrawal out, whatever the key may do, and keeps it', async () => {
+  it('The wallet carries a withdrawal out, whatever the key may do, and keeps it', async () => {
     const order = { coin: 'BTC', address: '0xfeed', amount: '0.5', name: 'my wallet' };
     const withdrawn = await stage.alice.call('POST', '/sapi/v1/capital/withdraw/apply', order);
     expect(withdrawn.headers['x-sapi-used-uid-weight-1m']).toBe('900');
@@ -35,7 +35,7 @@ describe('/sapi', () => {
     expect(member<number>(more, 'code')).toBe(-4026);
     expect(stage.simulator.withdrawals).toHaveLength(1);
   });
-  it('moves funds to the futures wallet', async () => {
+  it('The wallet moves funds to the futures wallet', async () => {
     stage.simulator.setRestrictions(ALICE.apiKey, { permitsUniversalTransfer: true });
     const transfer = { type: 'MAIN_UMFUTURE', asset: 'USDT', amount: '100' };
     const moved = await stage.alice.call('POST', '/sapi/v1/asset/transfer', transfer);
@@ -43,7 +43,7 @@ describe('/sapi', () => {
     const balance = await stage.alice.call('GET', '/fapi/v3/balance');
     expect(member(balance, 0, 'balance')).toBe('10100.00000000');
   });
-  it('accepts a margin order without borrowing, and weighs one that borrows', async () => {
+  it('The wallet accepts a margin order without borrowing, and weighs one that borrows', async () => {
     const order = {
       symbol: 'BTCUSDT',
       side: 'BUY',
@@ -60,13 +60,13 @@ describe('/sapi', () => {
     const borrowed = await stage.alice.call('POST', '/sapi/v1/margin/order', loan);
     expect(borrowed.headers['x-sapi-used-uid-weight-1m']).toBe('1506');
   });
-  it('takes the key alone for its pairs', async () => {
+  it('The wallet takes the key alone for its margin pairs', async () => {
     const headers = { 'X-MBX-APIKEY': ALICE.apiKey };
     const pairs = await send(stage.simulator.url, 'GET', '/sapi/v1/margin/allPairs', { headers });
     expect(pairs.json).toContainEqual(expect.objectContaining({ symbol: '币安人生USDT' }));
     expect((await stage.alice.call('GET', '/sapi/v1/margin/isolated/allPairs')).status).toBe(200);
   });
-  it('does not exist on a testnet', async () => {
+  it('A testnet has no /sapi', async () => {
     const testnet = await startSimulator({ accounts: [ALICE], sapi: false });
     const { status } = await send(testnet.url, 'GET', '/sapi/v1/system/status');
     const { status: spot } = await send(testnet.url, 'GET', '/api/v3/ping');

@@ -39,7 +39,7 @@ const HARMLESS = { enableWithdrawals: false, ipRestrict: true };
 const RISKY = { enableWithdrawals: true, ipRestrict: true };
 
 describe('the gate of a key', () => {
-  it('asks again by itself, and closes when the key may withdraw since', async () => {
+  it('The key gate asks again by itself, and closes when the key may withdraw since', async () => {
     const { gate, verdicts } = gateOver([
       [200, HARMLESS],
       [200, HARMLESS],
@@ -52,7 +52,7 @@ describe('the gate of a key', () => {
     expect(refusal(() => gate.assertSignable('main'))).toBe('PROXY_NOT_READY');
   });
 
-  it('stays closed while it has no answer, and opens with the first good one', async () => {
+  it('The key gate stays closed while it has no answer, and opens with the first good one', async () => {
     const { gate, asked } = gateOver([
       [500, {}],
       [500, {}],
@@ -66,7 +66,7 @@ describe('the gate of a key', () => {
     expect(() => gate.assertSignable('main')).not.toThrow();
   });
 
-  it('keeps what it knows when a later answer does not come', async () => {
+  it('The key gate keeps what it knows when a later answer does not come', async () => {
     const { gate, asked } = gateOver([
       [200, RISKY],
       [500, {}],
@@ -77,14 +77,14 @@ describe('the gate of a key', () => {
     expect(gate.verdicts.get('main')?.kind).toBe('failed');
   });
 
-  it('takes a 404 for no answer where the exchange has /sapi', async () => {
+  it('The key gate takes a 404 for no answer where the exchange has /sapi', async () => {
     const { gate } = gateOver([[404, {}]]);
     await gate.check();
     expect(gate.verdicts.get('main')?.kind).toBe('pending');
     expect(refusal(() => gate.assertSignable('main'))).toBe('PROXY_NOT_READY');
   });
 
-  it('takes an answer that says nothing about withdrawals for none', async () => {
+  it('The key gate takes an answer that says nothing about withdrawals for none', async () => {
     const { gate } = gateOver([[200, { enableReading: true }]]);
     await gate.check();
     expect(gate.verdicts.get('main')?.kind).toBe('pending');

@@ -25,7 +25,7 @@ describe('the limits of the exchange', () => {
     vi.useRealTimers();
   });
 
-  it('are read from the exchangeInfo of each family that has one', async () => {
+  it('The limits of the exchange are read from the exchangeInfo of each family that has one', async () => {
     const asked: string[] = [];
     const { made, limits } = reader(async (_, path) => {
       asked.push(path);
@@ -49,7 +49,7 @@ describe('the limits of the exchange', () => {
     expect(limits.has('portfolio')).toBe(false);
   });
 
-  it('stay as they are where they cannot be read', async () => {
+  it('The limits of the exchange stay as they are where they cannot be read', async () => {
     const { made, limits, failures } = reader(async (upstream) => {
       if (upstream === 'spot') throw new Error('unreachable');
       return upstream === 'usdm' ? '<html>' : '{"symbols":[]}';
@@ -60,7 +60,7 @@ describe('the limits of the exchange', () => {
     expect(failures.sort()).toEqual(['coinm', 'options', 'spot', 'usdm']);
   });
 
-  it('are read again daily, and sooner after a failure', async () => {
+  it('The limits of the exchange are read again daily, and sooner after a failure', async () => {
     vi.useFakeTimers();
     let fails = true;
     let asked = 0;

@@ -35,13 +35,13 @@ function exchange(trips: readonly (readonly [thereMs: number, backMs: number])[]
 }
 
 describe('the server clock', () => {
-  it('does not know the time before the first reading', () => {
+  it('The server clock does not know the time before the first reading', () => {
     clock = createServerClock(exchange([[1, 1]]));
     expect(clock.now()).toBeUndefined();
     expect(clock.state.synced).toBe(false);
   });
 
-  it('takes half of the round trip off', async () => {
+  it('The server clock takes half of the round trip off', async () => {
     const world = exchange([[20, 20]]);
     clock = createServerClock(world);
     await clock.start();
@@ -49,7 +49,7 @@ describe('the server clock', () => {
     expect(clock.state).toMatchObject({ synced: true, offsetMs: SERVER_AHEAD_MS, roundTripMs: 40 });
   });
 
-  it('believes the sample with the shortest round trip', async () => {
+  it('The server clock believes the sample with the shortest round trip', async () => {
     const world = exchange([
       [400, 0],
       [2, 2],
@@ -61,7 +61,7 @@ describe('the server clock', () => {
     expect(clock.now()).toBe(Math.floor(world.monotonicNow() + SERVER_AHEAD_MS));
   });
 
-  it('does not follow the wall clock', async () => {
+  it('The server clock does not follow the wall clock', async () => {
     const world = exchange([[1, 1]]);
     let wallMs = 5_000;
     clock = createServerClock({ ...world, wallNow: () => wallMs });
@@ -73,7 +73,7 @@ describe('the server clock', () => {
     expect(clock.now()).toBe(before + 50);
   });
 
-  it('forgets what it knew when it is told to measure anew, once for all who ask', async () => {
+  it('The server clock forgets what it knew when it is told to measure anew, once for all who ask', async () => {
     const world = exchange([
       [1, 1],
       [1, 1],
@@ -87,7 +87,7 @@ describe('the server clock', () => {
     expect(clock.state.roundTripMs).toBe(60);
   });
 
-  it('tells of a failure, stays unsynced, and tries again by itself', async () => {
+  it('The server clock tells of a failure, stays unsynced, and tries again by itself', async () => {
     let failures = 0;
     let answers = false;
     const world = exchange([[1, 1]]);
@@ -108,7 +108,7 @@ describe('the server clock', () => {
     expect(clock!.state.synced).toBe(true);
   });
 
-  it('refuses an answer that is no time', async () => {
+  it('The server clock refuses an answer that is no time', async () => {
     const failures: unknown[] = [];
     clock = createServerClock({
       ...exchange([]),

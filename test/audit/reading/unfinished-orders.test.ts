@@ -16,7 +16,7 @@ async function openIds(folder: string): Promise<unknown[]> {
 }
 
 describe('the orders that a run left open', () => {
-  it('are those without a known end: signed only, or completed as unknown and not resolved', async () => {
+  it('An order is open when it was signed only, or completed as unknown and not resolved', async () => {
     const folder = temporaryFolder();
     const { trail } = openTrail(folder);
     for (let number = 1; number <= 6; number++) trail.write(signed(number));
@@ -29,7 +29,7 @@ describe('the orders that a run left open', () => {
     expect(await openIds(folder)).toEqual(['r-3', 'r-5', 'r-6']);
   });
 
-  it('are looked for in the last two files, and in nothing that was written since', async () => {
+  it('Open orders are looked for in the last two files, and in nothing that was written since', async () => {
     const folder = temporaryFolder();
     const { trail, clock } = openTrail(folder);
     for (let day = 1; day <= 3; day++) {
@@ -42,7 +42,7 @@ describe('the orders that a run left open', () => {
     expect((await read()).map(({ requestId }) => requestId)).toEqual(['r-2', 'r-3']);
   });
 
-  it('are found around lines that are none, and there are none in an empty folder', async () => {
+  it('Open orders are found around lines that are no records, and an empty folder has none', async () => {
     const folder = temporaryFolder();
     expect(await openIds(folder)).toEqual([]);
     expect(await openIds(join(folder, 'nowhere'))).toEqual([]);

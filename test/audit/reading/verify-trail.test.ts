@@ -154,7 +154,7 @@ const TAMPERINGS: readonly Tampering[] = [
 ];
 
 describe('the verification of a folder', () => {
-  it('finds nothing wrong with a whole trail of several days', () => {
+  it('The verification finds nothing wrong with a whole trail of several days', () => {
     expect(verdictOn(threeDays(KEY))).toMatchObject({
       problem: undefined,
       files: 3,
@@ -165,7 +165,7 @@ describe('the verification of a folder', () => {
     });
   });
 
-  it.each(TAMPERINGS)('finds %s at its file and line, with a key', (_, tamper, file, line, message) => {
+  it.each(TAMPERINGS)('With a key %s is found at its file and line', (_, tamper, file, line, message) => {
     const folder = threeDays(KEY);
     tamper(folder);
     expect(verdictOn(folder).problem).toEqual({
@@ -177,7 +177,7 @@ describe('the verification of a folder', () => {
 
   // Without a key whoever can write the files can also make a fitting anchor: that one tampering is not seen.
   it.each(TAMPERINGS.slice(0, -1))(
-    'finds %s at its file and line, without a key',
+    'Without a key %s is found at its file and line',
     (_, tamper, file, line, message) => {
       const folder = threeDays();
       tamper(folder);
@@ -189,7 +189,7 @@ describe('the verification of a folder', () => {
     },
   );
 
-  it('says that the key is wrong, missing or one too many', () => {
+  it('The verification says that the key is wrong, missing or one too many', () => {
     expect(verdictOn(threeDays(KEY), [auditKeyFrom('wrong')]).problem?.message).toBe(
       'the anchor was made with another key',
     );
@@ -197,7 +197,7 @@ describe('the verification of a folder', () => {
     expect(verdictOn(threeDays(), [KEY]).problem?.message).toBe('the anchor was made without a key');
   });
 
-  it('takes a folder whose older files were archived when it is told where the rest begins', () => {
+  it('The verification takes a folder whose older files were archived when it is told where the rest begins', () => {
     const folder = threeDays(KEY);
     unlinkSync(join(folder, DAYS[0]));
     const [trail] = trailsOf([folder]);
@@ -205,13 +205,13 @@ describe('the verification of a folder', () => {
     expect(verifyTrail(trail!, { keys: [KEY], firstSeq: 7 }).problem?.line).toBe(1);
   });
 
-  it('finds nothing to verify in a folder without a trail', () => {
+  it('The verification finds nothing to verify in a folder without a trail', () => {
     expect(verdictOn(temporaryFolder()).problem?.message).toBe('there is no audit trail here');
   });
 });
 
 describe('the verification of single files', () => {
-  it('takes them in the order of their days and says what it cannot tell', () => {
+  it('The verification takes single files in the order of their days and says what it cannot tell', () => {
     const folder = threeDays(KEY);
     expect(verdictOn([join(folder, DAYS[1]), join(folder, DAYS[0])])).toMatchObject({
       problem: undefined,
@@ -224,7 +224,7 @@ describe('the verification of single files', () => {
     });
   });
 
-  it('finds a cut tail of the file that the anchor beside it names', () => {
+  it('The verification finds a cut tail of a single file that the anchor beside it names', () => {
     const folder = threeDays(KEY);
     const path = join(folder, DAYS[2]);
     edit(path, (lines) => lines.slice(0, 4));

@@ -69,14 +69,14 @@ describe.skipIf(!hasRedisServer)('the shared budget when Redis fails', () => {
     await server.stop();
   });
 
-  it('shares one count between two processes on one egress IP, and not with another IP', async () => {
+  it('Two processes on one egress IP share one count, and not with another IP', async () => {
     const [one, two, elsewhere] = [store('one'), store('two'), store('three', 2, 'other')];
     await one.charge(plainCharge('ip:it', 70, 100), NOW);
     expect((await fill(two, 10)).passed).toBe(30);
     expect((await fill(elsewhere, 10)).passed).toBe(100);
   });
 
-  it('shares what belongs to an account across egress IPs', async () => {
+  it('The count of an account is shared across egress IPs', async () => {
     const [here, elsewhere] = [store('one'), store('two', 2, 'other')];
     const call = (weight: number) =>
       plainCharge(`account:main-${run}:orders`, weight, 100, { scope: 'account' });
@@ -84,7 +84,7 @@ describe.skipIf(!hasRedisServer)('the shared budget when Redis fails', () => {
     expect((await elsewhere.charge(call(40), NOW)).kind).toBe('full');
   });
 
-  it('tells a freeze to the neighbours', async () => {
+  it('A freeze is told to the neighbours', async () => {
     const [one, two] = [store('one'), store('two')];
     await one.charge(plainCharge('ip:it', 1, 100), NOW);
     one.freeze({ key: 'ip:spot:host', untilMs: NOW + 60_000, status: 418 }, NOW);
@@ -92,7 +92,7 @@ describe.skipIf(!hasRedisServer)('the shared budget when Redis fails', () => {
     expect(last).toMatchObject({ kind: 'frozen', freeze: { untilMs: NOW + 60_000, status: 418 } });
   });
 
-  it('gives each process its part of what is left when Redis dies, and never more', async () => {
+  it('Each process gets its part of what is left when Redis dies, and never more', async () => {
     const [one, two] = [store('one'), store('two')];
     await one.charge(plainCharge('ip:it', 40, 100), NOW);
     await two.charge(plainCharge('ip:it', 1, 100), NOW);
@@ -103,14 +103,14 @@ describe.skipIf(!hasRedisServer)('the shared budget when Redis fails', () => {
     expect([alone(one), alone(two)]).toEqual([true, true]);
   });
 
-  it('refuses rather than fails open when its part is nothing', async () => {
+  it('A process whose part is nothing refuses rather than fails open', async () => {
     const one = store('one', 200);
     await one.charge(plainCharge('ip:it', 1, 100), NOW);
     await server.kill();
     expect((await fill(one, 1)).last.kind).toBe('full');
   });
 
-  it('holds what Binance reports against the whole limit while it is alone', async () => {
+  it('A process that is alone holds what Binance reports against the whole limit', async () => {
     const one = store('one');
     const first = await one.charge(plainCharge('ip:it', 1, 100), NOW);
     await server.kill();
@@ -120,7 +120,7 @@ describe.skipIf(!hasRedisServer)('the shared budget when Redis fails', () => {
     expect((await fill(one, 1)).passed).toBe(2);
   });
 
-  it('ends a call alone that Redis had charged', async () => {
+  it('A process that is alone ends a call that Redis had charged', async () => {
     const one = store('one', 1);
     const { receipts } = await fill(one, 50);
     await server.kill();
@@ -129,7 +129,7 @@ describe.skipIf(!hasRedisServer)('the shared budget when Redis fails', () => {
     expect((await fill(one, 10)).passed).toBe(100);
   });
 
-  it('falls back while Redis is slow, without waiting for it', async () => {
+  it('A process falls back while Redis is slow, without waiting for it', async () => {
     const one = store('one', 2, 'one', 100);
     await one.charge(plainCharge('ip:it', 20, 100), NOW);
     const other = new Redis(server.port, '127.0.0.1');
@@ -145,7 +145,7 @@ describe.skipIf(!hasRedisServer)('the shared budget when Redis fails', () => {
     await server.kill();
   });
 
-  it('notices that Redis is gone while nobody calls', async () => {
+  it('A process notices that Redis is gone while nobody calls', async () => {
     const one = store('one');
     await one.charge(plainCharge('ip:it', 1, 100), NOW);
     await server.kill();
@@ -153,7 +153,7 @@ describe.skipIf(!hasRedisServer)('the shared budget when Redis fails', () => {
     expect(heard).toEqual([['one', true]]);
   });
 
-  it('comes back by itself, once, and tells an empty Redis what was used', async () => {
+  it('A process comes back by itself, once, and tells an empty Redis what was used', async () => {
     const [one, two] = [store('one'), store('two')];
     await fill(one, 10, 60);
     await fill(two, 10, 60);
@@ -170,7 +170,7 @@ describe.skipIf(!hasRedisServer)('the shared budget when Redis fails', () => {
     ]);
   });
 
-  it('brings a freeze that it learned alone back to Redis', async () => {
+  it('A process brings a freeze that it learned alone back to Redis', async () => {
     const [one, two] = [store('one'), store('two')];
     await one.charge(plainCharge('ip:it', 1, 100), NOW);
     await server.kill();
@@ -182,7 +182,7 @@ describe.skipIf(!hasRedisServer)('the shared budget when Redis fails', () => {
     expect((await fill(two, 1)).last.kind).toBe('frozen');
   });
 
-  it('tells a Redis that lost its counts, without having been away, what they were', async () => {
+  it('A process tells a Redis that lost its counts, without having been away, what they were', async () => {
     const one = store('one');
     await one.charge(plainCharge('ip:it', 80, 100), NOW - 10);
     const other = new Redis(server.port, '127.0.0.1');
@@ -193,7 +193,7 @@ describe.skipIf(!hasRedisServer)('the shared budget when Redis fails', () => {
     expect(heard).toEqual([]);
   });
 
-  it('does not make a charge twice whose answer was lost', async () => {
+  it('A charge whose answer was lost is not made twice', async () => {
     const one = store('one', 1, 'one', 500);
     const charges = Promise.all(
       Array.from({ length: 20 }, () => one.charge(plainCharge('ip:it', 1, 100), NOW)),

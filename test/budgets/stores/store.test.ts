@@ -82,7 +82,7 @@ describe.skipIf(!hasRedisServer)('on a real Redis', () => {
     );
     let runs = 0;
 
-    it('count alike, whatever happens in whatever order and however the clock jumps', async () => {
+    it('Lua and TypeScript count alike, whatever happens in whatever order and however the clock jumps', async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(action, { maxLength: 60, size: 'max' }), async (actions) => {
           const run = ++runs;

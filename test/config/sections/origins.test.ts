@@ -19,7 +19,7 @@ const LIST = {
 };
 
 describe('the origins of spot', () => {
-  it('are one unless more are configured', () => {
+  it('Spot has one origin unless more are configured', () => {
     expect(origins({})).toEqual({ spot: 'https://api.binance.com', further: [] });
     expect(origins({ BINANCE_PROXY_UPSTREAM_SPOT: 'https://x.test/' })).toEqual({
       spot: 'https://x.test',
@@ -27,13 +27,13 @@ describe('the origins of spot', () => {
     });
   });
 
-  it('may be a list in the file, the preferred one first, each once', () => {
+  it('The origins of spot may be a list in the file, the preferred one first, each once', () => {
     const yaml =
       'upstreams:\n  spot: [https://api.binance.com, https://api-gcp.binance.com/, https://api1.binance.com, https://api.binance.com]\n';
     expect(origins({}, { 'config/proxy.yaml': yaml })).toEqual(LIST);
   });
 
-  it('may be a list with commas in the variable, which wins over the file', () => {
+  it('The origins of spot may be a list with commas in the variable, which wins over the file', () => {
     const variable = 'https://api.binance.com, https://api-gcp.binance.com,https://api1.binance.com';
     const files = { 'config/proxy.yaml': 'upstreams: { spot: https://y.test }\n' };
     expect(origins({ BINANCE_PROXY_UPSTREAM_SPOT: variable }, files)).toEqual(LIST);
@@ -44,13 +44,13 @@ describe('the origins of spot', () => {
     ['upstreams: { spot: [5] }', /^upstreams\.spot\[0\] must be an origin/],
     ['upstreams: { spot: [https://x.test, http://y.test] }', /^upstreams\.spot must begin with https/],
     ['upstreams: { usdm: [https://x.test] }', /^upstreams\.usdm must be an origin such as/],
-  ])('as %s are a mistake', (yaml, message) => {
+  ])('The origins %s are a mistake', (yaml, message) => {
     expect(messagesOf(ACCOUNT, { 'config/proxy.yaml': `${yaml}\n` })).toEqual([
       expect.stringMatching(message),
     ]);
   });
 
-  it('with a wrong one in the variable are a mistake that names the variable', () => {
+  it('A wrong origin in the variable is a mistake that names the variable', () => {
     const env = { ...ACCOUNT, BINANCE_PROXY_UPSTREAM_SPOT: 'https://x.test,http://y.test' };
     expect(messagesOf(env)).toEqual([
       expect.stringMatching(/^BINANCE_PROXY_UPSTREAM_SPOT must begin with https/),

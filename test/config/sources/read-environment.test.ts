@@ -6,7 +6,7 @@ import { readEnvironment } from '../../../src/config/sources/read-environment.ts
 import { folderWith } from '../../support/fixtures/config-folder.ts';
 
 describe('.env', () => {
-  it('adds to the environment, which wins, and leaves process.env alone', () => {
+  it('The file .env adds to the environment, which wins, and leaves process.env alone', () => {
     const cwd = folderWith({
       '.env': 'DOTENV_TEST_A=file\nDOTENV_TEST_B="two\\nlines"\nDOTENV_TEST_C=$HOME # as it is\n',
     });
@@ -19,20 +19,20 @@ describe('.env', () => {
     expect(process.env.DOTENV_TEST_B).toBeUndefined();
   });
 
-  it('is overruled by an empty variable too', () => {
+  it('An empty variable overrules the file .env too', () => {
     expect(readEnvironment(folderWith({ '.env': 'A=file' }), { A: '' })).toEqual({ A: '' });
   });
 
-  it('gives way to the other form of the same secret', () => {
+  it('A secret in the file .env gives way to the other form of the same secret', () => {
     const cwd = folderWith({ '.env': 'A=file\nB_FILE=path\n' });
     expect(readEnvironment(cwd, { A_FILE: 'real', B: 'real' })).toEqual({ A_FILE: 'real', B: 'real' });
   });
 
-  it('need not exist', () => {
+  it('The file .env need not exist', () => {
     expect(readEnvironment(folderWith(), { A: 'a' })).toEqual({ A: 'a' });
   });
 
-  it('must be readable when it exists', () => {
+  it('A file .env that exists must be readable', () => {
     const cwd = folderWith();
     mkdirSync(join(cwd, '.env'));
     expect(() => readEnvironment(cwd, {})).toThrow(ConfigError);

@@ -45,7 +45,7 @@ describe('a secret', () => {
     BINANCE_PROXY_REDIS_URL: 'rediss://user:password@redis.test:6379/0',
   };
 
-  it('is read from variables', () => {
+  it('A secret is read from a variable', () => {
     const settings = loadSettings({ env: values, cwd: folderWith() });
     expect(settings.accounts.get('main')?.apiKey).toBe('account-key');
     expect(settings.clients.get('default')?.secret?.export().toString()).toBe('client-secret');
@@ -53,7 +53,7 @@ describe('a secret', () => {
     expect(settings.redisUrl?.reveal()).toBe('rediss://user:password@redis.test:6379/0');
   });
 
-  it.each(['', '\n', '\r\n', '\n\n'])('is read from files that end in %j, and is the same then', (end) => {
+  it.each(['', '\n', '\r\n', '\n\n'])('A secret file that ends in %j is read without its end', (end) => {
     const cwd = folderWith(
       Object.fromEntries(names.map((name) => [`secrets/${name}`, `${values[name]}${end}`])),
     );
@@ -66,14 +66,14 @@ describe('a secret', () => {
     expect(settings.redisUrl?.reveal()).toBe('rediss://user:password@redis.test:6379/0');
   });
 
-  it.each(names)('%s must not be given as a value and as a file', (name) => {
+  it.each(names)('The secret %s must not be given as a value and as a file', (name) => {
     const cwd = folderWith({ file: 'from-a-file' });
     expect(problemsIn(cwd, { ...values, [`${name}_FILE`]: 'file' })).toEqual([
       { message: `${name} and ${name}_FILE are both set: set one of them.`, source: name },
     ]);
   });
 
-  it.each(names)('%s_FILE must name a file that can be read and is not empty', (name) => {
+  it.each(names)('The variable %s_FILE must name a file that can be read and is not empty', (name) => {
     const variable = `${name}_FILE`;
     const cwd = folderWith({ empty: '\n' });
     const env = { ...values, [name]: undefined };
@@ -89,7 +89,7 @@ describe('a secret', () => {
     ]);
   });
 
-  it('may be a systemd credential, which a variable overrules', () => {
+  it('A secret may be a systemd credential, which a variable overrules', () => {
     const cwd = folderWith({
       'credentials/BINANCE_API_KEY': 'unit-key\n',
       'credentials/BINANCE_API_SECRET': 'unit-secret\n',
@@ -99,7 +99,7 @@ describe('a secret', () => {
     expect(credentialOf({ ...env, BINANCE_API_KEY: 'own-key' }, cwd).apiKey).toBe('own-key');
   });
 
-  it('that is an unreadable systemd credential is reported', () => {
+  it('A secret that is an unreadable systemd credential is reported', () => {
     const cwd = folderWith();
     mkdirSync(join(cwd, 'BINANCE_PROXY_AUDIT_KEY'));
     expect(problemsIn(cwd, { ...ACCOUNT, CREDENTIALS_DIRECTORY: cwd })).toEqual([
@@ -117,7 +117,7 @@ describe('a secret', () => {
     ['\ufeffmarked', 'contains a space or a line break'],
     ['bell\u0007', 'contains characters that are not printable ASCII'],
     [pemOf(ed25519.privateKey), 'holds a PEM text'],
-  ])('as %j is refused without being repeated', (value, reason) => {
+  ])('The secret %j is refused without being repeated', (value, reason) => {
     for (const name of names.slice(0, 5)) {
       const messages = messagesOf({ ...values, [name]: value });
       expect(messages).toEqual([expect.stringContaining(`${name} ${reason}`)]);
@@ -125,7 +125,7 @@ describe('a secret', () => {
     }
   });
 
-  it('must not be used twice', () => {
+  it('A secret of one client must not be used by another client or by an account', () => {
     const yaml = 'clients: { a: { envPrefix: A }, b: { envPrefix: B } }';
     const env = {
       ...ACCOUNT,
@@ -139,7 +139,7 @@ describe('a secret', () => {
     ]);
   });
 
-  it('of two accounts must not be the same', () => {
+  it('Two accounts must not have the same API key', () => {
     const yaml = 'accounts: { a: { envPrefix: BINANCE }, b: { envPrefix: B } }';
     const env = { ...ACCOUNT, B_API_KEY: 'account-key', B_API_SECRET: 'other-secret' };
     expect(messagesOf(env, { 'config/proxy.yaml': yaml })).toEqual([
@@ -151,7 +151,7 @@ describe('a secret', () => {
 describe('a credential', () => {
   const key = { BINANCE_API_KEY: 'account-key' };
 
-  it('signs with an HMAC secret', () => {
+  it('A credential signs with an HMAC secret', () => {
     const secret = 'NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j';
     const payload =
       'symbol=LTCBTC&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price=0.1&recvWindow=5000&timestamp=1499827319559';
@@ -166,7 +166,7 @@ describe('a credential', () => {
     ['with escaped Windows line breaks', (pem: string) => pem.replaceAll('\n', '\\r\\n')],
     ['with Windows line breaks', (pem: string) => pem.replaceAll('\n', '\r\n')],
     ['with a text before it', (pem: string) => `Bag Attributes\n${pem}`],
-  ])('signs with an Ed25519 and an RSA key in PEM, %s', (_, spell) => {
+  ])('A credential signs with an Ed25519 and an RSA key in PEM, %s', (_, spell) => {
     for (const [algorithm, pair] of [
       ['ED25519', ed25519],
       ['RSA', rsa],
@@ -180,7 +180,7 @@ describe('a credential', () => {
     }
   });
 
-  it('signs with an encrypted key, PEM and passphrase from files', () => {
+  it('A credential signs with an encrypted key, PEM and passphrase from files', () => {
     const cwd = folderWith({ 'key.pem': pemOf(rsa.privateKey, true), passphrase: 'open sesame\n' });
     const env = {
       ...key,
@@ -190,7 +190,7 @@ describe('a credential', () => {
     expect(credentialOf(env, cwd).algorithm).toBe('RSA');
   });
 
-  it('may have an RSA key in the older PKCS#1 form, as openssl genrsa wrote it', () => {
+  it('A credential may have an RSA key in the older PKCS#1 form, as openssl genrsa wrote it', () => {
     const pem = rsa.privateKey.export({ type: 'pkcs1', format: 'pem' }).toString();
     expect(credentialOf({ ...key, BINANCE_PRIVATE_KEY: pem }).algorithm).toBe('RSA');
   });
@@ -232,13 +232,13 @@ describe('a credential', () => {
       pemOf(ed25519.privateKey, true),
       'holds an encrypted private key, but its passphrase is not set: set BINANCE_PRIVATE_KEY_PASSPHRASE',
     ],
-  ])('refuses %s', (_, text, reason) => {
+  ])('A credential is refused for %s', (_, text, reason) => {
     expect(messagesOf({ ...key, BINANCE_PRIVATE_KEY: text })).toEqual([
       expect.stringContaining(`BINANCE_PRIVATE_KEY ${reason}`),
     ]);
   });
 
-  it('refuses a wrong passphrase', () => {
+  it('A credential is refused for a wrong passphrase', () => {
     const env = {
       ...key,
       BINANCE_PRIVATE_KEY: pemOf(rsa.privateKey, true),
@@ -259,11 +259,11 @@ describe('a credential', () => {
       ['BINANCE_PRIVATE_KEY_PASSPHRASE is set, but BINANCE_PRIVATE_KEY is not'],
     ],
     [{ ...ACCOUNT, BINANCE_API_KEY: ' ' }, ['BINANCE_API_KEY contains a space']],
-  ])('has one sentence for each thing that is missing or too much (%#)', (env, beginnings) => {
+  ])('A credential has one sentence for each thing that is missing or too much (%#)', (env, beginnings) => {
     expect(messagesOf(env)).toEqual(beginnings.map((text) => expect.stringMatching(new RegExp(`^${text}`))));
   });
 
-  it('is read for every account under its own prefix', () => {
+  it('A credential is read for every account under its own prefix', () => {
     const yaml = 'accounts: { main: { envPrefix: BINANCE }, hedge: { envPrefix: BINANCE_HEDGE } }';
     expect(messagesOf(ACCOUNT, { 'config/proxy.yaml': yaml })).toEqual([
       expect.stringMatching(/^BINANCE_HEDGE_API_KEY is not set/),
@@ -286,13 +286,13 @@ BqWTrBqYaGFy+uGh0PsceGCmQ5nFuMQCIQCcAu/xlJyzlvnrxir4tiz+OpAUFteM
 YyRIHN8wfdVoOw==
 -----END CERTIFICATE-----`;
 
-  it('is taken from the file, and nothing else that stands there', () => {
+  it('A further certificate authority is taken from the file, and nothing else that stands there', () => {
     const cwd = folderWith({ 'ca.pem': `# ours\n${certificate}\n${pemOf(ed25519.privateKey)}` });
     const env = { ...ACCOUNT, BINANCE_PROXY_UPSTREAM_CA_FILE: 'ca.pem' };
     expect(loadSettings({ env, cwd }).upstreamCa).toBe(`${certificate}\n`);
   });
 
-  it('must be whole', () => {
+  it('A further certificate authority must be whole', () => {
     const cwd = folderWith({ 'ca.pem': certificate.replace('MIIB', 'AAAA') });
     expect(problemsIn(cwd, { ...ACCOUNT, BINANCE_PROXY_UPSTREAM_CA_FILE: 'ca.pem' })).toHaveLength(1);
   });

@@ -8,7 +8,7 @@ const verify = (signature: string, query: string, body = '') =>
   verifyClientSignature(secret, signature, query, body);
 
 describe('a client signature', () => {
-  it('is accepted over the query, wherever the pair stands', () => {
+  it('A client signature over the query is accepted, wherever the pair stands', () => {
     const signature = sign('symbol=BTCUSDT&timestamp=1');
     expect(verify(signature, `symbol=BTCUSDT&timestamp=1&signature=${signature}`)).toBe(true);
     expect(verify(signature, `signature=${signature}&symbol=BTCUSDT&timestamp=1`)).toBe(true);
@@ -16,21 +16,21 @@ describe('a client signature', () => {
     expect(verify(signature, `&symbol=BTCUSDT&timestamp=1&signature=${signature}`)).toBe(true);
   });
 
-  it('is accepted over a body, and over query and body without a separator', () => {
+  it('A client signature over the body, or over query and body without a separator, is accepted', () => {
     const inBody = sign('symbol=BTCUSDT&timestamp=1');
     expect(verify(inBody, '', `symbol=BTCUSDT&timestamp=1&signature=${inBody}`)).toBe(true);
     const mixed = sign('timestamp=1symbol=BTCUSDT');
     expect(verify(mixed, `timestamp=1&signature=${mixed}`, 'symbol=BTCUSDT')).toBe(true);
   });
 
-  it('is accepted over the decoded text and over encodeURIComponent’s, since libraries differ', () => {
+  it('A client signature over the decoded text or over encodeURIComponent’s is accepted, since libraries differ', () => {
     const query = 'note=a+b%21&timestamp=1';
     for (const text of [query, 'note=a b!&timestamp=1', 'note=a%20b!&timestamp=1']) {
       expect(verify(sign(text), `${query}&signature=${sign(text)}`)).toBe(true);
     }
   });
 
-  it('is accepted in capitals', () => {
+  it('A client signature in capitals is accepted', () => {
     const signature = sign('a=1').toUpperCase();
     expect(verify(signature, `a=1&signature=${signature}`)).toBe(true);
   });
@@ -41,7 +41,7 @@ describe('a client signature', () => {
     ['cut short', sign('a=1').slice(2)],
     ['that is no hex', 'z'.repeat(64)],
     ['that is empty', ''],
-  ])('%s is refused', (_name, signature) => {
+  ])('A client signature %s is refused', (_name, signature) => {
     expect(verify(signature, `a=1&signature=${signature}`)).toBe(false);
   });
 });

@@ -20,7 +20,7 @@ function needed(method: string, target: string, body = ''): readonly string[] {
 }
 
 describe('the permissions', () => {
-  it('are thirteen, of which two are never granted and six are granted by default', () => {
+  it('There are thirteen permissions: two are never granted and six are granted by default', () => {
     expect(PERMISSIONS).toHaveLength(13);
     expect(NEVER_GRANTED).toEqual(['withdraw', 'account-admin']);
     expect(DEFAULT_PERMISSIONS).toHaveLength(6);
@@ -28,12 +28,12 @@ describe('the permissions', () => {
 });
 
 describe('neededPermissions', () => {
-  it('is the permission of the endpoint, the same list on every call', () => {
+  it('A call needs the permission of its endpoint, and gets the same list each time', () => {
     expect(needed('GET', '/api/v3/account')).toEqual(['read']);
     expect(needed('GET', '/api/v3/account')).toBe(needed('GET', '/api/v3/openOrders?symbol=BTCUSDT'));
   });
 
-  it('stays the base permission on an endpoint whose orders cannot borrow', () => {
+  it('A sideEffectType raises no permission on an endpoint whose orders cannot borrow', () => {
     expect(needed('POST', '/api/v3/order', 'sideEffectType=MARGIN_BUY')).toEqual(['spot-margin-trade']);
     expect(needed('DELETE', '/sapi/v1/margin/order?sideEffectType=MARGIN_BUY')).toEqual([
       'spot-margin-trade',
@@ -48,7 +48,7 @@ describe('neededPermissions', () => {
       'sideEffectType=NO_SIDE_EFFECT',
       'sideEffectType=AUTO_REPAY',
       'sideEffectType=AUTO%5FREPAY',
-    ])('is the base permission with "%s"', (parameters) => {
+    ])('A margin order with "%s" needs the base permission only', (parameters) => {
       expect(needed('POST', path, parameters)).toEqual([base]);
       expect(needed('POST', `${path}?${parameters}`)).toEqual([base]);
     });
@@ -64,12 +64,12 @@ describe('neededPermissions', () => {
       'sideEffectType=%ff',
       'sideEffectType=SOMETHING_NEW',
       'sideEffectType=NO_SIDE_EFFECT&sideEffectType=MARGIN_BUY',
-    ])('needs loan too with "%s"', (parameters) => {
+    ])('A margin order with "%s" needs loan too', (parameters) => {
       expect(needed('POST', path, parameters)).toEqual([base, 'loan']);
       expect(needed('POST', `${path}?${parameters}`)).toEqual([base, 'loan']);
     });
 
-    it('needs loan too with a JSON body that borrows', () => {
+    it('A margin order with a JSON body that borrows needs loan too', () => {
       expect(needed('POST', path, '{"sideEffectType":"MARGIN_BUY"}')).toEqual([base, 'loan']);
     });
   });

@@ -13,14 +13,14 @@ const trader = clientWith(undefined);
 const reader = clientWith(undefined, { name: 'dashboard', permissions: new Set(['market-data', 'read']) });
 
 describe('the decision about a call', () => {
-  it('lets pass what the client was granted', () => {
+  it('A call passes when its client has the permission', () => {
     expect(decide(trader, order, callOf(order, {}))).toEqual({
       permissions: ['spot-margin-trade'],
       reported: undefined,
     });
   });
 
-  it('refuses what it was not, and names client, endpoint and permission', () => {
+  it('A call without the permission is refused, and the refusal names client, endpoint and permission', () => {
     const refusal = refusalOf(() => decide(reader, order, callOf(order, {})));
     expect(refusal).toMatchObject({
       name: 'PROXY_PERMISSION_DENIED',
@@ -32,7 +32,7 @@ describe('the decision about a call', () => {
     );
   });
 
-  it('asks for the permission that a parameter raises', () => {
+  it('A parameter that raises the permission makes the decision ask for the raised one', () => {
     const borrowing = callOf(marginOrder, { sideEffectType: 'MARGIN_BUY' });
     expect(refusalOf(() => decide(trader, marginOrder, borrowing))?.rule).toBe('permission:loan');
     const borrower = clientWith(undefined, { permissions: new Set(['spot-margin-trade', 'loan']) });
@@ -40,7 +40,7 @@ describe('the decision about a call', () => {
     expect(decide(trader, marginOrder, callOf(marginOrder, {})).permissions).toEqual(['spot-margin-trade']);
   });
 
-  it('only reports a missing permission of a client in report mode', () => {
+  it('A client in report mode passes without the permission, and the missing permission is reported', () => {
     expect(decide(reporting, transfer, callOf(transfer, {}))).toEqual({
       permissions: ['universal-transfer'],
       reported: 'permission:universal-transfer',
@@ -48,14 +48,14 @@ describe('the decision about a call', () => {
     expect(decide(reporting, order, callOf(order, {})).reported).toBeUndefined();
   });
 
-  it('never passes a permission that nobody can grant, not even in report mode', () => {
+  it('A permission that nobody can grant never passes, not even in report mode', () => {
     for (const permission of ['withdraw', 'account-admin'] as const) {
       const refusal = refusalOf(() => decide(reporting, { ...transfer, permission }, callOf(transfer, {})));
       expect(refusal?.name).toBe('PROXY_PERMISSION_DENIED');
     }
   });
 
-  it('never passes what the denylist names, whatever is granted and in whatever mode', () => {
+  it('A path on the denylist never passes, whatever is granted and in whatever mode', () => {
     const hit = createDenylist([]).match('/sapi/v1/capital/withdraw/apply');
     const all = clientWith(undefined, { permissions: new Set(PERMISSIONS), policyMode: 'report' });
     const refusal = refusalOf(() => decide(all, transfer, callOf(transfer, {}), hit));
@@ -64,7 +64,7 @@ describe('the decision about a call', () => {
     expect(refusal?.message).toContain('POST /sapi/v1/asset/transfer');
   });
 
-  it('says of an entry of the operator that it is one', () => {
+  it('A refusal by the operator’s own denylist entry says that the operator put it there', () => {
     const hit = createDenylist([{ path: '/sapi/v1/asset/**', reason: 'funds stay here' }]).match(
       '/sapi/v1/asset/x',
     );
@@ -75,7 +75,7 @@ describe('the decision about a call', () => {
     expect(refusal?.rule).toBe('denylist:OPERATOR');
   });
 
-  it('refuses every endpoint of the catalogue to a client without permissions', () => {
+  it('A client without permissions is refused every endpoint of the catalogue', () => {
     const nobody = clientWith(undefined, { permissions: new Set() });
     for (const endpoint of catalogueEndpoints()) {
       const refusal = refusalOf(() =>

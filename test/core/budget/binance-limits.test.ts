@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { FALLBACK_LIMITS, mergeLimits, readRateLimits } from '../../../src/core/budget/binance-limits.ts';
 
 describe('the limits in an exchangeInfo', () => {
-  it('are read with their interval as the headers name it', () => {
+  it('The limits of an exchangeInfo are read with their interval as the headers name it', () => {
     const limits = readRateLimits({
       rateLimits: [
         { rateLimitType: 'REQUEST_WEIGHT', interval: 'MINUTE', intervalNum: 1, limit: 6000 },
@@ -35,11 +35,11 @@ describe('the limits in an exchangeInfo', () => {
         ],
       },
     ],
-  ])('are undefined when there is %s', (_, body) => {
+  ])('The limits of an exchangeInfo are undefined when there is %s', (_, body) => {
     expect(readRateLimits(body)).toBeUndefined();
   });
 
-  it('replace the fallback type by type, and keep it for a type that is left out', () => {
+  it('The limits that were read replace the fallback type by type, and a type left out keeps its fallback', () => {
     const read = [{ type: 'ORDERS', interval: '10S', windowMs: 10_000, limit: 7 }] as const;
     const limits = mergeLimits(FALLBACK_LIMITS.usdm, read);
     expect(limits).toEqual([

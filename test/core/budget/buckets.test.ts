@@ -11,26 +11,26 @@ function chargesOf(of: Endpoint, account: string | undefined = 'main', who = cli
 }
 
 describe('the buckets of a call', () => {
-  it('are weight and raw requests of the IP for a spot read, less what is kept for orders', () => {
+  it('A spot read charges weight and raw requests of the IP, less what is kept for orders', () => {
     expect(chargesOf(read(20))).toEqual([
       ['ip:spot:weight:1M', 20, 5_400],
       ['ip:spot:raw:5M', 1, 270_000],
     ]);
   });
 
-  it('leave a third of what is kept to cancels alone', () => {
+  it('An order may use all weight but a third of what is kept, and a cancel may use all of it', () => {
     expect(chargesOf(PLACE)[0]).toEqual(['ip:spot:weight:1M', 1, 5_800]);
     expect(chargesOf(CANCEL)[0]).toEqual(['ip:spot:weight:1M', 1, 6_000]);
   });
 
-  it('are the order counts of the account for an order', () => {
+  it('An order charges the ORDERS counts of its account', () => {
     expect(chargesOf(PLACE).slice(2)).toEqual([
       ['account:main:spot:orders:10S', 1, 50],
       ['account:main:spot:orders:1D', 1, 160_000],
     ]);
   });
 
-  it('hold five orders in ten seconds and one a minute for a USD-M batch', () => {
+  it('A USD-M batch charges five orders in ten seconds and one a minute', () => {
     const batch = endpoint({
       upstream: 'usdm',
       method: 'POST',
@@ -46,7 +46,7 @@ describe('the buckets of a call', () => {
     ]);
   });
 
-  it('are a /sapi endpoint by IP, by account, or both, each with all of its own limit', () => {
+  it('A /sapi endpoint charges by IP, by account, or both, each with a limit of its own', () => {
     const both = endpoint({
       path: '/sapi/v1/sub-account/universalTransfer',
       method: 'POST',
@@ -63,7 +63,7 @@ describe('the buckets of a call', () => {
     expect(charging.chargeOf(request(both)).weight).toBe(361);
   });
 
-  it('count margin orders apart from spot orders', () => {
+  it('A margin order counts apart from spot orders', () => {
     const margin = endpoint({
       path: '/sapi/v1/margin/order',
       method: 'POST',
@@ -74,7 +74,7 @@ describe('the buckets of a call', () => {
     expect(chargesOf(margin).map(([key]) => key)).toContain('account:main:margin:orders:10S');
   });
 
-  it('are a quota together with the weight where Binance names both', () => {
+  it('A call charges a quota together with the weight where Binance names both', () => {
     const quote = endpoint({
       upstream: 'usdm',
       method: 'POST',
@@ -89,7 +89,7 @@ describe('the buckets of a call', () => {
     ]);
   });
 
-  it('are the client share too, which a cancel counts in and is never refused by', () => {
+  it('A call charges the share of its client, and a cancel is never refused by it', () => {
     expect(chargesOf(read(20), 'main', client('grid', 1_000)).at(-1)).toEqual([
       'client:grid:spot:share',
       20,
@@ -102,18 +102,18 @@ describe('the buckets of a call', () => {
     ]);
   });
 
-  it('need no account where no key is sent', () => {
+  it('A call without a key charges no account', () => {
     expect(chargesOf(read(2, { security: 'NONE' }), undefined).map(([key]) => key)).toEqual([
       'ip:spot:weight:1M',
       'ip:spot:raw:5M',
     ]);
   });
 
-  it('are none on a host without limits', () => {
+  it('A call to a host without limits charges nothing', () => {
     expect(chargesOf(read(0, { upstream: 'web', weights: [] }), undefined)).toEqual([]);
   });
 
-  it('follow the limits that the exchange states, and count an interval that the catalogue does not name at the dearest', () => {
+  it('A charge follows the limits that the exchange states, at the dearest count where the catalogue names none', () => {
     const own = createCharging(0);
     own.setLimits('usdm', [{ type: 'ORDERS', interval: '1H', windowMs: 3_600_000, limit: 9 }]);
     const batch = endpoint({ upstream: 'usdm', effect: 'place', orders: { '10S': 5, '1M': 1 }, weights: [] });
@@ -123,7 +123,7 @@ describe('the buckets of a call', () => {
     ]);
   });
 
-  it('do not believe the headers that Binance itself calls wrong', () => {
+  it('A charge does not believe the headers that Binance itself calls wrong', () => {
     const wrong = read(2, { upstream: 'usdm', path: '/fapi/v1/ticker/bookTicker', security: 'NONE' });
     expect(charging.chargeOf(request(wrong)).charges[0]?.headers).toEqual([]);
     expect(charging.chargeOf(request(read(2, { upstream: 'usdm' }))).charges[0]?.headers).not.toEqual([]);

@@ -18,12 +18,12 @@ describe('a quota that Binance states in words', () => {
     ['20/day', [['account', 86_400_000, 20]]],
     ['200/min per UID', [['account', 60_000, 200]]],
     ['shares 500/5min/IP with GET /fapi/v1/fundingInfo', [['ip', 300_000, 500]]],
-  ])('is read: %s', (extraLimit, expected) => {
+  ])('A quota in words is read: %s', (extraLimit, expected) => {
     const quotas = quotasOf(endpoint({ extraLimit }));
     expect(quotas.map(({ scope, windowMs, limit }) => [scope, windowMs, limit])).toEqual(expected);
   });
 
-  it('is one bucket for both endpoints that share it', () => {
+  it('Two endpoints that share a quota share one bucket', () => {
     const one = endpoint({
       path: '/fapi/v1/fundingInfo',
       extraLimit: 'shares 500/5min/IP with GET /fapi/v1/fundingRate',
@@ -35,7 +35,7 @@ describe('a quota that Binance states in words', () => {
     expect(quotasOf(one)[0]?.name).toBe(quotasOf(other)[0]?.name);
   });
 
-  it('is one bucket for all of /futures/data, whether a row says so or not', () => {
+  it('All of /futures/data shares one bucket, whether a row says so or not', () => {
     const said = endpoint({
       path: '/futures/data/basis',
       extraLimit: 'shares 1000/5min/IP with GET /futures/data/*',
@@ -47,7 +47,7 @@ describe('a quota that Binance states in words', () => {
     expect(quotasOf(unsaid)).toEqual(quotasOf(said));
   });
 
-  it('is understood on every endpoint of the catalogue that has one', () => {
+  it('Every quota in the catalogue is understood', () => {
     const folder = new URL('../../../config/catalogue/', import.meta.url);
     const texts = readdirSync(folder).flatMap((name) => {
       const file = JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as {

@@ -94,24 +94,24 @@ const EXAMPLES: readonly (readonly [method: string, path: string, query: string,
 ];
 
 describe('weightOf', () => {
-  it.each(EXAMPLES)('%s %s?%.40s costs %i', (method, path, query, weight) => {
+  it.each(EXAMPLES)('A call %s %s?%.40s costs %i', (method, path, query, weight) => {
     expect(costs(method, path, query)).toBe(weight);
   });
 
-  it('has an example for every rule of the catalogue', () => {
+  it('Every weight rule of the catalogue has an example', () => {
     const rulesOf = (endpoint: Endpoint): string[] =>
       endpoint.weights.flatMap(({ steps }) => (steps === undefined ? [] : [JSON.stringify(steps)]));
     const shown = new Set(EXAMPLES.flatMap(([method, path]) => rulesOf(endpointOf(method, path))));
     expect(catalogue.endpoints.flatMap(rulesOf).filter((rule) => !shown.has(rule))).toEqual([]);
   });
 
-  it('caps a counted weight below the largest weight of its rule', () => {
+  it('A counted weight is capped below the largest weight of its rule', () => {
     const rule: Weight = { scope: 'IP', max: 80, steps: [{ count: 'symbols', each: 2, cap: 10 }, { w: 80 }] };
     const weigh = (query: string) => weightOf(rule, readCall('GET', `/api/v3/x?${query}`, new Uint8Array()));
     expect([weigh(symbols(4)), weigh(symbols(30)), weigh('')]).toEqual([8, 10, 80]);
   });
 
-  it('reads a parameter in the body like one in the query', () => {
+  it('A parameter in the body counts for the weight like one in the query', () => {
     const call = readCall('POST', '/sapi/v1/margin/order', Buffer.from('symbol=A&sideEffectType=MARGIN_BUY'));
     expect(weightOf(endpointOf('POST', '/sapi/v1/margin/order').weights[0]!, call)).toBe(1500);
   });
@@ -137,11 +137,11 @@ describe('weightOf', () => {
     ['/api/v3/ticker/24hr', `symbols=${'['.repeat(5_000)}`],
     ['/api/v3/ticker', 'symbols=["A"'],
     ['/api/v3/executionRules', 'symbols=null'],
-  ])('charges the largest weight for what cannot be read: %s?%.40s', (path, query) => {
+  ])('A call that cannot be read costs the largest weight: %s?%.40s', (path, query) => {
     expect(costs('GET', path, query)).toBe(endpointOf('GET', path).weights[0]?.max);
   });
 
-  it('never throws and always gives an integer between 0 and the largest weight', () => {
+  it('A weight is always an integer between 0 and the largest weight, and reading it never throws', () => {
     const ruled = catalogue.endpoints.flatMap(({ weights }) =>
       weights.filter(({ steps }) => steps !== undefined),
     );

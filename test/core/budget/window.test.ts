@@ -19,7 +19,7 @@ const told = (reported: number, counted = 0) => ({ counted, reported });
 const untold = (counted: number) => ({ counted, reported: undefined });
 
 describe('one bucket', () => {
-  it('counts a charge at once and Binance number once the call is answered', () => {
+  it('A bucket counts a charge at once, and Binance’s number once the call is answered', () => {
     const state = emptyBucket(START, MINUTE);
     const mark = addCharge(state, 20);
     expect(usedOf(state)).toBe(20);
@@ -27,7 +27,7 @@ describe('one bucket', () => {
     expect(usedOf(state)).toBe(25);
   });
 
-  it('adds what is in flight to a report, since the report may not contain it', () => {
+  it('A bucket adds what is in flight to a report, since the report may not contain it', () => {
     const state = emptyBucket(START, MINUTE);
     const first = addCharge(state, 20);
     addCharge(state, 30);
@@ -35,7 +35,7 @@ describe('one bucket', () => {
     expect(usedOf(state)).toBe(530);
   });
 
-  it('does not believe an older, lower report about weight', () => {
+  it('A bucket does not believe an older, lower report about weight', () => {
     const state = emptyBucket(START, MINUTE);
     const first = addCharge(state, 5);
     const second = addCharge(state, 5);
@@ -44,7 +44,7 @@ describe('one bucket', () => {
     expect(usedOf(state)).toBe(10);
   });
 
-  it('keeps an unreported charge until a report of a later call contains it', () => {
+  it('A bucket keeps an unreported charge until the report of a later call contains it', () => {
     const state = emptyBucket(START, MINUTE);
     const silent = addCharge(state, 7);
     const before = addCharge(state, 1);
@@ -56,14 +56,14 @@ describe('one bucket', () => {
     expect(usedOf(state)).toBe(10);
   });
 
-  it('lets an order count fall when a later answer says so', () => {
+  it('A bucket lets an order count fall when a later answer says so', () => {
     const state = emptyBucket(START, MINUTE);
     reconcile(state, addCharge(state, 1), 1, told(40, 1), START, MINUTE, true);
     reconcile(state, addCharge(state, 1), 1, told(12, 1), START, MINUTE, true);
     expect(usedOf(state)).toBe(12);
   });
 
-  it('does not let an order count fall by the answer of a call that was under way with a higher one', () => {
+  it('A bucket does not let an order count fall by the answer of a call that was under way with a higher one', () => {
     const state = emptyBucket(START, MINUTE);
     reconcile(state, addCharge(state, 1), 1, told(5, 1), START, MINUTE, true);
     const low = addCharge(state, 1);
@@ -73,13 +73,13 @@ describe('one bucket', () => {
     expect(usedOf(state)).toBe(40);
   });
 
-  it('forgets a charge that was given back', () => {
+  it('A bucket forgets a charge that was given back', () => {
     const state = emptyBucket(START, MINUTE);
     refund(state, addCharge(state, 50), 50);
     expect(usedOf(state)).toBe(0);
   });
 
-  it('begins a window with what is in flight, which Binance may count in either', () => {
+  it('A bucket begins a window with what is in flight, which Binance may count in either', () => {
     const state = emptyBucket(START, MINUTE);
     reconcile(state, addCharge(state, 100), 100, told(100, 100), START, MINUTE, false);
     advance(state, START + MINUTE - 500, MINUTE);
@@ -91,7 +91,7 @@ describe('one bucket', () => {
     expect(usedOf(state)).toBe(30);
   });
 
-  it('carries what was answered in the last moments of a window into the next, until a report contains it', () => {
+  it('A bucket carries what a window’s last moments answered into the next, until a report contains it', () => {
     const state = emptyBucket(START, MINUTE);
     const lateMs = START + MINUTE - 1 - (START % MINUTE);
     advance(state, lateMs, MINUTE);
@@ -103,7 +103,7 @@ describe('one bucket', () => {
     expect(usedOf(state)).toBe(31);
   });
 
-  it('forgets a charge that nobody ends after two windows', () => {
+  it('A bucket forgets a charge that nobody ends after two windows', () => {
     const state = emptyBucket(START, MINUTE);
     addCharge(state, 30);
     advance(state, START + MINUTE, MINUTE);
@@ -111,7 +111,7 @@ describe('one bucket', () => {
     expect(usedOf(state)).toBe(0);
   });
 
-  it('takes an unended charge out of flight within a day-long window', () => {
+  it('A bucket takes an unended charge out of flight within a day-long window', () => {
     const day = 86_400_000;
     const state = emptyBucket(START, day);
     addCharge(state, 1);
@@ -124,7 +124,7 @@ describe('one bucket', () => {
     expect(usedOf(state)).toBe(2);
   });
 
-  it('takes back what was used when a clock that ran ahead is set back', () => {
+  it('A bucket takes back what was used when a clock that ran ahead is set back', () => {
     const state = emptyBucket(START, MINUTE);
     reconcile(state, addCharge(state, 5_000), 5_000, told(5_000, 5_000), START, MINUTE, false);
     advance(state, START + MINUTE, MINUTE);
@@ -133,7 +133,7 @@ describe('one bucket', () => {
     expect(usedOf(state)).toBe(5_010);
   });
 
-  it('stays in the later window when the clock steps back by a moment', () => {
+  it('A bucket stays in the later window when the clock steps back by a moment', () => {
     const turnMs = START - (START % MINUTE) + MINUTE;
     const state = emptyBucket(turnMs, MINUTE);
     addCharge(state, 10);
@@ -142,7 +142,7 @@ describe('one bucket', () => {
     expect(usedOf(state)).toBe(10);
   });
 
-  it('does not addCharge a charge of a count that was lost out of the new count', () => {
+  it('A bucket does not take a charge of a lost count out of the new count', () => {
     const old = emptyBucket(START, MINUTE);
     const mark = addCharge(old, 30);
     const state = emptyBucket(START + 5, MINUTE);
@@ -292,14 +292,14 @@ describe('any interleaving of charges, answers, losses, deaths and window turns'
   const runs = { numRuns: 500 };
 
   for (const windowMs of [10_000, MINUTE]) {
-    it(`never uses more weight than the limit of a ${windowMs / 1000} s window, with a clock that errs`, () => {
+    it(`No interleaving uses more weight than the limit of a ${windowMs / 1000} s window, with a clock that errs`, () => {
       fc.assert(
         fc.property(interleaving, (steps) => void play(steps, windowMs, false)),
         runs,
       );
     });
 
-    it(`never places more orders than the limit of a ${windowMs / 1000} s window, fills or not`, () => {
+    it(`No interleaving places more orders than the limit of a ${windowMs / 1000} s window, fills or not`, () => {
       fc.assert(
         fc.property(interleaving, (steps) => void play(steps, windowMs, true)),
         runs,
@@ -307,7 +307,7 @@ describe('any interleaving of charges, answers, losses, deaths and window turns'
     });
   }
 
-  it('loses no weight for ever: two windows later the bucket is empty', () => {
+  it('No interleaving loses weight for ever: two windows later the bucket is empty', () => {
     fc.assert(
       fc.property(interleaving, fc.boolean(), (steps, orders) => {
         const { state, trueMs } = play(steps, MINUTE, orders);
@@ -318,7 +318,7 @@ describe('any interleaving of charges, answers, losses, deaths and window turns'
     );
   });
 
-  it('comes back to exactly what Binance counts once calls follow each other again', () => {
+  it('Any interleaving comes back to exactly what Binance counts once calls follow each other again', () => {
     fc.assert(
       fc.property(interleaving, (steps) => {
         const { state, exchange, trueMs } = play(steps, 86_400_000, true);

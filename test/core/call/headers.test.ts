@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { backHeaders, upHeaders } from '../../../src/core/call/headers.ts';
 
 describe('headers on the way up', () => {
-  it('are the allow-listed ones and nothing else', () => {
+  it('Only the allow-listed headers go up to Binance', () => {
     const incoming = {
       accept: 'application/sbe',
       'accept-encoding': 'gzip',
@@ -33,7 +33,7 @@ describe('headers on the way up', () => {
     ]);
   });
 
-  it('carry the real key and say form of every body', () => {
+  it('A signed call carries the real key up and says form of every body', () => {
     expect(upHeaders({ 'content-type': 'application/json' }, 'REAL', true)).toEqual([
       'content-type',
       'application/x-www-form-urlencoded',
@@ -42,7 +42,7 @@ describe('headers on the way up', () => {
     ]);
   });
 
-  it('keep the client’s word about a body that is not there', () => {
+  it('A call without a body keeps the client’s Content-Type', () => {
     expect(upHeaders({ 'content-type': 'application/json' }, undefined, false)).toEqual([
       'content-type',
       'application/json',
@@ -51,7 +51,7 @@ describe('headers on the way up', () => {
 });
 
 describe('headers on the way back', () => {
-  it('are the allow-listed ones and Binance’s own', () => {
+  it('Only the allow-listed headers and Binance’s own come back to the client', () => {
     const upstream = {
       'content-type': 'application/json;charset=UTF-8',
       'content-encoding': 'gzip',

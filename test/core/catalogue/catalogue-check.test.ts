@@ -15,20 +15,20 @@ const source = `
 `;
 
 describe('catalogue:check', () => {
-  it('reads the endpoints that a connector names, each once', () => {
+  it('The catalogue check reads the endpoints that a connector names, each once', () => {
     expect(namedEndpoints(source)).toEqual([
       { method: 'GET', path: '/api/v3/time' },
       { method: 'POST', path: '/api/v3/brandNew' },
     ]);
   });
 
-  it('tells what the catalogue lacks and what the connector does not name', () => {
+  it('The catalogue check tells what the catalogue lacks and what the connector does not name', () => {
     const drift = driftOf(CONNECTORS[0]!, source, catalogue);
     expect(drift.missing).toEqual([{ method: 'POST', path: '/api/v3/brandNew' }]);
     expect(drift.extra).toHaveLength(47);
   });
 
-  it('finds nothing unexplained in the installed connectors', () => {
+  it('The catalogue check finds nothing unexplained in the installed connectors', () => {
     const script = fileURLToPath(new URL('../../../scripts/catalogue-check.ts', import.meta.url));
     const { status, stdout } = spawnSync(process.execPath, [script], { encoding: 'utf8' });
     expect(stdout).toContain('Nothing unexplained is missing.');

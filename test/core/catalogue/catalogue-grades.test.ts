@@ -20,7 +20,7 @@ const moving = rows.filter(({ grade }) => ['TRANSFER', 'LOAN/EARN', 'CONVERT'].i
 const inCatalogue = moving.filter(({ method, path }) => entryOf(method, path) !== undefined);
 
 describe('the graded endpoints', () => {
-  it('that are alive are in the catalogue', () => {
+  it('Every graded endpoint that is alive is in the catalogue', () => {
     const alive = rows.filter(({ status }) => status === 'current' || status === 'documented');
     const absent = alive.filter(({ method, path }) => entryOf(method, path) === undefined);
     // Version 2 of key creation came after the catalogue; the denylist refuses it in every version.
@@ -33,11 +33,11 @@ describe('the graded endpoints', () => {
       const entry = grade === 'WITHDRAW' || grade === 'KEY_ADMIN' ? entryOf(method, path) : undefined;
       return entry === undefined ? [] : [[entry.method, entry.path, entry.permission] as const];
     }),
-  )('need a permission that nobody has: %s %s', (_method, _path, permission) => {
+  )('A withdrawal or key call needs a permission that nobody has: %s %s', (_method, _path, permission) => {
     expect(NEVER_GRANTED).toContain(permission);
   });
 
-  it.each(inCatalogue)('are outside the default permissions: $grade $method $path', ({ method, path }) => {
+  it.each(inCatalogue)('The default permissions do not cover $grade $method $path', ({ method, path }) => {
     const entry = entryOf(method, path)!;
     const borrows = readCall(method, `${path}?sideEffectType=AUTO_BORROW_REPAY`, new Uint8Array());
     expect(neededPermissions(entry, borrows).every((needed) => DEFAULT_PERMISSIONS.includes(needed))).toBe(

@@ -96,7 +96,7 @@ describe('the order doors of the catalogue', () => {
     ['POST /fapi/v1/countdownCancelAll', 'cancel', undefined, [], {}],
     ['POST /sapi/v1/equity/order/cancel-all', 'cancel', undefined, [], {}],
     ['GET /api/v3/openOrders', 'none', undefined, [], {}],
-  ])('%s: effect %s, orderShape %s', (name, effect, orderShape, clientOrderIds, orders) => {
+  ])('The endpoint %s has effect %s, orderShape %s', (name, effect, orderShape, clientOrderIds, orders) => {
     const endpoint = named(name);
     expect([endpoint.effect, endpoint.orderShape, endpoint.clientOrderIds, endpoint.orders]).toEqual([
       effect,
@@ -106,7 +106,7 @@ describe('the order doors of the catalogue', () => {
     ]);
   });
 
-  it('stand at every endpoint of a trading permission that creates something with an order in its name', () => {
+  it('Every trading endpoint that creates something with an order in its name has an orderShape', () => {
     const without = endpoints.filter(
       ({ method, path, permission, effect, orderShape }) =>
         permission.endsWith('-trade') &&
@@ -118,13 +118,13 @@ describe('the order doors of the catalogue', () => {
     expect(without.map(nameOf)).toEqual([]);
   });
 
-  it('count orders only where orders are placed or amended', () => {
+  it('An endpoint counts orders only where it places or amends them', () => {
     const counted = endpoints.filter(({ orders }) => Object.keys(orders).length > 0);
     expect(counted.length).toBeGreaterThan(25);
     for (const { effect } of counted) expect(effect).toMatch(/place|amend/);
   });
 
-  it('are never behind a GET', () => {
+  it('A GET never has an effect or an orderShape', () => {
     for (const { method, effect, orderShape } of endpoints) {
       if (method === 'GET') expect([effect, orderShape]).toEqual(['none', undefined]);
     }
@@ -145,19 +145,19 @@ describe('the permissions of the catalogue', () => {
   ];
   const isListenKey = ({ path }: Endpoint): boolean => /(?:listenKey|listen-key|userListenToken)$/.test(path);
 
-  it('let read call nothing but GETs, listen keys and the named read-only POSTs', () => {
+  it('The permission read calls nothing but GETs, listen keys and the named read-only POSTs', () => {
     const reads = endpoints.filter(({ permission }) => permission === 'read' || permission === 'market-data');
     const others = reads.filter((endpoint) => endpoint.method !== 'GET' && !isListenKey(endpoint));
     expect(others.map(nameOf).sort()).toEqual(readsThatAreNoGet.sort());
   });
 
-  it('ask read for every listen key and the margin listen token', () => {
+  it('Every listen key and the margin listen token need read', () => {
     const keys = endpoints.filter(isListenKey);
     expect(keys).toHaveLength(17);
     for (const { permission, security } of keys) expect([permission, security]).toEqual(['read', 'APIKEY']);
   });
 
-  it('ask more than read for a GET only where it changes state or discloses keys', () => {
+  it('A GET needs more than read only where it changes state or discloses keys', () => {
     const gets = endpoints.filter(
       ({ method, permission }) => method === 'GET' && permission !== 'read' && permission !== 'market-data',
     );
@@ -189,11 +189,11 @@ describe('the permissions of the catalogue', () => {
     ['GET /sapi/v1/margin/allPairs', 'market-data'],
     ['GET /fapi/v1/historicalTrades', 'market-data'],
     ['GET /sapi/v1/capital/withdraw/history', 'read'],
-  ])('%s needs %s', (name, permission) => {
+  ])('The endpoint %s needs %s', (name, permission) => {
     expect(named(name).permission).toBe(permission);
   });
 
-  it('let asset stand more than once on the dust conversions only', () => {
+  it('Only the dust conversions let asset stand more than once', () => {
     const repeatable = endpoints.filter((endpoint) => endpoint.repeatable.length > 0);
     expect(repeatable.map((endpoint) => [nameOf(endpoint), endpoint.repeatable])).toEqual([
       ['POST /sapi/v1/asset/dust', ['asset']],

@@ -6,11 +6,11 @@ import { loadCatalogue } from '../../../src/config/load-catalogue.ts';
 const written = readFileSync(new URL('../../../docs/endpoints.md', import.meta.url), 'utf8');
 
 describe('docs/endpoints.md', () => {
-  it('says of every endpoint what the catalogue says (node scripts/write-endpoint-table.ts writes it anew)', () => {
+  it('The endpoint table says of every endpoint what the catalogue says (node scripts/write-endpoint-table.ts writes it anew)', () => {
     expect(written).toBe(endpointTable(loadCatalogue()));
   });
 
-  it('has a row for each of the 787 documented endpoints and for the margin listen token', () => {
+  it('The endpoint table has a row for each of the 787 documented endpoints and for the margin listen token', () => {
     const rows = written
       .split('\n')
       .filter((line) => /^\| (?:spot|usdm|coinm|options|portfolio|web) \|/.test(line));

@@ -28,7 +28,7 @@ function problemsOf(...endpoints: readonly object[]): string {
 }
 
 describe('buildCatalogue', () => {
-  it('finds an endpoint by exactly its upstream, method and path', () => {
+  it('The catalogue finds an endpoint by exactly its upstream, method and path', () => {
     const catalogue = buildCatalogue(files(entry));
     expect(catalogue.find('spot', 'GET', '/api/v3/time')).toMatchObject({
       product: 'spot',
@@ -47,7 +47,7 @@ describe('buildCatalogue', () => {
     }
   });
 
-  it('tells the same path on two upstreams apart', () => {
+  it('The catalogue tells the same path on two upstreams apart', () => {
     const basis = { ...entry, path: '/futures/data/basis' };
     const catalogue = buildCatalogue([
       { product: 'usdm', upstream: 'usdm', endpoints: [{ ...basis, ip: 0 }] },
@@ -58,7 +58,7 @@ describe('buildCatalogue', () => {
     expect(catalogue.find('spot', 'GET', '/futures/data/basis')).toBeUndefined();
   });
 
-  it('gives what is not written down its commonest value', () => {
+  it('The catalogue gives what is not written down its commonest value', () => {
     expect(buildCatalogue(files(entry)).endpoints[0]).toMatchObject({
       orders: {},
       effect: 'none',
@@ -67,7 +67,7 @@ describe('buildCatalogue', () => {
     });
   });
 
-  it('takes the largest weight that a rule can give as the maximum', () => {
+  it('The catalogue takes the largest weight that a rule can give as the maximum', () => {
     const rules = {
       '/api/v3/a': [{ has: 'symbol', w: 2 }, { w: 80 }],
       '/api/v3/b': [
@@ -101,7 +101,7 @@ describe('buildCatalogue', () => {
     expect(endpoints.map(({ weights }) => weights[0]?.max)).toEqual([80, 250, 200, 81, 1500]);
   });
 
-  it('counts one endpoint by IP and by account where both are written down', () => {
+  it('The catalogue counts an endpoint by IP and by account where both are written down', () => {
     const both = buildCatalogue(files({ ...entry, uid: 360 })).endpoints[0];
     expect(both?.weights).toEqual([
       { scope: 'IP', max: 1 },
@@ -109,7 +109,7 @@ describe('buildCatalogue', () => {
     ]);
   });
 
-  it('freezes endpoints through and through, without freezing what it was given', () => {
+  it('The catalogue freezes endpoints through and through, without freezing what it was given', () => {
     const given = { ...entry, ip: [{ limit: [[100, 5]] as [[number, number]], default: 100 }] };
     const endpoint = buildCatalogue(files(given)).endpoints[0];
     expect(Object.isFrozen(endpoint)).toBe(true);
@@ -155,11 +155,11 @@ describe('buildCatalogue', () => {
       [{ ...entry, raised: { parameter: 'a', harmless: [], permission: 'market-data' } }],
       'is not raised to a further permission',
     ],
-  ])('refuses %s', (_what, endpoints, problem) => {
+  ])('The catalogue refuses %s', (_what, endpoints, problem) => {
     expect(problemsOf(...endpoints)).toContain(problem);
   });
 
-  it('refuses a denylisted path that needs less than a permission nobody has, whatever its version', () => {
+  it('The catalogue refuses a denylisted path, in any version, that needs less than a permission nobody has', () => {
     const withdraw = {
       ...entry,
       method: 'POST',
@@ -170,12 +170,12 @@ describe('buildCatalogue', () => {
     expect(problemsOf({ ...withdraw, permission: 'withdraw' })).toBe('');
   });
 
-  it('refuses a permission nobody has on a path that is not denylisted', () => {
+  it('The catalogue refuses a permission nobody has on a path that is not denylisted', () => {
     const read = { ...entry, security: 'SIGNED', path: '/sapi/v1/account/info', permission: 'account-admin' };
     expect(problemsOf(read)).toContain('needs account-admin and is not denylisted');
   });
 
-  it('lists every problem of the whole set at once', () => {
+  it('The catalogue lists every problem of the whole set at once', () => {
     const message = problemsOf(entry, entry, { ...entry, path: '/fapi/v1/time', ip: -1 });
     expect(message.split('\n')).toHaveLength(4);
   });

@@ -24,13 +24,13 @@ function inVersion(path: string, version: string): string {
 }
 
 describe('the built-in denylist', () => {
-  it('is proved against all 210 graded rows', () => {
+  it('The built-in denylist is proved against all 210 graded rows', () => {
     expect(rows).toHaveLength(210);
     expect(denied).toHaveLength(70);
   });
 
   it.each(denied.map(({ grade, path }) => [path.replace('/*', '/v3/withdraw.html'), grade] as const))(
-    'denies %s as %s in every version',
+    'The denylist denies %s as %s in every version',
     (path, grade) => {
       for (const version of ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '10', '007', '1234567890']) {
         expect(builtIn.match(inVersion(path, version))?.grade).toBe(grade);
@@ -48,22 +48,22 @@ describe('the built-in denylist', () => {
     '/wapi',
     '/wapi/v3/withdraw.html',
     '/wapi/anything/at/all',
-  ])('denies %s, which is another orderShape to the same', (path) => {
+  ])('The denylist denies %s, which leads to the same by another path', (path) => {
     expect(builtIn.match(path)).toBeDefined();
   });
 
-  it('gives a reason with every hit', () => {
+  it('The denylist gives a reason with every hit', () => {
     for (const { paths } of DENIED_GROUPS) {
       for (const path of paths) expect(builtIn.match(path.replace('**', 'x'))?.reason).toMatch(/\w{4}/);
     }
   });
 
-  it('names no path twice', () => {
+  it('The denylist names no path twice', () => {
     const paths = DENIED_GROUPS.flatMap((group) => group.paths);
     expect(new Set(paths.map((path) => path.toLowerCase())).size).toBe(paths.length);
   });
 
-  it('denies in the catalogue exactly what needs a permission that nobody has', () => {
+  it('The denylist denies in the catalogue exactly what needs a permission that nobody has', () => {
     for (const { path, permission } of loadCatalogue().endpoints) {
       expect([path, builtIn.match(path) !== undefined]).toEqual([path, NEVER_GRANTED.includes(permission)]);
     }
@@ -80,11 +80,11 @@ describe('the built-in denylist', () => {
     '/wapix/v3/withdraw.html',
     '/',
     '',
-  ])('leaves %s to the catalogue', (path) => {
+  ])('The denylist leaves %s to the catalogue', (path) => {
     expect(builtIn.match(path)).toBeUndefined();
   });
 
-  it('knows a denied path under any letter case, version and number of trailing slashes', () => {
+  it('The denylist knows a denied path under any letter case, version and number of trailing slashes', () => {
     const literal = denied.filter(({ path }) => !path.includes('*'));
     fc.assert(
       fc.property(
@@ -103,7 +103,7 @@ describe('the built-in denylist', () => {
     );
   });
 
-  it('answers for every text without throwing', () => {
+  it('The denylist answers for every text without throwing', () => {
     fc.assert(fc.property(fc.string({ unit: 'binary' }), (path) => void builtIn.match(`/${path}`)));
   });
 });
@@ -113,7 +113,7 @@ describe("the operator's additions", () => {
   const matches = (pattern: string, path: string): boolean =>
     createDenylist([{ path: pattern, reason }]).match(path) !== undefined;
 
-  it('are refused with their own reason', () => {
+  it('A path that the operator adds is refused with the operator’s own reason', () => {
     const denylist = createDenylist([{ path: '/sapi/v1/asset/transfer', reason }]);
     expect(denylist.match('/sapi/v1/asset/transfer')).toEqual({ reason, grade: 'OPERATOR' });
     expect(denylist.match('/SAPI/v3/asset/Transfer/')).toEqual({ reason, grade: 'OPERATOR' });
@@ -135,11 +135,11 @@ describe("the operator's additions", () => {
     ['/**', '/api/v3/time', true],
     ['/sapi/v1/withdraw.html/**', '/sapi/v1/withdraw.html/x', true],
     ['/sapi/v1/withdraw.html/**', '/sapi/v1/withdrawxhtml/x', false],
-  ])('%s on %s: %s', (pattern, path, expected) => {
+  ])('The operator’s pattern %s on %s: %s', (pattern, path, expected) => {
     expect(matches(pattern, path)).toBe(expected);
   });
 
-  it('never take from the built-in list', () => {
+  it('An operator’s addition never takes from the built-in denylist', () => {
     const denylist = createDenylist([{ path: '/sapi/v1/capital/withdraw/apply', reason }]);
     expect(denylist.match('/sapi/v1/capital/withdraw/apply')?.grade).toBe('WITHDRAW');
   });
@@ -156,7 +156,7 @@ describe("the operator's additions", () => {
     '/sapi/v1/x y',
     '/spot/api/v3/order',
     '/withdraw',
-  ])('that could never match are named: "%s"', (path) => {
+  ])('An operator’s pattern that could never match is named: "%s"', (path) => {
     expect(patternProblem(path)).toBeTypeOf('string');
     expect(() => createDenylist([{ path, reason }])).toThrow(/denylist entry/);
   });

@@ -13,7 +13,7 @@ describe('the head of an answer', () => {
     ['{"id":null,"status":401,"error":{}}', 'null', 401],
     [' { "id" : -7 , "status" : 418 }', '-7', 418],
     ['{"status":200,"result":{"id":5},"id":"late"}', '"late"', 200],
-  ])('%s', (text, id, status) => {
+  ])('The head of an answer is read from %s', (text, id, status) => {
     expect(readAnswerHead(text)).toEqual({ id, status });
   });
 
@@ -24,23 +24,23 @@ describe('the head of an answer', () => {
     '{"id":1}',
     'garbage',
     '',
-  ])('is not found in %s', (text) => {
+  ])('The head of an answer is not found in %s', (text) => {
     expect(readAnswerHead(text)).toBeUndefined();
   });
 });
 
 describe('the inside of an answer', () => {
-  it('keeps digits that a double cannot hold', () => {
+  it('The body of an answer keeps digits that a double cannot hold', () => {
     const text = '{"id":1,"status":200,"result":{"orderId":12345678901234567890}}';
     expect(readAnswerBody(text, 200)).toEqual({ text: '{"orderId":12345678901234567890}', wellFormed: true });
   });
 
-  it('is the error of a refusal, and says when it cannot be read', () => {
+  it('The body of a refusal is its error, and a body that cannot be read is reported as such', () => {
     expect(readAnswerBody('{"id":1,"status":400,"error":{"code":-1}}', 400).text).toBe('{"code":-1}');
     expect(readAnswerBody('{"id":1,"status":200,"resu', 200)).toEqual({ text: undefined, wellFormed: false });
   });
 
-  it('names the subscription that it opened', () => {
+  it('The body of an answer names the subscription that it opened', () => {
     expect(subscriptionIdOf('{"subscriptionId":0}')).toBe('0');
     expect(subscriptionIdOf('{"a":null}')).toBeUndefined();
     expect(subscriptionIdOf(undefined)).toBeUndefined();
@@ -55,7 +55,7 @@ describe('the limits that an answer reports', () => {
     { rateLimitType: 'RAW_REQUESTS', interval: 'MINUTE', intervalNum: 5, limit: 300000, count: 1 },
   ];
 
-  it('have the names of REST’s headers', () => {
+  it('The limits that an answer reports have the names of REST’s headers', () => {
     const text = `{"id":1,"status":200,"result":{"x":"${'y'.repeat(9_000)}"},"rateLimits":${JSON.stringify(limits)}}`;
     expect({ ...limitHeaders(text, undefined, 0) }).toEqual({
       'x-mbx-used-weight-1m': '70',
@@ -64,7 +64,7 @@ describe('the limits that an answer reports', () => {
     });
   });
 
-  it('turn the moment of a wait into its seconds', () => {
+  it('The limits that an answer reports turn the moment of a retryAfter into seconds', () => {
     const error = '{"code":-1003,"msg":"","data":{"serverTime":1000,"retryAfter":4500}}';
     expect(limitHeaders('{}', error, 1000)).toMatchObject({ 'retry-after': '4' });
     expect({ ...limitHeaders('{"rateLimits":[{"x":', '{', 0) }).toEqual({});

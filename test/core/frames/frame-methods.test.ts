@@ -7,12 +7,12 @@ import { createWsMethods } from '../../../src/core/frames/frame-methods.ts';
 const methods = createWsMethods(loadCatalogue());
 
 describe('the methods of the WebSocket APIs', () => {
-  it('are as many as Binance documents', () => {
+  it('The WebSocket APIs have as many methods as Binance documents', () => {
     const count = (family: string) => methods.all.filter((each) => each.family === family).length;
     expect([count('spot'), count('usdm'), count('coinm')]).toEqual([59, 21, 13]);
   });
 
-  it('never need what no configuration grants, and none stands on the denylist', () => {
+  it('No method needs what no configuration grants, and none stands on the denylist', () => {
     const denylist = createDenylist([]);
     for (const { name, endpoint } of methods.all) {
       expect([name, NEVER_GRANTED.includes(endpoint.permission)]).toEqual([name, false]);
@@ -36,7 +36,7 @@ describe('the methods of the WebSocket APIs', () => {
     ['usdm', 'v2/account.status', 'GET', '/fapi/v3/account', 'read', 'signature'],
     ['usdm', 'userDataStream.ping', 'PUT', '/fapi/v1/listenKey', 'read', 'key'],
     ['coinm', 'order.cancel', 'DELETE', '/dapi/v1/order', 'futures-trade', 'signature'],
-  ] as const)('%s %s follows %s %s', (family, name, method, path, permission, adds) => {
+  ] as const)('The method %s %s follows %s %s', (family, name, method, path, permission, adds) => {
     expect(methods.find(family, name)).toMatchObject({ adds, endpoint: { method, path, permission } });
   });
 
@@ -51,11 +51,11 @@ describe('the methods of the WebSocket APIs', () => {
     ['usdm', 'orderList.place'],
     ['usdm', 'v3/order.place'],
     ['coinm', 'algoOrder.place'],
-  ] as const)('know no %s %s', (family, name) => {
+  ] as const)('The method %s %s is unknown', (family, name) => {
     expect(methods.find(family, name)).toBeUndefined();
   });
 
-  it('subscribe to user data with a signature, whichever way they are asked', () => {
+  it('A method subscribes to user data with a signature, whichever way it is asked', () => {
     expect(methods.find('spot', 'userDataStream.subscribe')).toMatchObject({
       name: 'userDataStream.subscribe.signature',
       adds: 'signature',

@@ -29,7 +29,7 @@ describe('the target of an upgrade', () => {
     ['/usdm/ws', 'stream', 'usdm', '/ws'],
     ['/coinm/ws/btcusd_perp@trade', 'stream', 'coinm', '/ws/btcusd_perp@trade'],
     ['/coinm/stream', 'stream', 'coinm', '/stream'],
-  ])('%s is a %s of %s', (target, kind, family, path) => {
+  ])('The target %s is a %s of %s', (target, kind, family, path) => {
     const mark = target.indexOf('?');
     const query = mark === -1 ? '' : target.slice(mark);
     expect(readSocketTarget(target)).toMatchObject({ kind, family, path, query });
@@ -50,7 +50,7 @@ describe('the target of an upgrade', () => {
     '/public',
     '/w%73/x',
     'http://evil/ws',
-  ])('%s is none', (target) => {
+  ])('The target %s is no socket', (target) => {
     expect(readSocketTarget(target)).toBeUndefined();
   });
 
@@ -67,11 +67,11 @@ describe('the target of an upgrade', () => {
     '/ws-api/v3?responseFormat=sbe',
     '/ws-api/v3?returnRateLimits=maybe',
     '/ws-api/v3?apiKey=x',
-  ])('%s is refused', (target) => {
+  ])('The target %s is refused', (target) => {
     expect(refusal(() => readSocketTarget(target))).toBe('PROXY_MALFORMED_REQUEST');
   });
 
-  it('shows no listen key in what may be printed, and knows a stream that is private', () => {
+  it('A target prints no listen key, and a private stream is known as private', () => {
     for (const target of [
       `/ws/${KEY}`,
       `/private/ws/${KEY}`,
@@ -86,7 +86,7 @@ describe('the target of an upgrade', () => {
     expect(readSocketTarget('/ws/btcusdt@trade')!.isPrivate).toBe(false);
   });
 
-  it('never leaves the paths of streams and APIs, whatever a client writes', () => {
+  it('A target never leaves the paths of streams and APIs, whatever a client writes', () => {
     const piece = fc.constantFrom(
       '/',
       '..',

@@ -16,7 +16,7 @@ describe('what a stream socket asks for by its URL', () => {
     ['/stream?timeUnit=MICROSECOND', [], true, '/stream?timeUnit=MICROSECOND'],
     ['/market/ws/a@aggTrade', ['a@aggTrade'], false, '/market/stream'],
     ['/coinm/stream?streams=x@trade', ['x@trade'], true, '/stream'],
-  ])('%s', (target, names, isCombined, sharedTarget) => {
+  ])('The URL %s tells which streams a socket asks for', (target, names, isCombined, sharedTarget) => {
     expect(wishOf(target)).toEqual({ names, isCombined, sharedTarget });
   });
 
@@ -26,7 +26,7 @@ describe('what a stream socket asks for by its URL', () => {
     `/private/ws/x`,
     `/private/ws?listenKey=${KEY}`,
     '/ws-api/v3',
-  ])('%s is not shared', (target) => {
+  ])('The target %s is not shared', (target) => {
     expect(wishOf(target)).toBeUndefined();
   });
 });
@@ -36,7 +36,7 @@ describe('an event of a combined stream', () => {
     ['{"stream":"a@trade","data":{"x":1.00}}', 'a@trade', '{"x":1.00}'],
     ['{"stream":"币@trade","data":[1,2]}', '币@trade', '[1,2]'],
     ['{"stream":"\\u5e01\\"@trade","data":null}', '币"@trade', 'null'],
-  ])('%s', (text, stream, payload) => {
+  ])('An event of a combined stream is read from %s', (text, stream, payload) => {
     const data = Buffer.from(text);
     const event = readEvent(data)!;
     expect(event.stream).toBe(stream);
@@ -50,13 +50,13 @@ describe('an event of a combined stream', () => {
     '{"stream":"a","data":[1]',
     '',
     'x',
-  ])('is not %s', (text) => {
+  ])('An event of a combined stream is not read from %s', (text) => {
     expect(readEvent(Buffer.from(text))).toBeUndefined();
   });
 });
 
 describe('a control frame', () => {
-  it('keeps the texts of id and parameters', () => {
+  it('A control frame keeps the texts of id and parameters', () => {
     expect(readControl('{"method":"SUBSCRIBE","params":["a", true],"id":"x"}')).toEqual({
       id: '"x"',
       method: 'SUBSCRIBE',
@@ -66,7 +66,7 @@ describe('a control frame', () => {
   });
 
   it.each(['{}', '[]', '{"method":1}', '{"method":"A","params":{}}', '{"method":"A","id":1.5}', 'x'])(
-    'is not %s',
+    'The text %s is not a control frame',
     (text) => {
       expect(refusal(() => readControl(text))).toBe('PROXY_MALFORMED_REQUEST');
     },

@@ -19,20 +19,20 @@ function inject(path: string, body: string, query = '') {
 }
 
 describe('a client order id', () => {
-  it('is added to an order that has none, in the body when there is one', () => {
+  it('A client order id is added to an order that has none, in the body when there is one', () => {
     const { call, ids } = inject('/api/v3/order', 'symbol=BTCUSDT&side=BUY');
     expect(joinPairs(call.body)).toBe(`symbol=BTCUSDT&side=BUY&newClientOrderId=bsp-${REQUEST}`);
     expect(call.query).toEqual([]);
     expect(ids).toEqual([`bsp-${REQUEST}`]);
   });
 
-  it('is added to the query when there is no body', () => {
+  it('A client order id is added to the query when there is no body', () => {
     const { call } = inject('/fapi/v1/order', '', 'symbol=BTCUSDT');
     expect(joinPairs(call.query)).toBe(`symbol=BTCUSDT&newClientOrderId=bsp-${REQUEST}`);
     expect(call.body).toEqual([]);
   });
 
-  it('that the app gave is never changed, wherever it stands', () => {
+  it('A client order id that the app gave is never changed, wherever it stands', () => {
     const path = '/api/v3/order';
     const call = callOf('POST', `${path}?newClientOrderId=a.b%3Ac%2Fd_1-2`, 'symbol=BTCUSDT');
     const result = injectClientOrderIds(catalogueEndpoint('POST', path), call, REQUEST);
@@ -40,7 +40,7 @@ describe('a client order id', () => {
     expect(result.ids).toEqual(['a.b:c/d_1-2']);
   });
 
-  it('that is empty counts as none and is filled in at its own place', () => {
+  it('An empty client order id counts as none and is filled in at its own place', () => {
     const { call, ids } = inject('/fapi/v1/order', 'newClientOrderId=&symbol=BTCUSDT');
     expect(joinPairs(call.body)).toBe(`newClientOrderId=bsp-${REQUEST}&symbol=BTCUSDT`);
     expect(ids).toEqual([`bsp-${REQUEST}`]);
@@ -49,7 +49,7 @@ describe('a client order id', () => {
     );
   });
 
-  it('is not added to cancels, amends, test orders and reads', () => {
+  it('No client order id is added to cancels, amends, test orders and reads', () => {
     for (const [method, path] of [
       ['DELETE', '/api/v3/order'],
       ['PUT', '/api/v3/order/amend/keepPriority'],
@@ -61,7 +61,7 @@ describe('a client order id', () => {
     }
   });
 
-  it('never goes into a name that points at another order', () => {
+  it('A client order id never goes into a name that points at another order', () => {
     const endpoint = {
       ...catalogueEndpoint('POST', '/api/v3/order/cancelReplace'),
       clientOrderIds: ['cancelNewClientOrderId', 'cancelOrigClientOrderId', 'newClientOrderId'],
@@ -70,7 +70,7 @@ describe('a client order id', () => {
     expect(joinPairs(call.body)).toBe(`symbol=X&newClientOrderId=bsp-${REQUEST}`);
   });
 
-  it('of a list comes first, each leg gets its own, and a leg that the app left out gets none', () => {
+  it('A list gets its own id first, each leg gets one too, and a leg that the app left out gets none', () => {
     const all = 'symbol=X&pendingAboveType=LIMIT_MAKER&pendingBelowType=STOP_LOSS';
     expect(inject('/api/v3/orderList/otoco', all).ids).toEqual([
       `bsp-${REQUEST}`,
@@ -85,12 +85,12 @@ describe('a client order id', () => {
     expect(inject('/sapi/v1/margin/order/oco', given).ids).toEqual(['mine', `bsp-${REQUEST}-l`, 's']);
   });
 
-  it('of an algo or a stock order has the length that Binance demands there', () => {
+  it('The client order id of an algo or a stock order has the length that Binance demands there', () => {
     for (const path of ['/sapi/v1/algo/spot/newOrderTwap', '/sapi/v1/equity/order/place'])
       expect(inject(path, 'symbol=X').ids).toEqual([`bsp${REQUEST}000000000`]);
   });
 
-  it('refuses a request id that would not fit into an order id', () => {
+  it('A request id that would not fit into a client order id is refused', () => {
     for (const bad of ['', 'UPPER', 'a'.repeat(25), 'a b'])
       expect(() =>
         injectClientOrderIds(
@@ -103,7 +103,7 @@ describe('a client order id', () => {
 });
 
 describe('every placing endpoint of the catalogue that takes client order ids', () => {
-  it.each(placing.map((endpoint) => [endpoint.path, endpoint] as const))('%s', (path, endpoint) => {
+  it.each(placing.map((endpoint) => [endpoint.path, endpoint] as const))('%s gets ids', (path, endpoint) => {
     const isBatch = endpoint.orderShape === 'batch';
     const orders = encodeComponent('[{"symbol":"BTCUSDT"},{"symbol":"ETHUSDT"}]');
     const body = isBatch
@@ -130,7 +130,7 @@ describe('every placing endpoint of the catalogue that takes client order ids', 
 describe('the elements of a batch', () => {
   const path = '/fapi/v1/batchOrders';
 
-  it('get an id where they have none, and every other byte stays', () => {
+  it('An element of a batch gets an id where it has none, and every other byte stays', () => {
     // As ccxt sends it: raw brackets and quotes, raw spaces, a plus for a space, lexemes that no double can hold.
     const raw =
       'batchOrders=[{"symbol":"BTCUSDT", "price" : 20000.10,"quantity":1e-3},+{"newClientOrderId":"mine","id":12345678901234567890}, {}]';
@@ -146,7 +146,7 @@ describe('the elements of a batch', () => {
     );
   });
 
-  it('keep symbols and ids that are not ASCII', () => {
+  it('The elements of a batch keep symbols and ids that are not ASCII', () => {
     const { call, ids } = inject(
       path,
       'batchOrders=[{"symbol":"币安人生USDT"},{"newClientOrderId":"é","symbol":"}{"}]',
@@ -157,25 +157,25 @@ describe('the elements of a batch', () => {
     );
   });
 
-  it('get an id in place of an empty one', () => {
+  it('An element of a batch gets an id in place of an empty one', () => {
     const { call, ids } = inject(path, 'batchOrders=[{"newClientOrderId" : "","symbol":"X"}]');
     expect(ids).toEqual([`bsp-${REQUEST}-0`]);
     expect(decodedValue(call.body[0]!)).toBe(`[{"newClientOrderId" : "bsp-${REQUEST}-0","symbol":"X"}]`);
   });
 
-  it('of options stand in `orders` and are named clientOrderId', () => {
+  it('The elements of an options batch stand in `orders` and name their id clientOrderId', () => {
     const { call, ids } = inject('/eapi/v1/batchOrders', '', `orders=${encodeComponent('[{"symbol":"X"}]')}`);
     expect(ids).toEqual([`bsp-${REQUEST}-0`]);
     expect(decodedValue(call.query[0]!)).toBe(`[{"symbol":"X","clientOrderId":"bsp-${REQUEST}-0"}]`);
   });
 
-  it('that are no flat objects refuse the call; a batch that is not there leaves it as it is', () => {
+  it('A batch whose elements are no flat objects is refused, and a call without a batch stays as it is', () => {
     for (const bad of ['[1]', '{}', '[{', '[{"a":null}]'])
       expect(() => inject(path, `batchOrders=${encodeComponent(bad)}`)).toThrow(/JSON/);
     expect(inject(path, 'symbol=X').ids).toEqual([]);
   });
 
-  it('keep their members, in any JSON and any encoding of it', () => {
+  it('The elements of a batch keep their members, in any JSON and any encoding of it', () => {
     const text = fc.string({ unit: 'grapheme' }).map((each) => each.toWellFormed());
     const element = fc.dictionary(
       text.filter((name) => name !== 'newClientOrderId' && name !== '__proto__'),

@@ -116,18 +116,18 @@ describe('the value of an order', () => {
       '440 USDT',
     ],
     ['a trailing SELL counts at the bid', { quantity: '2', trail: '0.1' }, { side: 'SELL' }, '200 USDT'],
-  ] as const)('%s', (_, brief, more, expected) => {
+  ] as const)('In the value of an order, %s', (_, brief, more, expected) => {
     expect(worth(brief, more)).toBe(expected);
   });
 
-  it('of COIN-M contracts is their size, whatever the price says', () => {
+  it('The value of COIN-M contracts is their size, whatever the price says', () => {
     expect(worth({ quantity: '7', prices: ['1000000'] }, { market: 'coinm' }, inverse, undefined)).toBe(
       '700 USD',
     );
     expect(needsBook(order({ quantity: '7' }), inverse)).toBe(false);
   });
 
-  it('of a bought option is its premium, of a written one the strike and the premium', () => {
+  it('The value of a bought option is its premium, that of a written one the strike and the premium', () => {
     expect(worth({ quantity: '2', prices: ['90'] }, { market: 'options' }, option)).toBe('202 USDT');
     expect(worth({ quantity: '2', prices: ['90'] }, { market: 'options', side: 'SELL' }, option)).toBe(
       '180200 USDT',
@@ -136,12 +136,12 @@ describe('the value of an order', () => {
     expect(worth({ quantity: '2', prices: ['90'] }, reducing, option)).toBe('200 USDT');
   });
 
-  it('falls back to the other side of a book that is empty on one side', () => {
+  it('The value of an order falls back to the other side of a book that is empty on one side', () => {
     expect(worth({ quantity: '2' }, { type: 'MARKET' }, spot, book('100', '0'))).toBe('200 USDT');
     expect(worth({ quantity: '2' }, { side: 'SELL' }, spot, book('0', '101'))).toBe('202 USDT');
   });
 
-  it('of a convert sale of an amount grows when its limit lies below the market', () => {
+  it('The value of a convert sale of an amount grows when its limit lies below the market', () => {
     const sale = { type: 'CONVERT_LIMIT', side: 'SELL', assets: { base: 'BTC', quote: 'USDT' } } as const;
     expect(worth({ quoteQuantity: '10', prices: ['200'] }, sale)).toBe('10 USDT');
     expect(worth({ quoteQuantity: '10', prices: ['1'] }, sale)).toBe('1000 USDT');
@@ -160,16 +160,16 @@ describe('the value of an order', () => {
       { quantity: '1' },
       { assets: { base: 'BTCU', quote: 'SDT' } },
     ],
-  ] as const)('cannot be told for %s', (_, brief, more) => {
+  ] as const)('The value of an order cannot be told for %s', (_, brief, more) => {
     expect(() => worth(brief, more)).toThrow(Unvaluable);
   });
 
-  it('cannot be told from an empty or unknown book, whatever price the caller names', () => {
+  it('The value of an order cannot be told from an empty or unknown book, whatever price the caller names', () => {
     expect(() => worth({ quantity: '1', prices: ['5'] }, {}, spot, book('0', '0'))).toThrow(Unvaluable);
     expect(() => notionalOf(order({ quantity: '1', prices: ['5'] }), spot, undefined)).toThrow(Unvaluable);
   });
 
-  it('is exact to the last digit', () => {
+  it('The value of an order is exact to the last digit', () => {
     expect(worth({ quantity: '0.1', prices: ['0.2'] }, {}, spot, book('0.1', '0.1'))).toBe('0.02 USDT');
     const long = '12345678901234567890.12345678901234567891';
     const product = (12345678901234567890_12345678901234567891n ** 2n).toString();
@@ -178,7 +178,7 @@ describe('the value of an order', () => {
     );
   });
 
-  it('is never less than the book says and never falls when the caller names a higher price', () => {
+  it('The value of an order is never less than the book says and never falls when the caller names a higher price', () => {
     const amount = fc.tuple(fc.bigInt({ min: 1n, max: 10n ** 24n }), fc.nat(20)).map(([digits, places]) => {
       const text = digits.toString().padStart(places + 1, '0');
       return places === 0 ? text : `${text.slice(0, -places)}.${text.slice(-places)}`;
@@ -209,7 +209,7 @@ describe('the value of an order', () => {
 });
 
 describe('reading a decimal', () => {
-  it('takes what Binance takes and nothing that two readers could understand differently', () => {
+  it('A decimal is read as Binance reads it, and one that two readers could understand differently is not', () => {
     expect(readDecimal('0.00001000')?.toFixed()).toBe('0.00001');
     expect(readDecimal('1e-7')?.toFixed()).toBe('0.0000001');
     for (const text of [

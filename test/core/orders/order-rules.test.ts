@@ -18,7 +18,7 @@ function sampleOrders(method: string, path: string) {
 const otoco = sampleOrders('POST', '/api/v3/orderList/otoco');
 
 describe('order rules', () => {
-  it('exist only where something is limited', () => {
+  it('A client has order rules only where something is limited', () => {
     expect(hasOrderRules(clientWith(undefined))).toBe(false);
     expect(hasOrderRules(clientWith({}))).toBe(false);
     expect(hasOrderRules(clientWith(undefined, { symbols: new Set() }))).toBe(true);
@@ -28,7 +28,7 @@ describe('order rules', () => {
     expect(hasOrderRules(clientWith({ maxNotionalPerDay: new Map() }))).toBe(true);
   });
 
-  it('compare symbols and types letter by letter', () => {
+  it('Order rules compare symbols and types letter by letter', () => {
     const [order] = sampleOrders('POST', '/api/v3/order');
     const judged = (symbol: string, type: string) =>
       judgeOrders(
@@ -39,7 +39,7 @@ describe('order rules', () => {
     expect(judged('btcusdt', 'Limit').map(({ rule }) => rule)).toEqual(['symbols', 'order.types']);
   });
 
-  it('tell which order of several they mean, without what the client wrote', () => {
+  it('Order rules tell which order of several they mean, without what the client wrote', () => {
     const client = clientWith({ types: new Set(['LIMIT', 'STOP_LOSS']) });
     expect(judgeOrders(client, otoco)).toEqual([
       {
@@ -49,13 +49,13 @@ describe('order rules', () => {
     ]);
   });
 
-  it('refuse an order that names no symbol when symbols are limited', () => {
+  it('Order rules refuse an order that names no symbol when symbols are limited', () => {
     const accept = sampleOrders('POST', '/sapi/v1/convert/acceptQuote');
     const client = clientWith(undefined, { symbols: new Set(['BTCUSDT']) });
     expect(judgeOrders(client, accept).map(({ rule }) => rule)).toEqual(['symbols']);
   });
 
-  it('let a value pass that equals the limit and none that is above it by anything', () => {
+  it('Order rules let a value pass that equals the limit and none that is above it by anything', () => {
     const rules = { maxNotional: new Map([['USDT', '500']]) };
     expect(judgeValues(rules, [usdt('500.000')])).toEqual([]);
     expect(judgeValues(rules, [usdt('500.00000000000000000000000001')])).toMatchObject([
@@ -63,14 +63,14 @@ describe('order rules', () => {
     ]);
   });
 
-  it('refuse a quote asset that has no limit', () => {
+  it('Order rules refuse a quote asset that has no limit', () => {
     const rules = { maxNotional: new Map([['USDT', '500']]) };
     const [violation] = judgeValues(rules, [{ asset: 'BTC', amount: new ExactDecimal('0.0001') }]);
     expect(violation?.rule).toBe('order.maxNotional');
     expect(violation?.why).toContain('BTC');
   });
 
-  it('take every order out of the day, but only the dearer of two that exclude each other', () => {
+  it('A day claim counts every order, but only the dearer value of two orders that exclude each other', () => {
     const claim = dayClaim('grid-bot', otoco, [usdt('10'), usdt('7'), usdt('8.5')]);
     expect(claim.orders).toBe(3);
     expect([...claim.amounts].map(([asset, amount]) => [asset, amount.toFixed()])).toEqual([
@@ -78,13 +78,13 @@ describe('order rules', () => {
     ]);
   });
 
-  it('keep quote assets apart', () => {
+  it('A day claim keeps quote assets apart', () => {
     const batch = sampleOrders('POST', '/fapi/v1/batchOrders');
     const claim = dayClaim('grid-bot', batch, [usdt('10'), { asset: 'USDC', amount: new ExactDecimal('3') }]);
     expect([...claim.amounts.keys()]).toEqual(['USDT', 'USDC']);
   });
 
-  it('use no word that ccxt takes for a fault of the order itself', () => {
+  it('Order rules use no word that ccxt takes for a fault of the order itself', () => {
     const client = clientWith({ types: new Set() }, { symbols: new Set() });
     const texts = [...judgeOrders(client, otoco), ...judgeValues({ maxNotional: new Map() }, [usdt('1')])];
     for (const { why } of texts) expect(why).not.toMatch(/LOT_SIZE|PRICE_FILTER|Price \* QTY/i);

@@ -27,7 +27,7 @@ function refused(attempt: () => unknown): string | undefined {
 }
 
 describe('the doors of the catalogue', () => {
-  it('are all described here: no endpoint that places or amends is left without a sample', () => {
+  it('Every endpoint that places or amends has a sample here', () => {
     const doors = catalogueEndpoints().filter(
       ({ orderShape, effect }) => orderShape !== undefined || effect === 'place' || effect === 'amend',
     );
@@ -36,14 +36,14 @@ describe('the doors of the catalogue', () => {
     );
   });
 
-  it.each([...DOOR_SAMPLES])('%s lists its orders with symbol and type', (name, sample) => {
+  it.each([...DOOR_SAMPLES])('The call %s lists its orders with symbol and type', (name, sample) => {
     const [method = '', path = ''] = name.split(' ');
     const found = orders(method, path, sample.form);
     expect(found.flatMap(({ type }) => type ?? [])).toEqual(sample.types);
     for (const order of found) expect(order.symbol).toBe(sample.symbol);
   });
 
-  it('look at the market that the path belongs to', () => {
+  it('An order belongs to the market of its path', () => {
     const market = (name: string): string | undefined => {
       const [method = '', path = ''] = name.split(' ');
       return orders(method, path, DOOR_SAMPLES.get(name)?.form ?? {})[0]?.market;
@@ -58,19 +58,19 @@ describe('the doors of the catalogue', () => {
     expect(market('POST /sapi/v1/equity/order/place')).toBe('equity');
   });
 
-  it('list nothing for a cancel, also on the path of a orderShape', () => {
+  it('A cancel lists no orders, also on the path of an orderShape', () => {
     const cancel = { ...usdmBatch, effect: 'cancel' } as const;
     expect(intendedOrders(cancel, callOf(usdmBatch, { orderIdList: '[1]' }))).toEqual([]);
   });
 
-  it('refuse a call that places orders when nobody described how they look', () => {
+  it('A call that places orders is refused when nobody described how they look', () => {
     const { orderShape: _, ...undescribed } = spotOrder;
     expect(refused(() => intendedOrders(undescribed, callOf(spotOrder, plain)))).toBe('unreadable');
   });
 });
 
 describe('a single order', () => {
-  it('keeps quantity, amount and every price exactly', () => {
+  it('A single order keeps quantity, amount and every price exactly', () => {
     const [order] = orders('POST', '/api/v3/order', {
       ...plain,
       quantity: '0.10000000',
@@ -83,7 +83,7 @@ describe('a single order', () => {
     expect(order?.prices.map((price) => price.toFixed())).toEqual(['0.1', '0.3']);
   });
 
-  it('takes parameters from query and body alike', () => {
+  it('A single order takes parameters from query and body alike', () => {
     const call = readCall(
       'POST',
       '/api/v3/order?symbol=BTCUSDT&side=BUY',
@@ -92,11 +92,11 @@ describe('a single order', () => {
     expect(intendedOrders(spotOrder, call)[0]).toMatchObject({ symbol: 'BTCUSDT', type: 'MARKET' });
   });
 
-  it('takes an empty parameter for an absent one', () => {
+  it('A single order takes an empty parameter for an absent one', () => {
     expect(orders('POST', '/api/v3/order', { ...plain, price: '', stopPrice: '' })[0]?.prices).toEqual([]);
   });
 
-  it('does not take spot’s strategyType for the type of the order', () => {
+  it('A single order does not take spot’s strategyType for its type', () => {
     const { type: _, ...untyped } = plain;
     expect(refused(() => orders('POST', '/api/v3/order', { ...untyped, strategyType: '1000000' }))).toBe(
       'unreadable',
@@ -119,11 +119,11 @@ describe('a single order', () => {
     ['an endless symbol', { symbol: 'A'.repeat(65) }],
     ['a missing type', { type: '' }],
     ['a side of its own', { side: 'buy' }],
-  ])('is refused for %s', (_, change) => {
+  ])('A single order is refused for %s', (_, change) => {
     expect(refused(() => orders('POST', '/api/v3/order', { ...plain, ...change }))).toBe('unreadable');
   });
 
-  it('is refused when a name stands twice, wherever', () => {
+  it('A single order is refused when a name stands twice, wherever', () => {
     const twice: Call = readCall(
       'POST',
       '/api/v3/order?symbol=BTCUSDT&symbol=ETHUSDT',
@@ -132,7 +132,7 @@ describe('a single order', () => {
     expect(refused(() => intendedOrders(spotOrder, twice))).toBe('unreadable');
   });
 
-  it('is refused when its bytes are no text', () => {
+  it('A single order is refused when its bytes are no text', () => {
     const call = readCall(
       'POST',
       '/api/v3/order',
@@ -141,12 +141,12 @@ describe('a single order', () => {
     expect(refused(() => intendedOrders(spotOrder, call))).toBe('unreadable');
   });
 
-  it('can be read from parameters of any origin', () => {
+  it('A single order can be read from parameters of any origin', () => {
     const params = new Map(Object.entries(plain));
     expect(readIntendedOrders(spotOrder, (name) => params.get(name))).toHaveLength(1);
   });
 
-  it('takes closePosition for set unless it plainly says no, reduceOnly only when it plainly says yes', () => {
+  it('An order takes closePosition for set unless it plainly says no, reduceOnly only when it plainly says yes', () => {
     const flags = (form: Form): unknown => {
       const [order] = orders('POST', '/fapi/v1/order', { ...plain, ...form });
       return [order?.closesPosition, order?.reduceOnly];
@@ -157,7 +157,7 @@ describe('a single order', () => {
     expect(flags({})).toEqual([false, false]);
   });
 
-  it('never repeats in a refusal what the client wrote', () => {
+  it('The refusal of an order never repeats what the client wrote', () => {
     const secret = 'NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP';
     for (const name of Object.keys(plain)) {
       const refusal = refusalOf(() =>
@@ -170,13 +170,13 @@ describe('a single order', () => {
 });
 
 describe('order lists', () => {
-  it('mark only the legs that exclude each other', () => {
+  it('An order list marks only the legs that exclude each other', () => {
     const sample = DOOR_SAMPLES.get('POST /api/v3/orderList/otoco');
     const legs = orders('POST', '/api/v3/orderList/otoco', sample?.form ?? {});
     expect(legs.map(({ exclusive }) => exclusive)).toEqual([undefined, 1, 1]);
   });
 
-  it('give each leg of the old OCO its own prices', () => {
+  it('The old OCO gives each leg its own prices', () => {
     const legs = orders('POST', '/api/v3/order/oco', {
       symbol: 'A',
       side: 'SELL',
@@ -190,7 +190,7 @@ describe('order lists', () => {
     ]);
   });
 
-  it('list a pair without its lower leg as two orders, and refuse a lower leg without a type', () => {
+  it('A pair without its lower leg is two orders, and a lower leg without a type is refused', () => {
     const { pendingBelowType, ...form } = DOOR_SAMPLES.get('POST /api/v3/orderList/otoco')?.form ?? {};
     const { pendingBelowStopPrice, ...single } = form;
     expect([pendingBelowType, pendingBelowStopPrice]).toEqual(['STOP_LOSS', '90000']);
@@ -198,7 +198,7 @@ describe('order lists', () => {
     expect(refused(() => orders('POST', '/api/v3/orderList/otoco', form))).toBe('unreadable');
   });
 
-  it('take an order that pays the other only as a purchase followed by a sale', () => {
+  it('An order that pays the other is taken only as a purchase followed by a sale', () => {
     const form = DOOR_SAMPLES.get('POST /api/v3/orderList/opo')?.form ?? {};
     expect(refused(() => orders('POST', '/api/v3/orderList/opo', { ...form, workingSide: 'SELL' }))).toBe(
       'unreadable',
@@ -213,7 +213,7 @@ describe('a batch', () => {
   const judged = (text: string, endpoint = usdmBatch): readonly IntendedOrder[] =>
     intendedOrders(endpoint, callOf(endpoint, { batchOrders: text }));
 
-  it('reads numbers by their digits and names behind escapes', () => {
+  it('A batch reads numbers by their digits and names behind escapes', () => {
     const [order] = judged(
       '[{"symb\\u006fl":"BTCUSDT","side":"BUY","type":"LIMIT","quantity":0.10000000000000000001,"price":1e-7}]',
     );
@@ -222,7 +222,7 @@ describe('a batch', () => {
     expect(order?.prices[0]?.toFixed()).toBe('0.0000001');
   });
 
-  it('is read out of a JSON body too', () => {
+  it('A batch is read out of a JSON body too', () => {
     const body = JSON.stringify({ batchOrders: [{ ...plain, quantity: 3 }] });
     const call = readCall('POST', '/fapi/v1/batchOrders', Buffer.from(body));
     expect(intendedOrders(usdmBatch, call)[0]?.quantity?.toFixed()).toBe('3');
@@ -245,11 +245,11 @@ describe('a batch', () => {
     ['an element that is no order', JSON.stringify([plain, 'LIMIT'])],
     ['a second order that cannot be read', JSON.stringify([plain, { ...plain, quantity: 'all' }])],
     ['a lone surrogate', '[{"symbol":"\\ud800","side":"BUY","type":"MARKET","quantity":"1"}]'],
-  ])('is refused whole for %s', (_, text) => {
+  ])('A batch is refused whole for %s', (_, text) => {
     expect(refused(() => judged(text))).toBe('unreadable');
   });
 
-  it('judges the orders under both names when a call brings both', () => {
+  it('A batch is judged under both names when a call brings both', () => {
     const call = callOf(usdmBatch, {
       batchOrders: JSON.stringify([plain]),
       orders: JSON.stringify([plain, plain]),
@@ -335,7 +335,7 @@ describe('a batch', () => {
     return `[${texts.join(`${gap},`)}]`;
   });
 
-  it('never lets an order through unjudged, however its elements look', () => {
+  it('A batch never lets an order through unjudged, however its elements look', () => {
     let passed = 0;
     fc.assert(
       fc.property(structured, fc.boolean(), (text, amends) => {
@@ -347,7 +347,7 @@ describe('a batch', () => {
     expect(passed).toBeGreaterThan(RUNS / 10);
   });
 
-  it('never lets an order through unjudged, however its text is mutilated', () => {
+  it('A batch never lets an order through unjudged, however its text is mutilated', () => {
     const mutation = fc.tuple(
       fc.nat(400),
       fc.nat(4),
@@ -384,7 +384,7 @@ describe('a batch', () => {
     );
   });
 
-  it('reads the same orders whether the batch comes as a form or raw in the query', () => {
+  it('A batch reads the same orders whether it comes as a form or raw in the query', () => {
     const text = JSON.stringify([plain]);
     const raw = readCall(
       'POST',

@@ -34,18 +34,18 @@ const UNKNOWN = { outcome: 'unknown', execution: 'unknown', retry: 'none' };
 const NOT_SENT = { outcome: 'not-sent', execution: 'refused' };
 
 describe('a call that got no whole answer', () => {
-  it('was not sent when no connection came about; only a call that changes nothing is tried again', () => {
+  it('A call that found no connection was not sent, and only one that changes nothing is tried again', () => {
     expect(classify(order('spot', { phase: 'not-connected' }))).toEqual({ ...NOT_SENT, retry: 'none' });
     expect(classify(read({ phase: 'not-connected' }))).toEqual({ ...NOT_SENT, retry: 'once' });
   });
 
-  it('was not sent when the pooled connection was dead before a byte was written, so anything may go again', () => {
+  it('A call on a pooled connection that was dead before the first byte was not sent, so any call may go again', () => {
     expect(classify(order('spot', { phase: 'before-first-byte' }))).toEqual({ ...NOT_SENT, retry: 'once' });
     expect(classify(read({ phase: 'before-first-byte' }))).toEqual({ ...NOT_SENT, retry: 'once' });
   });
 
   it.each(['POST', 'PUT', 'DELETE'] as const)(
-    'is unknown and never repeated for %s once bytes went out',
+    'A %s is unknown and never repeated once bytes went out',
     (method) => {
       for (const family of FAMILIES)
         for (const phase of ['after-bytes', 'headers'] as const)
@@ -54,7 +54,7 @@ describe('a call that got no whole answer', () => {
     },
   );
 
-  it('is unknown for a GET too, which is repeated when its connection may have been stale', () => {
+  it('A GET without a whole answer is unknown too, and is repeated when its connection may have been stale', () => {
     const once = { ...UNKNOWN, retry: 'once' };
     expect(classify(read({ phase: 'after-bytes', reusedConnection: true }))).toEqual(once);
     expect(classify(read({ phase: 'after-bytes' }))).toEqual(once);
@@ -63,13 +63,13 @@ describe('a call that got no whole answer', () => {
     expect(classify(read({ phase: 'headers', status: 200 }))).toEqual(UNKNOWN);
   });
 
-  it('is unknown when the body was cut off or broken, whatever the status said', () => {
+  it('A call whose answer was cut off or broken is unknown, whatever the status said', () => {
     for (const status of [200, 400, 409, 429, 500, 503])
       expect(classify(order('spot', { status, wellFormed: false }))).toEqual(UNKNOWN);
     expect(classify(read({ status: 200, wellFormed: false }))).toEqual(UNKNOWN);
   });
 
-  it('is not repeated for the one GET that changes something', () => {
+  it('The one GET that changes something is not repeated', () => {
     const path = '/sapi/v1/soft-staking/set';
     expect(classify(read({ path, phase: 'after-bytes' }))).toEqual(UNKNOWN);
     expect(classify(read({ path, status: 502 }))).toEqual(UNKNOWN);
@@ -78,7 +78,7 @@ describe('a call that got no whole answer', () => {
 });
 
 describe('a whole answer to a call that changes something', () => {
-  it.each(FAMILIES)('of %s is executed at 2xx and refused at 4xx', (family) => {
+  it.each(FAMILIES)('A changing call of %s is executed at 2xx and refused at 4xx', (family) => {
     expect(classify(order(family, { status: 200, contentType: 'application/json' }))).toEqual(EXECUTED);
     expect(classify(order(family, { status: 200, code: 200, msg: 'success' }))).toEqual(EXECUTED);
     for (const status of [400, 401, 403, 404, 405, 406, 410, 413, 414, 415, 418, 429, 451])
@@ -87,7 +87,7 @@ describe('a whole answer to a call that changes something', () => {
     expect(classify(order(family, { status: 400, code: 497301 }))).toEqual(REFUSED);
   });
 
-  it.each(FAMILIES)('of %s is open at 408, at a redirect, and at a 5xx without a reason', (family) => {
+  it.each(FAMILIES)('A call of %s is unknown at 408, a redirect, and a 5xx without a reason', (family) => {
     for (const status of [302, 408, 500, 502, 503, 504])
       expect(classify(order(family, { status }))).toEqual(UNKNOWN);
     for (const status of [200, 500, 502, 503])
@@ -96,13 +96,13 @@ describe('a whole answer to a call that changes something', () => {
     expect(classify(order(family, { status: 500, msg: 'Request occur unknown error.' }))).toEqual(UNKNOWN);
   });
 
-  it.each(FAMILIES)('of %s is open at -1000, -1006 and -1007, whatever the status', (family) => {
+  it.each(FAMILIES)('A call of %s is unknown at -1000, -1006 and -1007, whatever the status', (family) => {
     for (const code of [-1000, -1006, -1007])
       for (const status of [200, 400, 500, 503])
         expect(classify(order(family, { status, code }))).toEqual(UNKNOWN);
   });
 
-  it('is refused at a 5xx whose code says that the engine never saw it, or refused it', () => {
+  it('A changing call is refused at a 5xx whose code says that the engine never saw it, or refused it', () => {
     for (const code of [-1003, -1008, -1013, -1015, -1016, -1022, -1102, -1121, -2010, -2011, -2014, -2015])
       expect(classify(order('spot', { status: 503, code }))).toEqual(REFUSED);
     expect(classify(order('spot', { status: 503, code: -9999 }))).toEqual(UNKNOWN);
@@ -115,14 +115,14 @@ describe('a whole answer to a call that changes something', () => {
     D: ['Request throttled by system-level protection. Reduce-only/close-position orders are exempt.', -1008],
   } as const;
 
-  it.each(FUTURES)('of %s follows the four 503 texts: A is open, B to D certainly failed', (family) => {
+  it.each(FUTURES)('A call of %s follows the four 503 texts: A is unknown, B to D are refused', (family) => {
     for (const [name, [msg, code]] of Object.entries(texts)) {
       const parts = { status: 503, msg, ...(code === undefined ? {} : { code }) };
       expect(classify(order(family, parts)), name).toEqual(name === 'A' ? UNKNOWN : REFUSED);
     }
   });
 
-  it('believes text C behind -1001 on futures, and no -1001 on spot and /sapi', () => {
+  it('The text C behind -1001 is believed on futures, and no -1001 is on spot and /sapi', () => {
     const [msg, code] = texts.C;
     expect(classify(order('usdm', { status: 400, code, msg }))).toEqual(REFUSED);
     expect(classify(order('usdm', { status: 400, code, msg: 'Disconnected.' }))).toEqual(UNKNOWN);
@@ -131,7 +131,7 @@ describe('a whole answer to a call that changes something', () => {
     expect(classify(order('spot', { status: 503, msg: texts.B[0] }))).toEqual(UNKNOWN);
   });
 
-  it('heals -1021 once by a new stamp, and only when Binance refused the call', () => {
+  it('An answer with -1021 is healed once by a new stamp, and only when Binance refused the call', () => {
     const healed = { ...REFUSED, retry: 'restamp' };
     expect(classify(order('spot', { status: 400, code: -1021 }))).toEqual(healed);
     expect(classify(order('usdm', { status: 400, code: -1021, method: 'DELETE', effect: 'cancel' }))).toEqual(
@@ -146,13 +146,13 @@ describe('a whole answer to a call that changes something', () => {
 describe('a cancel-replace', () => {
   const replace = (parts: Parts): Ending => order('spot', { path: '/api/v3/order/cancelReplace', ...parts });
 
-  it('was done by half at 409, and at 429 with -2021', () => {
+  it('A cancel-replace is partly done at 409, and at 429 with -2021', () => {
     expect(classify(replace({ status: 409, code: -2021, elementCodes: [undefined, -2010] }))).toEqual(PARTLY);
     expect(classify(replace({ status: 429, code: -2021, elementCodes: [undefined, -1015] }))).toEqual(PARTLY);
     expect(classify(replace({ status: 409, contentType: 'application/sbe' }))).toEqual(PARTLY);
   });
 
-  it('was not done at 400 with -2022 and at 429 with -1015', () => {
+  it('A cancel-replace is refused at 400 with -2022 and at 429 with -1015', () => {
     expect(classify(replace({ status: 400, code: -2022, elementCodes: [-2011, undefined] }))).toEqual(
       REFUSED,
     );
@@ -160,14 +160,14 @@ describe('a cancel-replace', () => {
     expect(classify(replace({ status: 429, contentType: 'text/html' }))).toEqual(REFUSED);
   });
 
-  it('is open when one half is, and at a 429 whose body cannot be read', () => {
+  it('A cancel-replace is unknown when one half is, and at a 429 whose body cannot be read', () => {
     expect(classify(replace({ status: 409, code: -2021, elementCodes: [undefined, -1007] }))).toEqual(
       UNKNOWN,
     );
     expect(classify(replace({ status: 429, contentType: 'application/sbe' }))).toEqual(UNKNOWN);
   });
 
-  it('shares its code -2021 with an ordinary refusal on futures', () => {
+  it('The code -2021 of a cancel-replace is an ordinary refusal on futures and /sapi', () => {
     expect(classify(order('usdm', { status: 400, code: -2021 }))).toEqual(REFUSED);
     expect(classify(order('sapi', { status: 400, code: -2021 }))).toEqual(REFUSED);
   });
@@ -177,21 +177,21 @@ describe('a batch', () => {
   const batch = (elementCodes: readonly (number | undefined)[]): Ending =>
     order('usdm', { path: '/fapi/v1/batchOrders', status: 200, elementCodes });
 
-  it('is executed, refused or partly done by its elements', () => {
+  it('A batch is executed, refused or partly done by its elements', () => {
     expect(classify(batch([undefined, undefined]))).toEqual(EXECUTED);
     expect(classify(batch([-2019, -1121]))).toEqual(REFUSED);
     expect(classify(batch([undefined, -2019]))).toEqual(PARTLY);
     expect(classify(batch([]))).toEqual(EXECUTED);
   });
 
-  it('is open when one element is', () => {
+  it('A batch is unknown when one element is', () => {
     expect(classify(batch([undefined, -1007]))).toEqual(UNKNOWN);
     expect(classify(batch([-2019, -1001]))).toEqual(UNKNOWN);
   });
 });
 
 describe('an answer to a call that changes nothing', () => {
-  it('is an answer, whatever it says', () => {
+  it('An answer to a call that changes nothing is an answer, whatever it says', () => {
     expect(classify(read({ status: 200 }))).toEqual(EXECUTED);
     for (const [status, code] of [
       [400, -1121],
@@ -203,7 +203,7 @@ describe('an answer to a call that changes nothing', () => {
     expect(classify(read({ status: 502, contentType: 'text/html' }))).toEqual(REFUSED);
   });
 
-  it('counts a test order among these, but never repeats it after bytes went out: it is a POST', () => {
+  it('A test order changes nothing, but as a POST it is never repeated after bytes went out', () => {
     const test = order('spot', { path: '/api/v3/order/test', effect: 'none' });
     expect(classify({ ...test, status: 503 }).outcome).toBe('answered');
     expect(classify({ ...test, phase: 'after-bytes' }).retry).toBe('none');
@@ -235,7 +235,7 @@ describe('every ending', () => {
       return { upstream, path, method, phase, effect: 'place', ...known };
     });
 
-  it('of an order is open exactly when the header says unknown', () => {
+  it('The execution of an order is unknown exactly when the outcome header says unknown', () => {
     fc.assert(
       fc.property(endings, (ending) => {
         const { outcome, execution } = classify(ending);
@@ -247,7 +247,7 @@ describe('every ending', () => {
     );
   });
 
-  it('never lets an order go out twice once Binance may have seen it', () => {
+  it('An order never goes out twice once Binance may have seen it', () => {
     fc.assert(
       fc.property(endings, (ending) => {
         const { execution, retry } = classify(ending);

@@ -8,7 +8,7 @@ import {
 } from '../../../src/core/outcome/order-answer.ts';
 
 describe('the answer to an order', () => {
-  it('keeps the digits of ids that no double can hold', () => {
+  it('The answer to an order keeps the digits of ids that no double can hold', () => {
     const body = '{"symbol":"BTCUSDT","orderId":9223372036854775807,"clientOrderId":"mine","status":"NEW"}';
     expect(readOrderAnswer(body)).toEqual({
       symbol: 'BTCUSDT',
@@ -18,7 +18,7 @@ describe('the answer to an order', () => {
     });
   });
 
-  it('of a list is the list with its own id and its first order', () => {
+  it('The answer to a list is the list with its own id and its first order', () => {
     const legs =
       '[{"symbol":"LTCBTC","orderId":9007199254740993,"clientOrderId":"a","status":"NEW"},{"orderId":3,"clientOrderId":"b"}]';
     const body = `{"orderListId":0,"listOrderStatus":"EXECUTING","listClientOrderId":"list","symbol":"LTCBTC","orders":[{"orderId":1}],"orderReports":${legs}}`;
@@ -34,7 +34,7 @@ describe('the answer to an order', () => {
     ]);
   });
 
-  it('of a cancel-replace is the new order', () => {
+  it('The answer to a cancel-replace is the new order', () => {
     const halves =
       '"cancelResponse":{"orderId":9,"status":"CANCELED"},"newOrderResponse":{"orderId":10,"clientOrderId":"new","status":"NEW"}';
     expect(readOrderAnswer(`{"cancelResult":"SUCCESS","newOrderResult":"SUCCESS",${halves}}`)).toEqual({
@@ -44,7 +44,7 @@ describe('the answer to an order', () => {
     });
   });
 
-  it('of a cancel-replace that was done by half has the code and both halves', () => {
+  it('The answer to a cancel-replace that was done by half has the code and both halves', () => {
     const body =
       '{"code":-2021,"msg":"Order cancel-replace partially failed.","data":{"cancelResult":"SUCCESS","newOrderResult":"FAILURE","cancelResponse":{"orderId":3,"origClientOrderId":"old","clientOrderId":"x","status":"CANCELED"},"newOrderResponse":{"code":-2010,"msg":"no"}}}';
     expect(readOrderAnswer(body)).toEqual({
@@ -62,7 +62,7 @@ describe('the answer to an order', () => {
     ]);
   });
 
-  it('of a batch is its first element, and each of them on demand', () => {
+  it('The answer to a batch is its first element, and each of them on demand', () => {
     const body = '[{"code":-2019,"msg":"Margin is insufficient."},{"orderId":22542179,"clientOrderId":"b"}]';
     expect(readOrderAnswer(body)).toEqual({ code: -2019, msg: 'Margin is insufficient.' });
     expect(readOrderAnswers(body)[1]).toEqual({ orderId: '22542179', clientOrderId: 'b' });
@@ -71,7 +71,7 @@ describe('the answer to an order', () => {
     expect(readElementCodes('{"orderId":1}')).toBeUndefined();
   });
 
-  it('of algo, conditional, amend and stock orders is read by their own names', () => {
+  it('The answer to algo, conditional, amend and stock orders is read by their own names', () => {
     expect(readOrderAnswer('{"algoId":2146760,"clientAlgoId":"c","algoStatus":"NEW"}')).toEqual({
       orderId: '2146760',
       clientOrderId: 'c',
@@ -92,13 +92,13 @@ describe('the answer to an order', () => {
     });
   });
 
-  it('reads codes that are written as texts, and no other', () => {
+  it('The answer to an order has its code read when that is a whole number, also as a text', () => {
     expect(readOrderAnswer('{"code":"-2010","message":"refused"}')).toEqual({ code: -2010, msg: 'refused' });
     expect(readOrderAnswer('{"code":1.5}')).toEqual({});
     expect(readOrderAnswer('{"code":"A1"}')).toEqual({});
   });
 
-  it('cuts messages to 200 characters and takes control characters out', () => {
+  it('The answer to an order has its message cut to 200 characters and stripped of control characters', () => {
     const msg = `a\n\u001b[31m\u2028${'x'.repeat(300)}`;
     const read = readOrderAnswer(JSON.stringify({ code: -1, msg })).msg;
     expect(read).toBe(`a[31m${'x'.repeat(195)}`);
@@ -106,7 +106,7 @@ describe('the answer to an order', () => {
     expect(cut?.isWellFormed()).toBe(true);
   });
 
-  it('says nothing when it is no JSON object', () => {
+  it('The answer to an order says nothing when it is no JSON object', () => {
     for (const body of ['', 'null', '1', '"x"', '[]', '[1,null]', '<html>', '{"orderId":', '\u0000'])
       expect(readOrderAnswer(body), body).toEqual({});
     expect(readOrderAnswers('<html>')).toEqual([]);
@@ -115,7 +115,7 @@ describe('the answer to an order', () => {
     expect(readOrderRows('{"orders":[{"orderId":1},2]}')).toEqual([{ orderId: '1' }]);
   });
 
-  it('never throws, whatever the bytes', () => {
+  it('Reading the answer to an order never throws, whatever the bytes', () => {
     const names = fc.constantFrom(
       'orderId',
       'code',

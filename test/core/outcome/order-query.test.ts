@@ -7,7 +7,7 @@ function queries(path: string, form: string) {
 }
 
 describe('what is asked about an order', () => {
-  it('is its symbol and client order id, decoded', () => {
+  it('A query about an order names its symbol and client order id, decoded', () => {
     expect(queries('/api/v3/order', 'symbol=BTCUSDT&newClientOrderId=a%3Ab')).toEqual([
       {
         clientOrderId: 'a:b',
@@ -23,7 +23,7 @@ describe('what is asked about an order', () => {
     ]);
   });
 
-  it('is on margin also the kind of the account', () => {
+  it('A query about a margin order names the kind of the account too', () => {
     const [query] = queries('/sapi/v1/margin/order', 'symbol=X&isIsolated=TRUE&newClientOrderId=a');
     expect(query?.params).toEqual([
       ['symbol', 'X'],
@@ -32,7 +32,7 @@ describe('what is asked about an order', () => {
     ]);
   });
 
-  it('is for a list its own id, and its orders stand by', () => {
+  it('A query about a list names the id of the list, and its orders stand by', () => {
     const form = 'symbol=X&listClientOrderId=l&workingClientOrderId=w&pendingClientOrderId=p';
     const [query] = queries('/api/v3/orderList/oto', form);
     expect(query?.paths).toEqual(['/api/v3/orderList']);
@@ -43,7 +43,7 @@ describe('what is asked about an order', () => {
     ]);
   });
 
-  it('names the symbol of a margin list only where it is isolated, as Binance demands', () => {
+  it('A query about a margin list names the symbol only where it is isolated, as Binance demands', () => {
     const form = 'symbol=X&listClientOrderId=l&isIsolated=';
     expect(queries('/sapi/v1/margin/order/oco', `${form}FALSE`)[0]?.params).toEqual([
       ['isIsolated', 'FALSE'],
@@ -52,7 +52,7 @@ describe('what is asked about an order', () => {
     expect(queries('/sapi/v1/margin/order/oco', `${form}TRUE`)[0]?.params[0]).toEqual(['symbol', 'X']);
   });
 
-  it('is for a batch each element with its own symbol', () => {
+  it('A query about a batch names each element with its own symbol', () => {
     const batch = encodeURIComponent(
       '[{"symbol":"X","newClientOrderId":"a"},{"symbol":"Y","newClientOrderId":"b"}]',
     );
@@ -69,7 +69,7 @@ describe('what is asked about an order', () => {
     ]);
   });
 
-  it('is nothing where Binance offers no query, or the record is of no use', () => {
+  it('Nothing is asked where Binance offers no query, or the record is of no use', () => {
     expect(queries('/sapi/v1/convert/limit/placeOrder', 'baseAsset=BTC')).toEqual([]);
     expect(queries('/api/v3/order', 'symbol=X')).toEqual([]);
     expect(queries('/fapi/v1/batchOrders', 'batchOrders=%5B')).toEqual([]);

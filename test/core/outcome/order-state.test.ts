@@ -35,16 +35,16 @@ describe('the state of an order', () => {
     ['TRIGGERED', undefined, 'executed'],
     ['FINISHED', undefined, 'executed'],
     ['REJECTED', '0', 'rejected'],
-  ])('whose status is %s with %s filled is %s', (status, executedQty, expected) => {
+  ])('An order whose status is %s with %s filled is %s', (status, executedQty, expected) => {
     expect(state(status, executedQty)).toBe(expected);
   });
 
-  it('keeps the lexeme of its id', () => {
+  it('The state of an order keeps the lexeme of its id', () => {
     const reading = readOrderState(order, 200, '{"orderId":9223372036854775807,"status":"NEW"}');
     expect(reading).toMatchObject({ kind: 'found', order: { orderId: '9223372036854775807' } });
   });
 
-  it('is missing only when Binance says so in as many words', () => {
+  it('An order is missing only when Binance says so in as many words', () => {
     expect(readOrderState(order, 400, '{"code":-2013,"msg":"Order does not exist."}').kind).toBe('missing');
     expect(readOrderState(list, 400, '{"code":-2018,"msg":"Order list does not exist."}').kind).toBe(
       'missing',
@@ -66,7 +66,7 @@ describe('the state of an order', () => {
     });
   });
 
-  it('of a list is open while it executes, and known only to its orders when it is over', () => {
+  it('A list is open while it executes, and known only by its orders when it is over', () => {
     const body = (status: string) => `{"orderListId":1,"listOrderStatus":"${status}","orders":[]}`;
     expect(readOrderState(list, 200, body('EXECUTING'))).toMatchObject({ kind: 'found', state: 'resting' });
     expect(readOrderState(list, 200, body('REJECT'))).toMatchObject({ kind: 'found', state: 'rejected' });
@@ -76,7 +76,7 @@ describe('the state of an order', () => {
     expect(stateOfList(['rejected'])).toBe('rejected');
   });
 
-  it('of a TWAP order is found among the others, by its id alone', () => {
+  it('A TWAP order is found among the others, by its id alone', () => {
     const rows =
       '{"total":2,"orders":[{"clientAlgoId":"other","algoStatus":"WORKING"},{"clientAlgoId":"mine","algoId":7,"algoStatus":"WORKING"}]}';
     expect(readOrderState(scan, 200, rows)).toMatchObject({ kind: 'found', order: { orderId: '7' } });

@@ -38,7 +38,7 @@ function firstProblem(
 }
 
 describe('the seal of a line', () => {
-  it('is the SHA-256, or the HMAC, of the line without its hash', () => {
+  it('The seal of a line is the SHA-256, or the HMAC, of the line without its hash', () => {
     const line = '{"seq":1,"time":"2026-01-01T00:00:00.000Z","msg":"ü"}';
     const open = `${line.slice(0, -1)},"prev":"${GENESIS.hash}"}`;
     expect(sealLine(line, GENESIS.hash, undefined).hash).toBe(
@@ -49,7 +49,7 @@ describe('the seal of a line', () => {
     );
   });
 
-  it('is broken by the change of any one byte of the line', () => {
+  it('The seal of a line is broken by the change of any one byte of the line', () => {
     const [line = Buffer.alloc(0)] = chain(1);
     fc.assert(
       fc.property(fc.nat(line.length - 1), fc.integer({ min: 1, max: 255 }), (at, by) => {
@@ -62,7 +62,7 @@ describe('the seal of a line', () => {
     );
   });
 
-  it('names a key without giving it away', () => {
+  it('The id of an audit key names the key without giving it away', () => {
     expect(auditKeyId(KEY)).toMatch(/^[0-9a-f]{16}$/);
     expect(auditKeyId(KEY)).not.toBe(auditKeyId(auditKeyFrom('another')));
     expect(auditKeyId(undefined)).toBe('none');
@@ -70,7 +70,7 @@ describe('the seal of a line', () => {
 });
 
 describe('the check of a chain', () => {
-  it('finds nothing in a whole chain, with and without a key', () => {
+  it('The check of a chain finds nothing in a whole chain, with and without a key', () => {
     expect(firstProblem(chain(5))).toBeUndefined();
     expect(firstProblem(chain(5, KEY), { keys: [KEY] })).toBeUndefined();
   });
@@ -106,11 +106,11 @@ describe('the check of a chain', () => {
     ['a foreign line between records', [one, Buffer.from('{"a":1}'), two], 2, /not a whole audit record/],
     ['a record that was cut short', [one, two.subarray(0, -9), three], 2, /not a whole audit record/],
     ['an empty line', [one, Buffer.alloc(0), two], 2, /not a whole audit record/],
-  ])('finds %s at its line', (_, lines, line, message) => {
+  ])('The check of a chain finds %s at its line', (_, lines, line, message) => {
     expect(firstProblem(lines)).toEqual({ line, message: expect.stringMatching(message) });
   });
 
-  it('finds a replaced record that is as the anchor names it no more', () => {
+  it('The check of a chain finds a replaced record that the anchor names', () => {
     const anchored = { seq: 3, hash: readSealedLine(three)!.hash };
     expect(firstProblem([one, two, three, four], { anchored })).toBeUndefined();
     expect(firstProblem([one, two, forged], { anchored })).toEqual({
@@ -119,18 +119,18 @@ describe('the check of a chain', () => {
     });
   });
 
-  it('finds a record of another day than its file', () => {
+  it('The check of a chain finds a record of another day than its file', () => {
     expect(firstProblem([one, two], {}, '1970-01-02')?.line).toBe(1);
     expect(firstProblem([one, two], {}, '1969-12-31')?.line).toBe(1);
   });
 
-  it('tells a wrong key, a missing key and a record without a key apart from each other', () => {
+  it('The check of a chain tells a wrong key, a missing key and a record without a key apart from each other', () => {
     expect(firstProblem(chain(2, KEY))?.message).toMatch(/another key/);
     expect(firstProblem(chain(2, KEY), { keys: [auditKeyFrom('wrong')] })?.message).toMatch(/another key/);
     expect(firstProblem(chain(2), { keys: [KEY] })?.message).toMatch(/without the key/);
   });
 
-  it('takes keys in the order of their use and never goes back to an earlier one', () => {
+  it('The check of a chain takes keys in the order of their use and never goes back to an earlier one', () => {
     const later = auditKeyFrom('later');
     const seal = (seq: number, prev: string, key: typeof KEY) =>
       sealLine(auditLine({ event: 'call.signed' }, seq, 0), prev, key);

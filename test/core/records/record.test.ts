@@ -44,19 +44,19 @@ const whole: Required<UnsealedRecord> = {
 };
 
 describe('an audit record', () => {
-  it('has its fields in the order of the schema, whatever order its maker gave them in', () => {
+  it('An audit record has its fields in the order of the schema, whatever order its maker gave them in', () => {
     const { text } = sealLine(auditLine(whole, 7, 1_700_000_000_123), '0'.repeat(64), undefined);
     expect(Object.keys(JSON.parse(text))).toEqual(Object.keys(schema.properties));
     expect(JSON.parse(text)).toMatchObject({ time: '2023-11-14T22:13:20.123Z', level: 40, seq: 7 });
   });
 
-  it('leaves out what does not apply', () => {
+  it('An audit record leaves out what does not apply', () => {
     expect(auditLine({ event: 'proxy.stopping' }, undefined, 0)).toBe(
       '{"time":"1970-01-01T00:00:00.000Z","level":30,"event":"proxy.stopping"}',
     );
   });
 
-  it('keeps durations to the microsecond and drops what is no number', () => {
+  it('An audit record keeps durations to the microsecond and drops what is no number', () => {
     const line = auditLine(
       { event: 'call.completed', durationMs: 12.34567, waitMs: 0.0004, signMs: Number.NaN },
       1,
@@ -66,7 +66,7 @@ describe('an audit record', () => {
     expect(line).not.toContain('signMs');
   });
 
-  it.each(AUDIT_EVENTS)('is valid by the schema for %s', (event) => {
+  it.each(AUDIT_EVENTS)('An audit record of %s is valid by the schema', (event) => {
     const line = sealLine(
       auditLine({ ...whole, level: undefined, event }, 1, 0),
       '0'.repeat(64),
@@ -83,11 +83,11 @@ describe('an audit record', () => {
     { secret: 'x' },
     { hash: '0' },
     { error: 'Oops' },
-  ])('is not valid by the schema with %o', (wrong) => {
+  ])('An audit record with %o is not valid by the schema', (wrong) => {
     expect(check.Check({ ...JSON.parse(auditLine(whole, 1, 0)), ...wrong })).toBe(false);
   });
 
-  it('has the level of its event, higher where an answer never came', () => {
+  it('An audit record has the level of its event, higher where an answer never came', () => {
     expect(auditLevel({ event: 'call.completed', outcome: 'answered' })).toBe('info');
     expect(auditLevel({ event: 'call.completed', outcome: 'unknown' })).toBe('warn');
     expect(auditLevel({ event: 'preflight.failed' })).toBe('error');

@@ -19,7 +19,7 @@ function params(query: string, body = '', secretMask?: SecretMask) {
 }
 
 describe('the printable twin of the parameters', () => {
-  it('shows symbols, amounts and client order ids decoded, query before body', () => {
+  it('The printable parameters show symbols, amounts and client order ids decoded, query before body', () => {
     expect(params('symbol=BTCUSDT&newClientOrderId=a%3Ab%2Fc', 'quantity=0.010&note=%E2%82%BF+1')).toEqual({
       symbol: 'BTCUSDT',
       newClientOrderId: 'a:b/c',
@@ -28,7 +28,7 @@ describe('the printable twin of the parameters', () => {
     });
   });
 
-  it('gathers a repeated name into a list and keeps what is no UTF-8 encoded', () => {
+  it('The printable parameters gather a repeated name into a list and keep what is no UTF-8 encoded', () => {
     expect(params('asset=BTC&asset=ETH&asset=BNB&x=%FF%41')).toEqual({
       asset: ['BTC', 'ETH', 'BNB'],
       x: '%FF%41',
@@ -48,7 +48,7 @@ describe('the printable twin of the parameters', () => {
     'x-api-key',
     'walletPassphrase',
     'SIGNATURE2',
-  ])('masks the value of %s', (name) => {
+  ])('The printable parameters mask the value of %s', (name) => {
     expect(isSecretName(name)).toBe(true);
     expect(params(`${name}=abc&side=BUY`)).toEqual({ [name]: '***', side: 'BUY' });
   });
@@ -62,11 +62,11 @@ describe('the printable twin of the parameters', () => {
     'network',
     'timeInForce',
     'accountType',
-  ])('shows the value of %s', (name) => {
+  ])('The printable parameters show the value of %s', (name) => {
     expect(params(`${name}=abc`)).toEqual({ [name]: 'abc' });
   });
 
-  it('keeps names like __proto__ as plain members', () => {
+  it('The printable parameters keep names like __proto__ as plain members', () => {
     const twin = printableParams(
       readCall('POST', '/api/v3/order', Buffer.from('{"__proto__":"x","toString":"y"}')),
     );
@@ -74,7 +74,7 @@ describe('the printable twin of the parameters', () => {
     expect(JSON.stringify(twin)).toBe('{"__proto__":"x","toString":"y"}');
   });
 
-  it('masks secret members within a JSON list and leaves the rest, numbers by their lexeme', () => {
+  it('The printable parameters mask secret members within a JSON list and leave the rest, numbers by their lexeme', () => {
     const batch = '[{"symbol":"BTCUSDT","price":1.10,"orderId":12345678901234567890,"apiKey":"abc"}]';
     expect(params('', JSON.stringify({ batchOrders: batch })).batchOrders).toBe(
       '[{"symbol":"BTCUSDT","price":1.10,"orderId":12345678901234567890,"apiKey":"***"}]',
@@ -88,14 +88,14 @@ describe('the printable twin of the parameters', () => {
     expect(params(`batchOrders=${encodeURIComponent('[{"apiKey":"abc"')}`).batchOrders).toBe('***');
   });
 
-  it('masks what looks like a key of Binance, known or not, in a place where it does not belong', () => {
+  it('The printable parameters mask what looks like a key of Binance in a place where it does not belong', () => {
     expect(params(`newClientOrderId=${LISTEN_KEY}`)).toEqual({ newClientOrderId: '***' });
     expect(params(`streams=${LISTEN_KEY}/btcusdt@trade`).streams).toBe('***@trade');
     expect(params('note=a%26signature%3Dc0ffee%26b').note).toBe('a&signature=***&b');
     expect(params('note=%FFsignature%253Dc0ffee').note).not.toContain('c0ffee');
   });
 
-  it('masks a known secret before it cuts a long value, so that no half of it is left', () => {
+  it('The printable parameters mask a known secret before they cut a long value, so that no half of it is left', () => {
     const secretMask = new SecretMask([ISSUED]);
     const { note } = params(
       `note=${'a b'.repeat(168)}${ISSUED}${' tail'.repeat(99)}`.replaceAll(' ', '+'),
@@ -107,7 +107,7 @@ describe('the printable twin of the parameters', () => {
     expect(note?.length).toBeLessThan(560);
   });
 
-  it('stays bounded whatever is sent', () => {
+  it('The printable parameters stay bounded whatever is sent', () => {
     const many = Array.from({ length: 5000 }, (_, index) => `p${index}=${'v '.repeat(50)}`).join('&');
     const twin = params(many.replaceAll(' ', '+'));
     expect(JSON.stringify(twin).length).toBeLessThan(20_000);
@@ -116,14 +116,14 @@ describe('the printable twin of the parameters', () => {
 });
 
 describe('the printable path', () => {
-  it('loses its query and every segment that looks like a listen key', () => {
+  it('The printable path loses its query and every segment that looks like a listen key', () => {
     expect(printablePath(`/private/ws/${LISTEN_KEY}?listenKey=${LISTEN_KEY}`)).toBe('/private/ws/***');
     expect(printablePath('/sapi/v1/asset/dust-convert/query-convertible-assets')).toBe(
       '/sapi/v1/asset/dust-convert/query-convertible-assets',
     );
   });
 
-  it('hides an encoded listen key', () => {
+  it('The printable path hides an encoded listen key', () => {
     expect(printablePath(`/ws/%70${LISTEN_KEY.slice(1, 39)}%61${LISTEN_KEY.slice(39)}`)).not.toContain(
       '1a5s61cv',
     );
@@ -160,7 +160,7 @@ describe('a line of the log', () => {
     }
   }
 
-  it('is one JSON object without a secret, whatever a client puts into path, parameters, ids and messages', () => {
+  it('A record is one JSON object without a secret, whatever a client puts into path, parameters, ids and messages', () => {
     fc.assert(
       fc.property(foreign, foreign, foreign, foreign, (path, msg, clientOrderId, value) => {
         expectCleanLine(
@@ -184,7 +184,7 @@ describe('a line of the log', () => {
     );
   });
 
-  it('is one JSON object without a secret, whatever bytes come in query and body', () => {
+  it('A record is one JSON object without a secret, whatever bytes come in query and body', () => {
     let read = 0;
     fc.assert(
       fc.property(
@@ -215,7 +215,7 @@ describe('a line of the log', () => {
     expect(read).toBeGreaterThan(100);
   });
 
-  it('masks an eight-bit or text-direction trick in a message by its escape', () => {
+  it('A record shows an eight-bit or text-direction trick in a message by its escape', () => {
     expect(auditLine({ event: 'call.refused', msg: 'a\u202eb\u009b2Jc' }, 1, 0)).toContain(
       'a\\u202eb\\u009b2Jc',
     );

@@ -31,20 +31,20 @@ const docs = { timestampMs: 1499827319559, recvWindow: '5000' };
 const hmac = credentialOf(vectors[0]!);
 
 describe('the official signature vectors', () => {
-  it('are all here: HMAC, Ed25519 and RSA', () => {
+  it('The official signature vectors are all here: HMAC, Ed25519 and RSA', () => {
     expect(vectors).toHaveLength(19);
     expect(new Set(vectors.map(({ kind }) => kind.split('-')[0]!.split(' ')[0]))).toEqual(
       new Set(['HMAC', 'Ed25519', 'RSA']),
     );
   });
 
-  it.each(vectors)('$id comes out to the letter', (vector) => {
+  it.each(vectors)('The official vector $id comes out to the letter', (vector) => {
     expect(credentialOf(vector).sign(vector.payload)).toBe(vector.expected);
   });
 });
 
 describe('a signed call', () => {
-  it('carries recvWindow, timestamp and, last, the signature in its query (rest-api.md, ascii)', () => {
+  it('A signed call carries recvWindow, timestamp and, last, the signature in its query (rest-api.md, ascii)', () => {
     const call = callOf(
       'POST',
       '/api/v3/order?symbol=LTCBTC&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price=0.1',
@@ -55,7 +55,7 @@ describe('a signed call', () => {
     });
   });
 
-  it('signs the percent-encoded bytes of a non-ASCII symbol, raw or encoded by the client', () => {
+  it('A signed call signs the percent-encoded bytes of a non-ASCII symbol, raw or encoded by the client', () => {
     const rest = '&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price=0.1';
     const raw = callOf('POST', '/api/v3/order', `symbol=１２３４５６${rest}`);
     const encoded = callOf('POST', '/api/v3/order', `symbol=${encodeURIComponent('１２３４５６')}${rest}`);
@@ -64,7 +64,7 @@ describe('a signed call', () => {
     expect(signCall(encoded, hmac, docs).body).toBe(expected);
   });
 
-  it('glues query and body without a separator (mixed vector)', () => {
+  it('A signed call glues query and body without a separator (mixed vector)', () => {
     const call = callOf(
       'POST',
       '/api/v3/order?symbol=LTCBTC&side=BUY&type=LIMIT&timeInForce=GTC',
@@ -76,7 +76,7 @@ describe('a signed call', () => {
     });
   });
 
-  it('escapes the base64 of Ed25519 and RSA', () => {
+  it('A signed call escapes the base64 of Ed25519 and RSA', () => {
     const ed25519 = credentialOf(vectors.find(({ id }) => id === 'ed25519-rest-ascii-SELF')!);
     const { target } = signCall(callOf('GET', '/api/v3/account'), ed25519, docs);
     expect(target).toMatch(/&signature=[A-Za-z0-9%]+$/);
@@ -86,13 +86,13 @@ describe('a signed call', () => {
     expect(verify(null, Buffer.from(payload), publicKey, Buffer.from(signature, 'base64'))).toBe(true);
   });
 
-  it('has no parameter but the stamp when the client sent none', () => {
+  it('A signed call has no parameter but the stamp when the client sent none', () => {
     expect(signCall(callOf('GET', '/api/v3/account'), hmac, docs).target).toMatch(
       /^\/api\/v3\/account\?recvWindow=5000&timestamp=1499827319559&signature=[0-9a-f]{64}$/,
     );
   });
 
-  it('drops the stamp of the client wherever it stands', () => {
+  it('A signed call drops the stamp of the client wherever it stands', () => {
     const call = callOf(
       'POST',
       '/api/v3/order?signature=00ff&timestamp=1&symbol=BTCUSDT',
@@ -103,7 +103,7 @@ describe('a signed call', () => {
     expect(body).toMatch(/^side=BUY&recvWindow=5000&timestamp=1499827319559&signature=[0-9a-f]{64}$/);
   });
 
-  it('is what the payload was, for any bytes that a client sends', () => {
+  it('A signed call sends exactly the payload that was signed, for any bytes that a client sends', () => {
     const value = fc
       .uint8Array({ maxLength: 20 })
       .map((bytes) => Buffer.from(bytes).toString('latin1').replaceAll(/[&%]/g, ''));
@@ -129,7 +129,7 @@ function callOfBytes(bytes: Buffer) {
 }
 
 describe('a call that is not signed', () => {
-  it('keeps its parameters and gets nothing else', () => {
+  it('A call that is not signed keeps its parameters and gets nothing else', () => {
     expect(plainCall(callOf('GET', '/api/v3/depth?symbol=BTCUSDT&limit=5'))).toEqual({
       target: '/api/v3/depth?symbol=BTCUSDT&limit=5',
       body: undefined,
@@ -153,13 +153,13 @@ describe('recvWindow', () => {
     ['abc', '5000'],
     ['1e3', '5000'],
     ['', '5000'],
-  ])('of %s is sent as %s', (wish, sent) => {
+  ])('A recvWindow of %s is sent as %s', (wish, sent) => {
     expect(recvWindowFor(wish, 5000)).toBe(sent);
   });
 });
 
 describe('a credential', () => {
-  it('shows neither key nor secret when it is printed', async () => {
+  it('A credential shows neither key nor secret when it is printed', async () => {
     const { inspect, format } = await import('node:util');
     const credential = new Credential('THE-API-KEY', 'HMAC', createSecretKey(Buffer.from('THE-SECRET')));
     const printed =

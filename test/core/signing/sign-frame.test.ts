@@ -36,7 +36,7 @@ function credentialOf(vector: Vector, apiKey: string): Credential {
 }
 
 describe('the official WebSocket vectors', () => {
-  it('are all here: ASCII and not, HMAC, Ed25519 and RSA, and the logon', () => {
+  it('The official WebSocket vectors are all here: ASCII and not, HMAC, Ed25519 and RSA, and the logon', () => {
     expect(vectors.map(({ id }) => id).toSorted()).toEqual([
       'ed25519-ws-ascii-SELF',
       'ed25519-ws-logon-SELF',
@@ -48,7 +48,7 @@ describe('the official WebSocket vectors', () => {
     ]);
   });
 
-  it.each(vectors)('$id comes out to the letter, in whatever order its parameters come', (vector) => {
+  it.each(vectors)('The vector $id comes out to the letter in any order of its parameters', (vector) => {
     const members = membersOf(vector.payload).toReversed();
     expect(framePayload(members)).toBe(vector.payload);
     const apiKey = members.find(({ name }) => name === 'apiKey')!.value;
@@ -56,7 +56,7 @@ describe('the official WebSocket vectors', () => {
   });
 
   it.each(vectors.filter(({ payload }) => payload.includes('recvWindow')))(
-    '$id makes the whole frame',
+    'The WebSocket vector $id makes the whole frame',
     (vector) => {
       const members = membersOf(vector.payload);
       const valueFor = (wanted: string) => members.find(({ name }) => name === wanted)!.value;
@@ -80,7 +80,7 @@ describe('the official WebSocket vectors', () => {
 describe('a signed frame', () => {
   const credential = new Credential('k', 'HMAC', createSecretKey(Buffer.from('s')));
 
-  it('keeps every lexeme and escapes nothing in what it signs', () => {
+  it('A signed frame keeps every lexeme and escapes nothing in what it signs', () => {
     const params: JsonMember[] = [
       { name: 'b', value: '0.10000000', kind: 'number' },
       { name: 'a', value: 'a b&c=d "é"', kind: 'string' },
@@ -96,12 +96,12 @@ describe('a signed frame', () => {
     );
   });
 
-  it('never writes a number that JSON does not know', () => {
+  it('A signed frame never contains a number that JSON does not know', () => {
     const text = signFrame('1', 'm', [], credential, { timestampMs: 1, recvWindow: '00500' });
     expect(JSON.parse(text).params.recvWindow).toBe(500);
   });
 
-  it('verifies with the public key of an asymmetric account', () => {
+  it('A signed frame of an asymmetric account verifies with the public key', () => {
     const vector = vectors.find(({ id }) => id === 'ed25519-ws-logon-SELF')!;
     const signature = Buffer.from(vector.expected, 'base64');
     expect(verify(null, Buffer.from(vector.payload), createPublicKey(vector.publicKeyPem!), signature)).toBe(
@@ -118,7 +118,7 @@ describe('the signature of a client', () => {
   ];
   const hmac = (payload: string) => createHmac('sha256', 'issued').update(payload).digest('hex');
 
-  it('counts over raw values, percent-encoded ones, and form-encoded ones', () => {
+  it('A client’s signature counts over raw values, percent-encoded ones, and form-encoded ones', () => {
     for (const payload of [
       'newClientOrderId=ä b&timestamp=1',
       'newClientOrderId=%C3%A4%20b&timestamp=1',
@@ -127,7 +127,7 @@ describe('the signature of a client', () => {
       expect(verifyFrameSignature(secret, hmac(payload), params)).toBe(true);
   });
 
-  it('does not count when anything differs, or when it is no signature at all', () => {
+  it('A client’s signature does not count when anything differs, or when it is no signature at all', () => {
     const good = hmac('newClientOrderId=ä b&timestamp=1');
     expect(verifyFrameSignature(secret, good, [...params, { name: 'x', value: '1', kind: 'number' }])).toBe(
       false,

@@ -98,7 +98,7 @@ describe('whatever a stranger writes, the answer is one that a Binance library c
       -1100,
       'PROXY_MALFORMED_REQUEST',
     ],
-  ])('%s', async (_what, head, status, code, name) => {
+  ])('A Binance library can read the refusal of %s', async (_what, head, status, code, name) => {
     const before = upstream.received.length;
     const [answer] = parseAll(await sendRaw(proxy.port, `${head}${CLOSE}\r\n`));
     expect([answer?.status, answer?.json.code, answer?.headers['x-proxy-error']]).toEqual([
@@ -113,7 +113,7 @@ describe('whatever a stranger writes, the answer is one that a Binance library c
   });
 
   it.each(['gzip, chunked', 'deflate, chunked', 'chunked, chunked'])(
-    'a body that claims the transfer coding %s',
+    'A body that claims the transfer coding %s is refused and does not leave',
     async (coding) => {
       const before = upstream.received.length;
       const [answer] = parseAll(
@@ -129,7 +129,7 @@ describe('whatever a stranger writes, the answer is one that a Binance library c
   );
 
   it.each(['PATCH', 'HEAD', 'OPTIONS', 'TRACE', 'PROPFIND', 'QUERY'])(
-    'the denylist holds on %s too',
+    'The denylist holds on %s too',
     async (method) => {
       const before = upstream.received.length;
       const reply = await send(proxy.port, '/sapi/v1/capital/withdraw/apply', { method });
@@ -145,7 +145,7 @@ describe('a client that offers HTTP/2 in its first request (java.net.http does)'
     ['GET', '/api/v3/account', ''],
     ['POST', '/api/v3/order', 'symbol=A'],
     ['DELETE', '/api/v3/order?symbol=A', ''],
-  ])('is served %s by HTTP/1.1', async (method, target, body) => {
+  ])('A client that offers HTTP/2 is served %s by HTTP/1.1', async (method, target, body) => {
     answerLate('{"orderId":1}');
     const text = await sendRaw(
       proxy.port,
@@ -165,7 +165,7 @@ describe('bytes behind a call', () => {
       'a call whose chunks are broken',
       `POST /api/v3/order HTTP/1.1\r\n${HEAD}Transfer-Encoding: chunked\r\n\r\nzz\r\n`,
     ],
-  ])('%s: the order gets its own answer first, not one that says it was not sent', async (_what, behind) => {
+  ])('With %s behind it, an order gets its own answer first', async (_what, behind) => {
     answerLate('{"orderId":7}');
     const answers = parseAll(
       await sendRaw(
@@ -194,7 +194,7 @@ describe('a connection that is torn down', () => {
       `GET /api/v3/time HTTP/1.1\r\n${HEAD}Connection: Upgrade\r\nUpgrade: tls/1.0\r\n\r\n`,
     ],
     ['after an upgrade', `GET /ws/x HTTP/1.1\r\n${HEAD}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`],
-  ])('%s: the proxy goes on, and nothing left it', async (_what, bytes) => {
+  ])('A reset %s does not stop the proxy, and nothing leaves it', async (_what, bytes) => {
     const escaped: unknown[] = [];
     const onEscaped = (error: unknown) => escaped.push(error);
     process.on('uncaughtExceptionMonitor', onEscaped);

@@ -28,7 +28,7 @@ const CALLS = [
 ] as const;
 
 describe('an answer of Binance', () => {
-  it('arrives byte for byte, whatever its bytes, coding and framing', async () => {
+  it('An answer of Binance arrives byte for byte, whatever its bytes, coding and framing', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.uint8Array({ maxLength: 5000 }),
@@ -60,7 +60,7 @@ describe('an answer of Binance', () => {
     );
   });
 
-  it('is streamed: head and first bytes are with the app before Binance has sent the last', async () => {
+  it('An answer is streamed: head and first bytes are with the app before Binance has sent the last', async () => {
     const { promise: begun, resolve: begin } = Promise.withResolvers<ServerResponse>();
     upstream.respond((_received, response) => {
       response.writeHead(200, { 'content-type': 'application/json' }).write('the beginning, ');
@@ -76,7 +76,7 @@ describe('an answer of Binance', () => {
     expect(Buffer.concat(rest).toString()).toBe('the end');
   });
 
-  it.each(CALLS)('passes whole when it is large: %s %s', async (method, target) => {
+  it.each(CALLS)('A large answer passes whole: %s %s', async (method, target) => {
     const chunk = Buffer.alloc(64 * 1024, 'x');
     const expected = createHash('sha256');
     upstream.respond((_received, response) => {
@@ -91,7 +91,7 @@ describe('an answer of Binance', () => {
     expect(createHash('sha256').update(body).digest('hex')).toBe(expected.digest('hex'));
   });
 
-  it('brings allow-listed headers and the proxy’s own, and nothing else', async () => {
+  it('An answer brings allow-listed headers and the proxy’s own, and nothing else', async () => {
     upstream.respond((_received, response) => {
       response
         .writeHead(200, {
@@ -140,7 +140,7 @@ describe('an answer of Binance', () => {
     });
   });
 
-  it('that is a redirect is not followed', async () => {
+  it('An answer that is a redirect is not followed', async () => {
     let connections = 0;
     const elsewhere = createServer((_request, response) => response.end()).listen(0, '127.0.0.1');
     elsewhere.on('connection', () => connections++);

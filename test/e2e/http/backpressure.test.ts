@@ -87,7 +87,7 @@ async function drainedOrClosed(response: ServerResponse): Promise<void> {
 }
 
 describe('an answer of 100 MB', () => {
-  it('passes whole while memory stays flat, however slowly the app reads', async () => {
+  it('An answer of 100 MB passes whole while memory stays flat, however slowly the app reads', async () => {
     flood(100);
     const before = memory();
     let most = 0;
@@ -108,7 +108,7 @@ describe('an answer of 100 MB', () => {
     expect(isCut).toBe(false);
   });
 
-  it('of which the app takes nothing is cut off, here and at Binance', async () => {
+  it('An answer of which the app takes nothing is cut off, here and at Binance', async () => {
     flood(100);
     const socket = createConnection({ host: '127.0.0.1', port: proxy.port });
     socket.on('error', () => {});
@@ -123,7 +123,7 @@ describe('an answer of 100 MB', () => {
     await closed;
   });
 
-  it('of which the app takes a little now and then is not cut off', async () => {
+  it('An answer of which the app takes a little now and then is not cut off', async () => {
     flood(40);
     const incoming = await begin(LARGE);
     let read = 0;
@@ -137,7 +137,7 @@ describe('an answer of 100 MB', () => {
     expect([read, isCut]).toEqual([40 * MEGABYTE, false]);
   });
 
-  it('to an order whose app is gone is read to its end', async () => {
+  it('An answer to an order whose app is gone is read to its end', async () => {
     flood(30);
     const socket = createConnection({ host: '127.0.0.1', port: proxy.port });
     socket.on('error', () => {});
@@ -153,7 +153,7 @@ describe('an answer of 100 MB', () => {
 });
 
 describe('calls to one upstream', () => {
-  it('beyond the bound are refused at once and honestly, and pass again when there is room', async () => {
+  it('Calls beyond the bound are refused at once and honestly, and pass again when there is room', async () => {
     const waiting: ServerResponse[] = [];
     upstream.respond((_received, response) => waiting.push(response));
     const order = '/api/v3/order?symbol=A';
@@ -182,7 +182,7 @@ describe('calls to one upstream', () => {
     expect(proxy.parts.underWay.total).toBe(0);
   });
 
-  it('refuse nobody after a thousand of them in a row', async () => {
+  it('A thousand calls in a row leave room for everybody', async () => {
     upstream.respond((_received, response) => response.end('{}'));
     for (let i = 0; i < 250; i++) {
       const calls = [1, 2, 3, 4].map(() =>

@@ -58,7 +58,7 @@ describe('a path keeps its own host', () => {
     ['/spot/api/v3/account', 'SPOT', '/api/v3/account'],
     ['/options/eapi/v1/marginAccount', 'OPTIONS', '/eapi/v1/marginAccount'],
     ['/portfolio/papi/v1/account', 'PORTFOLIO', '/papi/v1/account'],
-  ])('%s goes to %s as %s', async (target, family, path) => {
+  ])('The path %s goes to %s as %s', async (target, family, path) => {
     const one = await arrived(target);
     expect([one.family, pathOf(one)]).toEqual([family, path]);
   });
@@ -67,7 +67,7 @@ describe('a path keeps its own host', () => {
 describe('what is added', () => {
   const NOISE = `timestamp=${Date.now()}&signature=ff&recvWindow=4000`;
 
-  it('to a SIGNED endpoint is the key, recvWindow, timestamp and, last, a signature over the bytes that are sent', async () => {
+  it('A SIGNED endpoint gets the key, recvWindow, timestamp and, last, a signature over the bytes that are sent', async () => {
     const one = await arrived(`/api/v3/order?symbol=B%c3%A9&${NOISE}`, {
       method: 'POST',
       headers: { 'x-mbx-apikey': 'whatever' },
@@ -84,7 +84,7 @@ describe('what is added', () => {
     expect(headers['x-mbx-apikey']).toBe(TEST_KEY);
   });
 
-  it('stands in the query where there is no body', async () => {
+  it('The stamp and the signature stand in the query where there is no body', async () => {
     const one = await arrived(`/api/v3/openOrders?${NOISE}`);
     expect(one.target).toMatch(
       /^\/api\/v3\/openOrders\?recvWindow=4000&timestamp=\d{13}&signature=[0-9a-f]{64}$/,
@@ -92,7 +92,7 @@ describe('what is added', () => {
     expect(one.body).toBe('');
   });
 
-  it('is nothing to a call that its own app has signed too long ago', async () => {
+  it('A call that its own app has signed too long ago is refused', async () => {
     for (const stamp of ['timestamp=1&signature=ff', 'timestamp=1700000000000&signature=ff']) {
       const reply = await send(proxy.port, `/api/v3/account?${stamp}`);
       expect([reply.status, reply.json?.code]).toEqual([400, -1021]);
@@ -100,7 +100,7 @@ describe('what is added', () => {
     expect((await arrived('/api/v3/account?timestamp=1')).target).not.toContain('timestamp=1&');
   });
 
-  it('is never a longer recvWindow than configured', async () => {
+  it('A recvWindow is never longer than configured', async () => {
     expect((await arrived('/api/v3/openOrders?recvWindow=60000')).target).toContain('recvWindow=5000&');
   });
 
@@ -108,20 +108,20 @@ describe('what is added', () => {
     ['POST', '/fapi/v1/listenKey', ''],
     ['PUT', '/papi/v1/listenKey', ''],
     ['GET', '/fapi/v1/historicalTrades?symbol=A', '?symbol=A'],
-  ])('to the key-only endpoint %s %s is the key alone', async (method, target, query) => {
+  ])('The key-only endpoint %s %s gets the key alone', async (method, target, query) => {
     const one = await arrived(`${target}${target.includes('?') ? '&' : '?'}${NOISE}`, { method });
     expect(one.target).toBe(`${pathOf(one)}${query}`);
     expect([one.body, one.headers['x-mbx-apikey']]).toEqual(['', TEST_KEY]);
   });
 
-  it('to an endpoint without security is nothing', async () => {
+  it('An endpoint without security gets neither key nor signature', async () => {
     const one = await arrived(`/api/v3/depth?symbol=A&${NOISE}`, { headers: { 'x-mbx-apikey': TEST_KEY } });
     expect([one.target, one.headers['x-mbx-apikey']]).toEqual(['/api/v3/depth?symbol=A', undefined]);
   });
 });
 
 describe('headers on the way up', () => {
-  it('are the allow-listed ones, whatever an app or a page sends', async () => {
+  it('Only the allow-listed headers go up, whatever an app or a page sends', async () => {
     const allowed = {
       accept: 'application/sbe',
       'accept-encoding': 'zstd',
@@ -149,7 +149,7 @@ describe('headers on the way up', () => {
 });
 
 describe('a body', () => {
-  it('of a GET may be there and empty', async () => {
+  it('The body of a GET may be there and empty', async () => {
     const head = 'Host: localhost\r\nUser-Agent: an app\r\nConnection: close\r\n';
     const bodies = ['Content-Length: 0\r\n\r\n', 'Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n'];
     for (const body of bodies) {
@@ -158,7 +158,7 @@ describe('a body', () => {
     }
   });
 
-  it('in JSON is sent as form, no value of it ever as a second parameter', async () => {
+  it('A JSON body is sent as form, no value of it ever as a second parameter', async () => {
     const { body } = await arrived('/api/v3/order', {
       method: 'POST',
       headers: { 'content-type': 'text/plain' },
@@ -169,7 +169,7 @@ describe('a body', () => {
     );
   });
 
-  it('and a query with the same bytes are sent once', async () => {
+  it('A body and a query with the same bytes are sent once', async () => {
     const same = 'symbol=A&side=BUY';
     const one = await arrived(`/api/v3/order?${same}`, { method: 'POST', body: same });
     expect([one.target, one.body.startsWith(`${same}&`)]).toEqual(['/api/v3/order', true]);

@@ -44,7 +44,7 @@ const usedWeight = () =>
   )?.used;
 
 describe.each(['reset', 'fin'] as const)('an app that hangs up (%s)', (how) => {
-  it.each(['POST', 'PUT', 'DELETE'])('does not end its %s: it is finished and recorded', async (method) => {
+  it.each(['POST', 'PUT', 'DELETE'])('An app that hangs up does not end its %s', async (method) => {
     let answer = () => {};
     let isCut = false;
     upstream.respond((_received, response) => {
@@ -68,7 +68,7 @@ describe.each(['reset', 'fin'] as const)('an app that hangs up (%s)', (how) => {
     expect(upstream.received).toHaveLength(1);
   });
 
-  it('before a GET was answered ends it at Binance, and its weight stays charged', async () => {
+  it('A hang-up before a GET was answered ends it at Binance, and its weight stays charged', async () => {
     let isCut = false;
     upstream.respond((_received, response) => {
       response.on('close', () => {
@@ -85,7 +85,7 @@ describe.each(['reset', 'fin'] as const)('an app that hangs up (%s)', (how) => {
     expect(proxy.parts.underWay.total).toBe(0);
   });
 
-  it('within the answer to a GET ends it at Binance', async () => {
+  it('A hang-up within the answer to a GET ends it at Binance', async () => {
     let isCut = false;
     upstream.respond((_received, response) => {
       response.writeHead(200).write('[');
@@ -100,7 +100,7 @@ describe.each(['reset', 'fin'] as const)('an app that hangs up (%s)', (how) => {
 });
 
 describe('an order whose app has hung up', () => {
-  it('and whose answer is lost as well is found out', async () => {
+  it('An order whose app has hung up and whose answer is lost as well is found out', async () => {
     const match = { method: 'POST', path: '/api/v3/order' };
     simulator.inject({ kind: 'stall', match, execute: true });
     await proxy.close();
@@ -120,7 +120,7 @@ describe('an order whose app has hung up', () => {
     expect(posted()).toBe(1);
   });
 
-  it('is waited for by a shutdown', async () => {
+  it('A shutdown waits for an order whose app has hung up', async () => {
     let answer = () => {};
     upstream.respond((_received, response) => {
       answer = () => response.writeHead(200).end('{"orderId":5}');
@@ -139,7 +139,7 @@ describe('an order whose app has hung up', () => {
     expect(completed('POST')).toMatchObject([{ outcome: 'answered', orderId: '5' }]);
   });
 
-  it('and that outlasts the shutdown is recorded as unknown', async () => {
+  it('An order whose app has hung up and that outlasts the shutdown is recorded as unknown', async () => {
     upstream.respond(() => {});
     await hangUp('POST', '/fapi/v1/order?symbol=BTCUSDT&side=BUY&type=MARKET&quantity=1', 'reset', () =>
       arrived(),
@@ -150,7 +150,7 @@ describe('an order whose app has hung up', () => {
 });
 
 describe('an app that hangs up while its order is being valued', () => {
-  it('has nothing sent: the order is refused, and its room in the day is free again', async () => {
+  it('An order whose app hangs up while it is valued is refused, and its room in the day is free again', async () => {
     const yaml =
       'clients: { ruled: { account: main, envPrefix: RULED, order: { maxNotional: { USDT: "1000" }, maxPerDay: 1 } } }';
     const key = 'the-issued-key-of-the-client-with-rules';

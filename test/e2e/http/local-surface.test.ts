@@ -51,7 +51,7 @@ function account(where: Where): Promise<{ status: number | undefined; serial: st
 }
 
 describe('a Unix socket', () => {
-  it('serves who owns it and nobody else', async () => {
+  it('A Unix socket serves who owns it and nobody else', async () => {
     const socketPath = join(folderWith(), 'proxy.sock');
     const proxy = await startProxy({ BINANCE_PROXY_SOCKET: socketPath });
     expect(proxy.url).toBe(socketPath);
@@ -60,7 +60,7 @@ describe('a Unix socket', () => {
     expect([statSync(socketPath).isSocket(), (mode & 0o777).toString(8)]).toEqual([true, '600']);
   });
 
-  it('is given to its group when one is configured', async () => {
+  it('A Unix socket is given to its group when one is configured', async () => {
     const socketPath = join(folderWith(), 'proxy.sock');
     const group = String(process.getgid?.() ?? 0);
     await startProxy({ BINANCE_PROXY_SOCKET: socketPath, BINANCE_PROXY_SOCKET_GROUP: group });
@@ -68,7 +68,7 @@ describe('a Unix socket', () => {
     expect([gid, (mode & 0o777).toString(8)]).toEqual([Number(group), '660']);
   });
 
-  it('finds its group by name', async () => {
+  it('A Unix socket finds its group by name', async () => {
     const socketPath = join(folderWith(), 'proxy.sock');
     const gid = process.getgid?.() ?? 0;
     const line = readFileSync('/etc/group', 'utf8')
@@ -78,7 +78,7 @@ describe('a Unix socket', () => {
     expect(statSync(socketPath).gid).toBe(gid);
   });
 
-  it('takes the place of one that a killed process left behind', async () => {
+  it('A Unix socket takes the place of one that a killed process left behind', async () => {
     const socketPath = join(folderWith(), 'proxy.sock');
     writeFileSync(socketPath, '');
     await startProxy({ BINANCE_PROXY_SOCKET: socketPath });
@@ -87,7 +87,7 @@ describe('a Unix socket', () => {
 });
 
 describe('localhost', () => {
-  it('is 127.0.0.1 and ::1 on one port, and no other address', async () => {
+  it('The name localhost is 127.0.0.1 and ::1 on one port, and no other address', async () => {
     const { port } = await startProxy({});
     expect((await account({ host: '127.0.0.1', port })).status).toBe(200);
     const hasIpv6 = Object.values(networkInterfaces()).some((all) =>
@@ -105,7 +105,7 @@ describe('localhost', () => {
     expect(elsewhere).toBe('ECONNREFUSED');
   });
 
-  it('stops on both', async () => {
+  it('The proxy stops on both loopback addresses', async () => {
     const proxy = await startTestProxy({ upstream: simulator.url });
     await proxy.close();
     for (const host of ['127.0.0.1', '::1'])
@@ -123,7 +123,7 @@ describe('TLS for apps', () => {
     return { ca: made.cert, key: made.key, serial: new X509Certificate(made.cert).serialNumber };
   }
 
-  it('is spoken with the configured certificate, on both loopback addresses, and nothing else is', async () => {
+  it('TLS for apps is spoken with the configured certificate, on both loopback addresses, and nothing else is', async () => {
     const folder = folderWith();
     const { ca, serial } = certificateFiles(folder);
     const proxy = await startProxy({
@@ -136,7 +136,7 @@ describe('TLS for apps', () => {
     await expect(send(port, '/api/v3/account')).rejects.toThrow();
   });
 
-  it('takes a renewed certificate on reload, and keeps the old one when the new one is bad', async () => {
+  it('TLS for apps takes a renewed certificate on reload, and keeps the old one when the new one is bad', async () => {
     const folder = folderWith();
     const first = certificateFiles(folder);
     const env = {
@@ -154,7 +154,7 @@ describe('TLS for apps', () => {
     expect((await account({ host: 'localhost', port, ca: second.ca })).serial).toBe(second.serial);
   });
 
-  it('cuts off who speaks no TLS without taking the listener down', async () => {
+  it('A client that speaks no TLS is cut off without taking the listener down', async () => {
     const folder = folderWith();
     const { ca } = certificateFiles(folder);
     const { port } = await startProxy({
@@ -200,7 +200,7 @@ describe('TLS for apps', () => {
       },
       /TLS_CERT_FILE has no effect on a Unix socket/,
     ],
-  ])('reports %s', (_what, env, sentence) => {
+  ])('The configuration reports %s', (_what, env, sentence) => {
     const { cert, key } = makeThrowAwayCertificate();
     const account = { BINANCE_API_KEY: TEST_KEY, BINANCE_API_SECRET: TEST_SECRET };
     const messages = messagesOf({ ...account, ...env }, { 'tls.crt': cert, 'tls.key': key });

@@ -38,7 +38,7 @@ describe('the request target on the wire', () => {
     ['//spot/api/v3/ping', '/api/v3/ping'],
     ['/api/v3/ping?', '/api/v3/ping'],
     ['/api/v3/exchangeInfo?symbols=["BTCUSDT"]', '/api/v3/exchangeInfo?symbols=%5B%22BTCUSDT%22%5D'],
-  ])('%s leaves as %s', async (target, sent) => {
+  ])('The target %s leaves as %s', async (target, sent) => {
     const answer = await sendRaw(proxy.port, get(target));
     expect(answer).toMatch(/^HTTP\/1\.1 200 /);
     expect(upstream.received.at(-1)?.target).toBe(sent);
@@ -56,7 +56,7 @@ describe('the request target on the wire', () => {
     '/api/v3\\time',
     '/./api/v3/ping',
     '*',
-  ])('%s is refused in JSON and does not leave', async (target) => {
+  ])('The target %s is refused in JSON and does not leave', async (target) => {
     const before = upstream.received.length;
     const { status, outcome, json } = parse(await sendRaw(proxy.port, get(target)));
     expect([status, outcome, json.code]).toEqual([400, 'not-sent', -1100]);
@@ -83,7 +83,7 @@ describe('what Node’s parser refuses', () => {
       'POST /api/v3/order HTTP/1.1\r\nHost: localhost\r\nUser-Agent: an app\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n',
     ],
     ['CONNECT', 'CONNECT api.binance.com:443 HTTP/1.1\r\nHost: localhost\r\nUser-Agent: an app\r\n\r\n'],
-  ])('%s gets a 400 in Binance’s shape', async (_what, bytes) => {
+  ])('A request with %s gets a 400 in Binance’s shape', async (_what, bytes) => {
     const before = upstream.received.length;
     const { status, outcome, json } = parse(await sendRaw(proxy.port, bytes));
     expect([status, outcome, json.code]).toEqual([400, 'not-sent', -1100]);
@@ -93,12 +93,12 @@ describe('what Node’s parser refuses', () => {
 });
 
 describe('what clients really do on the wire', () => {
-  it('HTTP/1.0 without a Host is refused, with one it is served', async () => {
+  it('HTTP/1.0 is refused without a Host and served with one', async () => {
     expect(await sendRaw(proxy.port, 'GET /api/v3/time HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1\.1 421 /);
     expect(await sendRaw(proxy.port, get('/api/v3/ping', '1.0'))).toMatch(/^HTTP\/1\.1 200 /);
   });
 
-  it('head and body in separate segments, an Expect header, chunks', async () => {
+  it('A body is taken in separate segments, behind an Expect header and in chunks', async () => {
     const head =
       'POST /api/v3/order HTTP/1.1\r\nHost: localhost\r\nUser-Agent: an app\r\nConnection: close\r\n';
     expect(
@@ -131,7 +131,7 @@ describe('what clients really do on the wire', () => {
     ['a type that is none', 'POST', 'Content-Type: ;;;\r\nContent-Length: 8\r\n\r\nsymbol=A', 'symbol=A'],
     ['DELETE with a body', 'DELETE', 'Content-Length: 8\r\n\r\nsymbol=A', 'symbol=A'],
     ['JSON without a type', 'POST', 'Content-Length: 14\r\n\r\n{"symbol":"A"}', 'symbol=A'],
-  ])('%s', async (_what, method, rest, body) => {
+  ])('The proxy takes %s', async (_what, method, rest, body) => {
     const path = method === 'PUT' ? '/fapi/v1/listenKey' : '/api/v3/order';
     const answer = await sendRaw(
       proxy.port,
@@ -143,7 +143,7 @@ describe('what clients really do on the wire', () => {
     if (body !== '') expect(headers['content-type']).toBe('application/x-www-form-urlencoded');
   });
 
-  it('keeps connections for longer than any client’s pool', async () => {
+  it('The proxy keeps connections for longer than any client’s pool', async () => {
     const answer = await sendRaw(
       proxy.port,
       'GET /api/v3/time HTTP/1.1\r\nHost: localhost\r\nUser-Agent: an app\r\n\r\nGET /api/v3/time HTTP/1.1\r\nHost: localhost\r\nUser-Agent: an app\r\nConnection: close\r\n\r\n',

@@ -57,7 +57,7 @@ async function ask(upstream: Upstream, env: Record<string, string>) {
 }
 
 describe('TLS to the upstream', () => {
-  it('works with a certificate that is vouched for', async () => {
+  it('TLS to the upstream works with a certificate that is vouched for', async () => {
     const upstream = await startUpstream({ tls: right });
     const reply = await ask(upstream, { BINANCE_PROXY_UPSTREAM_CA_FILE: right.certFile });
     await upstream.close();
@@ -68,7 +68,7 @@ describe('TLS to the upstream', () => {
     ['nobody vouches for', () => right, {}],
     ['is another host’s', () => wrongName, () => ({ BINANCE_PROXY_UPSTREAM_CA_FILE: wrongName.certFile })],
   ])(
-    'refuses a certificate that %s, also when the environment says not to verify',
+    'TLS to the upstream refuses a certificate that %s, also when the environment says not to verify',
     async (_what, cert, env) => {
       const upstream = await startUpstream({ tls: cert() });
       const before = process.env.NODE_TLS_REJECT_UNAUTHORIZED;

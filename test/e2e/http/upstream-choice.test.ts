@@ -34,7 +34,7 @@ function forget(): void {
 }
 
 describe('with two origins for /api', () => {
-  it('the first one is asked while it lives', async () => {
+  it('The first origin is asked while it lives', async () => {
     await first.plan([]);
     forget();
     const reply = await send(proxy.port, ORDER, { method: 'POST' });
@@ -46,7 +46,7 @@ describe('with two origins for /api', () => {
   });
 
   it.each(['GET', 'POST', 'DELETE'])(
-    'a %s that cannot connect goes to the second one at once',
+    'A %s that cannot connect goes to the second origin at once',
     async (method) => {
       forget();
       const reply = await send(proxy.port, method === 'GET' ? READ : ORDER, { method });
@@ -56,7 +56,7 @@ describe('with two origins for /api', () => {
     },
   );
 
-  it('an order is not sent to the second one once a byte was written to the first', async () => {
+  it('An order is not sent to the second origin once a byte was written to the first', async () => {
     await first.plan([{ at: 'after-request', how: 'reset' }]);
     forget();
     const reply = await send(proxy.port, ORDER, { method: 'POST' });
@@ -64,7 +64,7 @@ describe('with two origins for /api', () => {
     expect([first.requests.length, second.received.length]).toEqual([1, 0]);
   });
 
-  it('a read whose connection broke is repeated at the second one, and what follows goes there too', async () => {
+  it('A read whose connection broke is repeated at the second origin, and what follows goes there too', async () => {
     await first.plan({ at: 'after-request', how: 'reset' });
     forget();
     const reply = await send(proxy.port, READ);
@@ -73,7 +73,7 @@ describe('with two origins for /api', () => {
     expect([order.status, first.requests.length, second.received.length]).toEqual([200, 1, 2]);
   });
 
-  it('an answer that is an error is an answer: nobody is left for it', async () => {
+  it('An answer that is an error is an answer: no origin is left for it', async () => {
     await first.plan({ at: 'nowhere', answer: { status: 503, body: '{"code":-1008,"msg":"busy"}' } });
     forget();
     for (const count of [1, 2]) {
@@ -82,7 +82,7 @@ describe('with two origins for /api', () => {
     }
   });
 
-  it('/sapi has the first one alone', async () => {
+  it('The first origin alone serves /sapi', async () => {
     forget();
     const reply = await send(
       proxy.port,
@@ -98,7 +98,7 @@ describe('with two origins for /api', () => {
     ]);
   });
 
-  it('and both of them gone, nothing was sent', async () => {
+  it('An order is not sent when both origins are gone', async () => {
     forget();
     await second.close();
     const reply = await send(proxy.port, ORDER, { method: 'POST' });

@@ -57,7 +57,7 @@ describe.each<[string, AccountKey, Record<string, string>, typeof STRICT | undef
     true,
   ],
 ])('@binance/spot websocketAPI with %s', (_name, account, keys, options, logsOn) => {
-  it('places an order, hears of it, cancels it', async () => {
+  it('The library @binance/spot places an order over its socket, hears of it, and cancels it', async () => {
     for (const [name, value] of Object.entries(DEAD_HTTP_PROXY)) vi.stubEnv(name, value);
     vi.spyOn(console, 'info').mockImplementation(() => {});
     const stage = await openWsStage(account, options);

@@ -40,7 +40,7 @@ describe.each(MODES)('@binance/spot and @binance/wallet with %s', (mode) => {
     await stage.close();
   });
 
-  it('reads time, rules, book and candles', async () => {
+  it('The library @binance/spot reads time, rules, book and klines', async () => {
     const { serverTime } = await (await spot.time()).data();
     expect(Math.abs(Number(serverTime) - Date.now())).toBeLessThan(60_000);
     const rules = await (await spot.exchangeInfo({ symbols: ['BTCUSDT', CHINESE_SYMBOL] })).data();
@@ -52,7 +52,7 @@ describe.each(MODES)('@binance/spot and @binance/wallet with %s', (mode) => {
     expect(await (await spot.klines({ symbol: 'BTCUSDT', interval, limit: 3 })).data()).toHaveLength(3);
   });
 
-  it('reads the account', async () => {
+  it('The libraries @binance/spot and @binance/wallet read the account', async () => {
     const account = await (await spot.getAccount({ omitZeroBalances: true })).data();
     expect(account.balances?.find(({ asset }) => asset === '币安人生')?.free).toBe('1000.00000000');
     expect(await (await wallet.userAsset({ asset: 'ETH' })).data()).toMatchObject([
@@ -60,7 +60,7 @@ describe.each(MODES)('@binance/spot and @binance/wallet with %s', (mode) => {
     ]);
   });
 
-  it('places, queries, replaces and cancels a limit order under an odd client order id', async () => {
+  it('The library @binance/spot places, queries, replaces and cancels a limit order under an odd client order id', async () => {
     const order = { symbol: 'BTCUSDT', side: Side.BUY, timeInForce: TimeInForce.GTC };
     const limit = { ...order, type: Type.LIMIT, quantity: 0.01, price: 50_000 };
     const placed = await (await spot.newOrder({ ...limit, newClientOrderId: ODD_SPOT_ID })).data();
@@ -87,7 +87,7 @@ describe.each(MODES)('@binance/spot and @binance/wallet with %s', (mode) => {
     expect(await canceled.data()).toMatchObject({ status: 'CANCELED', orderId: open!.orderId });
   });
 
-  it('trades a symbol in Chinese', async () => {
+  it('The library @binance/spot trades a symbol in Chinese', async () => {
     const order = { symbol: CHINESE_SYMBOL, side: Side.SELL, type: Type.LIMIT, timeInForce: TimeInForce.GTC };
     const placed = await (await spot.newOrder({ ...order, quantity: 100, price: 0.25 })).data();
     expect(placed).toMatchObject({ symbol: CHINESE_SYMBOL, status: 'NEW' });
@@ -95,7 +95,7 @@ describe.each(MODES)('@binance/spot and @binance/wallet with %s', (mode) => {
     expect(await canceled.data()).toMatchObject({ status: 'CANCELED' });
   });
 
-  it('buys at the market for an amount of the quote currency and reads the fills', async () => {
+  it('The library @binance/spot buys at the market for an amount of the quote currency and reads the fills', async () => {
     const order = { symbol: 'BTCUSDT', side: Side.BUY, type: Type.MARKET, quoteOrderQty: 600 };
     const bought = await (await spot.newOrder(order)).data();
     expect(bought.status).toBe('FILLED');
@@ -105,7 +105,7 @@ describe.each(MODES)('@binance/spot and @binance/wallet with %s', (mode) => {
     expect(new Set(trades.map(({ orderId }) => orderId))).toEqual(new Set([bought.orderId]));
   });
 
-  it('converts dust, where it may', async () => {
+  it('The library @binance/wallet converts dust, where it may', async () => {
     const convert = async () => (await wallet.dustTransfer({ asset: 'ETH' })).data();
     if (stage.mayConvert) {
       expect((await convert()).transferResult).toMatchObject([{ fromAsset: 'ETH' }]);
@@ -115,7 +115,7 @@ describe.each(MODES)('@binance/spot and @binance/wallet with %s', (mode) => {
     expect(arrivedAt(stage, 'POST', '/sapi/v1/asset/dust')).toEqual([]);
   });
 
-  it('takes the refusal of a withdrawal for final', async () => {
+  it('The library @binance/wallet takes the refusal of a withdrawal for final', async () => {
     const error = await thrownBy(() => wallet.withdraw({ coin: 'USDT', address: '0x0', amount: 10 }));
     expect(error).toBeInstanceOf(ForbiddenError);
     expect(error).toMatchObject({ code: -1002, message: expect.stringContaining('denylist') });
@@ -123,7 +123,7 @@ describe.each(MODES)('@binance/spot and @binance/wallet with %s', (mode) => {
     expect(arrivedAt(stage, 'POST', WITHDRAWAL)).toEqual([]);
   });
 
-  it('may repeat a signed GET after a 503, which is then stamped and signed anew', async () => {
+  it('The library @binance/spot may repeat a signed GET after a 503, which is then stamped and signed anew', async () => {
     const before = arrivedAt(stage, 'GET', '/api/v3/rateLimit/order').length;
     stage.simulator.inject({
       kind: 'status',
@@ -140,7 +140,7 @@ describe.each(MODES)('@binance/spot and @binance/wallet with %s', (mode) => {
     expect(new Set(arrived.map(({ target }) => target)).size).toBe(2);
   });
 
-  it('leaves nothing of its own at the exchange or in the log', () => {
+  it('The library @binance/spot leaves nothing of its own at the exchange or in the log', () => {
     expectFaithful(stage);
   });
 });

@@ -43,7 +43,7 @@ describe.each(MODES)('@binance/derivatives-trading-usds-futures with %s', (mode)
     await stage.close();
   });
 
-  it('reads time, rules, book and candles', async () => {
+  it('The futures library reads time, rules, book and klines', async () => {
     const { serverTime } = await (await futures.checkServerTime()).data();
     expect(Math.abs(Number(serverTime) - Date.now())).toBeLessThan(60_000);
     const { symbols } = await (await futures.exchangeInformation()).data();
@@ -56,14 +56,14 @@ describe.each(MODES)('@binance/derivatives-trading-usds-futures with %s', (mode)
     expect(await candles.data()).toHaveLength(3);
   });
 
-  it('reads the account', async () => {
+  it('The futures library reads the account', async () => {
     expect(await (await futures.accountInformationV3()).data()).toMatchObject({
       totalWalletBalance: '10000.00000000',
     });
     expect(await (await futures.futuresAccountBalanceV3()).data()).toMatchObject([{ asset: 'USDT' }]);
   });
 
-  it('places, queries and cancels a limit order under an odd client order id', async () => {
+  it('The futures library places, queries and cancels a limit order under an odd client order id', async () => {
     const placed = await (await futures.newOrder({ ...limit, newClientOrderId: ODD_FUTURES_ID })).data();
     expect(placed).toMatchObject({ clientOrderId: ODD_FUTURES_ID, status: 'NEW' });
     const query = { symbol: 'BTCUSDT', origClientOrderId: ODD_FUTURES_ID };
@@ -73,7 +73,7 @@ describe.each(MODES)('@binance/derivatives-trading-usds-futures with %s', (mode)
     expect(await (await futures.cancelOrder(query)).data()).toMatchObject({ status: 'CANCELED' });
   });
 
-  it('trades a symbol in Chinese at the market', async () => {
+  it('The futures library trades a symbol in Chinese at the market', async () => {
     const market = {
       symbol: CHINESE_SYMBOL,
       side: Api.NewOrderSideEnum.SELL,
@@ -85,7 +85,7 @@ describe.each(MODES)('@binance/derivatives-trading-usds-futures with %s', (mode)
     expect(lastParameter(stage, 'POST', '/fapi/v1/order', 'symbol')).toBe(CHINESE_SYMBOL);
   });
 
-  it('places a batch of orders as JSON and cancels it by lists of ids', async () => {
+  it('The futures library places a batch of orders as JSON and cancels it by lists of ids', async () => {
     const ids = [ODD_FUTURES_ID, `${ODD_FUTURES_ID}_b`];
     const batchOrders = ids.map((newClientOrderId) => ({ ...limit, newClientOrderId }));
     const placed = await (await futures.placeMultipleOrders({ batchOrders })).data();
@@ -101,7 +101,7 @@ describe.each(MODES)('@binance/derivatives-trading-usds-futures with %s', (mode)
     ]);
   });
 
-  it('opens, keeps and closes a user stream, for which it sends the key alone', async () => {
+  it('The futures library opens, keeps and closes a user stream, for which it sends the key alone', async () => {
     const { listenKey } = await (await futures.startUserDataStream()).data();
     expect(listenKey).toMatch(/^[0-9a-f]{64}$/);
     await futures.keepaliveUserDataStream();
@@ -110,7 +110,7 @@ describe.each(MODES)('@binance/derivatives-trading-usds-futures with %s', (mode)
     expect(arrivedAt(stage, 'DELETE', '/fapi/v1/listenKey')).toHaveLength(1);
   });
 
-  it('leaves nothing of its own at the exchange or in the log', () => {
+  it('The futures library leaves nothing of its own at the exchange or in the log', () => {
     expectFaithful(stage);
   });
 });

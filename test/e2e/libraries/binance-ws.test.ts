@@ -43,7 +43,7 @@ describe.each<[string, AccountKey, string]>([
   ['an Ed25519 key of its own, logging its session on', 'HMAC', LOGON_KEY],
   ['an Ed25519 key of its own, for an RSA account', 'RSA', LOGON_KEY],
 ])('binance WebsocketAPIClient with %s', (_name, account, secret) => {
-  it('places an order, hears of it, cancels it', async () => {
+  it('The library binance places an order over its socket, hears of it, and cancels it', async () => {
     const stage = await openWsStage(account);
     cleanups.push(() => stage.close());
     const { client, events } = await connect(stage, secret);

@@ -39,7 +39,7 @@ describe.each(MODES)('binance with %s', (mode) => {
     await stage.close();
   });
 
-  it('reads time, rules, book and candles', async () => {
+  it('The library binance reads time, rules, book and klines', async () => {
     const { serverTime } = (await main.get('api/v3/time')) as { serverTime: number };
     expect(Math.abs(serverTime - Date.now())).toBeLessThan(60_000);
     expect(Math.abs((await usdm.getServerTime()) - Date.now())).toBeLessThan(60_000);
@@ -50,24 +50,24 @@ describe.each(MODES)('binance with %s', (mode) => {
     expect(main.getRateLimitStates()['x-mbx-used-weight-1m']).toBeGreaterThan(0);
   });
 
-  it('asks Binance itself for the time when getServerTime() is used: the base URL does not reach it', async () => {
+  it('The library binance asks Binance itself for the time in getServerTime(): the base URL does not reach it', async () => {
     const before = stage.sent().length;
     expect(String(await thrownBy(() => main.getServerTime()))).toContain('api.binance.com');
     expect(stage.sent().length).toBe(before);
   });
 
-  it('reads the account', async () => {
+  it('The library binance reads the account', async () => {
     const account = await main.getAccountInformation();
     expect(account.balances.find(({ asset }) => asset === '币安人生')?.free).toBe('1000.00000000');
   });
 
-  it('may have a slash at the end of its base URL', async () => {
+  it('The library binance may have a slash at the end of its base URL', async () => {
     const options = { api_key: stage.key, api_secret: stage.secret, baseUrl: `${stage.baseUrl}/` };
     expect(await new MainClient(options).getOpenOrders()).toEqual([]);
     expect(stage.sent()).toContain('GET //api/v3/openOrders?');
   });
 
-  it('places, queries, replaces and cancels a limit order under an odd client order id', async () => {
+  it('The library binance places, queries, replaces and cancels a limit order under an odd client order id', async () => {
     const placed = await main.submitNewOrder({
       symbol: 'BTCUSDT',
       side: 'BUY',
@@ -100,7 +100,7 @@ describe.each(MODES)('binance with %s', (mode) => {
     });
   });
 
-  it('trades a symbol in Chinese', async () => {
+  it('The library binance trades a symbol in Chinese', async () => {
     const placed = await main.submitNewOrder({
       symbol: CHINESE_SYMBOL,
       side: 'SELL',
@@ -114,7 +114,7 @@ describe.each(MODES)('binance with %s', (mode) => {
     expect(canceled).toMatchObject({ status: 'CANCELED', symbol: CHINESE_SYMBOL });
   });
 
-  it('buys at the market for an amount of the quote currency and reads the fills', async () => {
+  it('The library binance buys at the market for an amount of the quote currency and reads the fills', async () => {
     const bought = await main.submitNewOrder({
       symbol: 'BTCUSDT',
       side: 'BUY',
@@ -128,7 +128,7 @@ describe.each(MODES)('binance with %s', (mode) => {
     expect(new Set(trades.map(({ orderId }) => orderId))).toEqual(new Set([bought.orderId]));
   });
 
-  it('places, queries and cancels a futures order under an odd client order id', async () => {
+  it('The library binance places, queries and cancels a futures order under an odd client order id', async () => {
     const placed = await usdm.submitNewOrder({
       symbol: 'BTCUSDT',
       side: 'BUY',
@@ -145,7 +145,7 @@ describe.each(MODES)('binance with %s', (mode) => {
     expect(await usdm.cancelOrder(query)).toMatchObject({ status: 'CANCELED' });
   });
 
-  it('places a batch of futures orders as JSON and cancels it by lists of ids', async () => {
+  it('The library binance places a batch of futures orders as JSON and cancels it by lists of ids', async () => {
     const ids = [futuresId, `${futuresId}_b`];
     const placed = await usdm.submitMultipleOrders(
       ids.map((newClientOrderId) => ({
@@ -166,14 +166,14 @@ describe.each(MODES)('binance with %s', (mode) => {
     );
   });
 
-  it('opens, keeps and closes a user stream, for which it sends the key alone', async () => {
+  it('The library binance opens, keeps and closes a user stream, for which it sends the key alone', async () => {
     expect((await usdm.getFuturesUserDataListenKey()).listenKey).toMatch(/^[0-9a-f]{64}$/);
     await usdm.keepAliveFuturesUserDataListenKey();
     await usdm.closeFuturesUserDataListenKey();
     expect(arrivedAt(stage, 'PUT', '/fapi/v1/listenKey')[0]).toMatchObject({ verified: true, status: 200 });
   });
 
-  it('converts dust, where it may', async () => {
+  it('The library binance converts dust, where it may', async () => {
     const convert = () => main.convertDustToBnb({ asset: ['ETH'] });
     if (stage.mayConvert) {
       expect((await convert()).transferResult).toMatchObject([{ fromAsset: 'ETH' }]);
@@ -183,14 +183,14 @@ describe.each(MODES)('binance with %s', (mode) => {
     expect(arrivedAt(stage, 'POST', '/sapi/v1/asset/dust')).toEqual([]);
   });
 
-  it('takes the refusal of a withdrawal for final', async () => {
+  it('The library binance takes the refusal of a withdrawal for final', async () => {
     const error = await thrownBy(() => main.withdraw({ coin: 'USDT', address: '0x0', amount: 10 }));
     expect(error).toMatchObject({ code: -1002, message: expect.stringContaining('denylist') });
     expect(timesSent(stage, 'POST', WITHDRAWAL)).toBe(1);
     expect(arrivedAt(stage, 'POST', WITHDRAWAL)).toEqual([]);
   });
 
-  it('leaves nothing of its own at the exchange or in the log', () => {
+  it('The library binance leaves nothing of its own at the exchange or in the log', () => {
     expectFaithful(stage);
   });
 });

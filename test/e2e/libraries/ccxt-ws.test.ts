@@ -42,7 +42,7 @@ async function connect({ wsUrl, proxy }: WsStage) {
 describe.each<AccountKey>(['HMAC', 'Ed25519'])(
   'ccxt.pro in front of an account with an %s key',
   (account) => {
-    it('places an order over its socket, hears of it, cancels it', async () => {
+    it('The library ccxt places an order over its socket, hears of it, and cancels it', async () => {
       const stage = await openWsStage(account);
       cleanups.push(() => stage.close());
       const exchange = await connect(stage);

@@ -43,7 +43,7 @@ describe.each(MODES)('ccxt with %s', (mode) => {
   });
   afterAll(() => stage.close());
 
-  it('reads time, markets, book and candles', async () => {
+  it('The library ccxt reads time, markets, book and klines', async () => {
     expect(Math.abs((await exchange.fetchTime())! - Date.now())).toBeLessThan(60_000);
     await exchange.loadMarkets();
     expect(exchange.market(SPOT).id).toBe('BTCUSDT');
@@ -57,13 +57,13 @@ describe.each(MODES)('ccxt with %s', (mode) => {
     expect((await exchange.fetchOrderBook(SWAP, 5)).bids).not.toHaveLength(0);
   });
 
-  it('reads the account', async () => {
+  it('The library ccxt reads the account', async () => {
     const balance = await exchange.fetchBalance();
     expect(balance.USDT).toMatchObject({ free: 100_000 });
     expect(balance.币安人生).toMatchObject({ free: 1000 });
   });
 
-  it('places, queries, replaces and cancels a limit order under an odd client order id', async () => {
+  it('The library ccxt places, queries, replaces and cancels a limit order under an odd client order id', async () => {
     const placed = await exchange.createOrder(SPOT, 'limit', 'buy', 0.01, 50_000, {
       clientOrderId: ODD_SPOT_ID,
     });
@@ -77,14 +77,14 @@ describe.each(MODES)('ccxt with %s', (mode) => {
     expect(await exchange.fetchOpenOrders(SPOT)).toEqual([]);
   });
 
-  it('trades a symbol in Chinese', async () => {
+  it('The library ccxt trades a symbol in Chinese', async () => {
     const order = await exchange.createOrder('币安人生/USDT', 'limit', 'sell', 100, 0.25);
     expect(order).toMatchObject({ symbol: '币安人生/USDT', status: 'open', amount: 100 });
     expect(lastParameter(stage, 'POST', '/api/v3/order', 'symbol')).toBe(CHINESE_SYMBOL);
     expect(await exchange.cancelOrder(order.id!, '币安人生/USDT')).toMatchObject({ status: 'canceled' });
   });
 
-  it('buys at the market for an amount of the quote currency and reads the fills', async () => {
+  it('The library ccxt buys at the market for an amount of the quote currency and reads the fills', async () => {
     const order = await exchange.createMarketBuyOrderWithCost(SPOT, 600);
     expect(order.status).toBe('closed');
     expect(order.cost).toBeGreaterThan(590);
@@ -95,7 +95,7 @@ describe.each(MODES)('ccxt with %s', (mode) => {
     expect(new Set(trades.map((trade) => trade.order))).toEqual(new Set([order.id]));
   });
 
-  it('sends a batch of futures orders whose JSON it leaves raw', async () => {
+  it('The library ccxt sends a batch of futures orders whose JSON it leaves raw', async () => {
     const ids = [ODD_FUTURES_ID, `${ODD_FUTURES_ID}_b`];
     const placed = await exchange.createOrders(
       ids.map((clientOrderId) => ({
@@ -116,7 +116,7 @@ describe.each(MODES)('ccxt with %s', (mode) => {
     expect(canceled.map((order) => order.status)).toEqual(['canceled', 'canceled']);
   });
 
-  it('places, queries and cancels a futures order under an odd client order id', async () => {
+  it('The library ccxt places, queries and cancels a futures order under an odd client order id', async () => {
     const params = { clientOrderId: ODD_FUTURES_ID };
     const order = await exchange.createOrder(SWAP, 'limit', 'buy', 0.01, 50_000, params);
     expect(order).toMatchObject({ clientOrderId: ODD_FUTURES_ID, status: 'open', symbol: SWAP });
@@ -124,11 +124,11 @@ describe.each(MODES)('ccxt with %s', (mode) => {
     expect(await exchange.cancelOrder(order.id!, SWAP)).toMatchObject({ status: 'canceled' });
   });
 
-  it('opens a futures user stream, for which it sends the key alone', async () => {
+  it('The library ccxt opens a futures user stream, for which it sends the key alone', async () => {
     expect((await exchange.fapiPrivatePostListenKey()).listenKey).toMatch(/^[0-9a-f]{64}$/);
   });
 
-  it('converts dust with a name that stands twice, where it may', async () => {
+  it('The library ccxt converts dust with a name that stands twice, where it may', async () => {
     const convert = () => exchange.sapiPostAssetDust({ asset: ['ETH', 'BNB'] });
     if (!stage.mayConvert) {
       expect(await thrownBy(convert)).toBeInstanceOf(AuthenticationError);
@@ -143,7 +143,7 @@ describe.each(MODES)('ccxt with %s', (mode) => {
     ]);
   });
 
-  it('takes the refusal of a withdrawal for final', async () => {
+  it('The library ccxt takes the refusal of a withdrawal for final', async () => {
     const error = await thrownBy(() => exchange.withdraw('USDT', 10, ADDRESS, undefined, { name: '我 的' }));
     expect(error).toBeInstanceOf(AuthenticationError);
     expect(error).not.toBeInstanceOf(OperationFailed);
@@ -152,7 +152,7 @@ describe.each(MODES)('ccxt with %s', (mode) => {
     expect(arrivedAt(stage, 'POST', WITHDRAWAL)).toEqual([]);
   });
 
-  it('leaves nothing of its own at the exchange or in the log', () => {
+  it('The library ccxt leaves nothing of its own at the exchange or in the log', () => {
     expectFaithful(stage);
   });
 });

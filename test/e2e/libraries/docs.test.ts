@@ -65,13 +65,13 @@ describe('docs/clients.md', () => {
     ['binance-spot', /asset: '币安人生'/],
     ['binance-usds-futures', /balance: '10000.00000000'/],
     ['binance', /asset: '币安人生'[\s\S]*balance: '10000.00000000'/],
-  ])('has lines for %s that work as they stand', async (name, printed) => {
+  ])('The clients page has lines for %s that work as they stand', async (name, printed) => {
     expect(await runModule(adapted(name, stage))).toMatch(printed);
     expectFaithful(stage);
   });
 
   it.runIf(spawnSync('curl', ['--version']).status === 0)(
-    'has curl lines that work as they stand',
+    'The clients page has curl lines that work as they stand',
     async () => {
       const printed = await run('sh', ['-c', adapted('curl', stage).replaceAll(/^curl/gm, 'echo; curl')]);
       const [time, account, placed, canceled] = printed
@@ -86,7 +86,7 @@ describe('docs/clients.md', () => {
     },
   );
 
-  it('lists every URL of ccxt for freqtrade', () => {
+  it('The clients page lists every URL of ccxt for freqtrade', () => {
     const { exchange } = JSON.parse(block('freqtrade')) as {
       exchange: { ccxt_config: { urls: { api: object } } };
     };

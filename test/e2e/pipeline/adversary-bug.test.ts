@@ -31,7 +31,7 @@ function order() {
 }
 
 describe('a bug of the proxy itself', () => {
-  it('before an order was sent is said to be not sent, and takes nothing out of the day', async () => {
+  it('A bug of the proxy before an order was sent is said to be not sent, and takes nothing out of the day', async () => {
     const { limits } = proxy.parts;
     const admit = limits.admit;
     limits.admit = () => {
@@ -53,7 +53,7 @@ describe('a bug of the proxy itself', () => {
     expect(proxy.lines.join('\n')).not.toContain('REALSECRET');
   });
 
-  it('after an order was sent is never said to be not sent: its fate is open, and it counts', async () => {
+  it('A bug of the proxy after an order was sent is never said to be not sent: the order’s fate is open, and it counts', async () => {
     const { budgets } = proxy.parts.app;
     const reconcile = budgets.reconcile;
     budgets.reconcile = () => {

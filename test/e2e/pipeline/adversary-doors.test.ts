@@ -26,7 +26,7 @@ describe('an app that dates its signed order', () => {
   it.each([
     ['years ahead', 4_102_444_800_000],
     ['three minutes ahead', Date.now() + 180_000],
-  ])('%s is refused: its signature would have to be remembered until then', async (_when, timestamp) => {
+  ])('A signed order that is dated %s is refused', async (_when, timestamp) => {
     const { upstream, proxy } = await start({
       env: { BINANCE_PROXY_CLIENT_KEY: KEY, BINANCE_PROXY_CLIENT_SECRET: SECRET },
     });
@@ -56,7 +56,7 @@ describe('the Host of an IPv6 listener', () => {
     ['fd00::1]', false],
     ['[::1]:8080', true],
     ['[::1].evil.com', false],
-  ])('%s: %s', (host, trusted) => {
+  ])('The Host %s of an IPv6 listener is trusted: %s', (host, trusted) => {
     expect(isTrustedHost(host, new Set(['fd00::1']))).toBe(trusted);
   });
 });
@@ -70,7 +70,7 @@ describe('a new configuration', () => {
   const open = settings({ BINANCE_PROXY_HOST: '0.0.0.0', BINANCE_PROXY_CLIENT_KEY: KEY });
   const keyless = settings({});
 
-  it('that takes the keys away cannot leave an open listener without any: it says so and the old one stays', () => {
+  it('A new configuration without keys cannot leave an open listener unguarded: the old one stays', () => {
     expect(() => assertStillGuarded(open.server, keyless)).toThrow(/BINANCE_PROXY_CLIENT_KEY/);
     expect(() => assertStillGuarded(open.server, open)).not.toThrow();
     expect(() => assertStillGuarded(keyless.server, keyless)).not.toThrow();
@@ -78,7 +78,7 @@ describe('a new configuration', () => {
 });
 
 describe('the path of the Unix socket', () => {
-  it('is not cleared of a file that is no socket', async () => {
+  it('The path of the Unix socket is not cleared of a file that is no socket', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'signing-proxy-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const path = join(folder, 'precious.txt');
@@ -89,7 +89,7 @@ describe('the path of the Unix socket', () => {
 });
 
 describe('the key preflight on live', () => {
-  it('is not passed by a 404 from somewhere on the way', async () => {
+  it('The key preflight on live is not passed by a 404 from somewhere on the way', async () => {
     const exchange = await startSimulator({
       accounts: [{ apiKey: TEST_KEY, hmacSecret: TEST_SECRET }],
       sapi: false,

@@ -48,7 +48,7 @@ const errorsOf = (replies: readonly Reply[]) => replies.map(({ headers }) => hea
 const banned = () => simulator.requests.filter(({ status }) => status === 429 || status === 418);
 
 describe('the budget of the IP', () => {
-  it('refuses before Binance does, and keeps the last tenth for orders and cancels', async () => {
+  it('The budget of the IP refuses before Binance does, and keeps the last tenth for orders and cancels', async () => {
     await start({ weightPerMinute: { spot: 300 } });
     expect((await order(`${RESTING}&newClientOrderId=rest-1`)).status).toBe(200);
     // All are under way before the first is answered, and they are of two endpoints.
@@ -75,7 +75,7 @@ describe('the budget of the IP', () => {
     expect(banned()).toEqual([]);
   });
 
-  it('learns what a neighbour on the IP uses from the headers', async () => {
+  it('The budget of the IP learns what a neighbour uses from the headers', async () => {
     await start();
     expect((await account()).status).toBe(200);
     simulator.setUsedWeight(5_390);
@@ -85,20 +85,20 @@ describe('the budget of the IP', () => {
     expect(simulator.requests.length).toBe(before);
   });
 
-  it('costs nothing for orders that succeed', async () => {
+  it('Orders that succeed cost nothing of the budget of the IP', async () => {
     await start({ weightPerMinute: { spot: 100 } });
     for (let i = 0; i < 60; i++) expect((await order()).status).toBe(200);
     expect((await account()).status).toBe(200);
   });
 
-  it('costs nothing of the own share of a client either, but for orders that fail', async () => {
+  it('Orders that succeed cost nothing of the share of a client either, and orders that fail do', async () => {
     await start({}, 'clients: { bot: { account: main, envPrefix: BOT, weightPerMinute: 10 } }');
     for (let i = 0; i < 20; i++) expect((await order(undefined, BOT)).status).toBe(200);
     for (let i = 0; i < 10; i++) expect((await order('type=LIMIT', BOT)).status).toBe(400);
     expect(errorsOf([await order(undefined, BOT)])).toEqual(['PROXY_WEIGHT_EXHAUSTED']);
   });
 
-  it('counts orders per account, with -1015', async () => {
+  it('ORDERS are counted per account, with -1015', async () => {
     const accounts = 'accounts: { main: { envPrefix: BINANCE }, hedge: { envPrefix: BINANCE_HEDGE } }';
     await start(
       { ordersPer10Seconds: 5 },
@@ -123,7 +123,7 @@ describe('the budget of the IP', () => {
 });
 
 describe('a ban', () => {
-  it('stops the host for everybody until its time is over; nothing is sent to find out; one line tells', async () => {
+  it('A ban stops the host for everybody until its time is over, nothing is sent to find out, and one line tells', async () => {
     await start();
     simulator.ban(30_000);
     expect((await account()).status).toBe(418);
@@ -149,7 +149,7 @@ describe('a ban', () => {
     expect((await operator('/readyz')).json?.frozen).toMatchObject([{ upstream: 'spot', status: 418 }]);
   });
 
-  it('is over when its time is, without a call that was sent too early', async () => {
+  it('A ban is over when its time is, without a call that was sent too early', async () => {
     await start();
     simulator.ban(900);
     expect((await account()).status).toBe(418);

@@ -35,7 +35,7 @@ function sign(text: string): string {
 }
 
 describe('the Host of a request', () => {
-  it('may be any loopback name or one of the configured ones, in any letter case and with any port', async () => {
+  it('The Host may be any loopback name or a configured one, in any letter case and with any port', async () => {
     const { proxy } = await start({ env: { BINANCE_PROXY_ALLOWED_HOSTS: 'signing-proxy,other.example' } });
     const statuses = async (...hosts: readonly string[]) =>
       Promise.all(
@@ -67,7 +67,7 @@ describe('the Host of a request', () => {
 });
 
 describe('a signature of an app', () => {
-  it('counts once on POST and PUT, and may be repeated on GET and DELETE', async () => {
+  it('A signature of an app counts once on POST and PUT, and may be repeated on GET and DELETE', async () => {
     const { upstream, proxy } = await start({ env: PAIR });
     const twice = async (method: string, path: string) => {
       const target = `${path}?${sign(`symbol=BTCUSDT&orderId=1&timestamp=${Date.now()}`)}`;
@@ -82,7 +82,7 @@ describe('a signature of an app', () => {
     expect(upstream.received).toHaveLength(6);
   });
 
-  it('counts once also when one of two simultaneous requests is to win', async () => {
+  it('A signature of an app counts once also when one of two simultaneous requests is to win', async () => {
     const { upstream, proxy } = await start({ env: PAIR });
     const body = sign(`symbol=BTCUSDT&side=BUY&timestamp=${Date.now()}`);
     const replies = await Promise.all(
@@ -98,7 +98,7 @@ describe('a signature of an app', () => {
     ['a parameter that was added', (text: string) => `${text}&quantity=9`],
     ['a value that was changed', (text: string) => text.replace('BUY', 'SELL')],
     ['parameters in another order', (text: string) => text.replace(/^(symbol=\w+)&(side=\w+)/, '$2&$1')],
-  ])('does not hold for %s', async (_what, change) => {
+  ])('A signature of an app does not hold for %s', async (_what, change) => {
     const { upstream, proxy } = await start({ env: PAIR });
     const body = change(sign(`symbol=BTCUSDT&side=BUY&timestamp=${Date.now()}`));
     const reply = await send(proxy.port, '/api/v3/order', { method: 'POST', headers: bot, body });
@@ -108,7 +108,7 @@ describe('a signature of an app', () => {
 });
 
 describe('callers without a key', () => {
-  it('are let in only while `clients.anonymous` is on, and within its share', async () => {
+  it('Callers without a key are let in only while `clients.anonymous` is on, and within its share', async () => {
     const yaml = (anonymous: string) =>
       `clients: { bot: { account: main, envPrefix: BOT, permissions: [read] }, anonymous: { ${anonymous} } }`;
     const env = { BOT_CLIENT_KEY: KEY };
@@ -141,7 +141,7 @@ describe('what the client `default` may do without any configuration', () => {
     ['POST', '/sapi/v1/simple-earn/flexible/subscribe', false],
     ['POST', '/sapi/v1/convert/acceptQuote', false],
     ['POST', '/papi/v1/marginLoan', false],
-  ])('%s %s: %s', async (method, target, passes) => {
+  ])('The client default may call %s %s: %s', async (method, target, passes) => {
     const { upstream, proxy } = await start();
     const reply = await send(proxy.port, target, { method });
     expect(reply.headers['x-proxy-error']).toBe(passes ? undefined : 'PROXY_PERMISSION_DENIED');
@@ -170,7 +170,7 @@ describe('what the client `default` may do without any configuration', () => {
     '{"symbol":"BTCUSDT","side":"BUY","type":"MARKET","quantity":1,"sideEffectTyp\\u0065":"MARGIN_BUY"}',
     '{"symbol":"BTCUSDT","side":"BUY","type":"MARKET","sideEffectType":["MARGIN_BUY"]}',
     '{"symbol":"BTCUSDT&sideEffectType=MARGIN_BUY","side":"BUY","type":"MARKET","quantity":1}',
-  ])('is not to borrow: %s', async (body) => {
+  ])('The client default may not borrow: %s', async (body) => {
     const { upstream, proxy } = await start();
     for (const path of ['/sapi/v1/margin/order', '/papi/v1/margin/order']) {
       const reply = await send(proxy.port, path, { method: 'POST', body });
@@ -201,7 +201,7 @@ describe('the value of an order', () => {
     return { simulator, proxy, price: Number(ticker.json?.bidPrice) };
   }
 
-  it('counts at the market however low its own price is, by quantity as by amount; what has none is refused', async () => {
+  it('An order counts at the market however low its own price is, and what has no value is refused', async () => {
     const { simulator, proxy, price } = await exchange('maxNotional: { USDT: "1000" }');
     const small = (500 / price).toFixed(5);
     const large = (2_000 / price).toFixed(5);
@@ -233,7 +233,7 @@ describe('the value of an order', () => {
     expect(sent()).toBe(before);
   });
 
-  it('is not needed to count orders of a day', async () => {
+  it('The value of an order is not needed to count the orders of a day', async () => {
     const { proxy } = await exchange('maxPerDay: 2');
     const place = () =>
       send(proxy.port, '/api/v3/order', {
@@ -251,7 +251,7 @@ describe('the value of an order', () => {
 });
 
 describe('the record of a call', () => {
-  it('stands before its bytes leave; without it nothing is signed, and market data goes on', async () => {
+  it('The record of a call stands before its bytes leave, without it nothing is signed, and market data goes on', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'signing-proxy-'));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
     const dir = join(folder, 'audit');
@@ -315,7 +315,7 @@ describe('the record of a call', () => {
 });
 
 describe('the two listeners', () => {
-  it('serve nothing of each other', async () => {
+  it('The two listeners serve nothing of each other', async () => {
     const { upstream, proxy } = await start();
     const operatorPort = Number(new URL(proxy.operatorUrl).port);
     for (const target of ['/api/v3/ping', '/api/v3/account', '/spot/api/v3/time', '//api/v3/ping'])

@@ -76,7 +76,7 @@ describe('no request reaches what is denylisted or not granted', () => {
   } as const;
   const denylist = createDenylist([]);
 
-  it(`in ${RUNS} mutations of target, method and parameters, through parser, denylist, catalogue and policy`, () => {
+  it(`In ${RUNS} mutations nothing denylisted or not granted passes parser, denylist, catalogue and policy`, () => {
     let passed = 0;
     fc.assert(
       fc.property(method, mutated(path), parameters, fc.boolean(), (verb, target, params, inBody) => {
@@ -145,7 +145,7 @@ describe('no request reaches what is denylisted or not granted', () => {
       });
     }
 
-    it(`in ${RUNS / 10} mutations, while what is granted does`, async () => {
+    it(`In ${RUNS / 10} mutations over real sockets nothing forbidden leaves, while what is granted does`, async () => {
       const cases = fc.sample(fc.tuple(method, mutated(path), parameters, fc.boolean()), {
         numRuns: RUNS / 10,
         seed: SEED,

@@ -241,13 +241,13 @@ const CASES: readonly (readonly [what: string, error: ProxyErrorName, target: st
 
 describe('a refusal has its status, code and headers, its record, and nothing reaches the upstream', () => {
   it.each(CASES.map(([what, ...rest]) => ({ what, rest, error: rest[0] })))(
-    '$what: $error',
+    'The proxy refuses $what: $error',
     async ({ rest: [error, target, sending] }) => {
       expectRefusal(await send(proxy.port, target, sending), error);
     },
   );
 
-  it('too large a body without a length: PROXY_BODY_TOO_LARGE', async () => {
+  it('Too large a body without a length is refused with PROXY_BODY_TOO_LARGE', async () => {
     const reply = await send(proxy.port, '/api/v3/order', {
       method: 'POST',
       headers: { ...bot, 'transfer-encoding': 'chunked' },
@@ -256,7 +256,7 @@ describe('a refusal has its status, code and headers, its record, and nothing re
     expectRefusal(reply, 'PROXY_BODY_TOO_LARGE');
   });
 
-  it('a signature that was used before: PROXY_BAD_SIGNATURE, though a GET may repeat one', async () => {
+  it('A signature that was used before is refused with PROXY_BAD_SIGNATURE, though a GET may repeat one', async () => {
     const body = sign(`${ORDER}&timestamp=${Date.now()}`);
     expect((await send(proxy.port, '/api/v3/order', { method: 'POST', headers: bot, body })).status).toBe(
       200,
@@ -271,7 +271,7 @@ describe('a refusal has its status, code and headers, its record, and nothing re
     expect((await send(proxy.port, target, { headers: bot })).status).toBe(200);
   });
 
-  it('more requests than a client may send: PROXY_CLIENT_RATE_LIMITED with retry-after', async () => {
+  it('More requests than a client may send are refused with PROXY_CLIENT_RATE_LIMITED and retry-after', async () => {
     const replies = await Promise.all(
       [1, 2, 3].map(() => send(proxy.port, '/api/v3/rateLimit/order', { headers: as(SLOW_KEY) })),
     );
@@ -282,7 +282,7 @@ describe('a refusal has its status, code and headers, its record, and nothing re
     expect(Number(refused[0]!.headers['retry-after'])).toBeGreaterThanOrEqual(1);
   });
 
-  it('more weight than a client’s share: PROXY_WEIGHT_EXHAUSTED with retry-after', async () => {
+  it('More weight than a client’s share is refused with PROXY_WEIGHT_EXHAUSTED and retry-after', async () => {
     await clearOfWindowEnd(60_000, 5_000);
     const replies: Reply[] = [];
     for (let i = 0; i < 3; i++)
@@ -294,7 +294,7 @@ describe('a refusal has its status, code and headers, its record, and nothing re
     expect(Number(refused[0]!.headers['retry-after'])).toBeGreaterThanOrEqual(1);
   });
 
-  it('guessing keys is slowed down: PROXY_CLIENT_RATE_LIMITED', async () => {
+  it('Guessing keys is slowed down with PROXY_CLIENT_RATE_LIMITED', async () => {
     const replies: Reply[] = [];
     for (let i = 0; i < 40; i++)
       replies.push(await send(proxy.port, '/api/v3/account', { headers: as(`guess-${i}`) }));
@@ -306,7 +306,7 @@ describe('a refusal has its status, code and headers, its record, and nothing re
 
 describe('what needs no key', () => {
   it.each([{}, as(''), as('some key of another place')])(
-    'is served to anonymous callers (%o)',
+    'A call that needs no key is served to anonymous callers (%o)',
     async (headers) => {
       const reply = await send(proxy.port, '/api/v3/depth?symbol=BTCUSDT', { headers });
       expect(reply.status).toBe(200);
@@ -320,13 +320,13 @@ describe('what needs no key', () => {
 });
 
 describe('an accepted client', () => {
-  it.each([bot, { authorization: `Bearer ${KEY}` }])('proves itself by its key (%#)', async (headers) => {
+  it.each([bot, { authorization: `Bearer ${KEY}` }])('The key proves a client (%#)', async (headers) => {
     const reply = await send(proxy.port, '/api/v3/account', { headers });
     expect(reply.status).toBe(200);
     expect(upstream.received.at(-1)?.headers.authorization).toBeUndefined();
   });
 
-  it('may sign with its issued secret', async () => {
+  it('An accepted client may sign with its issued secret', async () => {
     const text = `timestamp=${Date.now()}`;
     const reply = await send(proxy.port, `/api/v3/account?${sign(text, STRICT_SECRET)}`, {
       headers: as(STRICT_KEY),

@@ -89,7 +89,7 @@ describe('an order whose answer was lost', () => {
     ['was dropped before it was read', { kind: 'drop-before-read', match }, market, 'not-found', 0],
     ['was dropped after it was read', { kind: 'drop-after-read', match }, market, 'not-found', 0],
     ['was never carried out, and no answer came', { kind: 'stall', match }, market, 'not-found', 0],
-  ])('and that %s: the app is told 504 once and the audit its fate', async (_, fault, order, fate, count) => {
+  ])('When an order %s, the app gets one 504, the audit its fate', async (_, fault, order, fate, count) => {
     const proxy = await start(SOON);
     simulator.inject(fault);
     const reply = await send(proxy.port, `${ORDER}?${order}`, { method: 'POST' });
@@ -109,7 +109,7 @@ describe('an order whose answer was lost', () => {
     expect(await unresolved(proxy)).toEqual([]);
   });
 
-  it('because Binance itself says so keeps Binance’s answer, and is found out just the same', async () => {
+  it('An order that Binance itself calls unknown keeps Binance’s answer, and is found out just the same', async () => {
     const proxy = await start(SOON);
     simulator.inject(internal);
     const reply = await send(proxy.port, `${ORDER}?${market}`, { method: 'POST' });
@@ -123,7 +123,7 @@ describe('an order whose answer was lost', () => {
     expect(record.detail).toMatchObject({ resolution: 'not-found', asked: 3 });
   });
 
-  it('is asked for by the id that the app gave', async () => {
+  it('A lost order is asked for by the id that the app gave', async () => {
     const proxy = await start(SOON);
     simulator.inject({ kind: 'execute-then-drop', match });
     const reply = await send(proxy.port, `${ORDER}?${market}&newClientOrderId=mine-1`, { method: 'POST' });
@@ -132,7 +132,7 @@ describe('an order whose answer was lost', () => {
     expect(record).toMatchObject({ clientOrderId: ['mine-1'], detail: { resolution: 'executed' } });
   });
 
-  it('in a futures batch is found out order by order, also when the exchange refused one of them', async () => {
+  it('A lost futures batch is found out order by order, also when the exchange refused one of them', async () => {
     const proxy = await start(SOON);
     const batch = [
       { symbol: 'BTCUSDT', side: 'BUY', type: 'MARKET', quantity: '0.01' },
@@ -151,7 +151,7 @@ describe('an order whose answer was lost', () => {
 });
 
 describe('a restart', () => {
-  it('takes up the orders that the run before left open, and no others', async () => {
+  it('A restart takes up the orders that the run before left open, and no others', async () => {
     const first = await start(NEVER);
     await send(first.port, `${ORDER}?${BUY}&type=MARKET&quantity=0.01`, { method: 'POST' });
     simulator.inject({ kind: 'execute-then-drop', match: { method: 'POST' } });
@@ -177,7 +177,7 @@ describe('a restart', () => {
 });
 
 describe('a library that waits for one second', () => {
-  it('and whose order takes three: the order stands once, and the audit tells its fate', async () => {
+  it('An order that outlasts the patience of its library stands once, and the audit tells its fate', async () => {
     const proxy = await start({ resolutionPausesMs: [20] });
     for (const [name, value] of Object.entries(DEAD_HTTP_PROXY)) vi.stubEnv(name, value);
     const configurationRestAPI = {

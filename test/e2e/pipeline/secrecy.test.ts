@@ -83,7 +83,7 @@ const noise = fc.oneof(
 );
 
 describe('no output contains a secret, whatever a client sends and wherever it puts one', () => {
-  it('in path, parameters, headers, body and JSON keys; each line is one JSON object', async () => {
+  it('No log line contains a secret of path, parameters, headers, body or JSON keys, and each is a JSON object', async () => {
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...SECRETS), noise, fc.nat(13), async (secret, junk, where) => {
         const headers = { 'x-mbx-apikey': CLIENT_KEY };
@@ -153,7 +153,7 @@ describe('no output contains a secret, whatever a client sends and wherever it p
     expect(proxy.lines.length).toBeGreaterThan(100);
   });
 
-  it('in what the operator listener says, nor in the names of the process', async () => {
+  it('The operator listener and the names of the process contain no secret', async () => {
     const port = Number(new URL(proxy.operatorUrl).port);
     for (const path of ['/readyz', '/livez', '/metrics', '/orders/unresolved', `/${CLIENT_KEY}`]) {
       const { text } = await send(port, path);
@@ -162,7 +162,7 @@ describe('no output contains a secret, whatever a client sends and wherever it p
     for (const secret of SECRETS) expect(process.title + process.argv.join(' ')).not.toContain(secret);
   });
 
-  it('on stdout and stderr of the program itself, at every level of its log', async () => {
+  it('The program prints no secret on stdout and stderr, at every level of its log', async () => {
     const cwd = mkdtempSync(join(tmpdir(), 'signing-proxy-secrecy-'));
     onTestFinished(() => rmSync(cwd, { recursive: true, force: true }));
     const child = startChild([MAIN, 'serve'], {
@@ -197,7 +197,7 @@ describe('no output contains a secret, whatever a client sends and wherever it p
     expectClean(lines);
   });
 
-  it('in an order that the exchange refuses while it repeats what it was given', async () => {
+  it('No log line contains a secret that the exchange repeats when it refuses an order', async () => {
     simulator.inject({
       kind: 'status',
       status: 400,

@@ -32,7 +32,7 @@ afterAll(async () => {
 });
 
 describe('what the exchange verifies is what was signed', () => {
-  it('for arbitrary parameter bytes in query, form and JSON', async () => {
+  it('The exchange verifies arbitrary parameter bytes in query, form and JSON', async () => {
     const value = fc.oneof(
       fc.string({ unit: 'grapheme', maxLength: 12 }),
       fc.string({ unit: 'binary', maxLength: 12 }).map((text) => text.toWellFormed()),
@@ -83,7 +83,7 @@ describe('what the exchange verifies is what was signed', () => {
     );
   });
 
-  it('for a wrongly signed request of the app, of which nothing arrives', async () => {
+  it('The exchange verifies a wrongly signed request of the app, of which nothing arrives', async () => {
     const target = `/api/v3/account?omitZeroBalances=true&timestamp=${Date.now()}&recvWindow=4000&signature=deadbeef`;
     const reply = await send(proxy.port, target, {
       headers: { 'x-mbx-apikey': 'the-apps-own-key', authorization: 'Bearer the-apps-own-key' },
@@ -96,7 +96,7 @@ describe('what the exchange verifies is what was signed', () => {
     expect(received.rawHeaders.join('\n')).not.toContain('the-apps-own-key');
   });
 
-  it('for a repeated name where the catalogue allows it, and nowhere else', async () => {
+  it('A repeated name verifies where the catalogue allows it, and nowhere else', async () => {
     const key = 'a-key-that-was-issued-to-the-sweeper';
     const sweeper = await startTestProxy({
       upstream: simulator.url,
@@ -126,7 +126,7 @@ describe('what the exchange verifies is what was signed', () => {
     }
   });
 
-  it('when it says -1021: measured, stamped and signed anew, once', async () => {
+  it('A call that the exchange refuses with -1021 is measured, stamped and signed anew, once', async () => {
     simulator.inject({ kind: 'stale-timestamp', match: { path: '/api/v3/account' }, times: 1 });
     const before = simulator.requests.length;
     expect((await send(proxy.port, '/api/v3/account')).status).toBe(200);
@@ -144,7 +144,7 @@ describe('what the exchange verifies is what was signed', () => {
     ]);
   });
 
-  it('after its clock jumped by minutes', async () => {
+  it('A signed call verifies after the exchange’s clock jumped by minutes', async () => {
     simulator.setClockOffset(240_000);
     try {
       expect((await send(proxy.port, '/api/v3/account')).status).toBe(200);
@@ -190,7 +190,7 @@ const KEYS = [
 
 describe('an account with another kind of key', () => {
   it.each(KEYS)(
-    '%s: query, body, mixed and a symbol in Chinese characters verify',
+    'With %s query, body, mixed and a symbol in Chinese characters verify',
     async (_name, generate, encrypted) => {
       const { privateKey, publicKey } = generate();
       const exchange = await startSimulator({
@@ -227,7 +227,7 @@ describe('an account with another kind of key', () => {
 });
 
 describe('a clock that is wrong', () => {
-  it.each([-600_000, 600_000])('by %i ms is not noticed by an app', async (clockOffsetMs) => {
+  it.each([-600_000, 600_000])('A clock wrong by %i ms is not noticed by an app', async (clockOffsetMs) => {
     const exchange = await startSimulator({
       accounts: [{ apiKey: TEST_KEY, hmacSecret: TEST_SECRET }],
       clockOffsetMs,
@@ -242,7 +242,7 @@ describe('a clock that is wrong', () => {
     }
   });
 
-  it('an exchange that cannot be asked for its time: signed calls get 503, market data passes', async () => {
+  it('Signed calls get 503 while the exchange cannot be asked for its time, and market data passes', async () => {
     const exchange = await startSimulator({ accounts: [{ apiKey: TEST_KEY, hmacSecret: TEST_SECRET }] });
     exchange.inject({ kind: 'status', status: 500, match: { path: '/api/v3/time' }, times: 100 });
     const other = await startTestProxy({ upstream: exchange.url });

@@ -82,7 +82,7 @@ function signedIds(): Set<string> {
 }
 
 describe('a proxy that is killed at any moment', () => {
-  it(`${ROUNDS} times under load: every order that the exchange saw has its record, and the chain holds`, async () => {
+  it(`After ${ROUNDS} kills under load every order that the exchange saw has its record, and the chain holds`, async () => {
     let sent = 0;
     for (let round = 0; round < ROUNDS; round++) {
       const { child, port } = await startServe();
@@ -109,7 +109,7 @@ describe('a proxy that is killed at any moment', () => {
     expect(await audit(['verify', join(folder, 'audit')])).toBe(0);
   }, 60_000);
 
-  it('in the middle of a record: the next start sets the torn line aside, says so, and the chain holds', async () => {
+  it('After a kill within a record the next start sets the torn line aside, says so, and the chain holds', async () => {
     const serveOneCall = async () => {
       const { child, port } = await startServe();
       const exited = once(child, 'exit');

@@ -114,7 +114,7 @@ function standing(): string[] {
 }
 
 describe('a thousand new configurations', () => {
-  it('under load fail no call, and every call is signed by one key throughout', async () => {
+  it('A thousand new configurations under load fail no call, and every call is signed by one key throughout', async () => {
     const proxy = await startTestProxy({ upstream: simulator.url });
     let isOver = false;
     const running = load(
@@ -144,7 +144,7 @@ describe('a thousand new configurations', () => {
 });
 
 describe('twenty restarts by SIGTERM', () => {
-  it('under load fail no call, and leave no order without its end in the audit', async () => {
+  it('Twenty restarts under load fail no call, and leave no order without its end in the audit', async () => {
     const start = (run: number): Child =>
       startChild([MAIN, 'serve'], {
         cwd: folder,
@@ -215,7 +215,7 @@ function portOf(url: string): number {
 }
 
 describe('a proxy that is told to go', () => {
-  it('answers what is under way and what still comes on a connection that stood, and takes no new one', async () => {
+  it('A stopping proxy answers what is under way and what comes on an old connection, and takes no new one', async () => {
     const upstream = await startUpstream();
     const proxy = await startTestProxy({ upstream: upstream.url });
     let answer = () => {};
@@ -250,7 +250,7 @@ describe('a proxy that is told to go', () => {
     expect(proxy.records('call.completed').slice(-2)).toMatchObject([{ orderId: '9' }, { orderId: '10' }]);
   });
 
-  it('does not wait for connections on which nothing happens', async () => {
+  it('A stopping proxy does not wait for connections on which nothing happens', async () => {
     const upstream = await startUpstream();
     const proxy = await startTestProxy({ upstream: upstream.url });
     const idle = await connect(proxy.port);

@@ -43,7 +43,7 @@ function say(text: string, port = server.port): Promise<Heard> {
 }
 
 describe('the fault server', () => {
-  it('answers and keeps whole requests in order when nothing is planned', async () => {
+  it('The fault server answers and keeps whole requests in order when nothing is planned', async () => {
     server = await startFaultServer();
     const heard = await say(`${ORDER}GET /api/v3/time HTTP/1.1\r\nHost: x\r\n\r\n`);
     expect(heard.text.split('HTTP/1.1 200').length).toBe(3);
@@ -56,7 +56,7 @@ describe('the fault server', () => {
     expect(server.connections).toBe(1);
   });
 
-  it('refuses connections while the port is closed and takes them again on the same port', async () => {
+  it('The fault server refuses connections while its port is closed and takes them again on the same port', async () => {
     server = await startFaultServer();
     await server.plan({ at: 'before-accept' });
     expect((await say(ORDER)).ended).toBe('refused');
@@ -65,7 +65,7 @@ describe('the fault server', () => {
     expect(server.requests.length).toBe(1);
   });
 
-  it.each(BREAKS)('leaves a new connection by %s before it reads', async (how) => {
+  it.each(BREAKS)('The fault server leaves a new connection by %s before it reads', async (how) => {
     server = await startFaultServer();
     await server.plan({ at: 'after-accept', how });
     expect(await say(ORDER)).toEqual({ text: '', ended: how });
@@ -73,14 +73,14 @@ describe('the fault server', () => {
     expect(server.connections).toBe(1);
   });
 
-  it.each(BREAKS)('leaves by %s after some bytes and does not count the request', async (how) => {
+  it.each(BREAKS)('The fault server leaves by %s after some bytes and counts nothing', async (how) => {
     server = await startFaultServer();
     await server.plan({ at: 'request-bytes', bytes: ORDER.length - 1, how });
     expect(await say(ORDER)).toEqual({ text: '', ended: how });
     expect(server.requests.length).toBe(0);
   });
 
-  it.each(BREAKS)('leaves by %s after the whole request and counts it', async (how) => {
+  it.each(BREAKS)('The fault server leaves by %s after the whole request and counts it', async (how) => {
     server = await startFaultServer();
     await server.plan({ at: 'after-request', how });
     expect(await say(ORDER)).toEqual({ text: '', ended: how });
@@ -91,7 +91,7 @@ describe('the fault server', () => {
     ['after-status-line', /^HTTP\/1\.1 200 -\r\n$/],
     ['mid-head', /^HTTP\/1\.1 200 -\r\ncontent-type: (?!.*\r\n\r\n).*$/s],
     ['mid-body', /^HTTP\/1\.1 200 -\r\n.*\r\n\r\n\{"symbol":"BTCUS$/s],
-  ] as const)('breaks off %s in every way', async (at, part) => {
+  ] as const)('The fault server breaks off %s in every way', async (at, part) => {
     server = await startFaultServer();
     for (const how of BREAKS) {
       await server.plan({ at, how });
@@ -101,7 +101,7 @@ describe('the fault server', () => {
     }
   });
 
-  it('promises a longer or a shorter body than it sends', async () => {
+  it('The fault server promises a longer or a shorter body than it sends', async () => {
     server = await startFaultServer();
     await server.plan({ at: 'content-length', by: 5 });
     const longer = await say(ORDER);
@@ -111,7 +111,7 @@ describe('the fault server', () => {
     expect((await say(ORDER)).text).toContain(`content-length: ${BODY.length - 5}`);
   });
 
-  it('speaks garbage, breaks chunks, and codes bodies wrongly', async () => {
+  it('The fault server speaks garbage, breaks chunks, and codes bodies wrongly', async () => {
     server = await startFaultServer();
     const faults: Fault[] = [
       { at: 'garbage' },
@@ -130,7 +130,7 @@ describe('the fault server', () => {
     expect((await say(ORDER)).text).toContain(BODY);
   });
 
-  it('sends an interim answer first, two answers at once, and answers drop by drop', async () => {
+  it('The fault server sends an interim answer first, two answers at once, and answers drop by drop', async () => {
     server = await startFaultServer();
     await server.plan([{ at: 'continue' }, { at: 'two-answers' }, { at: 'drip', bytes: 40, pauseMs: 2 }]);
     expect((await say(ORDER)).text).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200/);
@@ -139,7 +139,7 @@ describe('the fault server', () => {
     expect(server.requests.length).toBe(3);
   });
 
-  it('closes a connection that it kept alive right behind the answer', async () => {
+  it('The fault server closes a connection that it kept alive right behind the answer', async () => {
     server = await startFaultServer();
     for (const how of ['fin', 'reset'] as const) {
       await server.plan({ at: 'after-answer', how, answer: { status: 503, body: '{}' } });
@@ -149,7 +149,7 @@ describe('the fault server', () => {
     }
   });
 
-  it('breaks idle pooled connections on demand, and holds none when its callers are gone', async () => {
+  it('The fault server breaks idle pooled connections on demand, and holds none when its callers are gone', async () => {
     server = await startFaultServer();
     const pool = new Pool(server.url, { connections: 1 });
     const ask = async () => (await pool.request({ method: 'GET', path: '/' })).body.text();
@@ -163,7 +163,7 @@ describe('the fault server', () => {
     await expect.poll(() => server.openConnections).toBe(0);
   });
 
-  it('speaks TLS with a throw-away certificate and can reset beneath it', async () => {
+  it('The fault server speaks TLS with a throw-away certificate and can reset beneath it', async () => {
     const tls = makeThrowAwayCertificate();
     server = await startFaultServer({ tls });
     const agent = new Agent({ connect: { ca: tls.cert } });

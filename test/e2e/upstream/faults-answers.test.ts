@@ -120,7 +120,7 @@ describe('an answer that speaks of more than one order', () => {
       1,
       ['1'],
     ],
-  ])('%s is judged and recorded part by part', async (...row) => {
+  ])('The answer to %s is judged and recorded part by part', async (...row) => {
     const [, target, status, body, outcome, execution, refused, orderIds] = row;
     upstream.respond((_received, response) => {
       const headers = { 'content-type': 'application/json', 'retry-after': '0' };

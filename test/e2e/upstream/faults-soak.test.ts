@@ -3,7 +3,7 @@ import { soak } from '../../../bench/memory/soak.ts';
 
 const SECONDS = Number(process.env.SOAK_SECONDS ?? 20);
 
-it('a soak with one fault in twenty calls: nothing twice, nothing misjudged, everything found out', async () => {
+it('A soak with one fault in twenty calls sends nothing twice, misjudges nothing, and finds everything out', async () => {
   const report = await soak({ seconds: SECONDS, callsPerSecond: 200, faultShare: 0.05 });
   expect(report).toMatchObject({ duplicates: [], wrong: [], unresolved: [], underWay: 0 });
   expect(report.answered + report.unknown + report.notSent + report.cut).toBe(report.calls);

@@ -209,12 +209,12 @@ describe.each(METHODS)('a %s', (method) => {
     stage = await Stage.open();
   });
   describe.each(CONNECTIONS)('on %s', (connection) => {
-    it.each(CASES.filter((one) => !isStall(one)))('that meets $name', (one) =>
+    it.each(CASES.filter((one) => !isStall(one)))('A call is judged rightly: $name', (one) =>
       meet(stage, method, connection, one),
     );
   });
 
-  it('that meets a stall at any point is given up in time', async () => {
+  it('A call that meets a stall at any point is given up in time', async () => {
     const stalls = CASES.filter(isStall).flatMap((one) =>
       CONNECTIONS.map((connection) => ({ one, connection })),
     );
@@ -228,7 +228,7 @@ describe.each(METHODS)('a %s', (method) => {
     );
   });
 
-  it('leaves no connection behind at the end', () => stage.close());
+  it('The upstream has no connection of the proxy left at the end', () => stage.close());
 });
 
 function decided(expected: End, reply: Reply | undefined): End {

@@ -33,7 +33,7 @@ const spotWeight = () =>
   )?.used ?? 0;
 
 describe('connections to Binance', () => {
-  it('are not used while Binance wants silence', async () => {
+  it('The connections to Binance are not used while Binance wants silence', async () => {
     await server.plan({
       at: 'nowhere',
       answer: { status: 418, headers: { 'retry-after': '60' }, body: '{}' },
@@ -44,7 +44,7 @@ describe('connections to Binance', () => {
     expect(pings('/api/v3/ping')).toBe(before);
   });
 
-  it('are not used when the weight of the minute gets scarce', async () => {
+  it('The connections to Binance are not used when the weight of the minute gets scarce', async () => {
     const headers = { 'x-mbx-used-weight-1m': '3500' };
     await server.plan({ at: 'nowhere', answer: { ...TIME, headers } });
     expect((await send(proxy.port, '/api/v3/depth?symbol=BTCUSDT')).status).toBe(200);
@@ -53,7 +53,7 @@ describe('connections to Binance', () => {
     expect(pings('/api/v3/ping')).toBe(before);
   });
 
-  it('are not used after the end', async () => {
+  it('The connections to Binance are not used after the end', async () => {
     await expect.poll(() => pings('/api/v3/ping')).toBeGreaterThan(0);
     await proxy.close();
     const before = server.requests.length;
@@ -61,7 +61,7 @@ describe('connections to Binance', () => {
     expect(server.requests).toHaveLength(before);
   });
 
-  it('are open before the first call, however late it comes', async () => {
+  it('The connections to Binance are open before the first call, however late it comes', async () => {
     await pause(LONGER_THAN_IDLE_MS);
     const opened = server.connections;
     for (const path of ['/api/v3/depth', '/fapi/v1/depth', '/dapi/v1/depth', '/eapi/v1/depth']) {
@@ -70,7 +70,7 @@ describe('connections to Binance', () => {
     expect(server.connections).toBe(opened);
   });
 
-  it('cost the weight of the calls that keep them open, and tell no record', async () => {
+  it('The connections to Binance cost the weight of the calls that keep them open, and tell no record', async () => {
     const [weight, count] = [spotWeight(), pings('/api/v3/ping')];
     await expect.poll(() => pings('/api/v3/ping')).toBeGreaterThan(count + 2);
     await expect.poll(() => spotWeight() - weight - (pings('/api/v3/ping') - count)).toBe(0);

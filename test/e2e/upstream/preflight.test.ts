@@ -62,14 +62,14 @@ describe('the key preflight', () => {
     ['enableWithdrawals', 'Enable Withdrawals'],
     ['permitsUniversalTransfer', 'Permits Universal Transfer'],
     ['enableInternalTransfer', 'Enable Internal Transfer'],
-  ])('stops the start for a key with %s, and names the switch', async (name, label) => {
+  ])('The preflight stops the start for a key with %s, and names the switch', async (name, label) => {
     const { url } = await exchange({ [name]: true });
     await expect(startTestProxy({ upstream: url, env: ENFORCE })).rejects.toThrow(
       new RegExp(`${label}.*turn it off at Binance`),
     );
   });
 
-  it('lets a transfer switch pass where a client was granted the transfer, but never withdrawals', async () => {
+  it('The preflight lets a transfer switch pass where a client was granted the transfer, but never withdrawals', async () => {
     const running = await exchange({ permitsUniversalTransfer: true });
     proxy = await startTestProxy({ upstream: running.url, ...TWO_ACCOUNTS });
     expect(proxy.records('preflight.passed')).toMatchObject([{ account: 'main' }, { account: 'other' }]);
@@ -83,7 +83,7 @@ describe('the key preflight', () => {
     }
   });
 
-  it('does not take what was granted on one account for another one', async () => {
+  it('The preflight does not take what was granted on one account for another one', async () => {
     const running = await exchange();
     running.setRestrictions(OTHER_KEY, { permitsUniversalTransfer: true });
     await expect(startTestProxy({ upstream: running.url, ...TWO_ACCOUNTS })).rejects.toThrow(
@@ -91,7 +91,7 @@ describe('the key preflight', () => {
     );
   });
 
-  it('is recorded like any other signed call', async () => {
+  it('The preflight is recorded like any other signed call', async () => {
     const { url } = await exchange({ ipRestrict: true });
     proxy = await startTestProxy({ upstream: url, env: ENFORCE });
     expect(proxy.records('call.signed')).toMatchObject([
@@ -102,7 +102,7 @@ describe('the key preflight', () => {
     ]);
   });
 
-  it('is not asked without its record', async () => {
+  it('The preflight is not asked without its record', async () => {
     const { url, requests } = await exchange();
     const folder = mkdtempSync(join(tmpdir(), 'signing-proxy-preflight-'));
     try {
@@ -120,7 +120,7 @@ describe('the key preflight', () => {
     }
   });
 
-  it('warns of a key without IP restriction', async () => {
+  it('The preflight warns of a key without IP restriction', async () => {
     const { url } = await exchange({ ipRestrict: false });
     proxy = await startTestProxy({ upstream: url, env: ENFORCE });
     expect(proxy.records('preflight.passed')).toMatchObject([
@@ -129,7 +129,7 @@ describe('the key preflight', () => {
     expect((await send(proxy.port, '/api/v3/account')).status).toBe(200);
   });
 
-  it('with `warn` says it and goes on, with `off` does not ask', async () => {
+  it('The preflight with `warn` says it and goes on, and with `off` does not ask', async () => {
     const { url, requests } = await exchange({ enableWithdrawals: true });
     proxy = await startTestProxy({ upstream: url, env: { BINANCE_PROXY_KEY_PREFLIGHT: 'warn' } });
     expect(proxy.records('preflight.failed')).toHaveLength(1);
@@ -141,14 +141,14 @@ describe('the key preflight', () => {
     expect(asked()).toBe(before);
   });
 
-  it('skips an exchange without /sapi (testnet)', async () => {
+  it('The preflight skips an exchange without /sapi (testnet)', async () => {
     const { url } = await exchange({}, false);
     proxy = await startTestProxy({ upstream: url, env: ENFORCE });
     expect(proxy.parts.gate.verdicts.get('main')).toMatchObject({ kind: 'skipped' });
     expect((await send(proxy.port, '/api/v3/account')).status).toBe(200);
   });
 
-  it('stops signing, and says so in /readyz, when a key turns withdraw-capable later; and starts again when it is mended', async () => {
+  it('A key that turns withdraw-capable stops signing and /readyz, and signing starts again when it is mended', async () => {
     const running = await exchange();
     proxy = await startTestProxy({ upstream: running.url, env: ENFORCE });
     expect((await send(proxy.port, '/api/v3/account')).status).toBe(200);
@@ -175,7 +175,7 @@ describe('the key preflight', () => {
     expect((await send(proxy.port, '/api/v3/account')).status).toBe(200);
   });
 
-  it('stops the account whose key it is, and no other one', async () => {
+  it('The preflight stops the account whose key it is, and no other one', async () => {
     const running = await exchange();
     proxy = await startTestProxy({ upstream: running.url, ...TWO_ACCOUNTS });
     running.setRestrictions(OTHER_KEY, { enableWithdrawals: true });
@@ -184,7 +184,7 @@ describe('the key preflight', () => {
     expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 503]);
   });
 
-  it('until the first answer signed calls get 503, market data passes', async () => {
+  it('Signed calls get 503 until the first answer of the preflight, and market data passes', async () => {
     const running = await exchange();
     running.inject({ kind: 'status', status: 500, match: { path: PREFLIGHT }, times: 1 });
     proxy = await startTestProxy({ upstream: running.url, env: ENFORCE });
@@ -199,7 +199,7 @@ describe('the key preflight', () => {
 });
 
 describe('after a rotation', () => {
-  it('the new key is asked what it may do', async () => {
+  it('The preflight asks after a rotation what the new key may do', async () => {
     const running = await exchange();
     proxy = await startTestProxy({ upstream: running.url, env: ENFORCE });
     const askedAbout = () =>

@@ -33,7 +33,7 @@ afterAll(async () => {
 });
 
 describe('a frame of an app without a key', () => {
-  it('arrives signed, sorted, with the real key, and its answer comes back byte for byte', async () => {
+  it('A frame arrives signed, sorted, with the real key, and its answer comes back byte for byte', async () => {
     upstream.respond((_frame, socket) =>
       socket.send(
         '{"id":7,"status":200,"result":{"orderId":12345678901234567890,"clientOrderId":"x"},"rateLimits":[]}',
@@ -53,7 +53,7 @@ describe('a frame of an app without a key', () => {
     expect(names.slice(0, -1)).toEqual(names.slice(0, -1).toSorted());
   });
 
-  it('loses what it brings of its own: key, signature, timestamp; a smaller recvWindow is honoured', async () => {
+  it('A frame loses its own key, signature and timestamp, and a smaller recvWindow is honoured', async () => {
     const own = { apiKey: 'mine', signature: 'f'.repeat(64), timestamp: Date.now(), recvWindow: 1234.5 };
     await app.ask('account.status', own);
     const frame = upstream.frames.at(-1)!;
@@ -63,7 +63,7 @@ describe('a frame of an app without a key', () => {
     expect(upstream.frames.at(-1)!.params.recvWindow).toBe('5000');
   });
 
-  it('gets a client order id when it has none, and keeps its own', async () => {
+  it('A frame gets a client order id when it has none, and keeps its own', async () => {
     await app.ask('order.place', ORDER);
     expect(upstream.frames.at(-1)!.params.newClientOrderId).toMatch(/^bsp-/);
     await app.ask('order.place', { ...ORDER, newClientOrderId: 'my own' });
@@ -73,19 +73,19 @@ describe('a frame of an app without a key', () => {
     expect(upstream.frames.at(-1)!.params.listClientOrderId).toMatch(/^bsp-/);
   });
 
-  it('goes through bare when its method needs no security', async () => {
+  it('A frame goes through bare when its method needs no security', async () => {
     await app.ask('depth', { symbol: 'BTCUSDT', limit: 5, apiKey: 'mine', timestamp: 1 });
     expect(upstream.frames.at(-1)!.text).toMatch(
       /"method":"depth","params":{"symbol":"BTCUSDT","limit":5}}$/,
     );
   });
 
-  it('is sent under the canonical name, whatever version it is asked for by', async () => {
+  it('A frame is sent under the canonical name, whatever version it is asked for by', async () => {
     await app.ask('v3/order.test', ORDER);
     expect(upstream.frames.at(-1)).toMatchObject({ method: 'order.test', verified: true });
   });
 
-  it('verifies whatever its parameters are', async () => {
+  it('A frame verifies whatever its parameters are', async () => {
     const value = fc.oneof(
       fc.string({ unit: 'grapheme' }),
       fc.bigInt().map((n) => rawJson(String(n))),
@@ -118,7 +118,7 @@ describe('a frame of an app without a key', () => {
 });
 
 describe('ids', () => {
-  it('come back as they were sent, also twice at the same time', async () => {
+  it('Frame ids come back as they were sent, also twice at the same time', async () => {
     const held: (() => void)[] = [];
     upstream.respond((frame, socket) =>
       held.push(() =>
@@ -146,7 +146,7 @@ describe('ids', () => {
     }
   });
 
-  it.each([1, 'x', '\u00e9"\\', 0, -5, null])('may be %j', async (id) => {
+  it.each([1, 'x', '\u00e9"\\', 0, -5, null])('A frame id may be %j', async (id) => {
     const text = JSON.stringify({ id, method: 'time' });
     const before = app.texts.length;
     app.socket.send(text);
@@ -156,7 +156,7 @@ describe('ids', () => {
 });
 
 describe.each(['ed25519', 'rsa'] as const)('an account with an %s key', (type) => {
-  it('has its frames signed raw in base64', async () => {
+  it('An account with an asymmetric key has its frames signed raw in base64', async () => {
     const pair =
       type === 'rsa' ? generateKeyPairSync('rsa', { modulusLength: 2048 }) : generateKeyPairSync('ed25519');
     const publicKey = pair.publicKey.export({ type: 'spki', format: 'pem' }).toString();
@@ -186,7 +186,7 @@ describe.each(['ed25519', 'rsa'] as const)('an account with an %s key', (type) =
 });
 
 describe('the other families', () => {
-  it('are signed at their own paths', async () => {
+  it('The frames of the futures APIs are signed at their own paths', async () => {
     for (const [path, place] of [
       ['/ws-fapi/v1', 'algoOrder.place'],
       ['/ws-dapi/v1', 'order.modify'],
@@ -204,7 +204,7 @@ describe('the other families', () => {
 });
 
 describe('the vectors of the documentation', () => {
-  it('are what an independent verifier computes too', () => {
+  it('The documented vectors are what an independent verifier computes too', () => {
     // Guards the helper: the official example, word by word.
     const secret = 'NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j';
     const payload =

@@ -94,7 +94,7 @@ function command(app: WsApp, method: string, params: readonly unknown[], id: num
 }
 
 describe('apps on the same public stream', () => {
-  it('share one subscription, each hearing every event once, raw or combined as it asked, byte for byte', async () => {
+  it('Apps share one subscription and each hears every event once, raw or combined as it asked, byte for byte', async () => {
     const raw = await connect('/ws/btcusdt@trade');
     const combined = await connect('/stream?streams=btcusdt@trade/ethusdt@trade');
     const bare = await connect('/ws');
@@ -115,7 +115,7 @@ describe('apps on the same public stream', () => {
     expect(subscriptions).toHaveLength(1);
   });
 
-  it('are asked for in any script', async () => {
+  it('A shared stream is asked for in any script', async () => {
     const app = await connect(`/ws/${encodeURIComponent('币安人生usdt@trade')}`);
     await carries('币安人生usdt@trade');
     tell('币安人生usdt@trade', '{"s":"币安人生USDT"}');
@@ -123,7 +123,7 @@ describe('apps on the same public stream', () => {
     expect(app.texts).toEqual(['{"s":"币安人生USDT"}']);
   });
 
-  it('end a subscription only when the last has gone', async () => {
+  it('A shared subscription ends only when the last app has gone', async () => {
     const [first, second, other] = [
       await connect('/ws/a@trade'),
       await connect('/ws'),
@@ -142,14 +142,14 @@ describe('apps on the same public stream', () => {
     expect(second.texts).toHaveLength(3);
   });
 
-  it('let go of Binance when nobody is left', async () => {
+  it('The socket to Binance closes when no app is left', async () => {
     const app = await connect('/ws/a@trade');
     await carries('a@trade');
     await app.close();
     await eventually(() => carried.size === 0);
   });
 
-  it('have subscriptions and properties of their own', async () => {
+  it('Apps on shared streams have subscriptions and properties of their own', async () => {
     const [one, two] = [await connect('/ws/a@trade'), await connect('/stream?streams=b@trade')];
     expect(await command(one, 'LIST_SUBSCRIPTIONS', [], 1)).toEqual({ result: ['a@trade'], id: 1 });
     expect(await command(two, 'LIST_SUBSCRIPTIONS', [], 2)).toEqual({ result: ['b@trade'], id: 2 });
@@ -161,7 +161,7 @@ describe('apps on the same public stream', () => {
     await eventually(() => one.texts.includes('{"stream":"a@trade","data":{}}'));
   });
 
-  it('hear Binance’s own refusal, and nobody else loses anything by it', async () => {
+  it('An app hears Binance’s own refusal, and nobody else loses anything by it', async () => {
     refuse = (names) => (names.includes('bad') ? '{"code":2,"msg":"Invalid request: bad"}' : undefined);
     const [one, two] = [await connect('/ws/a@trade'), await connect('/ws')];
     await carries('a@trade');
@@ -177,7 +177,7 @@ describe('apps on the same public stream', () => {
     expect(await command(two, 'SUBSCRIBE', ['bad'], 11)).toEqual({ result: null, id: 11 });
   });
 
-  it('that come at once, each with a stream of its own, are asked for in a few frames, and none is turned away', async () => {
+  it('Three hundred apps that come at once are asked for in a few frames, and none is turned away', async () => {
     const before = upstream.messages.length;
     const names = Array.from({ length: 300 }, (_, at) => `own${at}@trade`);
     const many = await Promise.all(names.map((name) => connect(`/ws/${name}`)));
@@ -189,7 +189,7 @@ describe('apps on the same public stream', () => {
     expect(upstream.messages.length - before).toBeLessThan(60);
   });
 
-  it('hear Binance’s refusal of their own stream only, when they were asked for together with others', async () => {
+  it('Apps asked for together hear Binance’s refusal of their own stream only', async () => {
     refuse = (names) => (names.includes('bad') ? '{"code":2,"msg":"Invalid request: bad"}' : undefined);
     const [one, two, three] = [await connect('/ws'), await connect('/ws'), await connect('/ws')];
     const last = await whileFull(async (attempt) => {
@@ -213,7 +213,7 @@ describe('apps on the same public stream', () => {
     expect(apps.every(({ socket }) => socket.readyState === WebSocket.OPEN)).toBe(true);
   });
 
-  it('leave nothing behind when they have gone while Binance refused them together with others', async () => {
+  it('Apps that have gone while Binance refused them together with others leave nothing behind', async () => {
     refuse = (names) => (names.length > 1 && names.some(isBad) ? '{"code":2,"msg":"bad"}' : undefined);
     const bad = await connect('/ws');
     await whileFull(async (attempt) => {
@@ -232,7 +232,7 @@ describe('apps on the same public stream', () => {
     });
   });
 
-  it('keep what the last of them asked for, however quickly a stream was left and taken again', async () => {
+  it('A stream that is left and taken again keeps what the last app asked for, however quickly', async () => {
     await Promise.all(['f1', 'f2', 'f3', 'f4'].map((name) => connect(`/ws/${name}@trade`)));
     const first = await connect('/ws/again@trade');
     first.socket.terminate();
@@ -252,7 +252,7 @@ describe('apps on the same public stream', () => {
     '{"method":"SET_PROPERTY","params":["x",true],"id":1}',
     '{"method":["SUBSCRIBE"],"id":1}',
     'garbage',
-  ])('get an error for %s', async (text) => {
+  ])('An app gets an error for %s', async (text) => {
     const app = await connect('/ws');
     const before = upstream.messages.length;
     expect(await app.askRaw(text)).toMatchObject({
@@ -262,7 +262,7 @@ describe('apps on the same public stream', () => {
     expect(app.socket.readyState).toBe(WebSocket.OPEN);
   });
 
-  it('may ask for 1,024 streams each, which then take as many sockets to Binance as they need', async () => {
+  it('Two apps may have 1,024 streams each, over as many sockets to Binance as they need', async () => {
     const [one, two] = [await connect('/ws'), await connect('/ws')];
     const names = (prefix: string, count: number) =>
       Array.from({ length: count }, (_, at) => `${prefix}${at}@trade`);
@@ -279,7 +279,7 @@ describe('apps on the same public stream', () => {
     expect(two.texts.slice(1)).toEqual(['5', '6']);
   });
 
-  it('hear the same end as Binance gives it', async () => {
+  it('Apps on a shared stream hear the same end as Binance gives it', async () => {
     const [one, two] = [await connect('/ws/a@trade'), await connect('/stream')];
     await carries('a@trade');
     const [socket] = carried.keys();
@@ -292,7 +292,7 @@ describe('apps on the same public stream', () => {
     expect(proxy.records('socket.closed').at(-1)).toMatchObject({ detail: { by: 'binance', code: 1001 } });
   });
 
-  it('are not let in when Binance cannot be reached', async () => {
+  it('An app is not let in when Binance cannot be reached', async () => {
     upstream.refuseUpgrades(500);
     try {
       expect(await refusedUpgrade(`${proxy.url}/ws/a@trade`)).toMatchObject({ status: 502 });
@@ -303,7 +303,7 @@ describe('apps on the same public stream', () => {
     await carries('a@trade');
   });
 
-  it('are not held up by one that does not read: it is cut off with 1013', async () => {
+  it('An app that does not read is cut off with 1013, and does not hold up the others', async () => {
     const { app, url } = await impatient({
       slowReaderMs: 100,
       tickMs: 20,
@@ -335,7 +335,7 @@ describe('apps on the same public stream', () => {
     }
   });
 
-  it('leave nothing behind when many come and go at once', async () => {
+  it('Many apps that come and go at once leave nothing behind', async () => {
     for (let round = 0; round < 3; round++) {
       const many = await Promise.all(Array.from({ length: 30 }, (_, at) => connect(`/ws/s${at % 7}@trade`)));
       expect(carried.size).toBe(1);

@@ -79,7 +79,7 @@ describe('an upgrade', () => {
     ['a browser without an Origin', { headers: { 'sec-fetch-site': 'cross-site' } }, 403, -1002],
     ['a foreign Host', { headers: { host: 'evil.example' } }, 421, -1000],
     ['a key that nobody issued', { headers: { 'x-mbx-apikey': 'nobody' } }, 401, -2014],
-  ])('of %s is refused before anything reaches Binance', async (_name, options, status, code) => {
+  ])('An upgrade of %s is refused before it reaches Binance', async (_name, options, status, code) => {
     const before = upstream.targets.length;
     const refused = await refusedUpgrade(url, options);
     expect(refused).toMatchObject({ status });
@@ -95,19 +95,19 @@ describe('an upgrade', () => {
     '/ws-api/v3?responseFormat=sbe',
     '/coinm/ws-api/v3',
     '/sapi/v1/capital/withdraw/apply',
-  ])('at %s goes nowhere', async (path) => {
+  ])('An upgrade at %s goes nowhere', async (path) => {
     const before = upstream.targets.length;
     const { status } = await refusedUpgrade(`${proxy.url}${path}`);
     expect([400, 403, 404]).toContain(status);
     expect(upstream.targets.length).toBe(before);
   });
 
-  it('that is no upgrade is a REST call to an unknown path', async () => {
+  it('A call that is no upgrade is a REST call to an unknown path', async () => {
     const answer = await fetch(url);
     expect(answer.status).toBe(404);
   });
 
-  it('that Binance refuses is refused with its wait', async () => {
+  it('An upgrade that Binance refuses is refused with its wait', async () => {
     const other = await startWsUpstream();
     const alone = await startTestProxy({ upstream: other.url, env: wsEnv(other) });
     try {
@@ -127,7 +127,7 @@ describe('an upgrade', () => {
     }
   });
 
-  it('is counted: the 301st in five minutes is refused, and its weight is spent from the one budget of REST', async () => {
+  it('The 301st upgrade in five minutes is refused, and upgrades spend weight from the one budget of REST', async () => {
     await clearOfWindowEnd(60_000, 8_000);
     const other = await startWsUpstream();
     const alone = await startTestProxy({ upstream: other.url, env: wsEnv(other) });
@@ -155,7 +155,7 @@ describe('an upgrade', () => {
 });
 
 describe('who speaks', () => {
-  it('is said by the header of the upgrade, or by the apiKey of the frame, which decides', async () => {
+  it('The header of the upgrade or the apiKey of the frame says who speaks, and the frame decides', async () => {
     const bot = await connectApp(url, asBot);
     expect(await bot.ask('order.place', ORDER)).toMatchObject({ status: 200 });
     expect(await bot.ask('order.place', { ...ORDER, apiKey: READER_KEY })).toMatchObject({ status: 403 });
@@ -169,11 +169,11 @@ describe('who speaks', () => {
     expect(upstream.frames.at(-1)).toMatchObject({ verified: true, params: { apiKey: TEST_KEY } });
   });
 
-  it('need not be said for what is public', async () => {
+  it('A public method needs no key', async () => {
     expect(await app.ask('depth', { symbol: 'BTCUSDT' })).toMatchObject({ status: 200 });
   });
 
-  it('is held to its own rate, frame by frame', async () => {
+  it('A client is held to its own rate, frame by frame', async () => {
     const replies = await Promise.all(
       Array.from({ length: 60 }, () => app.ask('account.status', { apiKey: HASTY_KEY })),
     );
@@ -186,7 +186,7 @@ describe('who speaks', () => {
     expect(Number(refused[0]!.error!.data!.retryAfter)).toBeGreaterThan(Date.now() - 60_000);
   });
 
-  it('is asked anew when the configuration changes', async () => {
+  it('A client is asked anew who it is when the configuration changes', async () => {
     expect(await app.ask('session.logon', { apiKey: BOT_KEY })).toMatchObject({ status: 200 });
     expect(await app.ask('userDataStream.subscribe')).toMatchObject({ status: 200 });
     proxy.reload({ ...wsEnv(upstream), ...ENV, BOT_CLIENT_KEY: 'C'.repeat(64) }, YAML);
@@ -200,7 +200,7 @@ describe('who speaks', () => {
 });
 
 describe('a session', () => {
-  it('is the proxy’s own: Binance never hears of it, and its frames are signed one by one', async () => {
+  it('A session is the proxy’s own: Binance never hears of it, and its frames are signed one by one', async () => {
     const before = upstream.frames.length;
     expect(await app.ask('session.status')).toMatchObject({ status: 200, result: { apiKey: null } });
     const logon = { apiKey: BOT_KEY, timestamp: Date.now(), signature: 'c2lnbmF0dXJl' };
@@ -213,7 +213,7 @@ describe('a session', () => {
     expect(await app.ask('order.place', ORDER)).toMatchObject({ status: 401 });
   });
 
-  it('is not begun with a wrong key, nor shared with another socket', async () => {
+  it('A session is not begun with a wrong key, nor shared with another socket', async () => {
     expect(await app.ask('session.logon', { apiKey: 'nobody' })).toMatchObject({ status: 401 });
     expect(await app.ask('session.logon', { apiKey: BOT_KEY })).toMatchObject({ status: 200 });
     const other = await connectApp(url);
@@ -221,7 +221,7 @@ describe('a session', () => {
     await other.close();
   });
 
-  it('has to be signed where signatures are required, and then stands for its frames', async () => {
+  it('A session has to be signed where signatures are required, and then stands for its frames', async () => {
     expect(await app.ask('session.logon', { apiKey: STRICT_KEY })).toMatchObject({ error: { code: -1022 } });
     const wrong = { ...signed({}), signature: '0'.repeat(64) };
     expect(await app.ask('session.logon', wrong)).toMatchObject({ error: { code: -1022 } });
@@ -231,7 +231,7 @@ describe('a session', () => {
 });
 
 describe('the issued secret', () => {
-  it('is required where it says so, verified, and each signature places one order', async () => {
+  it('The issued secret is required where configured, verified, and each signature places one order', async () => {
     expect(await app.ask('order.place', { ...ORDER, apiKey: STRICT_KEY })).toMatchObject({
       error: { code: -1022 },
     });
@@ -245,7 +245,7 @@ describe('the issued secret', () => {
     expect(await app.ask('order.place', encoded)).toMatchObject({ status: 200 });
   });
 
-  it('makes a timestamp a wish for freshness', async () => {
+  it('The issued secret makes a timestamp a wish for freshness', async () => {
     const old = { ...ORDER, apiKey: BOT_KEY, timestamp: Date.now() - 20_000, signature: 'x' };
     expect(await app.ask('order.place', old)).toMatchObject({ status: 400, error: { code: -1021 } });
   });
@@ -276,7 +276,7 @@ describe('the rules of REST hold for frames', () => {
     ['a method of another family', 'algoOrder.place', { apiKey: BOT_KEY }, 404, -1020],
     ['another version', 'v1/order.place', { ...ORDER, apiKey: BOT_KEY }, 404, -1020],
     ['a null', 'order.place', { ...ORDER, price: null, apiKey: BOT_KEY }, 400, -1100],
-  ])('refuse %s, under the id of the frame', async (_name, method, params, status, code) => {
+  ])('A frame with %s is refused under its id', async (_name, method, params, status, code) => {
     const before = upstream.frames.length;
     const reply = await app.ask(method, params, 'my-id');
     expect(reply).toMatchObject({ id: 'my-id', status, error: { code, msg: expect.any(String) } });
@@ -287,7 +287,7 @@ describe('the rules of REST hold for frames', () => {
     );
   });
 
-  it('also the operator’s denylist, which names the REST twin', async () => {
+  it('A frame on the operator’s denylist, which names the REST twin, is refused', async () => {
     const { mkdtempSync, rmSync, writeFileSync } = await import('node:fs');
     const { join } = await import('node:path');
     const { tmpdir } = await import('node:os');
@@ -316,7 +316,7 @@ describe('the rules of REST hold for frames', () => {
 });
 
 describe('the records', () => {
-  it('are one before a signed frame leaves and one after its answer, with method, id and order', async () => {
+  it('A signed frame has a record before it leaves and one after its answer, with method, id and order', async () => {
     upstream.respond((frame, socket) =>
       socket.send(
         okFrame(frame, { symbol: 'BTCUSDT', orderId: 28, clientOrderId: 'c-1' }, [
@@ -345,7 +345,7 @@ describe('the records', () => {
     expect(signedRecord).toMatchObject({ clientOrderId: 'c-1', params: { symbol: 'BTCUSDT', price: '0.1' } });
   });
 
-  it('tell when a socket was opened and how it was closed, and hold no secret', async () => {
+  it('The records tell when a socket was opened and how it was closed, and hold no secret', async () => {
     const opened = proxy.records('socket.opened').length;
     const other = await connectApp(url, asReader);
     await other.close();
@@ -361,7 +361,7 @@ describe('the records', () => {
 });
 
 describe('user data', () => {
-  it('ends when a new configuration takes the right to read away', async () => {
+  it('User data ends when a new configuration takes the right to read away', async () => {
     upstream.respond((frame, socket) => socket.send(okFrame(frame, { subscriptionId: 0 })));
     const bot = await connectApp(url, asBot);
     await bot.ask('userDataStream.subscribe');

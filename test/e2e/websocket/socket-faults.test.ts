@@ -62,7 +62,7 @@ describe('Binance closes', () => {
     [1008, 'disconnected'],
     [1012, ''],
     [3001, 'x'],
-  ])('with %i: the app hears the same code and reason', async (code, reason) => {
+  ])('When Binance closes with %i, the app hears the same code and reason', async (code, reason) => {
     for (const path of ['/ws-api/v3', '/ws/btcusdt@trade']) {
       const app = await connect(proxy.url, path);
       theirs().close(code, reason);
@@ -72,13 +72,13 @@ describe('Binance closes', () => {
     expect(proxy.records('socket.closed').at(-1)).toMatchObject({ detail: { by: 'binance', code } });
   });
 
-  it('without a word: the app hears 1014', async () => {
+  it('When Binance closes without a word, the app hears 1014', async () => {
     const app = await connect();
     theirs().terminate();
     expect(await app.closed).toMatchObject({ code: 1014 });
   });
 
-  it('after serverShutdown, which the app hears first', async () => {
+  it('When Binance closes after serverShutdown, the app hears that first', async () => {
     const app = await connect();
     theirs().send('{"event":{"e":"serverShutdown","E":1}}');
     theirs().close(1001);
@@ -86,7 +86,7 @@ describe('Binance closes', () => {
     expect(app.texts).toEqual(['{"event":{"e":"serverShutdown","E":1}}']);
   });
 
-  it('with an order under way: its outcome is unknown, told under its id, recorded, and asked for over REST', async () => {
+  it('An order under way when Binance closes is unknown, told under its id, recorded, and asked for over REST', async () => {
     upstream.respond((_frame, socket) => socket.terminate());
     upstream.answerRest(() =>
       JSON.stringify({
@@ -119,7 +119,7 @@ describe('Binance closes', () => {
     expect(upstream.frames).toHaveLength(1);
   });
 
-  it('before it answers anything: nothing is sent twice', async () => {
+  it('A frame that Binance does not answer is not sent twice', async () => {
     const url = await impatient({ answerTimeoutMs: 50, tickMs: 10 });
     upstream.respond(() => {});
     const app = await connect(url);
@@ -129,14 +129,14 @@ describe('Binance closes', () => {
     expect(app.socket.readyState).toBe(WebSocket.OPEN);
   });
 
-  it('its port: an upgrade is refused with 502', async () => {
+  it('An upgrade is refused with 502 when the port of Binance is closed', async () => {
     await upstream.close();
     await expect(connectApp(`${proxy.url}/ws-api/v3`)).rejects.toMatchObject({ status: 502 });
   });
 });
 
 describe('an app that goes while its order is under way', () => {
-  it('leaves it to the proxy to read the answer', async () => {
+  it('An app that goes while its order is under way leaves it to the proxy to read the answer', async () => {
     let answer = () => {};
     upstream.respond((frame, socket) => {
       answer = () => socket.send(okFrame(frame, { symbol: 'BTCUSDT', orderId: 77 }));
@@ -155,7 +155,7 @@ describe('an app that goes while its order is under way', () => {
 });
 
 describe('a refused timestamp', () => {
-  it('is healed once: the clock is measured anew and the frame goes again', async () => {
+  it('A refused timestamp is healed once: the clock is measured anew and the frame goes again', async () => {
     const app = await connect();
     let refusals = 0;
     upstream.respond((frame, socket) => {
@@ -171,7 +171,7 @@ describe('a refused timestamp', () => {
     expect(proxy.records('call.completed')).toHaveLength(1);
   });
 
-  it('twice is passed on', async () => {
+  it('A timestamp that is refused twice is passed on', async () => {
     const app = await connect();
     upstream.respond((frame, socket) => socket.send(staleFrame(frame.id)));
     expect(await app.ask('order.place', ORDER)).toMatchObject({ status: 400, error: { code: -1021 } });
@@ -188,7 +188,7 @@ describe('a refused timestamp', () => {
 });
 
 describe('Binance wants silence', () => {
-  it('over one socket: all frames and calls are refused until its time is over', async () => {
+  it('A ban over one socket refuses all frames and calls until its time is over', async () => {
     const app = await connect();
     const retryAfter = Date.now() + 60_000;
     upstream.respond((frame, socket) =>
@@ -234,7 +234,7 @@ describe('garbage from an app', () => {
     ['a further member', '{"id":3,"method":"order.place","params":{},"apiKey":"x"}'],
     ['deep nesting', `{"id":3,"method":"order.place","params":{"a":${'['.repeat(60)}${']'.repeat(60)}}}`],
     ['a method name that is none', '{"id":3,"method":"order.place\\u0000"}'],
-  ])('(%s) is refused with -1100 or its kin and reaches nobody', async (_name, text) => {
+  ])('A frame with %s is refused and reaches nobody', async (_name, text) => {
     const app = await connect();
     const reply = await app.askRaw(text);
     expect([-1100, -1101]).toContain(reply.error?.code);
@@ -243,7 +243,7 @@ describe('garbage from an app', () => {
     expect(app.socket.readyState).toBe(WebSocket.OPEN);
   });
 
-  it('again and again closes the socket, with one line', async () => {
+  it('An app that sends garbage again and again loses its socket, with one record', async () => {
     const app = await connect();
     for (let at = 0; at < 40; at++) app.socket.send('garbage');
     expect(await app.closed).toEqual({ code: 1008, reason: 'bad frames' });
@@ -251,26 +251,26 @@ describe('garbage from an app', () => {
     expect(proxy.records('socket.closed')).toMatchObject([{ rule: 'bad frames', level: 40 }]);
   });
 
-  it('that is binary closes a signed API', async () => {
+  it('A binary frame closes a signed API', async () => {
     const app = await connect();
     app.socket.send(Buffer.from('{"id":1,"method":"ping"}'));
     expect(await app.closed).toMatchObject({ code: 1003 });
     expect(upstream.frames).toEqual([]);
   });
 
-  it('that is too large closes the socket with 1009', async () => {
+  it('A frame that is too large closes the socket with 1009', async () => {
     const app = await connect();
     app.socket.send(`{"id":1,"method":"ping","params":{"a":"${'x'.repeat(70_000)}"}}`);
     expect(await app.closed).toMatchObject({ code: 1009 });
   });
 
-  it('that is no UTF-8 closes the socket with 1007', async () => {
+  it('A frame that is no UTF-8 closes the socket with 1007', async () => {
     const app = await connect();
     app.socket.send(Buffer.from([0x22, 0xff, 0x22]), { binary: false });
     expect(await app.closed).toMatchObject({ code: 1007 });
   });
 
-  it('that is a compression bomb is never unpacked: the extension is not agreed on', async () => {
+  it('A compression bomb is never unpacked: the extension is not agreed on', async () => {
     const app = await connectApp(`${proxy.url}/ws-api/v3`, { perMessageDeflate: true });
     cleanups.push(async () => app.socket.terminate());
     expect(app.socket.extensions).toBe('');
@@ -295,7 +295,7 @@ describe('garbage from an app', () => {
     expect(answer.readUInt16BE(2)).toBe(1002);
   });
 
-  it('that is a flood closes its socket and no other', async () => {
+  it('A flood of frames closes its socket and no other', async () => {
     const url = await impatient({ framesPerSecond: 20 });
     const [noisy, quiet] = [await connect(url), await connect(url)];
     for (let at = 0; at < 50; at++) noisy.socket.send('{"id":1,"method":"ping"}');
@@ -303,7 +303,7 @@ describe('garbage from an app', () => {
     expect(await quiet.ask('ping')).toMatchObject({ status: 200 });
   });
 
-  it('in the upgrade leaves no socket to Binance behind', async () => {
+  it('Garbage in the upgrade leaves no socket to Binance behind', async () => {
     const { port } = new URL(proxy.url);
     const raw = createConnection({ host: '127.0.0.1', port: Number(port) });
     raw.write(
@@ -317,7 +317,7 @@ describe('garbage from an app', () => {
 });
 
 describe('a slow reader', () => {
-  it('is cut off with 1013 and one line, what waits for it stays bounded, and nobody else notices', async () => {
+  it('A slow reader is cut off with 1013 and one record, and nobody else notices', async () => {
     const url = await impatient({
       slowReaderMs: 100,
       tickMs: 20,
@@ -350,7 +350,7 @@ describe('a slow reader', () => {
 });
 
 describe('half-open sockets', () => {
-  it('are noticed at both ends: who answers no ping is gone', async () => {
+  it('A half-open socket is noticed at both ends: who answers no ping is gone', async () => {
     const url = await impatient({ pingEveryMs: 50 });
     const mute = await connectApp(`${url}/ws-api/v3`, { autoPong: false });
     expect((await mute.closed).code).toBe(1006);
@@ -365,7 +365,7 @@ describe('half-open sockets', () => {
     expect(lively.socket.readyState).toBe(WebSocket.OPEN);
   });
 
-  it('pings of either side are answered', async () => {
+  it('The pings of either side are answered', async () => {
     const app = await connect();
     app.socket.ping('from the app');
     const [pong] = await once(app.socket, 'pong');
@@ -377,7 +377,7 @@ describe('half-open sockets', () => {
 });
 
 describe('a shutdown', () => {
-  it('finishes what is under way, tells the apps, and closes with 1001', async () => {
+  it('A shutdown finishes what is under way, tells the apps, and closes with 1001', async () => {
     let answer = () => {};
     upstream.respond((frame, socket) => {
       answer = () => socket.send(okFrame(frame, { orderId: 1 }));
@@ -397,7 +397,7 @@ describe('a shutdown', () => {
     expect(proxy.parts.app.sockets.size).toBe(0);
   });
 
-  it('is not a reload: sockets stay', async () => {
+  it('A reload is no shutdown: sockets stay', async () => {
     const app = await connect();
     proxy.reload(wsEnv(upstream));
     expect(await app.ask('account.status')).toMatchObject({ status: 200 });
@@ -405,7 +405,7 @@ describe('a shutdown', () => {
 });
 
 describe('many sockets', () => {
-  it('leave nothing behind', async () => {
+  it('A hundred sockets leave nothing behind', async () => {
     for (let round = 0; round < 5; round++) {
       const apps = await Promise.all(Array.from({ length: 20 }, () => connect()));
       await Promise.all(apps.map((app) => app.ask('order.place', ORDER)));

@@ -90,7 +90,7 @@ const params = fc.constantFrom(
 );
 
 describe('no frame', () => {
-  it('makes a method reach Binance that its client was not granted', async () => {
+  it('No frame makes a method reach Binance that its client was not granted', async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(2), name, mutation, member, params, async (at, method, mutate, key, given) => {
         if (apps[at]!.socket.readyState !== 1) await open();

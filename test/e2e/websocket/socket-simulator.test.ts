@@ -29,7 +29,7 @@ async function rest(method: string, path: string, params: Readonly<Record<string
 }
 
 describe('an app without a key', () => {
-  it('hears over its socket what happens to an order that it placed over REST', async () => {
+  it('An app hears over its socket what happens to an order that it placed over REST', async () => {
     const app = await connect('/ws-api/v3');
     expect(await app.ask('userDataStream.subscribe')).toMatchObject({
       status: 200,
@@ -51,7 +51,7 @@ describe('an app without a key', () => {
     await app.close();
   });
 
-  it('reads the user stream of its futures account by a listen key, from either API', async () => {
+  it('An app reads the user stream of its futures account by a listen key, from either API', async () => {
     const api = await connect('/ws-fapi/v1');
     const started = await api.ask('userDataStream.start', { apiKey: 'mine' });
     expect(started).toMatchObject({ status: 200 });
@@ -74,7 +74,7 @@ describe('an app without a key', () => {
     await api.close();
   });
 
-  it('gets Binance’s own error for what was retired', async () => {
+  it('An app gets Binance’s own error for what was retired', async () => {
     const app = await connect('/ws-api/v3');
     const reply = await app.ask('userDataStream.start', { apiKey: 'mine' });
     expect(reply.status).toBeGreaterThanOrEqual(400);
@@ -83,7 +83,7 @@ describe('an app without a key', () => {
     await app.close();
   });
 
-  it('hears that Binance goes down, then loses its socket', async () => {
+  it('An app hears that Binance goes down, then loses its socket', async () => {
     const [app, stream] = [await connect('/ws-api/v3'), await connect('/ws/btcusdt@trade')];
     stage.simulator.announceShutdown();
     await app.until(({ event }) => event?.e === 'serverShutdown');
@@ -97,7 +97,7 @@ describe('an app without a key', () => {
 });
 
 describe('any parameters', () => {
-  it('verify at an exchange that shares no line with the proxy', async () => {
+  it('Any parameters verify at an exchange that shares no line with the proxy', async () => {
     const app = await connect('/ws-api/v3');
     const value = fc.oneof(
       fc.string({ unit: 'grapheme', minLength: 1 }),
@@ -131,7 +131,7 @@ describe('any parameters', () => {
 });
 
 describe('memory', () => {
-  it('is back where it was when the sockets of a busy time are gone', async () => {
+  it('The memory is back where it was when the sockets of a busy time are gone', async () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
     const round = async () => {

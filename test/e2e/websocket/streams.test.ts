@@ -50,12 +50,12 @@ describe('a stream socket', () => {
       `/private/stream?listenKey=${LISTEN_KEY}&events=ACCOUNT_UPDATE`,
       `/private/stream?listenKey=${LISTEN_KEY}&events=ACCOUNT_UPDATE`,
     ],
-  ])('%s reaches Binance as %s and needs no key', async (path, target) => {
+  ])('A stream %s reaches Binance as %s and needs no key', async (path, target) => {
     await connect(path);
     expect(upstream.targets.at(-1)).toBe(target);
   });
 
-  it('passes every message byte for byte in both directions, text as text, binary as binary', async () => {
+  it('A stream socket passes every message byte for byte both ways, text as text, binary as binary', async () => {
     const messages = ['{"stream":"x","data":{"p":"0.10"}}', '\u00e9\u4eba', '', '{ "a" :1.00}'];
     upstream.onStream((socket) => {
       for (const message of messages) socket.send(message);
@@ -81,7 +81,7 @@ describe('a stream socket', () => {
     ]);
   });
 
-  it('is asked no faster than Binance allows, and loses no frame', async () => {
+  it('A stream socket is asked no faster than Binance allows, and loses no frame', async () => {
     const app = await connect(`/ws/${LISTEN_KEY}`);
     const before = upstream.messages.length;
     const arrivals: number[] = [];
@@ -94,13 +94,13 @@ describe('a stream socket', () => {
     expect(arrivals.filter((at) => at - arrivals[0]! < 500).length).toBeLessThanOrEqual(4);
   });
 
-  it('cuts off who asks for more than can ever be asked', async () => {
+  it('A stream socket cuts off who asks for more than can ever be asked', async () => {
     const app = await connect(`/private/ws/${LISTEN_KEY}`);
     for (let at = 0; at < 400; at++) app.socket.send('{"method":"LIST_SUBSCRIPTIONS","id":1}');
     expect(await app.closed).toMatchObject({ code: 1008, reason: 'too many frames' });
   });
 
-  it('of an account is for who may read, when it says who it is', async () => {
+  it('A stream socket of an account is for who may read, when it says who it is', async () => {
     await connect(`/private/ws/${LISTEN_KEY}`, { 'x-mbx-apikey': READER_KEY });
     const refused = await refusedUpgrade(`${proxy.url}/ws/${LISTEN_KEY}`, {
       headers: { 'x-mbx-apikey': PUBLIC_KEY },
@@ -109,7 +109,7 @@ describe('a stream socket', () => {
     await connect('/ws/btcusdt@trade', { 'x-mbx-apikey': PUBLIC_KEY });
   });
 
-  it('shows its listen key in no line, wherever it stands', async () => {
+  it('A stream socket shows its listen key in no line, wherever it stands', async () => {
     for (const path of [
       `/ws/${LISTEN_KEY}`,
       `/private/ws?listenKey=${LISTEN_KEY}`,
@@ -125,7 +125,7 @@ describe('a stream socket', () => {
     expect(proxy.lines.join('\n')).not.toContain(LISTEN_KEY);
   });
 
-  it('is closed to strangers where the configuration says so', async () => {
+  it('A stream socket is closed to strangers where the configuration says so', async () => {
     const closed = await startTestProxy({
       upstream: upstream.url,
       env: { ...wsEnv(upstream), READER_CLIENT_KEY: READER_KEY },

@@ -7,7 +7,7 @@ const stamp = () => ({ timestamp: stage.simulator.exchange.nowMs() });
 const subscriptions = async (line: Line) => (await line.call('session.subscriptions')).result;
 
 describe('a session', () => {
-  it('logs on with an Ed25519 key, and then needs only timestamps', async () => {
+  it('A session logs on with an Ed25519 key, and then needs only timestamps', async () => {
     const line = await stage.line('/ws-api/v3', CAROLS);
     expect(pick((await line.call('session.status')).result, 'apiKey')).toBeNull();
     const logon = await line.signed('session.logon');
@@ -29,21 +29,21 @@ describe('a session', () => {
   it.each([
     ['HMAC', ALICES],
     ['RSA', DAVES],
-  ])('does not log on with an %s key', async (_type, key) => {
+  ])('A session does not log on with an %s key', async (_type, key) => {
     const line = await stage.line('/ws-api/v3', key);
     const answer = await line.signed('session.logon');
     expect([answer.status, answer.error?.code]).toEqual([401, -4056]);
     expect((await line.call('account.status', stamp())).error?.code).toBe(-1102);
   });
 
-  it('belongs to its connection alone', async () => {
+  it('A session belongs to its connection alone', async () => {
     const line = await stage.line('/ws-api/v3', CAROLS);
     const other = await stage.line('/ws-api/v3', CAROLS);
     await line.signed('session.logon');
     expect((await other.call('account.status', stamp())).error?.code).toBe(-1102);
   });
 
-  it('gives way to a key that a frame names, for that frame', async () => {
+  it('A session gives way to a key that a frame names, for that frame', async () => {
     const line = await stage.line('/ws-api/v3', ALICES);
     const logon = await stage.line('/ws-api/v3', CAROLS);
     await line.call('session.logon', logon.paramsText());
@@ -58,7 +58,7 @@ describe('a session', () => {
     expect(unsigned.error?.code).toBe(-1102);
   });
 
-  it('exists on the futures APIs too', async () => {
+  it('A session exists on the futures APIs too', async () => {
     const line = await stage.line('/ws-fapi/v1', CAROLS);
     expect((await line.signed('session.logon')).status).toBe(200);
     expect((await line.call('account.balance', stamp())).status).toBe(200);
@@ -66,7 +66,7 @@ describe('a session', () => {
 });
 
 describe('a user data subscription', () => {
-  it('needs a session, or is signed itself', async () => {
+  it('A user data subscription needs a session, or is signed itself', async () => {
     const line = await stage.line('/ws-api/v3', CAROLS);
     expect((await line.call('userDataStream.subscribe')).error?.code).toBe(-2015);
     await line.signed('session.logon');
@@ -77,7 +77,7 @@ describe('a user data subscription', () => {
     expect((await other.signed('userDataStream.subscribe.signature')).result).toEqual({ subscriptionId: 0 });
   });
 
-  it('is one for each account on a connection, with ids that are not used again', async () => {
+  it('A user data subscription is one for each account on a connection, with ids that are not used again', async () => {
     const line = await stage.line('/ws-api/v3', ALICES);
     const carol = await stage.line('/ws-api/v3', CAROLS);
     const subscribe = (params: string) => line.call('userDataStream.subscribe.signature', params);
@@ -97,7 +97,7 @@ describe('a user data subscription', () => {
     expect(await subscriptions(line)).toEqual([]);
   });
 
-  it('of a logon ends with the logout, others stay', async () => {
+  it('A user data subscription of a logon ends with the logout, and others stay', async () => {
     const line = await stage.line('/ws-api/v3', CAROLS);
     const alice = await stage.line('/ws-api/v3', ALICES);
     await line.signed('session.logon');
@@ -107,7 +107,7 @@ describe('a user data subscription', () => {
     expect(await subscriptions(line)).toEqual([{ subscriptionId: 1 }]);
   });
 
-  it('by listen token takes the token that REST gave', async () => {
+  it('A user data subscription by listen token takes the token that REST gave', async () => {
     const line = await stage.line('/ws-api/v3');
     const { body } = await rest('/sapi/v1/userListenToken');
     const listenToken = pick(JSON.parse(body), 'token');

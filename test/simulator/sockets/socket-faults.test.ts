@@ -10,7 +10,7 @@ const place = (line: Line) =>
   line.send(`{"id":1,"method":"order.place","params":${line.paramsText(LIMIT_ORDER)}}`);
 
 describe('an injected socket fault', () => {
-  it('refuses a handshake with an HTTP status and headers', async () => {
+  it('A socket fault refuses a handshake with an HTTP status and headers', async () => {
     stage.simulator.injectSocket({ match: {}, kind: 'refuse-upgrade', headers: { 'Retry-After': '7' } });
     const line = new Line(`${stage.simulator.url}/ws-api/v3`);
     const [, response] = await once(line.socket, 'unexpected-response');
@@ -20,7 +20,7 @@ describe('an injected socket fault', () => {
     expect((await (await stage.line('/ws-api/v3')).call('ping')).status).toBe(200);
   });
 
-  it('ends a connection as soon as it is accepted, with or without a close frame', async () => {
+  it('A socket fault ends a connection as soon as it is accepted, with or without a close frame', async () => {
     stage.simulator.injectSocket({ match: {}, kind: 'close-at-accept', code: 1012 });
     stage.simulator.injectSocket({ match: { path: '/ws' }, kind: 'close-at-accept' });
     expect((await (await stage.line('/ws-api/v3')).closed).code).toBe(1012);
@@ -33,7 +33,7 @@ describe('an injected socket fault', () => {
     ['close-unexecuted', 1011, 1011, 0],
     ['close-executed', undefined, 1006, 1],
     ['close-executed', 1001, 1001, 1],
-  ] as const)('%s with code %s closes %i and leaves %i orders', async (kind, code, seen, orders) => {
+  ] as const)('Fault %s with code %s closes %i and leaves %i orders', async (kind, code, seen, orders) => {
     stage.simulator.injectSocket({ match, kind, ...(code === undefined ? {} : { code }) });
     const line = await stage.line('/ws-api/v3', ALICES);
     expect((await line.call('ping')).status).toBe(200);
@@ -46,7 +46,7 @@ describe('an injected socket fault', () => {
   it.each([
     [false, 0],
     [true, 1],
-  ])('stalls one answer, executed %s, and goes on with the next', async (execute, orders) => {
+  ])('A socket fault stalls one answer, executed %s, and goes on with the next', async (execute, orders) => {
     stage.simulator.injectSocket({ match, kind: 'stall', execute });
     const line = await stage.line('/ws-api/v3', ALICES);
     place(line);
@@ -55,7 +55,7 @@ describe('an injected socket fault', () => {
     expect(openOrders()).toBe(orders);
   });
 
-  it('lets a subscriber hear of an order whose answer was lost', async () => {
+  it('A subscriber hears of an order whose answer was lost', async () => {
     stage.simulator.injectSocket({ match, kind: 'close-executed' });
     const listener = await stage.line('/ws-api/v3', ALICES);
     await listener.signed('userDataStream.subscribe.signature');
@@ -63,7 +63,7 @@ describe('an injected socket fault', () => {
     expect(pick(await listener.next(), 'event', 'x')).toBe('NEW');
   });
 
-  it('delays an answer behind later ones', async () => {
+  it('A socket fault delays an answer behind later ones', async () => {
     stage.simulator.injectSocket({ match, kind: 'delay', ms: 100 });
     const line = await stage.line('/ws-api/v3', ALICES);
     place(line);
@@ -71,7 +71,7 @@ describe('an injected socket fault', () => {
     expect([pick(await line.next(), 'id'), pick(await line.next(), 'id')]).toEqual([2, 1]);
   });
 
-  it('sends garbage ahead of an answer, or instead', async () => {
+  it('A socket fault sends garbage ahead of an answer, or instead', async () => {
     stage.simulator.injectSocket({ match, kind: 'garbage' });
     stage.simulator.injectSocket({ match, kind: 'garbage', text: '{"id":1}', instead: true });
     const line = await stage.line('/ws-api/v3', ALICES);
@@ -83,7 +83,7 @@ describe('an injected socket fault', () => {
     expect(openOrders()).toBe(2);
   });
 
-  it('answers with any error, not carried out', async () => {
+  it('A socket fault answers with any error, not carried out', async () => {
     const data = { serverTime: 1, retryAfter: 2 };
     const error = { kind: 'error', status: 503, code: -1008, message: 'busy', data } as const;
     stage.simulator.injectSocket({ match, ...error });
@@ -97,7 +97,7 @@ describe('an injected socket fault', () => {
 });
 
 describe('all open sockets', () => {
-  it('are told of a shutdown, each in its own form', async () => {
+  it('All open sockets are told of a shutdown, each in its own form', async () => {
     const [api, raw, combined] = [
       await stage.line('/ws-api/v3'),
       await stage.line('/ws/btcusdt@trade'),
@@ -110,7 +110,7 @@ describe('all open sockets', () => {
     expect(await combined.next()).toEqual({ stream: '!serverShutdown', data: { e: 'serverShutdown', E } });
   });
 
-  it('can be closed at once, and are counted', async () => {
+  it('All open sockets can be closed at once, and are counted', async () => {
     const lines = [await stage.line('/ws-api/v3'), await stage.line('/ws')];
     expect(stage.simulator.sockets).toBe(2);
     stage.simulator.closeSockets(1001, 'bye');
@@ -126,7 +126,7 @@ describe('a connection', () => {
   const deaf = stageSockets({ webSocket: { pingIntervalMs: 20, pongTimeoutMs: 1_000 } });
   const rare = stageSockets({ webSocket: { connectionsPer5Minutes: 2 } });
 
-  it('is pinged, and closed at the end of its life', async () => {
+  it('A connection is pinged, and closed at the end of its life', async () => {
     const line = await short.line('/ws-api/v3');
     const [payload] = await once(line.socket, 'ping');
     expect(payload.toString()).toMatch(/^\d{13}$/);
@@ -134,7 +134,7 @@ describe('a connection', () => {
     await expect.poll(() => short.simulator.sockets).toBe(0);
   });
 
-  it('is cut off when it does not answer pings, and kept when it does', async () => {
+  it('A connection that does not answer pings is cut off, and one that does is kept', async () => {
     const mute = new Line(`${deaf.simulator.url}/ws`);
     mute.socket.pong = () => {};
     const line = await deaf.line('/ws');
@@ -143,7 +143,7 @@ describe('a connection', () => {
     expect(pick(await line.next(), 'id')).toBe(1);
   });
 
-  it('is refused 429 after too many in five minutes, APIs and streams counted each', async () => {
+  it('A connection is refused with 429 after too many in five minutes, APIs and streams counted each', async () => {
     for (const path of ['/ws-api/v3', '/ws-fapi/v1', '/ws', '/stream']) await rare.line(path);
     const line = new Line(`${rare.simulator.url}/ws-api/v3`);
     const [, response] = await once(line.socket, 'unexpected-response');

@@ -12,7 +12,7 @@ import {
 const stage = stageSockets({ limits: { ordersPer10Seconds: 3, weightPerMinute: { spot: 100 } } });
 
 describe('the spot API', () => {
-  it('places, queries and cancels an order that REST sees too', async () => {
+  it('The spot API places, queries and cancels an order that REST sees too', async () => {
     const line = await stage.line('/ws-api/v3', ALICES);
     const placed = await line.signed('order.place', { ...LIMIT_ORDER, newClientOrderId: 'mine' });
     expect([placed.status, pick(placed.result, 'status')]).toEqual([200, 'NEW']);
@@ -33,7 +33,7 @@ describe('the spot API', () => {
     expect([again.status, again.error]).toEqual([400, { code: -2011, msg: 'Unknown order sent.' }]);
   });
 
-  it('fills a market order and tells its history', async () => {
+  it('The spot API fills a market order and tells its history', async () => {
     const line = await stage.line('/ws-api/v3', ALICES);
     const placed = await line.signed('order.place', { ...MARKET_ORDER, quantity: new Lexeme('0.01') });
     expect(pick(placed.result, 'status')).toBe('FILLED');
@@ -45,7 +45,7 @@ describe('the spot API', () => {
     expect(pick(counts.result, 0, 'rateLimitType')).toBe('ORDERS');
   });
 
-  it('replaces an order, and says which half failed', async () => {
+  it('The spot API replaces an order, and says which half failed', async () => {
     const line = await stage.line('/ws-api/v3', ALICES);
     const placed = await line.signed('order.place', LIMIT_ORDER);
     const mode = { cancelReplaceMode: 'STOP_ON_FAILURE', ...LIMIT_ORDER, price: '51000' };
@@ -59,7 +59,7 @@ describe('the spot API', () => {
     expect(stage.simulator.exchange.spot.orders.open('account-0')).toEqual([]);
   });
 
-  it('answers market data as REST does', async () => {
+  it('The spot API answers market data as REST does', async () => {
     const line = await stage.line('/ws-api/v3');
     const info = await line.call('exchangeInfo', { symbols: ['BTCUSDT', 'ETHUSDT'] });
     expect(pick(info.result, 'symbols', 'length')).toBe(2);
@@ -74,7 +74,7 @@ describe('the spot API', () => {
     });
   });
 
-  it('leaves limits out where they are not wanted, by connection or by frame', async () => {
+  it('The spot API leaves limits out where they are not wanted, by connection or by frame', async () => {
     const silent = await stage.line('/ws-api/v3?returnRateLimits=false', ALICES);
     expect((await silent.call('ping')).rateLimits).toBeUndefined();
     expect((await silent.call('ping', { returnRateLimits: true })).rateLimits).toHaveLength(1);
@@ -84,12 +84,12 @@ describe('the spot API', () => {
     );
   });
 
-  it('writes times in microseconds when the connection asks for it', async () => {
+  it('The spot API writes times in microseconds when the connection asks for it', async () => {
     const line = await stage.line('/ws-api/v3?timeUnit=MICROSECOND');
     expect(pick<number>((await line.call('time')).result, 'serverTime')).toBeGreaterThan(1e15);
   });
 
-  it('answers 429 with the moment at which to go on, for orders and for weight', async () => {
+  it('The spot API answers 429 with the moment at which to go on, for orders and for weight', async () => {
     const line = await stage.line('/ws-api/v3', ALICES);
     for (let count = 0; count < 3; count++) await line.signed('order.place', LIMIT_ORDER);
     const fourth = await line.signed('order.place', LIMIT_ORDER);
@@ -112,7 +112,7 @@ describe('the spot API', () => {
 });
 
 describe('the USD-M API', () => {
-  it('places, modifies, queries and cancels', async () => {
+  it('The USD-M API places, modifies, queries and cancels an order', async () => {
     const line = await stage.line('/ws-fapi/v1', BOBS);
     const order = { ...LIMIT_ORDER, quantity: '0.01' };
     const placed = await line.signed('order.place', order);
@@ -125,7 +125,7 @@ describe('the USD-M API', () => {
     expect(pick((await line.signed('order.cancel', { symbol, orderId })).result, 'status')).toBe('CANCELED');
   });
 
-  it('tells account, balance and positions in both versions', async () => {
+  it('The USD-M API tells account, balance and positions in both versions', async () => {
     const line = await stage.line('/ws-fapi/v1', BOBS);
     for (const version of ['', 'v2/']) {
       const account = await line.signed(`${version}account.status`);
@@ -142,7 +142,7 @@ describe('the USD-M API', () => {
 });
 
 describe('the COIN-M API', () => {
-  it('verifies strictly and echoes orders', async () => {
+  it('The COIN-M API verifies strictly and echoes orders', async () => {
     const line = await stage.line('/ws-dapi/v1', ALICES);
     const order = { ...LIMIT_ORDER, symbol: 'BTCUSD_PERP', quantity: '1' };
     expect(pick((await line.signed('order.place', order)).result, 'symbol')).toBe('BTCUSD_PERP');

@@ -26,7 +26,7 @@ const stage = stageSockets();
 
 describe('the official WebSocket vectors', () => {
   for (const vector of SIGNATURE_VECTORS.filter(({ id }) => id.includes('-ws-'))) {
-    it(`${vector.id} is accepted, its parameters in any order, and refused with another digit`, () => {
+    it(`The vector ${vector.id} is accepted in any order of its parameters, and refused with another digit`, () => {
       const pairs = vector.payload.split('&').map((pair) => pair.split('=') as [string, string]);
       const members = new Map(pairs);
       const accounts = new Accounts([
@@ -55,7 +55,7 @@ describe('the signature of a frame', () => {
     ['HMAC', ALICES],
     ['Ed25519', CAROLS],
     ['RSA', DAVES],
-  ])('is verified for an %s key', async (_type, key) => {
+  ])('The signature of a frame is verified for an %s key', async (_type, key) => {
     const line = await stage.line('/ws-api/v3', key);
     expect((await line.signed('account.status')).status).toBe(200);
     const wrong = await line.signed('account.status', {}, { recvWindow: 4_000 });
@@ -68,7 +68,7 @@ describe('the signature of a frame', () => {
     expect([refused?.verified, refused?.code, refused?.account]).toEqual([false, -1022, undefined]);
   });
 
-  it('covers a number by its digits, not by its value', async () => {
+  it('The signature of a frame covers a number by its digits, not by its value', async () => {
     const line = await stage.line('/ws-api/v3', ALICES);
     const order = { ...LIMIT_ORDER, quantity: new Lexeme('0.01000000'), price: new Lexeme('5.0e4') };
     const exponent = await line.signed('order.test', order);
@@ -80,7 +80,7 @@ describe('the signature of a frame', () => {
     expect(stage.simulator.frames.map(({ verified }) => verified)).toEqual([true, true, false]);
   });
 
-  it('covers raw UTF-8, never percent escapes', async () => {
+  it('The signature of a frame covers raw UTF-8, never percent escapes', async () => {
     const line = await stage.line('/ws-api/v3', ALICES);
     const order = { ...LIMIT_ORDER, symbol: '币安人生USDT', quantity: '100', price: '0.1' };
     expect((await line.signed('order.test', order)).status).toBe(200);
@@ -89,18 +89,18 @@ describe('the signature of a frame', () => {
     expect((await other.signed('order.test', order)).error?.code).toBe(-1022);
   });
 
-  it('is base64 as it is, without percent escapes', async () => {
+  it('The signature of a frame is base64 as it is, without percent escapes', async () => {
     const encoding = { ...CAROLS, signer: (text: string) => encodeURIComponent(CAROLS.signer(text)) };
     const line = await stage.line('/ws-api/v3', encoding);
     expect((await line.signed('account.status')).error?.code).toBe(-1022);
   });
 
-  it("is not taken from another account's secret", async () => {
+  it("The signature of a frame is not taken from another account's secret", async () => {
     const line = await stage.line('/ws-api/v3', { apiKey: ALICES.apiKey, signer: BOBS.signer });
     expect((await line.signed('account.status')).error?.code).toBe(-1022);
   });
 
-  it('holds for any text, number and nesting of parameters', () => {
+  it('The signature of a frame holds for any text, number and nesting of parameters', () => {
     const accounts = stage.simulator.exchange.accounts;
     const value = fc.oneof(
       fc.string({ unit: 'binary' }).filter((text) => text.isWellFormed()),

@@ -18,7 +18,7 @@ describe('a frame of the signed API', () => {
     ['a parameter twice', '{"id":7,"method":"depth","params":{"symbol":"A","symbol":"B"}}', '7', -1101],
     ['an unknown method', '{"id":"x y","method":"withdraw"}', '"x y"', -1020],
     ['a method of Object', '{"id":7,"method":"constructor"}', '7', -1020],
-  ])('with %s is refused under the id that it has', async (_what, text, id, code) => {
+  ])('A frame with %s is refused under the id that it has', async (_what, text, id, code) => {
     const line = await stage.line('/ws-api/v3');
     line.send(text);
     const answer = await line.next<WsAnswer>();
@@ -26,20 +26,20 @@ describe('a frame of the signed API', () => {
     expect(stage.simulator.frames[0]).toMatchObject({ text, id, verified: false, status: 400, code });
   });
 
-  it('gets its id back as it was written, however large', async () => {
+  it('A frame gets its id back as it was written, however large', async () => {
     const line = await stage.line('/ws-api/v3');
     line.send('{"id":90071992547409931234,"method":"ping"}');
     expect(await line.nextText()).toMatch(/^\{"id":90071992547409931234,"status":200,"result":\{\}/);
   });
 
-  it('may name the version that the API has anyway', async () => {
+  it('A frame may name the version that the API has anyway', async () => {
     const line = await stage.line('/ws-api/v3');
     expect((await line.call('v3/time')).status).toBe(200);
     expect((await line.call('v2/time')).error?.code).toBe(-1020);
     expect(stage.simulator.frames[0]?.method).toBe('v3/time');
   });
 
-  it('without security carries neither key nor stamp', async () => {
+  it('A frame without security carries neither key nor stamp', async () => {
     const line = await stage.line('/ws-api/v3', ALICES);
     const codes = [
       (await line.call('time', { apiKey: ALICE.apiKey })).error?.code,
@@ -50,7 +50,7 @@ describe('a frame of the signed API', () => {
     expect(stage.simulator.frames.map(({ verified }) => verified)).toEqual([false, false, false]);
   });
 
-  it('needs a known key, a timestamp and a signature', async () => {
+  it('A signed frame needs a known key, a timestamp and a signature', async () => {
     const line = await stage.line('/ws-api/v3', ALICES);
     const timestamp = stage.simulator.exchange.nowMs();
     const { apiKey } = ALICES;
@@ -74,7 +74,7 @@ describe('a frame of the signed API', () => {
     ]);
   });
 
-  it('is refused -1021 outside of its window, early or late, and -1131 for a window too wide', async () => {
+  it('A frame outside of its recvWindow is refused with -1021, and one with too wide a recvWindow with -1131', async () => {
     const line = await stage.line('/ws-api/v3', ALICES);
     const codeFor = async (recvWindow: Lexeme | number) =>
       (await line.signed('account.status', { recvWindow })).error?.code;
@@ -92,7 +92,7 @@ describe('a frame of the signed API', () => {
     expect((await line.call('account.status', paramsAt(-100))).status).toBe(200);
   });
 
-  it('with unknown or missing parameters is verified and refused as REST does', async () => {
+  it('A frame with unknown or missing parameters is verified and refused as REST does', async () => {
     const line = await stage.line('/ws-api/v3', ALICES);
     const { symbol: _, ...without } = LIMIT_ORDER;
     const codes = [
@@ -105,20 +105,20 @@ describe('a frame of the signed API', () => {
     expect(stage.simulator.frames.map(({ verified }) => verified)).toEqual([true, true, true, true]);
   });
 
-  it('is refused -2015 when the key lacks the switch', async () => {
+  it('A frame is refused with -2015 when the key lacks the switch', async () => {
     stage.simulator.setRestrictions(ALICE.apiKey, { enableSpotAndMarginTrading: false });
     const line = await stage.line('/ws-api/v3', ALICES);
     const answer = await line.signed('order.place', LIMIT_ORDER);
     expect([answer.status, answer.error?.code]).toEqual([401, -2015]);
   });
 
-  it('that is binary ends the connection', async () => {
+  it('A binary frame ends the connection', async () => {
     const line = await stage.line('/ws-api/v3');
     line.socket.send(Buffer.from('{}'));
     expect((await line.closed).code).toBe(1003);
   });
 
-  it('of a retired method gets a 410', async () => {
+  it('A frame of a retired method gets a 410', async () => {
     const line = await stage.line('/ws-api/v3');
     for (const name of ['start', 'ping', 'stop']) {
       const answer = await line.call(`userDataStream.${name}`, { apiKey: ALICE.apiKey });
@@ -133,17 +133,17 @@ describe('a handshake', () => {
     return [response, stage.simulator.upgrades.at(-1)?.status, stage.simulator.sockets];
   };
 
-  it('is refused where no WebSocket is served', async () => {
+  it('A handshake is refused where no WebSocket is served', async () => {
     expect(await refusal('/ws-api/v4')).toEqual([404, 404, 0]);
     expect(await refusal('/api/v3/order')).toEqual([404, 404, 0]);
     expect(await refusal('/stream/btcusdt@trade')).toEqual([404, 404, 0]);
   });
 
-  it('is refused when it brings an API key', async () => {
+  it('A handshake is refused when it brings an API key', async () => {
     expect(await refusal('/ws-api/v3', { 'X-MBX-APIKEY': ALICE.apiKey })).toEqual([400, 400, 0]);
   });
 
-  it('costs weight that REST and the frames share', async () => {
+  it('A handshake costs weight that REST and the frames share', async () => {
     const line = await stage.line('/ws-api/v3', ALICES);
     const counts = async () => (await line.call('ping')).rateLimits?.map(({ count }) => count);
     expect(await counts()).toEqual([3]);

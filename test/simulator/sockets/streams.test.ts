@@ -11,7 +11,7 @@ const control = async (line: Line, method: string, params?: readonly unknown[]) 
 };
 
 describe('a stream', () => {
-  it('tells of a trade, the best prices, the day and the minute', async () => {
+  it('A stream tells of a trade, the best prices, the day and the minute', async () => {
     const names = ['trade', 'aggTrade', 'bookTicker', 'ticker', 'miniTicker', 'kline_1m', 'depth5'];
     const line = await stage.line(`/stream?streams=${names.map((name) => `btcusdt@${name}`).join('/')}`);
     await trade();
@@ -30,7 +30,7 @@ describe('a stream', () => {
     expect(pick(events.get('depth5'), 'bids', 'length')).toBe(5);
   });
 
-  it('is raw under /ws, several by slashes, with percent escapes for other scripts', async () => {
+  it('A stream is raw under /ws, several by slashes, with percent escapes for other scripts', async () => {
     const line = await stage.line(`/ws/ethusdt@trade/${encodeURIComponent('币安人生usdt@trade')}`);
     await stage.bob.call('POST', '/api/v3/order', {
       ...MARKET_ORDER,
@@ -40,7 +40,7 @@ describe('a stream', () => {
     expect(await line.next()).toMatchObject({ e: 'trade', s: '币安人生USDT' });
   });
 
-  it('of the changes of a book leads from one snapshot to the next', async () => {
+  it('A depth stream leads from one snapshot of the book to the next', async () => {
     const { exchange } = stage.simulator;
     const market = exchange.spot.market('BTCUSDT');
     const book = new Map(
@@ -62,7 +62,7 @@ describe('a stream', () => {
     expect([...book].sort(([a], [b]) => Number(a) - Number(b))).toEqual(levels);
   });
 
-  it('is subscribed, listed and unsubscribed by control frames', async () => {
+  it('A stream is subscribed, listed and unsubscribed by control frames', async () => {
     const line = await stage.line('/ws');
     expect(await control(line, 'SUBSCRIBE', ['btcusdt@trade', 'unknown@trade'])).toEqual({
       result: null,
@@ -84,7 +84,7 @@ describe('a stream', () => {
     ]);
   });
 
-  it('goes on after a reset, with the markets of the new exchange', async () => {
+  it('A stream goes on after a reset, with the markets of the new exchange', async () => {
     const line = await stage.line('/stream?streams=btcusdt@trade/btcusdt@depth');
     await trade();
     await line.next();
@@ -95,7 +95,7 @@ describe('a stream', () => {
     expect(await line.next()).toMatchObject({ data: { e: 'depthUpdate', b: [] } });
   });
 
-  it('refuses control frames that it cannot read, and more streams than it may have', async () => {
+  it('A stream refuses control frames that it cannot read, and more streams than it may have', async () => {
     const line = await stage.line('/ws');
     expect(await control(line, 'ORDER')).toMatchObject({ error: { code: 2 } });
     const many = ['a@trade', 'b@trade', 'c@trade', 'd@trade', 'e@trade'];
@@ -103,13 +103,13 @@ describe('a stream', () => {
     expect(await control(line, 'SUBSCRIBE', many.slice(1))).toMatchObject({ result: null });
   });
 
-  it('is cut off when its client sends too many messages in a second', async () => {
+  it('A stream is cut off when its client sends too many messages in a second', async () => {
     const line = await stage.line('/ws');
     for (let count = 0; count < 6; count++) line.send('{"method":"LIST_SUBSCRIPTIONS","id":1}');
     expect(await line.closed).toEqual({ code: 1008, reason: 'Too many requests' });
   });
 
-  it('of USD-M comes over the route that carries it, in its own form', async () => {
+  it('A stream of USD-M comes over the route that carries it, in its own form', async () => {
     const wrong = await stage.line('/public/ws/btcusdt@aggTrade');
     const book = await stage.line('/public/ws/btcusdt@bookTicker');
     const trades = await stage.line('/market/stream?streams=btcusdt@aggTrade/btcusdt@bookTicker');
@@ -124,7 +124,7 @@ describe('a stream', () => {
     });
   });
 
-  it('of COIN-M names its own symbols', async () => {
+  it('A stream of COIN-M names its own symbols', async () => {
     const line = await stage.line('/ws/btcusd_perp@trade');
     await trade();
     expect(await line.next()).toMatchObject({ e: 'trade', s: 'BTCUSD_PERP', t: last().id });
@@ -134,14 +134,14 @@ describe('a stream', () => {
 describe('the market', () => {
   const moving = stageSockets({ marketStepMs: 20 });
 
-  it('moves by itself as long as somebody listens', async () => {
+  it('The market moves by itself as long as somebody listens', async () => {
     const line = await moving.line('/ws/btcusdt@trade');
     const first = await line.next<{ t: number }>();
     const second = await line.until<{ t: number }>(({ t }) => t > first.t);
     expect(second.t).toBe(first.t + 1);
   });
 
-  it('fills a resting order without any request, and its owner hears of it', async () => {
+  it('The market fills a resting order without any request, and its owner hears of it', async () => {
     const line = await moving.line('/ws-api/v3', BOBS);
     await line.signed('userDataStream.subscribe.signature');
     const best = moving.simulator.exchange.spot.market('BTCUSDT').best('BUY')!.price;

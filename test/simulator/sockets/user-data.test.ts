@@ -20,7 +20,7 @@ const subscribed = async (key = ALICES) => {
 };
 
 describe('spot user data', () => {
-  it('reports an order placed over REST, its cancel, and the balances each time', async () => {
+  it('Spot user data reports an order placed over REST, its cancel, and the balances each time', async () => {
     const line = await subscribed();
     await stage.alice.call('POST', '/api/v3/order', { ...LIMIT_ORDER, newClientOrderId: 'mine' });
     expect(await line.next()).toMatchObject({
@@ -42,7 +42,7 @@ describe('spot user data', () => {
     expect(await line.next()).toMatchObject({ event: { c: 'next', x: 'NEW' } });
   });
 
-  it('reports every fill with what has been filled by then', async () => {
+  it('Spot user data reports every fill with what has been filled by then', async () => {
     const line = await subscribed();
     const deep = { ...MARKET_ORDER, quantity: '1.6' };
     const placed = await stage.alice.call('POST', '/api/v3/order', deep);
@@ -62,7 +62,7 @@ describe('spot user data', () => {
     expect(fills.length).toBeGreaterThan(1);
   });
 
-  it('goes to every subscription of the account and to nobody else', async () => {
+  it('Spot user data goes to every subscription of the account and to nobody else', async () => {
     const [first, second, other] = [await subscribed(), await subscribed(), await subscribed(BOBS)];
     await first.signed('order.place', LIMIT_ORDER);
     expect(await report(second)).toMatchObject({ x: 'NEW', p: '50000.00000000' });
@@ -70,14 +70,14 @@ describe('spot user data', () => {
     expect(await report(other)).toMatchObject({ x: 'NEW', p: '49000.00000000' });
   });
 
-  it('comes after the answer to the frame that caused it', async () => {
+  it('Spot user data comes after the answer to the frame that caused it', async () => {
     const line = await subscribed();
     line.send(`{"id":"o","method":"order.place","params":${line.paramsText(LIMIT_ORDER)}}`);
     expect(await line.next()).toMatchObject({ id: 'o', status: 200 });
     expect(await report(line)).toMatchObject({ x: 'NEW' });
   });
 
-  it('tells a resting maker of the trade that a stranger made', async () => {
+  it('Spot user data tells a resting maker of the trade that a stranger made', async () => {
     const line = await subscribed();
     const best = stage.simulator.exchange.spot.market('BTCUSDT').streetBest('BUY')!;
     const price = best.add('0.01').toFixed();
@@ -88,14 +88,14 @@ describe('spot user data', () => {
     expect(await report(line)).toMatchObject({ x: 'TRADE', X: 'PARTIALLY_FILLED', m: true, z: '0.00400000' });
   });
 
-  it('reports what expires', async () => {
+  it('Spot user data reports what expires', async () => {
     const line = await subscribed();
     await stage.alice.call('POST', '/api/v3/order', { ...LIMIT_ORDER, timeInForce: 'IOC' });
     expect(await report(line)).toMatchObject({ x: 'NEW' });
     expect(await report(line)).toMatchObject({ x: 'EXPIRED', X: 'EXPIRED' });
   });
 
-  it('tells nothing of what happened before, or before a reset', async () => {
+  it('Spot user data tells nothing of what happened before, or before a reset', async () => {
     await stage.alice.call('POST', '/api/v3/order', LIMIT_ORDER);
     const line = await subscribed();
     await stage.alice.call('POST', '/api/v3/order', { ...LIMIT_ORDER, price: '49000' });
@@ -114,7 +114,7 @@ describe('USD-M user data', () => {
   };
 
   it.each(['/private/ws/', '/ws/', '/private/stream?streams=', '/private/ws?listenKey='])(
-    'comes over %s with a listen key',
+    'USD-M user data comes over %s with a listen key',
     async (path) => {
       const key = await listenKey();
       const line = await stage.line(`${path}${key}`);
@@ -128,7 +128,7 @@ describe('USD-M user data', () => {
     },
   );
 
-  it('tells of fills with the account, of changes and of cancels', async () => {
+  it('USD-M user data tells of fills with the account, of changes and of cancels', async () => {
     const line = await stage.line(`/private/ws/${await listenKey()}`);
     const symbol = 'BTCUSDT';
     await stage.alice.call('POST', '/fapi/v1/order', MARKET_ORDER);
@@ -149,13 +149,13 @@ describe('USD-M user data', () => {
     expect(pick(await line.next(), 'o', 'x')).toBe('CANCELED');
   });
 
-  it('can be narrowed to some events', async () => {
+  it('USD-M user data can be narrowed to some events', async () => {
     const line = await stage.line(`/private/ws?listenKey=${await listenKey()}&events=ACCOUNT_UPDATE`);
     await stage.alice.call('POST', '/fapi/v1/order', MARKET_ORDER);
     expect(pick(await line.next(), 'e')).toBe('ACCOUNT_UPDATE');
   });
 
-  it('is silent for a key that is not known, and says when one has gone', async () => {
+  it('USD-M user data is silent for an unknown listen key, and says when one has gone', async () => {
     const key = await listenKey();
     const stranger = await stage.line(`/private/ws/${'0'.repeat(64)}`);
     const line = await stage.line(`/private/ws/${key}`);
@@ -174,7 +174,7 @@ describe('USD-M user data', () => {
     expect(pick(await stranger.next(), 'id')).toBe(1);
   });
 
-  it('takes a listen key that REST gave', async () => {
+  it('USD-M user data takes a listen key that REST gave', async () => {
     const headers = { 'X-MBX-APIKEY': ALICE.apiKey };
     const given = await send(stage.simulator.url, 'POST', '/fapi/v1/listenKey', { headers });
     expect(pick(given.json, 'listenKey')).toBe(await listenKey());

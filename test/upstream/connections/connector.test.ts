@@ -9,7 +9,7 @@ import { createPools } from '../../../src/upstream/connections/pools.ts';
 import { makeThrowAwayCertificate } from '../../support/fixtures/throw-away-certificate.ts';
 
 describe('a TLS connection that is opened again', () => {
-  it('resumes the session of the one before, also when garbage was collected between them', async () => {
+  it('A TLS connection resumes the session of the one before, also when garbage was collected between them', async () => {
     const certificate = makeThrowAwayCertificate();
     const resumed: boolean[] = [];
     const server = createServer(certificate, (_request, response) => response.end('{}'));

@@ -66,7 +66,7 @@ function weight(upstream: UpstreamName, used: number): BudgetState {
 }
 
 describe('connections between rare calls', () => {
-  it('are not used by the proxy while the host is frozen', async () => {
+  it('The proxy does not use its connections while the host is frozen', async () => {
     await call();
     state = { ...ROOMY, frozen: [{ upstream: 'spot', untilMs: Number.MAX_SAFE_INTEGER, status: 418 }] };
     keepWarm.start();
@@ -74,7 +74,7 @@ describe('connections between rare calls', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it('are not used by the proxy while more than half of the weight is used up', async () => {
+  it('The proxy does not use its connections while more than half of the weight is used up', async () => {
     await call();
     state = weight('spot', 3_001);
     keepWarm.start();
@@ -82,7 +82,7 @@ describe('connections between rare calls', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it('are used whatever happens on another host', async () => {
+  it('The proxy uses the connections to a host whatever happens on another host', async () => {
     await call();
     state = {
       ...weight('usdm', 6_000),
@@ -93,7 +93,7 @@ describe('connections between rare calls', () => {
     expect(new Set(asked)).toEqual(new Set(['spot /api/v3/ping']));
   });
 
-  it('are not used by the proxy after it has stopped', async () => {
+  it('The proxy does not use its connections after it has stopped', async () => {
     await call();
     keepWarm.start();
     await expect.poll(() => asked.length).toBeGreaterThan(0);
@@ -103,13 +103,13 @@ describe('connections between rare calls', () => {
     expect(asked).toHaveLength(before);
   });
 
-  it('are not opened where nobody has called, and where there is no address', async () => {
+  it('The proxy opens no connection where nobody has called, and where there is no address', async () => {
     keepWarm.start();
     await pause(SOME_ROUNDS_MS);
     expect([asked, server.connections]).toEqual([[], 0]);
   });
 
-  it('are not opened again when the other side has closed them, until somebody calls', async () => {
+  it('The proxy does not reopen a connection that the other side has closed, until somebody calls', async () => {
     await call();
     server.dropConnections('fin');
     await expect.poll(() => server.openConnections).toBe(0);
@@ -120,14 +120,14 @@ describe('connections between rare calls', () => {
     await expect.poll(() => asked.length).toBeGreaterThan(0);
   });
 
-  it('close after their idle time when nobody keeps them', async () => {
+  it('A connection closes after its idle time when nobody keeps it', async () => {
     await call();
     await pause(LONGER_THAN_IDLE_MS);
     await call();
     expect(server.connections).toBe(2);
   });
 
-  it('stay open longer than their idle time', async () => {
+  it('A kept connection stays open longer than its idle time', async () => {
     await call();
     keepWarm.start();
     await pause(LONGER_THAN_IDLE_MS);
@@ -136,7 +136,7 @@ describe('connections between rare calls', () => {
     expect([server.connections, server.requests.at(-1)?.connection]).toEqual([2, 1]);
   });
 
-  it('stay open after a crowd as the one that the next call takes, and the spare', async () => {
+  it('After a crowd two connections stay open: the one that the next call takes, and the spare', async () => {
     await calls(8);
     expect(server.connections).toBe(8);
     keepWarm.start();
@@ -146,7 +146,7 @@ describe('connections between rare calls', () => {
     expect(server.connections).toBe(9);
   });
 
-  it('are refreshed one after the other: a call takes the spare while the first is busy with it', async () => {
+  it('A call takes the spare connection while the first is busy with its refresh', async () => {
     await call();
     await server.plan([{ at: 'nowhere' }, { at: 'after-request', how: 'stall' }]);
     keepWarm.start();
@@ -155,7 +155,7 @@ describe('connections between rare calls', () => {
     expect(server.requests.map(({ connection }) => connection)).toEqual([1, 2, 1, 2]);
   });
 
-  it('are refreshed one after the other: a call takes the first while the spare is busy with it', async () => {
+  it('A call takes the first connection while the spare is busy with its refresh', async () => {
     await call();
     await server.plan([{ at: 'after-request', how: 'stall' }]);
     keepWarm.start();
@@ -164,7 +164,7 @@ describe('connections between rare calls', () => {
     expect(server.requests.map(({ connection }) => connection)).toEqual([1, 2, 1]);
   });
 
-  it('are as many as calls want, also while the first is refreshed', async () => {
+  it('Calls get as many connections as they want, also while the first is refreshed', async () => {
     await call();
     await server.plan([{ at: 'nowhere' }, { at: 'after-request', how: 'stall' }]);
     keepWarm.start();
@@ -173,7 +173,7 @@ describe('connections between rare calls', () => {
     expect(new Set(server.requests.slice(3).map(({ connection }) => connection))).toEqual(new Set([2, 3, 4]));
   });
 
-  it('are left alone while a call is under way on them', async () => {
+  it('A connection is left alone while a call is under way on it', async () => {
     await server.plan([{ at: 'after-request', how: 'stall' }]);
     call().catch(() => undefined);
     await expect.poll(() => server.requests.length).toBe(1);
@@ -182,7 +182,7 @@ describe('connections between rare calls', () => {
     expect(asked).toEqual([]);
   });
 
-  it('are given up quietly when a refresh breaks them', async () => {
+  it('A connection is given up quietly when a refresh breaks it', async () => {
     await call();
     await server.plan([{ at: 'nowhere' }, { at: 'after-request', how: 'reset' }]);
     keepWarm.start();
@@ -194,7 +194,7 @@ describe('connections between rare calls', () => {
 });
 
 describe('connections of several spot origins', () => {
-  it('are kept at the origin that the next call goes to', async () => {
+  it('The connections of several spot origins are kept at the origin that the next call goes to', async () => {
     const second = await startFaultServer();
     const limits = { ca: undefined, idleConnectionMs: IDLE_MS };
     const both = createPools({ ...NOWHERE, spot: server.url }, limits, [second.url]);

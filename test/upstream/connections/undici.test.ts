@@ -2,7 +2,7 @@ import { buildConnector, Dispatcher, Pool } from 'undici';
 import { expect, it } from 'vitest';
 import * as parts from '../../../src/upstream/connections/undici.ts';
 
-it('takes from the files of undici what its index exports by that name', () => {
+it('The files of undici give what its index exports by that name', () => {
   const { buildConnector: connector, Dispatcher: dispatcher, Pool: pool, ...more } = parts;
   expect(
     [connector, dispatcher, pool].map((part, at) => part === [buildConnector, Dispatcher, Pool][at]),
