@@ -73,7 +73,7 @@ describe('the README', () => {
 
   it('an unknown command is said to be one', async () => {
     const { code, output } = await program('withdraw');
-    expect([code, output]).toEqual([2, expect.stringContaining('Unknown command "withdraw"')]);
+    expect([code, output]).toEqual([64, expect.stringContaining('Unknown command "withdraw"')]);
   });
 
   it('the demo tells its story and exits 0', async () => {
