@@ -1,4 +1,5 @@
-type Command = (argv: readonly string[]) => Promise<number>;
+import { type Command, EXIT } from './commands/cli.ts';
+import { tableLine } from './commands/cli-table.ts';
 
 /** Each command is loaded only when it is called for: a health check does not load a web server. */
 const COMMANDS: ReadonlyMap<string, readonly [load: () => Promise<Command>, summary: string]> = new Map([
@@ -44,8 +45,10 @@ const COMMANDS: ReadonlyMap<string, readonly [load: () => Promise<Command>, summ
   ],
 ]);
 
+const NAME_WIDTH = 11;
+
 function usage(): string {
-  const lines = [...COMMANDS].map(([name, [, summary]]) => `  ${name.padEnd(12)} ${summary}`);
+  const lines = [...COMMANDS].map(([name, [, summary]]) => tableLine(['', name, summary], [0, NAME_WIDTH]));
   return `Usage: binance-signing-proxy [command] [options]\n\n${lines.join('\n')}\n\n"<command> --help" says more.`;
 }
 
@@ -53,13 +56,13 @@ async function run(argv: readonly string[]): Promise<number> {
   const [first, ...rest] = argv;
   if (first === '--help' || first === '-h' || first === 'help') {
     console.log(usage());
-    return 0;
+    return EXIT.ok;
   }
   const named = first !== undefined && !first.startsWith('-');
   const entry = COMMANDS.get(named ? first : 'serve');
   if (entry === undefined) {
     console.error(`Unknown command "${first}".\n\n${usage()}`);
-    return 2;
+    return EXIT.usage;
   }
   const command = await entry[0]();
   return command(named ? rest : argv);

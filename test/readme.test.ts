@@ -73,7 +73,7 @@ describe('the README', () => {
 
   it('The program says of an unknown command that it is one', async () => {
     const { code, output } = await program('withdraw');
-    expect([code, output]).toEqual([2, expect.stringContaining('Unknown command "withdraw"')]);
+    expect([code, output]).toEqual([64, expect.stringContaining('Unknown command "withdraw"')]);
   });
 
   it('The demo tells its story and exits with 0', async () => {

@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util';
 import { loadSettings } from '../config/load-settings.ts';
 import { ConfigError, formatProblems } from '../config/problems/config-error.ts';
 import type { Settings } from '../config/schema/settings.ts';
@@ -6,23 +5,23 @@ import { readEnvironment } from '../config/sources/read-environment.ts';
 import { type BuiltProxy, buildProxy } from '../proxy/build.ts';
 import type { KeySwitches } from '../upstream/key-gate.ts';
 import { describeClock, diagnoseClock, diagnoseKey } from './check/diagnosis.ts';
-import { table } from './table.ts';
+import { command, EXIT } from './cli.ts';
+import { table } from './cli-table.ts';
 
-const HELP = `Usage: binance-signing-proxy check [--offline]
+const USAGE = `Usage: binance-signing-proxy check [--offline]
 
 Validates the configuration and, unless --offline, asks Binance for its clock and for the permissions of each key.
 Turns what Binance refuses (-1021, -1022, -2015, 403) into its measured cause. Prints a table; exit 1 on any problem.`;
 
 /** The doctor: says what is configured, what the keys may do, and what each client could do with them. */
-export async function check(argv: readonly string[]): Promise<number> {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: { help: { type: 'boolean', short: 'h' }, offline: { type: 'boolean' } },
-  });
-  if (values.help === true) {
-    console.log(HELP);
-    return 0;
-  }
+export const check = command({
+  name: 'check',
+  usage: USAGE,
+  options: { offline: { type: 'boolean' } },
+  run: ({ offline = false }) => examine(offline),
+});
+
+async function examine(offline: boolean): Promise<number> {
   let settings: Settings;
   try {
     const cwd = process.cwd();
@@ -30,10 +29,10 @@ export async function check(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     console.error(formatProblems(error));
-    return 1;
+    return EXIT.problem;
   }
   printConfiguration(settings);
-  if (values.offline === true) return 0;
+  if (offline) return EXIT.ok;
   const built = await buildProxy({ settings: withoutFiles(settings), log: () => {} });
   try {
     return await askBinance(built, settings);
@@ -72,7 +71,7 @@ async function askBinance(built: BuiltProxy, settings: Settings): Promise<number
   if (offsetMs === undefined) {
     console.log('\nclock       not reached: the exchange does not tell its time to this machine');
     for (const sentence of await diagnoseClock(built.ownCalls)) console.log(`  ${sentence}`);
-    return 1;
+    return EXIT.problem;
   }
   console.log(`\nclock       ${describeClock(clock.state)}`);
   let problems = 0;
@@ -91,7 +90,7 @@ async function askBinance(built: BuiltProxy, settings: Settings): Promise<number
     if (!accepted) problems++;
     for (const sentence of sentences) console.log(sentence);
   }
-  return problems === 0 ? 0 : 1;
+  return problems === 0 ? EXIT.ok : EXIT.problem;
 }
 
 const RISKY = new Set(['enableWithdrawals', 'permitsUniversalTransfer', 'enableInternalTransfer']);

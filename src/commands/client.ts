@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { commandGroup, EXIT, UsageError } from './cli.ts';
 import { issueKey } from './client/issue-key.ts';
 
 const USAGE = `Usage: binance-signing-proxy client new NAME
@@ -11,50 +11,30 @@ The app uses them as its Binance API key and secret. They are stored nowhere els
 NAME      letters, digits, dots, hyphens, underscores; "default" is the single client that needs no YAML file
 -h, --help  shows this text`;
 
-/** EX_USAGE of sysexits.h. */
-const EXIT_USAGE = 64;
+/** The command `client`: issues a key pair. */
+export const client = commandGroup({
+  name: 'client',
+  usage: USAGE,
+  actions: { new: { options: {}, argument: 'a NAME', run: (_values, [name = '']) => issue(name) } },
+});
 
-/** The command `client`: issues a key pair. Resolves to the exit code of the program. */
-export async function client(argv: readonly string[]): Promise<number> {
-  const parsed = parse(argv);
-  if (parsed === undefined || (parsed.help === undefined && parsed.name === undefined)) {
-    console.error(USAGE);
-    return EXIT_USAGE;
-  }
-  if (parsed.name === undefined) {
-    console.log(USAGE);
-    return 0;
-  }
-  const { name } = parsed;
-  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(name) || name === 'anonymous') {
-    console.error(
-      name === 'anonymous'
-        ? 'The client anonymous stands for callers without a key, so none can be issued to it: choose another NAME.'
-        : 'NAME must be up to 64 letters, digits, dots, hyphens and underscores, and begin with a letter or digit.',
+async function issue(name: string): Promise<number> {
+  if (name === 'anonymous') {
+    throw new UsageError(
+      'The client anonymous stands for callers without a key, so none can be issued to it: choose another NAME.',
     );
-    return EXIT_USAGE;
+  }
+  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(name)) {
+    throw new UsageError(
+      'NAME must be up to 64 letters, digits, dots, hyphens and underscores, and begin with a letter or digit.',
+    );
   }
   const prefix = envPrefix(name);
   console.log(`# client ${name}: what the app uses as its Binance API key and secret`);
   console.log(`${prefix}_CLIENT_KEY=${issueKey()}`);
   console.log(`${prefix}_CLIENT_SECRET=${issueKey()}`);
   console.error(fragment(name, prefix));
-  return 0;
-}
-
-function parse(argv: readonly string[]): { name?: string; help?: true } | undefined {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...argv],
-      allowPositionals: true,
-      options: { help: { type: 'boolean', short: 'h' } },
-    });
-    if (values.help) return { help: true };
-    const [verb, name, ...rest] = positionals;
-    return verb === 'new' && name !== undefined && rest.length === 0 ? { name } : undefined;
-  } catch {
-    return undefined;
-  }
+  return EXIT.ok;
 }
 
 function envPrefix(name: string): string {

@@ -1,17 +1,17 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import type { Log } from '../audit/trail.ts';
 import { loadSettings } from '../config/load-settings.ts';
 import { type RunningProxy, startProxy } from '../proxy/start.ts';
 import { demoAccount } from '../simulator/accounts/demo-account.ts';
 import { type Simulator, startSimulator } from '../simulator/simulator.ts';
+import { command, EXIT } from './cli.ts';
 import { issueKey } from './client/issue-key.ts';
 import { DemoPrinter } from './demo/printer.ts';
 import { playSession } from './demo/session.ts';
 
-const HELP = `Usage: binance-signing-proxy demo [--keep]
+const USAGE = `Usage: binance-signing-proxy demo [--keep]
 
 Starts the embedded exchange and the proxy in front of it with throw-away keys on free ports, plays a short trading
 session of unsigned calls, and shows for each what the app sent, what the exchange received and what was recorded.
@@ -27,15 +27,14 @@ clients:
 `;
 
 /** What a newcomer sees first. */
-export async function demo(argv: readonly string[]): Promise<number> {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: { help: { type: 'boolean', short: 'h' }, keep: { type: 'boolean' } },
-  });
-  if (values.help === true) {
-    console.log(HELP);
-    return 0;
-  }
+export const demo = command({
+  name: 'demo',
+  usage: USAGE,
+  options: { keep: { type: 'boolean' } },
+  run: ({ keep = false }) => tellStory(keep),
+});
+
+async function tellStory(keep: boolean): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'binance-signing-proxy-demo-'));
   const account = demoAccount();
   const simulator = await startSimulator({ accounts: [account] });
@@ -59,8 +58,8 @@ export async function demo(argv: readonly string[]): Promise<number> {
     printer.introduce(proxy.url, simulator.url);
     const asExpected = await playSession(proxy.url, keys, (call, answer) => printer.show(call, answer));
     printer.summarise(simulator);
-    if (values.keep === true) await keepServing(proxy, keys.bot);
-    return asExpected ? 0 : 1;
+    if (keep) await keepServing(proxy, keys.bot);
+    return asExpected ? EXIT.ok : EXIT.problem;
   } finally {
     await proxy?.close(1_000);
     await simulator.close();

@@ -1,30 +1,27 @@
 import { request } from 'node:http';
-import { parseArgs } from 'node:util';
 import { loadSettings } from '../config/load-settings.ts';
 import { ConfigError } from '../config/problems/config-error.ts';
 import { readEnvironment } from '../config/sources/read-environment.ts';
+import { command, EXIT } from './cli.ts';
 
-const HELP = `Usage: binance-signing-proxy healthcheck
+const USAGE = `Usage: binance-signing-proxy healthcheck
 
 Asks the running proxy's operator listener for /readyz: exit 0 when it is ready, 1 when not, with its reasons.`;
 
 /** The container's own health check: needs no shell and no curl. */
-export async function healthcheck(argv: readonly string[]): Promise<number> {
-  const { values } = parseArgs({ args: [...argv], options: { help: { type: 'boolean', short: 'h' } } });
-  if (values.help === true) {
-    console.log(HELP);
-    return 0;
-  }
+export const healthcheck = command({ name: 'healthcheck', usage: USAGE, options: {}, run: askReadiness });
+
+async function askReadiness(): Promise<number> {
   const { host, port } = operatorAddress();
   try {
     const { status, text } = await get(host, port, '/readyz');
     console.log(text);
-    return status === 200 ? 0 : 1;
+    return status === 200 ? EXIT.ok : EXIT.problem;
   } catch (error) {
     console.error(
       `The operator listener on ${host}:${port} does not answer: ${(error as NodeJS.ErrnoException).code ?? 'error'}.`,
     );
-    return 1;
+    return EXIT.problem;
   }
 }
 

@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util';
 import closeWithGrace from 'close-with-grace';
 import { loadSettings } from '../config/load-settings.ts';
 import { ConfigError, formatProblems } from '../config/problems/config-error.ts';
@@ -7,23 +6,18 @@ import { readEnvironment } from '../config/sources/read-environment.ts';
 import { ProxyError } from '../core/errors.ts';
 import { openLog } from '../proxy/log.ts';
 import { PreflightError, type RunningProxy, startProxy } from '../proxy/start.ts';
+import { command, EXIT } from './cli.ts';
 
-const HELP = `Usage: binance-signing-proxy serve
+const USAGE = `Usage: binance-signing-proxy serve
 
 Signs and forwards with the configuration of the environment, .env and config/proxy.yaml.
 SIGTERM and SIGINT finish what is under way and stop; SIGHUP reads secrets and configuration again.
 Exit code 78: the configuration is wrong, with one sentence per problem.`;
 
-/** Exit code of sysexits.h for a wrong configuration. */
-export const EX_CONFIG = 78;
-
 /** Serves until it is told to stop. */
-export async function serve(argv: readonly string[]): Promise<number> {
-  const { values } = parseArgs({ args: [...argv], options: { help: { type: 'boolean', short: 'h' } } });
-  if (values.help === true) {
-    console.log(HELP);
-    return 0;
-  }
+export const serve = command({ name: 'serve', usage: USAGE, options: {}, run: serveUntilStopped });
+
+async function serveUntilStopped(): Promise<number> {
   let proxy: RunningProxy | undefined;
   // From here on: a signal that comes while the proxy starts must not kill it halfway.
   process.on('SIGHUP', () => proxy && reload(proxy));
@@ -36,7 +30,7 @@ export async function serve(argv: readonly string[]): Promise<number> {
     const problems = problemsOf(error);
     if (problems === undefined) throw error;
     console.error(problems);
-    return EX_CONFIG;
+    return EXIT.configuration;
   }
   return stopping.ended;
 }
@@ -87,7 +81,7 @@ function untilStopped(proxy: () => RunningProxy | undefined): { ended: Promise<n
         });
       }
       await running?.close();
-      resolve(err === undefined ? 0 : 1);
+      resolve(err === undefined ? EXIT.ok : EXIT.problem);
     },
   );
   return { ended, forget: uninstall };

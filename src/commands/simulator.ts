@@ -1,8 +1,8 @@
-import { parseArgs } from 'node:util';
 import { demoAccount } from '../simulator/accounts/demo-account.ts';
 import { startSimulator } from '../simulator/simulator.ts';
+import { command, EXIT, UsageError } from './cli.ts';
 
-const HELP = `Usage: binance-signing-proxy simulator [--port 9080]
+const USAGE = `Usage: binance-signing-proxy simulator [--port 9080]
 
 Starts the embedded exchange alone, on 127.0.0.1, with a throw-away account, and prints the lines with which a proxy
 trades on it. It keeps everything in memory and forgets it when it stops.`;
@@ -19,19 +19,16 @@ const SOCKET_UPSTREAMS = [
 ];
 
 /** The embedded exchange alone, until it is told to stop. */
-export async function simulator(argv: readonly string[]): Promise<number> {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: { help: { type: 'boolean', short: 'h' }, port: { type: 'string' } },
-  });
-  if (values.help === true) {
-    console.log(HELP);
-    return 0;
-  }
-  const port = Number(values.port ?? DEFAULT_PORT);
+export const simulator = command({
+  name: 'simulator',
+  usage: USAGE,
+  options: { port: { type: 'string' } },
+  run: ({ port }) => simulate(Number(port ?? DEFAULT_PORT)),
+});
+
+async function simulate(port: number): Promise<number> {
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    console.error('--port must be a number from 0 to 65535.');
-    return 2;
+    throw new UsageError('--port must be a number from 0 to 65535.');
   }
   const account = demoAccount();
   const running = await startSimulator({ accounts: [account], port });
@@ -50,5 +47,5 @@ export async function simulator(argv: readonly string[]): Promise<number> {
     process.once('SIGTERM', resolve);
   });
   await running.close();
-  return 0;
+  return EXIT.ok;
 }

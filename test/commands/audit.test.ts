@@ -31,11 +31,13 @@ async function run(...argv: string[]): Promise<Ran> {
   };
   const out = vi.spyOn(process.stdout, 'write').mockImplementation(catchInto('out'));
   const err = vi.spyOn(process.stderr, 'write').mockImplementation(catchInto('err'));
+  // Under vitest the console does not write to the streams of the process.
+  const log = vi.spyOn(console, 'log').mockImplementation((text) => void catchInto('out')(`${text}\n`));
+  const error = vi.spyOn(console, 'error').mockImplementation((text) => void catchInto('err')(`${text}\n`));
   try {
     return { code: await audit(argv), ...caught };
   } finally {
-    out.mockRestore();
-    err.mockRestore();
+    for (const spy of [out, err, log, error]) spy.mockRestore();
   }
 }
 
@@ -286,12 +288,12 @@ describe('audit report', () => {
 
 describe('the audit command', () => {
   it.each<[what: string, argv: string[], code: number, err: RegExp]>([
-    ['nothing', [], 2, /say what to do/],
-    ['an unknown word', ['destroy'], 2, /say what to do/],
-    ['no path', ['verify'], 2, /needs the path/],
-    ['a foreign option', ['verify', '--symbol', 'X', '.'], 2, /no option --symbol/],
-    ['an unknown option', ['verify', '--nope', '.'], 2, /--nope/],
-    ['a time it cannot read', ['show', '--since', 'yesterday', '.'], 2, /--since takes/],
+    ['nothing', [], 64, /say what to do/],
+    ['an unknown word', ['destroy'], 64, /say what to do/],
+    ['no path', ['verify'], 64, /needs the path/],
+    ['a foreign option', ['verify', '--symbol', 'X', '.'], 64, /no option --symbol/],
+    ['an unknown option', ['verify', '--nope', '.'], 64, /--nope/],
+    ['a time it cannot read', ['show', '--since', 'yesterday', '.'], 64, /--since takes/],
     ['a path that is not there', ['verify', 'no/such/folder'], 1, /ENOENT/],
   ])('The command audit refuses %s with a sentence', async (_, argv, code, err) => {
     const ran = await run(...argv);

@@ -1,10 +1,12 @@
 import { styleText } from 'node:util';
 import type { AuditRecord } from '../../core/records/record.ts';
+import { tableLine, visible } from '../cli-table.ts';
 
 type Colour = 'dim' | 'red' | 'green' | 'yellow' | 'magenta' | 'cyan';
 type Value = string | readonly string[] | undefined;
 
-const HEADINGS: readonly (readonly [title: string, width: number])[] = [
+/** Widths are fixed, because a record is printed before the next one is read. */
+const COLUMNS: readonly (readonly [title: string, width: number])[] = [
   ['TIME (UTC)', 23],
   ['CLIENT', 14],
   ['EVENT', 15],
@@ -12,14 +14,16 @@ const HEADINGS: readonly (readonly [title: string, width: number])[] = [
   ['ABOUT', 44],
   ['RESULT', 0],
 ];
+const TITLES = COLUMNS.map(([title]) => title);
+const WIDTHS = COLUMNS.map(([, width]) => width);
 
 /** The line above the records. */
-export function tableHeading(isColoured: boolean): string {
-  return paint(row(HEADINGS.map(([title]) => title)), 'dim', isColoured);
+export function recordHeading(isColoured: boolean): string {
+  return paint(tableLine(TITLES, WIDTHS), 'dim', isColoured);
 }
 
 /** One record as one line for people; nothing in it can move the cursor or break the line. */
-export function tableRow(record: AuditRecord, isColoured: boolean): string {
+export function recordLine(record: AuditRecord, isColoured: boolean): string {
   const { time, client = '', event, method, path } = record;
   const cells = [
     time.replace('T', ' ').replace('Z', ''),
@@ -29,22 +33,7 @@ export function tableRow(record: AuditRecord, isColoured: boolean): string {
     event.startsWith('call.') || event === 'policy.reported' ? aboutCall(record) : aboutLife(record),
     result(record),
   ];
-  return paint(row(cells.map(visible)), colourOf(record), isColoured);
-}
-
-/** Control characters of a foreign text in their escaped form. */
-export function visible(text: string): string {
-  return text.replace(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu,
-    (char) => `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
-  );
-}
-
-function row(cells: readonly string[]): string {
-  return cells
-    .map((cell, index) => cell.padEnd(HEADINGS[index]?.[1] ?? 0))
-    .join('  ')
-    .trimEnd();
+  return paint(tableLine(cells.map(visible), WIDTHS), colourOf(record), isColoured);
 }
 
 function paint(text: string, colour: Colour, isColoured: boolean): string {

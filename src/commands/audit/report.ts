@@ -1,0 +1,30 @@
+import { readRecords } from '../../audit/reading/read-records.ts';
+import { isSelected } from '../../audit/reading/selection.ts';
+import { filesOf, trailsOf } from '../../audit/reading/trail-paths.ts';
+import { TrailReport } from '../../audit/reading/trail-report.ts';
+import { type Action, EXIT, type Values } from '../cli.ts';
+import { RANGE, readRange, TRAIL_PATH } from './arguments.ts';
+import { print } from './print.ts';
+import { REPORT_LEGEND, reportBlock } from './report-block.ts';
+
+const OPTIONS = { ...RANGE, json: { type: 'boolean' } } as const;
+
+/** `audit report`: adds up what each client did on each day. */
+export const report: Action<typeof OPTIONS> = { options: OPTIONS, ...TRAIL_PATH, run };
+
+async function run(values: Values<typeof OPTIONS>, paths: readonly string[]): Promise<number> {
+  const selection = readRange(values);
+  const totals = new TrailReport();
+  for (const { record } of readRecords(trailsOf(paths).flatMap(filesOf))) {
+    if (isSelected(record, selection)) totals.add(record);
+  }
+  const days = totals.results();
+  if (values.json === true) {
+    for (const day of days) await print(`${JSON.stringify(day)}\n`);
+  } else if (days.length === 0) {
+    await print('No calls in these records.\n');
+  } else {
+    await print(`${days.map(reportBlock).join('\n\n')}\n\n${REPORT_LEGEND}\n`);
+  }
+  return EXIT.ok;
+}

@@ -1,0 +1,58 @@
+import type { KeyObject } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { trailsOf } from '../../audit/reading/trail-paths.ts';
+import { verifyTrail } from '../../audit/reading/verify-trail.ts';
+import { ConfigError, type ConfigProblem } from '../../config/problems/config-error.ts';
+import { readEnvironment } from '../../config/sources/read-environment.ts';
+import { readToken } from '../../config/sources/read-secret.ts';
+import { auditKeyFrom } from '../../core/records/chain.ts';
+import { type Action, EXIT, UsageError, type Values } from '../cli.ts';
+import { TRAIL_PATH } from './arguments.ts';
+import { print } from './print.ts';
+
+const OPTIONS = {
+  'key-file': { type: 'string', multiple: true },
+  'from-seq': { type: 'string' },
+} as const;
+
+/** `audit verify`: finds the first record of each trail that does not fit. */
+export const verify: Action<typeof OPTIONS> = { options: OPTIONS, ...TRAIL_PATH, run };
+
+async function run(values: Values<typeof OPTIONS>, paths: readonly string[]): Promise<number> {
+  const from = values['from-seq'] ?? '1';
+  if (!/^[1-9]\d{0,14}$/.test(from)) throw new UsageError('--from-seq takes the number of a record.');
+  const keys = readKeys(values['key-file']);
+  let exitCode: number = EXIT.ok;
+  for (const trail of trailsOf(paths)) {
+    const verdict = verifyTrail(trail, { keys, firstSeq: Number(from) });
+    const { problem, files, records, firstSeq, lastSeq } = verdict;
+    const range = firstSeq === undefined ? '' : `, seq ${firstSeq} to ${lastSeq}`;
+    if (problem === undefined) {
+      const sealed = keys.length === 0 ? 'SHA-256, no key' : 'HMAC-SHA256';
+      await print(`${trail.folder}: OK, ${records} records in ${files} files${range} (${sealed})\n`);
+    } else {
+      exitCode = EXIT.problem;
+      await print(`${problem.file}:${problem.line}: ${problem.message}\n`);
+      await print(`${trail.folder}: NOT WHOLE, ${records} records before it are right${range}\n`);
+    }
+    for (const note of verdict.notes) await print(`  note: ${note}\n`);
+  }
+  return exitCode;
+}
+
+/** The keys of the files named, else the one that the proxy would read here. */
+function readKeys(files: readonly string[] | undefined): readonly KeyObject[] {
+  if (files !== undefined) return files.map(readKeyFile);
+  const problems: ConfigProblem[] = [];
+  const cwd = process.cwd();
+  const env = readEnvironment(cwd, process.env);
+  const key = readToken({ env, cwd, problems, secrets: [] }, 'BINANCE_PROXY_AUDIT_KEY');
+  if (key === 'refused') throw new ConfigError(problems);
+  return key === 'not-set' ? [] : [auditKeyFrom(key.text)];
+}
+
+function readKeyFile(path: string): KeyObject {
+  const text = readFileSync(path, 'utf8').replace(/[\r\n]+$/, '');
+  if (text === '') throw new UsageError(`The key file ${path} is empty.`);
+  return auditKeyFrom(text);
+}
