@@ -1,13 +1,12 @@
 import type { FastifyRequest } from 'fastify';
 import type { WebSocket } from 'ws';
-import type { SocketUpstreamName } from '../config/schema/settings.ts';
 import type { Client } from '../core/access/client.ts';
 import { decide } from '../core/access/policy.ts';
 import type { Call } from '../core/call/call.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import { ProxyError } from '../core/errors.ts';
-import type { SocketFamily } from '../core/frames/frame-methods.ts';
 import { readSocketTarget, type SocketTarget } from '../core/frames/socket-target.ts';
+import type { SocketFamily, SocketUpstreamName } from '../core/upstream.ts';
 import { type Exchange, exchangeOf } from '../pipeline/call-context.ts';
 import type { Line } from '../pipeline/line.ts';
 import { openUpstreamSocket, unreachable } from '../upstream/open-socket.ts';

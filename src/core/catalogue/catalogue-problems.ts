@@ -1,4 +1,4 @@
-import type { UpstreamName } from '../upstream.ts';
+import { PATH_PREFIXES } from '../upstream.ts';
 import { createDenylist } from './denylist.ts';
 import type { Endpoint, WeightStep } from './endpoint.ts';
 import { NEVER_GRANTED, PERMISSIONS, type Permission } from './permission.ts';
@@ -8,14 +8,6 @@ const INTERVAL = /^[1-9]\d*[SMHD]$/;
 const METHODS: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'DELETE']);
 const SECURITIES: ReadonlySet<string> = new Set(['NONE', 'APIKEY', 'SIGNED']);
 const KNOWN: ReadonlySet<string> = new Set(PERMISSIONS);
-const PREFIXES: Readonly<Record<UpstreamName, readonly string[]>> = {
-  spot: ['/api/', '/sapi/'],
-  usdm: ['/fapi/', '/futures/data/'],
-  coinm: ['/dapi/', '/futures/data/'],
-  options: ['/eapi/'],
-  portfolio: ['/papi/'],
-  web: ['/bapi/'],
-};
 
 /** Everything that is wrong with a whole set of endpoints, one sentence each; empty when it may be served. */
 export function catalogueProblems(endpoints: readonly Endpoint[]): string[] {
@@ -45,7 +37,7 @@ function checkAddress({ upstream, method, path, security }: Endpoint, report: Re
   if (!METHODS.has(method)) report('unknown method');
   if (!SECURITIES.has(security)) report('unknown security');
   if (!CANONICAL_PATH.test(path)) report('the path is not canonical');
-  const prefixes = Object.hasOwn(PREFIXES, upstream) ? PREFIXES[upstream] : [];
+  const prefixes = Object.hasOwn(PATH_PREFIXES, upstream) ? PATH_PREFIXES[upstream] : [];
   if (!prefixes.some((prefix) => path.startsWith(prefix))) report('the path does not belong to the upstream');
 }
 

@@ -1,9 +1,7 @@
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import type { Endpoint, Method, Security } from '../catalogue/endpoint.ts';
 import type { Permission } from '../catalogue/permission.ts';
-
-/** The families that have a WebSocket API. */
-export type SocketFamily = 'spot' | 'usdm' | 'coinm';
+import { SOCKET_FAMILIES, type SocketFamily, WS_API_PATHS } from '../upstream.ts';
 
 export interface WsMethod {
   /** The name that is sent, always from here and never the client's string. */
@@ -108,11 +106,6 @@ const TWINS: Readonly<Record<SocketFamily, Readonly<Record<string, `${Method} /$
   },
 };
 
-const SOCKET_PATHS: Readonly<Record<SocketFamily, string>> = {
-  spot: '/ws-api/v3',
-  usdm: '/ws-fapi/v1',
-  coinm: '/ws-dapi/v1',
-};
 const ADDED = { NONE: 'nothing', APIKEY: 'key', SIGNED: 'signature' } as const;
 
 interface OwnMethod {
@@ -160,7 +153,7 @@ const PREFIX: Readonly<Record<SocketFamily, RegExp>> = { spot: /^v3\//, usdm: /^
 export function createWsMethods(catalogue: Catalogue): WsMethods {
   const all: (WsMethod & { family: SocketFamily })[] = [];
   const index = new Map<string, WsMethod>();
-  for (const family of ['spot', 'usdm', 'coinm'] as const) {
+  for (const family of SOCKET_FAMILIES) {
     for (const [name, twin] of Object.entries(TWINS[family])) {
       const [method = '', path = ''] = twin.split(' ');
       const endpoint = catalogue.find(family, method, path);
@@ -190,7 +183,7 @@ function toOwnMethod(family: SocketFamily, name: string, own: OwnMethod): WsMeth
     endpoint: Object.freeze({
       upstream: family,
       method: 'GET',
-      path: `${SOCKET_PATHS[family]}/${own.name ?? name}`,
+      path: `${WS_API_PATHS[family]}/${own.name ?? name}`,
       product: 'websocket',
       security,
       securityType: security === 'NONE' ? 'NONE' : 'USER_STREAM',
