@@ -4,6 +4,7 @@ import {
   type RateLimit,
   readRateLimits,
 } from '../core/budget/binance-limits.ts';
+import { DAY_MS, MINUTE_MS } from '../core/intervals.ts';
 import type { UpstreamName } from '../core/upstream.ts';
 
 /** Where each family states its limits; portfolio margin and the web's data state none. */
@@ -34,8 +35,7 @@ export interface LimitsReader {
   stop(): void;
 }
 
-const DAY_MS = 86_400_000;
-const RETRY_MS = 300_000;
+const RETRY_MS = 5 * MINUTE_MS;
 
 /** Keeps the budgets' limits as Binance states them. */
 export function createLimitsReader(options: LimitsReaderOptions): LimitsReader {

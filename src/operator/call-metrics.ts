@@ -1,5 +1,6 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 import { type Outcome, PROXY_ERRORS, type ProxyError } from '../core/errors.ts';
+import { SECOND_MS } from '../core/intervals.ts';
 import { UPSTREAM_NAMES } from '../core/upstream.ts';
 import type { Exchange } from '../pipeline/call-context.ts';
 
@@ -88,7 +89,7 @@ export function createCallMetrics(registry: Registry): CallMetrics {
     );
     return (exchange: Exchange, ms: number | undefined): void => {
       const child = exchange.endpoint && byUpstream.get(exchange.endpoint.upstream);
-      if (child !== undefined && ms !== undefined) child.observe(Math.max(0, ms) / 1_000);
+      if (child !== undefined && ms !== undefined) child.observe(Math.max(0, ms) / SECOND_MS);
     };
   }
 

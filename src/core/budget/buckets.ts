@@ -1,6 +1,7 @@
 import type { Client } from '../access/client.ts';
 import type { Call } from '../call/call.ts';
 import type { Endpoint } from '../catalogue/endpoint.ts';
+import { MINUTE_MS } from '../intervals.ts';
 import type { UpstreamName } from '../upstream.ts';
 import { FALLBACK_LIMITS, type RateLimit, SAPI_WEIGHT_PER_MINUTE } from './binance-limits.ts';
 import { type Quota, quotasOf } from './quota.ts';
@@ -54,7 +55,6 @@ export interface Charging {
   chargeOf(charged: ChargedCall): CallCharge;
 }
 
-const MINUTE_MS = 60_000;
 /** Binance says of these that their used-weight header is wrong and to be ignored. */
 const WRONG_HEADERS: ReadonlySet<string> = new Set(['/fapi/v1/ticker/bookTicker', '/fapi/v2/ticker/price']);
 const NO_HEADERS: readonly string[] = [];

@@ -1,10 +1,12 @@
+import { INTERVALS } from '../intervals.ts';
 import { PATH_PREFIXES } from '../upstream.ts';
 import { createDenylist } from './denylist.ts';
 import type { Endpoint, WeightStep } from './endpoint.ts';
 import { NEVER_GRANTED, PERMISSIONS, type Permission } from './permission.ts';
 
 const CANONICAL_PATH = /^(?:\/[A-Za-z0-9_-]+)+$/;
-const INTERVAL = /^[1-9]\d*[SMHD]$/;
+const LETTERS = Object.values(INTERVALS).map(({ letter }) => letter);
+const INTERVAL = new RegExp(`^[1-9]\\d*[${LETTERS.join('')}]$`);
 const METHODS: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'DELETE']);
 const SECURITIES: ReadonlySet<string> = new Set(['NONE', 'APIKEY', 'SIGNED']);
 const KNOWN: ReadonlySet<string> = new Set(PERMISSIONS);
