@@ -1,9 +1,8 @@
 import fastify, { type FastifyInstance } from 'fastify';
+import { isLoopbackName } from '../config/sections/hosts.ts';
 import { localTrust } from '../http/local-trust.ts';
 import { NO_SCHEMAS } from '../http/no-schemas.ts';
 import type { Line } from '../pipeline/line.ts';
-
-const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/i;
 
 /**
  * The listener for the operator: it works while Binance does not, and serves no Binance path. On a loopback address it
@@ -20,7 +19,7 @@ export async function buildOperatorListener(line: Line): Promise<FastifyInstance
     () => new Set(line.snapshot().settings.server.allowedHosts.map((name) => name.toLowerCase())),
   );
   app.addHook('onRequest', (request, reply, done) => {
-    if (LOOPBACK.test(line.snapshot().settings.operator.host)) checkTrust(request, reply, done);
+    if (isLoopbackName(line.snapshot().settings.operator.host)) checkTrust(request, reply, done);
     else done();
   });
   app.setErrorHandler((error, _request, reply) => {
