@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { NAME_PATTERN } from '../config/schema/schema-parts.ts';
 import { issueKey } from './client/issue-key.ts';
 
 const USAGE = `Usage: binance-signing-proxy client new NAME
@@ -26,7 +27,7 @@ export async function client(argv: readonly string[]): Promise<number> {
     return 0;
   }
   const { name } = parsed;
-  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(name) || name === 'anonymous') {
+  if (!new RegExp(NAME_PATTERN).test(name) || name === 'anonymous') {
     console.error(
       name === 'anonymous'
         ? 'The client anonymous stands for callers without a key, so none can be issued to it: choose another NAME.'
