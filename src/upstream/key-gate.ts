@@ -45,6 +45,11 @@ const RISKY: readonly (readonly [name: string, label: string, permission: Permis
   ['enableInternalTransfer', 'Enable Internal Transfer', 'internal-transfer'],
 ];
 
+/** True for a switch that lets value leave. */
+export function isRiskySwitch(name: string): boolean {
+  return RISKY.some(([risky]) => risky === name);
+}
+
 const PENDING: PreflightVerdict = { kind: 'pending', reason: 'the key permissions were not read yet' };
 
 /** @see https://developers.binance.com/docs/wallet/account/api-key-permission */
