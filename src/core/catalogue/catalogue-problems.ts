@@ -1,10 +1,11 @@
 import { INTERVALS } from '../intervals.ts';
-import { PATH_PREFIXES } from '../upstream.ts';
+import { FAMILY_OF_NAME, PATH_PREFIXES } from '../upstream.ts';
 import { createDenylist } from './denylist.ts';
 import type { Endpoint, WeightStep } from './endpoint.ts';
 import { NEVER_GRANTED, PERMISSIONS, type Permission } from './permission.ts';
 
 const CANONICAL_PATH = /^(?:\/[A-Za-z0-9_-]+)+$/;
+const WEB_SOCKET_METHOD = /^[A-Za-z0-9]+(?:[./][A-Za-z0-9]+)*$/;
 const LETTERS = Object.values(INTERVALS).map(({ letter }) => letter);
 const INTERVAL = new RegExp(`^[1-9]\\d*[${LETTERS.join('')}]$`);
 const METHODS: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'DELETE']);
@@ -15,6 +16,7 @@ const KNOWN: ReadonlySet<string> = new Set(PERMISSIONS);
 export function catalogueProblems(endpoints: readonly Endpoint[]): string[] {
   const builtIn = createDenylist([]);
   const seen = new Set<string>();
+  const methods = new Set<string>();
   const problems: string[] = [];
   for (const endpoint of endpoints) {
     const name = `${endpoint.upstream} ${endpoint.method} ${endpoint.path}`;
@@ -22,6 +24,7 @@ export function catalogueProblems(endpoints: readonly Endpoint[]): string[] {
     if (seen.has(name)) report('stands twice');
     seen.add(name);
     checkAddress(endpoint, report);
+    checkWebSocket(endpoint, methods, report);
     checkPermission(endpoint, builtIn.match(endpoint.path) !== undefined, report);
     checkCounts(endpoint, report);
     if ((endpoint.effect === 'place' || endpoint.effect === 'amend') && endpoint.orderShape === undefined) {
@@ -41,6 +44,15 @@ function checkAddress({ upstream, method, path, security }: Endpoint, report: Re
   if (!CANONICAL_PATH.test(path)) report('the path is not canonical');
   const prefixes = Object.hasOwn(PATH_PREFIXES, upstream) ? PATH_PREFIXES[upstream] : [];
   if (!prefixes.some((prefix) => path.startsWith(prefix))) report('the path does not belong to the upstream');
+}
+
+function checkWebSocket({ upstream, webSocket }: Endpoint, methods: Set<string>, report: Report): void {
+  if (webSocket === undefined) return;
+  const name = `${upstream} ${webSocket}`;
+  if (!FAMILY_OF_NAME.has(upstream)) report('names a WebSocket method and its upstream has no WebSocket API');
+  if (!WEB_SOCKET_METHOD.test(webSocket)) report('the name of its WebSocket method is not canonical');
+  if (methods.has(name)) report(`the WebSocket method ${webSocket} stands twice`);
+  methods.add(name);
 }
 
 function checkPermission(endpoint: Endpoint, denied: boolean, report: Report): void {

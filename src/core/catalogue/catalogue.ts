@@ -18,6 +18,7 @@ import type { Permission } from './permission.ts';
 export interface CatalogueEntry {
   readonly method: Method;
   readonly path: string;
+  readonly webSocket?: string;
   readonly security: Security;
   readonly securityType: string;
   readonly permission: Permission;
