@@ -35,7 +35,10 @@ const SESSION: Readonly<Record<string, OwnMethod>> = {
   'session.status': { security: 'NONE', permission: 'market-data', kind: 'status' },
   'session.logout': { security: 'NONE', permission: 'market-data', kind: 'logout' },
 };
-/** Methods without a REST twin, so that the catalogue cannot name them. A plain subscription becomes a signed one: it works with every type of key. */
+/**
+ * Methods without a REST twin, so that the catalogue cannot name them. A plain subscription becomes a signed one: it
+ * works with every type of key.
+ */
 const OWN: Readonly<Record<SocketFamily, Readonly<Record<string, OwnMethod>>>> = {
   spot: {
     ...SESSION,
