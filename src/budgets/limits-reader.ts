@@ -8,7 +8,7 @@ import { DAY_MS, MINUTE_MS } from '../core/intervals.ts';
 import type { UpstreamName } from '../core/upstream.ts';
 
 /** Where each family states its limits; portfolio margin and the web's data state none. */
-export const EXCHANGE_INFO_PATHS: Readonly<Partial<Record<UpstreamName, string>>> = {
+const EXCHANGE_INFO_PATHS: Readonly<Partial<Record<UpstreamName, string>>> = {
   // The limits stand in every answer; without a symbol this one is megabytes.
   spot: '/api/v3/exchangeInfo?symbol=BTCUSDT',
   usdm: '/fapi/v1/exchangeInfo',

@@ -2,7 +2,7 @@ import type { Permission } from '../core/catalogue/permission.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { OwnCalls } from '../pipeline/own-call.ts';
 
-export type PreflightMode = 'enforce' | 'warn' | 'off';
+type PreflightMode = 'enforce' | 'warn' | 'off';
 
 export type PreflightVerdict =
   | { readonly kind: 'pending'; readonly reason: string }
@@ -123,7 +123,7 @@ export function createKeyGate(options: KeyGateOptions): KeyGate {
 }
 
 /** What the switches of a key mean, given what clients were granted. */
-export function judge(switches: KeySwitches, granted: ReadonlySet<Permission>): PreflightVerdict {
+function judge(switches: KeySwitches, granted: ReadonlySet<Permission>): PreflightVerdict {
   const problems: string[] = [];
   for (const [name, label, permission] of RISKY) {
     if (switches[name] !== true || (permission !== undefined && granted.has(permission))) continue;

@@ -1,7 +1,7 @@
 import { INTERVALS, type IntervalName, isIntervalName } from '../intervals.ts';
 import type { UpstreamName } from '../upstream.ts';
 
-export type RateLimitType = 'REQUEST_WEIGHT' | 'RAW_REQUESTS' | 'ORDERS';
+type RateLimitType = 'REQUEST_WEIGHT' | 'RAW_REQUESTS' | 'ORDERS';
 
 /** One limit as exchangeInfo states it. */
 export interface RateLimit {

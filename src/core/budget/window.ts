@@ -51,11 +51,11 @@ export interface ChargeEnding {
  * Server time is known to within this much. Windows turn this much late by the budget's time, so that no charge is
  * counted in a window that has not begun at Binance.
  */
-export const CLOCK_ERROR_MS = 100;
+const CLOCK_ERROR_MS = 100;
 /** How long before a window ends by the budget's time it may already have turned at Binance. */
 export const TAIL_MS = 2 * CLOCK_ERROR_MS;
 /** Charges are known to be dead after three to four slots: longer than the longest call with its one retry. */
-export const SLOT_MS = 10 * SECOND_MS;
+const SLOT_MS = 10 * SECOND_MS;
 const SLOTS = 4;
 /** A clock that goes back by less than this stays in the later window; the reserve for clock error covers it. */
 const STEP_BACK_MS = SECOND_MS;
