@@ -10,6 +10,7 @@ import { asksForSubject, isSelected, namesSubject, type Selection } from '../aud
 import { filesOf, trailsOf } from '../audit/reading/trail-paths.ts';
 import { TrailReport } from '../audit/reading/trail-report.ts';
 import { verifyTrail } from '../audit/reading/verify-trail.ts';
+import { loadCatalogue } from '../config/load-catalogue.ts';
 import { ConfigError, type ConfigProblem } from '../config/problems/config-error.ts';
 import { readEnvironment } from '../config/sources/read-environment.ts';
 import { readToken } from '../config/sources/read-secret.ts';
@@ -138,7 +139,7 @@ function belongs(record: AuditRecord, calls: ReadonlySet<string>, selection: Sel
 
 async function report(paths: readonly string[], flags: Flags): Promise<number> {
   const selection = readSelection(flags);
-  const totals = new TrailReport();
+  const totals = new TrailReport(loadCatalogue());
   for (const { record } of readRecords(trailsOf(paths).flatMap(filesOf))) {
     if (isSelected(record, selection)) totals.add(record);
   }
