@@ -4,7 +4,6 @@ import {
   type CatalogueEntry,
   type CatalogueFile,
 } from '../../../src/core/catalogue/catalogue.ts';
-import type { UpstreamName } from '../../../src/core/upstream.ts';
 
 const entry: CatalogueEntry = {
   method: 'GET',
@@ -66,19 +65,6 @@ describe('buildCatalogue', () => {
       clientOrderIds: [],
       repeatable: [],
     });
-  });
-
-  it('lets only upstreams with a WebSocket API name its methods, each of them any', () => {
-    const depth = (upstream: UpstreamName, path: string): CatalogueFile => ({
-      product: upstream,
-      upstream,
-      endpoints: [{ ...entry, path, webSocket: 'depth' }],
-    });
-    const families = [depth('spot', '/api/v3/depth'), depth('usdm', '/fapi/v1/depth')];
-    expect(buildCatalogue(families).endpoints.map(({ webSocket }) => webSocket)).toEqual(['depth', 'depth']);
-    expect(() => buildCatalogue([depth('options', '/eapi/v1/depth')])).toThrow(
-      'options GET /eapi/v1/depth: names a WebSocket method and its upstream has no WebSocket API',
-    );
   });
 
   it('takes the largest weight that a rule can give as the maximum', () => {
@@ -147,19 +133,6 @@ describe('buildCatalogue', () => {
     ['a dot segment', [{ ...entry, path: '/api/../sapi/v1/x' }], 'the path is not canonical'],
     ['an escape', [{ ...entry, path: '/api/v3/%74ime' }], 'the path is not canonical'],
     ['a path of another upstream', [{ ...entry, path: '/fapi/v1/time' }], 'does not belong to the upstream'],
-    [
-      'a WebSocket method of two endpoints',
-      [
-        { ...entry, webSocket: 'time' },
-        { ...entry, path: '/api/v3/ping', webSocket: 'time' },
-      ],
-      'spot GET /api/v3/ping: the WebSocket method time stands twice',
-    ],
-    [
-      'a WebSocket method that no frame could name',
-      [{ ...entry, webSocket: 'time ' }],
-      'the name of its WebSocket method is not canonical',
-    ],
     ['no weight', [{ ...entry, ip: undefined }], 'has no weight'],
     ['a negative weight', [{ ...entry, ip: -1 }], 'a weight is not an integer'],
     ['a broken weight', [{ ...entry, ip: 1.5 }], 'a weight is not an integer'],
