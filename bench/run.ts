@@ -28,12 +28,12 @@ interface Other {
 }
 
 const OTHERS: readonly Other[] = [
-  { title: PROFILE, command: ['profile.ts', '--places', '--seconds', '4'], longestSeconds: 90 },
-  { title: 'As work grows', command: ['growth.ts'], longestSeconds: 240 },
-  { title: 'WebSockets', command: ['websocket.ts'], longestSeconds: 100 },
-  { title: 'Audit durability', command: ['audit-cost.ts'], longestSeconds: 90 },
-  { title: 'Budgets, in memory and through Redis', command: ['budget.ts'], longestSeconds: 90 },
-  { title: 'More cores', command: ['cores.ts'], longestSeconds: 150 },
+  { title: PROFILE, command: ['ladder/profile.ts', '--places', '--seconds', '4'], longestSeconds: 90 },
+  { title: 'As work grows', command: ['memory/growth.ts'], longestSeconds: 240 },
+  { title: 'WebSockets', command: ['sockets/websocket.ts'], longestSeconds: 100 },
+  { title: 'Audit durability', command: ['audit/audit-cost.ts'], longestSeconds: 90 },
+  { title: 'Budgets, in memory and through Redis', command: ['budget/budget.ts'], longestSeconds: 90 },
+  { title: 'More cores', command: ['ladder/cores.ts'], longestSeconds: 150 },
 ];
 /** No multiple of the clock's minute: its call would keep the connection warm by chance. */
 const IDLE_SECONDS = 67;

@@ -11,9 +11,10 @@ answered 404 \`PROXY_UNKNOWN_ENDPOINT\`; what is marked denylisted is in it for 
 
 A weight counts per egress IP or per Binance account (UID). Where it depends on parameters the first condition that holds decides, and
 what cannot be read costs the largest. \`permission + other\` means that the named parameter asks for the other permission too.
+The column WebSocket names the method of the WebSocket API that follows the same rules.
 
-| upstream | method | path | security | permission | weight | orders | denylisted |
-|---|---|---|---|---|---|---|---|
+| upstream | method | path | WebSocket | security | permission | weight | orders | denylisted |
+|---|---|---|---|---|---|---|---|---|
 `;
 
 /** The table of all endpoints as Markdown, one row each. */
@@ -24,6 +25,7 @@ export function endpointTable(catalogue: Catalogue): string {
       endpoint.upstream,
       endpoint.method,
       `\`${endpoint.path}\``,
+      endpoint.webSocket === undefined ? '' : `\`${endpoint.webSocket}\``,
       securityOf(endpoint),
       permissionOf(endpoint),
       endpoint.weights.map(weightText).join(' + ') || '-',

@@ -149,7 +149,7 @@ async function run(folder: string, upstream: string, method: 'GET' | 'POST'): Pr
   const own = mkdtempSync(join(folder, 'profiled-'));
   const results = mkdtempSync(join(tmpdir(), 'signing-profile-'));
   const flags = values.heap
-    ? ['--import', join(BENCH, 'allocation-sampling.ts')]
+    ? ['--import', join(BENCH, 'memory', 'allocation-sampling.ts')]
     : ['--cpu-prof', '--cpu-prof-interval=200', `--cpu-prof-dir=${results}`];
   const { url, program } = await startFromSources(own, upstream, flags, {
     BENCH_ALLOCATIONS: join(results, 'allocations.json'),

@@ -18,7 +18,7 @@ export function quantile(values: readonly number[], share: number): number | und
 }
 
 /** Median over the rounds of one figure. */
-export function medianOf(
+function medianOf(
   results: Results,
   shape: Shape,
   target: string,

@@ -31,7 +31,7 @@ export interface Anchor extends ChainHead {
 const ANCHOR_LENGTH = 512;
 
 /** The text of an anchor: one JSON object, padded with spaces. */
-export function formatAnchor(
+function formatAnchor(
   place: ChainHead & { readonly file: string; readonly length: number },
   key: KeyObject | undefined,
   keyId = auditKeyId(key),
@@ -43,7 +43,7 @@ export function formatAnchor(
 }
 
 /** Reads an anchor's text; undefined when it is none. */
-export function parseAnchor(text: string, key: KeyObject | undefined): Anchor | undefined {
+function parseAnchor(text: string, key: KeyObject | undefined): Anchor | undefined {
   let fields: Readonly<Record<string, unknown>>;
   try {
     fields = JSON.parse(text);

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { accessSync, constants, mkdirSync, statfsSync } from 'node:fs';
 import { ProxyError } from '../core/errors.ts';
+import { DAY_MS } from '../core/intervals.ts';
 import { type ChainHead, GENESIS, sealLine } from '../core/records/chain.ts';
 import { AnchorFile } from './anchor.ts';
 import { DayFile, type Durability } from './day-file.ts';
@@ -16,7 +17,6 @@ export interface FileAuditSinkOptions {
   readonly durability: Durability;
 }
 
-const DAY_MS = 86_400_000;
 /** With these the open files are still the right ones: only space is missing. */
 const NO_SPACE = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { ProxyError } from '../core/errors.ts';
 
 /** Stays empty: only the kernel's lock on it matters. */
-export const LOCK_FILE = 'audit.lock';
+const LOCK_FILE = 'audit.lock';
 
 const SQLITE_BUSY = 5;
 

@@ -3,7 +3,7 @@ import { AUDIT_LEVELS, auditLevel, auditLine, type UnsealedRecord } from '../cor
 import { SecretMask } from '../core/records/secret-mask.ts';
 import type { AuditRepair, AuditSink } from './sink.ts';
 
-export interface AuditTrailState {
+interface AuditTrailState {
   /** False from a record that could not be stored until one could again. */
   readonly available: boolean;
   /** How many records could not be stored or printed. */
@@ -35,7 +35,7 @@ export interface AuditTrail {
 }
 
 /** A complete JSON line without its line break, and pino's number for its level. */
-export interface PrintedLine {
+interface PrintedLine {
   readonly text: string;
   readonly level: number;
 }

@@ -1,5 +1,6 @@
 import type { Bucket } from '../core/budget/buckets.ts';
 import { ProxyError } from '../core/errors.ts';
+import { SECOND_MS } from '../core/intervals.ts';
 import type { Freeze } from './stores/store.ts';
 
 const WORDS: Readonly<Record<Bucket['kind'], string>> = {
@@ -17,7 +18,7 @@ export function fullRefusal(bucket: Bucket, untilMs: number, nowMs: number): Pro
   return new ProxyError(
     name,
     `The ${WORDS[bucket.kind]} on ${bucket.upstream} is used up for this window; it ends in ${retryAfterSeconds} s.`,
-    { rule: `budget ${bucket.kind} ${bucket.windowMs / 1_000}s`, retryAfterSeconds },
+    { rule: `budget ${bucket.kind} ${bucket.windowMs / SECOND_MS}s`, retryAfterSeconds },
   );
 }
 
@@ -52,5 +53,5 @@ export function hungUpRefusal(): ProxyError {
 }
 
 function secondsUntil(untilMs: number, nowMs: number): number {
-  return Math.max(1, Math.ceil((untilMs - nowMs) / 1_000));
+  return Math.max(1, Math.ceil((untilMs - nowMs) / SECOND_MS));
 }

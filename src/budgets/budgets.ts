@@ -28,8 +28,8 @@ export interface Ticket {
   readonly waitMs: number;
 }
 
-export type BudgetEvent = 'frozen' | 'thawed' | 'degraded' | 'restored';
-export type BudgetEventDetail = Readonly<Record<string, string | number | boolean | undefined>>;
+type BudgetEvent = 'frozen' | 'thawed' | 'degraded' | 'restored';
+type BudgetEventDetail = Readonly<Record<string, string | number | boolean | undefined>>;
 
 export interface BudgetsOptions {
   readonly store: BudgetStore;

@@ -1,14 +1,14 @@
 import type { BackOff } from '../core/budget/back-off.ts';
 import { hostFreezeKey, ordersFreezeKey } from '../core/budget/buckets.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../core/intervals.ts';
 import type { UpstreamName } from '../core/upstream.ts';
 import type { Freeze } from './stores/store.ts';
 
-const MINUTE_MS = 60_000;
-const ORDERS_WINDOW_MS = 10_000;
+const ORDERS_WINDOW_MS = 10 * SECOND_MS;
 /** Bans last three days at the most; a longer time is a misreading. */
-const LONGEST_MS = 7 * 86_400_000;
-const LONGEST_PAUSE_MS = 60 * MINUTE_MS;
+const LONGEST_MS = 7 * DAY_MS;
+const LONGEST_PAUSE_MS = HOUR_MS;
 
 interface Pauses {
   /** How many pauses without a time followed each other. */
@@ -84,5 +84,5 @@ function windowEnd(nowMs: number, windowMs: number): number {
 }
 
 function within(untilMs: number, nowMs: number): number {
-  return Math.min(Math.max(untilMs, nowMs + 1_000), nowMs + LONGEST_MS);
+  return Math.min(Math.max(untilMs, nowMs + SECOND_MS), nowMs + LONGEST_MS);
 }

@@ -3,7 +3,7 @@ import { ConfigError, formatProblems } from '../config/problems/config-error.ts'
 import type { Settings } from '../config/schema/settings.ts';
 import { readEnvironment } from '../config/sources/read-environment.ts';
 import { type BuiltProxy, buildProxy } from '../proxy/build.ts';
-import type { KeySwitches } from '../upstream/key-gate.ts';
+import { isRiskySwitch, type KeySwitches } from '../upstream/key-gate.ts';
 import { describeClock, diagnoseClock, diagnoseKey } from './check/diagnosis.ts';
 import { command, EXIT } from './cli.ts';
 import { table } from './cli-table.ts';
@@ -93,11 +93,9 @@ async function askBinance(built: BuiltProxy, settings: Settings): Promise<number
   return problems === 0 ? EXIT.ok : EXIT.problem;
 }
 
-const RISKY = new Set(['enableWithdrawals', 'permitsUniversalTransfer', 'enableInternalTransfer']);
-
 function printSwitches(switches: KeySwitches): void {
   const remark = (name: string, on: boolean) =>
-    on && RISKY.has(name) ? 'RISKY' : !on && name === 'ipRestrict' ? 'warning' : '';
+    on && isRiskySwitch(name) ? 'RISKY' : !on && name === 'ipRestrict' ? 'warning' : '';
   const rows = Object.entries(switches).map(([name, on]) => [name, on ? 'on' : 'off', remark(name, on)]);
   console.log(table(['switch at Binance', 'state', ''], rows));
 }

@@ -1,3 +1,4 @@
+import { NAME_PATTERN } from '../config/schema/schema-parts.ts';
 import { commandGroup, EXIT, UsageError } from './cli.ts';
 import { issueKey } from './client/issue-key.ts';
 
@@ -24,7 +25,7 @@ async function issue(name: string): Promise<number> {
       'The client anonymous stands for callers without a key, so none can be issued to it: choose another NAME.',
     );
   }
-  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(name)) {
+  if (!new RegExp(NAME_PATTERN).test(name)) {
     throw new UsageError(
       'NAME must be up to 64 letters, digits, dots, hyphens and underscores, and begin with a letter or digit.',
     );

@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Log } from '../audit/trail.ts';
 import { loadSettings } from '../config/load-settings.ts';
+import { ENVIRONMENTS } from '../config/schema/environments.ts';
+import { originVariable } from '../config/schema/variables.ts';
+import { UPSTREAM_NAMES } from '../core/upstream.ts';
 import { type RunningProxy, startProxy } from '../proxy/start.ts';
 import { demoAccount } from '../simulator/accounts/demo-account.ts';
 import { type Simulator, startSimulator } from '../simulator/simulator.ts';
@@ -70,10 +73,9 @@ async function tellStory(keep: boolean): Promise<number> {
 function readSettings(folder: string, simulator: Simulator, secrets: Readonly<Record<string, string>>) {
   const path = join(folder, 'proxy.yaml');
   writeFileSync(path, CONFIGURATION);
-  const upstreams = ['SPOT', 'USDM', 'COINM', 'OPTIONS', 'PORTFOLIO'].map((name) => [
-    `BINANCE_PROXY_UPSTREAM_${name}`,
-    simulator.url,
-  ]);
+  const upstreams = UPSTREAM_NAMES.filter((name) => ENVIRONMENTS.simulator[name] !== undefined).map(
+    (name) => [originVariable(name), simulator.url],
+  );
   return loadSettings({
     cwd: folder,
     env: { ...secrets, ...Object.fromEntries(upstreams), BINANCE_PROXY_CONFIG: path },

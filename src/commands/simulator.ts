@@ -1,3 +1,5 @@
+import { ENVIRONMENTS, ORIGIN_NAMES } from '../config/schema/environments.ts';
+import { originVariable } from '../config/schema/variables.ts';
 import { demoAccount } from '../simulator/accounts/demo-account.ts';
 import { startSimulator } from '../simulator/simulator.ts';
 import { command, EXIT, UsageError } from './cli.ts';
@@ -8,15 +10,6 @@ Starts the embedded exchange alone, on 127.0.0.1, with a throw-away account, and
 trades on it. It keeps everything in memory and forgets it when it stops.`;
 
 const DEFAULT_PORT = 9080;
-const REST_UPSTREAMS = ['SPOT', 'USDM', 'COINM', 'OPTIONS', 'PORTFOLIO'];
-const SOCKET_UPSTREAMS = [
-  'SPOT_WS_API',
-  'SPOT_STREAM',
-  'USDM_WS_API',
-  'USDM_STREAM',
-  'COINM_WS_API',
-  'COINM_STREAM',
-];
 
 /** The embedded exchange alone, until it is told to stop. */
 export const simulator = command({
@@ -37,9 +30,11 @@ async function simulate(port: number): Promise<number> {
     `BINANCE_PROXY_ENVIRONMENT=simulator\nBINANCE_API_KEY=${account.apiKey}\nBINANCE_API_SECRET=${account.hmacSecret}`,
   );
   if (running.port !== DEFAULT_PORT) {
-    for (const name of REST_UPSTREAMS) console.log(`BINANCE_PROXY_UPSTREAM_${name}=${running.url}`);
-    for (const name of SOCKET_UPSTREAMS) {
-      console.log(`BINANCE_PROXY_UPSTREAM_${name}=${running.url.replace('http', 'ws')}`);
+    const usual = ENVIRONMENTS.simulator;
+    for (const name of ORIGIN_NAMES) {
+      if (usual[name] === undefined) continue;
+      const url = usual[name].startsWith('ws:') ? running.url.replace('http', 'ws') : running.url;
+      console.log(`${originVariable(name)}=${url}`);
     }
   }
   await new Promise<void>((resolve) => {

@@ -28,6 +28,7 @@ const Entry = Type.Object(
   {
     method: Type.Enum(['GET', 'POST', 'PUT', 'DELETE']),
     path: Name,
+    webSocket: Type.Optional(Name),
     security: Type.Enum(['NONE', 'APIKEY', 'SIGNED']),
     securityType: Name,
     permission: PermissionName,

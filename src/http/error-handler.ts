@@ -9,7 +9,7 @@ export function errorBody(error: ProxyError): string {
 }
 
 /** Answers a refusal: status, code and sentence from the one table, with the proxy's own headers. */
-export function sendProxyError(reply: FastifyReply, error: ProxyError, context: AnswerContext): void {
+function sendProxyError(reply: FastifyReply, error: ProxyError, context: AnswerContext): void {
   reply
     .code(error.status)
     .header('content-type', 'application/json;charset=UTF-8')

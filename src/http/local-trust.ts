@@ -1,8 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { isLoopbackInHeader } from '../config/sections/hosts.ts';
 import { ProxyError } from '../core/errors.ts';
 
 const IN_BRACKETS = /^\[([\da-f:.]+)\]$/;
-const LOOPBACK_NAME = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/i;
 
 /**
  * The first hook of every listener: a `Host` that is neither a loopback name nor allowed is refused (DNS rebinding),
@@ -41,5 +41,5 @@ export function isTrustedHost(host: string | undefined, allowed: ReadonlySet<str
   if (host === undefined) return false;
   const name = host.replace(/:\d{1,5}$/, '').toLowerCase();
   // An IPv6 address is configured bare and travels in brackets.
-  return LOOPBACK_NAME.test(name) || allowed.has(IN_BRACKETS.exec(name)?.[1] ?? name);
+  return isLoopbackInHeader(name) || allowed.has(IN_BRACKETS.exec(name)?.[1] ?? name);
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { ProxyError } from '../core/errors.ts';
 
-export const MAX_BODY_BYTES = 256 * 1024;
+const MAX_BODY_BYTES = 256 * 1024;
 const EMPTY = Buffer.alloc(0);
 
 /**

@@ -1,5 +1,6 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 import { type Outcome, PROXY_ERRORS, type ProxyError } from '../core/errors.ts';
+import { SECOND_MS } from '../core/intervals.ts';
 import { UPSTREAM_NAMES } from '../core/upstream.ts';
 import type { CallContext } from '../pipeline/call-context.ts';
 
@@ -15,14 +16,14 @@ export interface CallMetrics {
   reported(context: CallContext): void;
 }
 
-export interface CallEnd {
+interface CallEnd {
   readonly outcome: Outcome;
   /** HTTP status of the answer to the client. */
   readonly status: number | undefined;
 }
 
 /** Sub-millisecond steps for the proxy's own part, up to the 15 s that Binance is given to begin its answer. */
-export const LATENCY_BUCKETS_SECONDS: readonly number[] = [
+const LATENCY_BUCKETS_SECONDS: readonly number[] = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15,
 ];
 /** The label of what does not apply; no client can be called so in a configuration that means it. */
@@ -88,7 +89,7 @@ export function createCallMetrics(registry: Registry): CallMetrics {
     );
     return (context: CallContext, ms: number | undefined): void => {
       const child = context.endpoint && byUpstream.get(context.endpoint.upstream);
-      if (child !== undefined && ms !== undefined) child.observe(Math.max(0, ms) / 1_000);
+      if (child !== undefined && ms !== undefined) child.observe(Math.max(0, ms) / SECOND_MS);
     };
   }
 

@@ -1,12 +1,11 @@
 import fastify, { type FastifyInstance } from 'fastify';
+import { isLoopbackName } from '../config/sections/hosts.ts';
 import { localTrust } from '../http/local-trust.ts';
 import { NO_SCHEMAS } from '../http/no-schemas.ts';
 import type { OrderResolver } from '../orders/resolver.ts';
 import type { LiveConfig } from '../pipeline/live-config.ts';
 import type { Metrics } from './metrics.ts';
 import type { Status } from './status.ts';
-
-const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/i;
 
 export interface OperatorListenerDeps {
   readonly config: () => LiveConfig;
@@ -31,7 +30,7 @@ export async function buildOperatorListener(deps: OperatorListenerDeps): Promise
     () => new Set(config().settings.server.allowedHosts.map((name) => name.toLowerCase())),
   );
   app.addHook('onRequest', (request, reply, done) => {
-    if (LOOPBACK.test(config().settings.operator.host)) checkTrust(request, reply, done);
+    if (isLoopbackName(config().settings.operator.host)) checkTrust(request, reply, done);
     else done();
   });
   app.setErrorHandler((error, _request, reply) => {

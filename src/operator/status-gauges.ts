@@ -1,6 +1,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { AuditTrail } from '../audit/trail.ts';
 import type { Budgets } from '../budgets/budgets.ts';
+import { SECOND_MS } from '../core/intervals.ts';
 import { UPSTREAM_NAMES } from '../core/upstream.ts';
 import type { LiveConfig } from '../pipeline/live-config.ts';
 import type { ServerClock } from '../upstream/server-clock.ts';
@@ -93,7 +94,7 @@ export function createStatusGauges(registry: Registry, deps: StatusGaugesDeps): 
     for (const upstream of UPSTREAM_NAMES) frozen.set({ upstream }, 0);
     for (const { upstream, untilMs } of hosts) {
       frozen.set({ upstream }, 1);
-      frozenUntil.set({ upstream }, untilMs / 1_000);
+      frozenUntil.set({ upstream }, untilMs / SECOND_MS);
     }
     for (const account of config().settings.accounts.keys()) frozenOrders.set({ account }, 0);
     for (const { account } of accounts) frozenOrders.set({ account }, 1);
@@ -117,5 +118,5 @@ export function createStatusGauges(registry: Registry, deps: StatusGaugesDeps): 
 
 /** Prometheus' own word for what is not known. */
 function seconds(ms: number | undefined): number {
-  return ms === undefined ? Number.NaN : ms / 1_000;
+  return ms === undefined ? Number.NaN : ms / SECOND_MS;
 }

@@ -4,7 +4,7 @@ import type { DayEntry, DayLimits, DayRule } from '../core/orders/rolling-day.ts
 /** Room in a client's day that a call holds. */
 export type Reservation = Pick<DayEntry, 'client' | 'id'>;
 
-export type ReserveAnswer = { readonly reservation: Reservation } | { readonly refusedBy: DayRule };
+type ReserveAnswer = { readonly reservation: Reservation } | { readonly refusedBy: DayRule };
 
 /**
  * The daily sums of orders (rolling 24 h). Room is taken before a call is sent, so that calls at the same time never

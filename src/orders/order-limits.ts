@@ -4,7 +4,6 @@ import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { IntendedOrder } from '../core/orders/intended-order.ts';
 import { assertValuable, type Notional, needsBook, notionalOf, Unvaluable } from '../core/orders/notional.ts';
-import type { ParameterReader } from '../core/orders/order-parameters.ts';
 import {
   countsByDay,
   dayClaim,
@@ -39,13 +38,6 @@ export interface OrderLimits {
     call: Call,
     nowMs: number,
   ): undefined | Promise<Admission | undefined>;
-  /** As admit, for parameters that did not come in a REST call; `endpoint` is the REST twin. */
-  admitParameters(
-    client: Client,
-    endpoint: Endpoint,
-    read: ParameterReader,
-    nowMs: number,
-  ): undefined | Promise<Admission | undefined>;
   /** Every admission is settled once; further times do nothing. */
   settle(admission: Admission, ending: AdmissionEnding): void;
 }
@@ -61,26 +53,16 @@ export interface OrderLimitsOptions {
 type Verdict = (violations: readonly Violation[], cause?: unknown) => void;
 
 export function createOrderLimits({ priceBook, ledger, onReport }: OrderLimitsOptions): OrderLimits {
-  function admitParameters(
-    client: Client,
-    endpoint: Endpoint,
-    read: ParameterReader,
-    nowMs: number,
-  ): undefined | Promise<Admission | undefined> {
-    if (!concerns(client, endpoint)) return undefined;
-    return judge(client, endpoint, read, nowMs);
-  }
-
   async function judge(
     client: Client,
     endpoint: Endpoint,
-    read: ParameterReader,
+    call: Call,
     nowMs: number,
   ): Promise<Admission | undefined> {
     const verdict = client.policyMode === 'report' ? reporting(client, endpoint) : refusing(client, endpoint);
     let orders: readonly IntendedOrder[];
     try {
-      orders = readIntendedOrders(endpoint, read);
+      orders = readIntendedOrders(endpoint, callParameters(call));
     } catch (error) {
       if (client.policyMode !== 'report' || !(error instanceof ProxyError)) throw error;
       verdict([{ rule: 'unreadable', why: '' }]);
@@ -147,8 +129,7 @@ export function createOrderLimits({ priceBook, ledger, onReport }: OrderLimitsOp
 
   return {
     admit: (client, endpoint, call, nowMs) =>
-      concerns(client, endpoint) ? judge(client, endpoint, callParameters(call), nowMs) : undefined,
-    admitParameters,
+      concerns(client, endpoint) ? judge(client, endpoint, call, nowMs) : undefined,
     settle({ reservation }, ending) {
       if (ending === 'refused' || ending === 'not-sent') ledger.refund(reservation);
       else ledger.keep(reservation);

@@ -22,7 +22,7 @@ export interface UnknownCall {
 }
 
 /** not-found: Binance denied it throughout the schedule; not-queryable: Binance has no query for such an order. */
-export type Resolution = OrderState | 'not-found' | 'not-queryable';
+type Resolution = OrderState | 'not-found' | 'not-queryable';
 
 export interface ResolvedOrder {
   readonly clientOrderId: string;

@@ -1,5 +1,6 @@
 import { encodeComponent } from '../core/call/call.ts';
 import { ExactDecimal } from '../core/decimal.ts';
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../core/intervals.ts';
 import type { Market } from '../core/orders/intended-order.ts';
 import { type BestPrices, type Instrument, Unvaluable } from '../core/orders/notional.ts';
 import type { UpstreamName } from '../core/upstream.ts';
@@ -50,16 +51,16 @@ const TABLES: Readonly<Record<TableMarket, readonly [UpstreamName, path: string]
 };
 
 /** A symbol missing from a table older than this may have been listed since. */
-const RELIST_MS = 60_000;
+const RELIST_MS = MINUTE_MS;
 const MAX_SYMBOLS = 2_000;
 
 /** Cached lookups of best prices and symbol descriptions, one fetch at a time for each. */
 export function createPriceBook(options: PriceBookOptions): PriceBook {
   const { fetchJson, now } = options;
-  const failureFreshMs = options.failureFreshMs ?? 1_000;
-  const instrumentFreshMs = options.instrumentFreshMs ?? 3_600_000;
+  const failureFreshMs = options.failureFreshMs ?? SECOND_MS;
+  const instrumentFreshMs = options.instrumentFreshMs ?? HOUR_MS;
   const common = { now, failureFreshMs, maxEntries: MAX_SYMBOLS };
-  const bookFreshMs = options.bookFreshMs ?? 1_000;
+  const bookFreshMs = options.bookFreshMs ?? SECOND_MS;
 
   const books = byMarket((market) =>
     createFreshCache<BestPrices>({

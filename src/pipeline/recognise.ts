@@ -5,7 +5,8 @@ import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { WsFrame } from '../core/frames/frame.ts';
 import { type FrameCall, toFrameCall } from '../core/frames/frame-call.ts';
-import type { SocketFamily, WsMethod, WsMethods } from '../core/frames/frame-methods.ts';
+import type { WsMethod, WsMethods } from '../core/frames/frame-methods.ts';
+import type { SocketFamily } from '../core/upstream.ts';
 import type { CallContext } from './call-context.ts';
 import { unknownEndpoint } from './refusals.ts';
 
@@ -15,7 +16,7 @@ export interface RecogniseDeps {
 }
 
 /** A frame with the method that it names. */
-export interface RecognisedFrame extends FrameCall {
+interface RecognisedFrame extends FrameCall {
   readonly method: WsMethod;
 }
 

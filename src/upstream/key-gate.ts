@@ -2,7 +2,7 @@ import type { Permission } from '../core/catalogue/permission.ts';
 import { ProxyError } from '../core/errors.ts';
 import { repeat } from './repeat.ts';
 
-export type PreflightMode = 'enforce' | 'warn' | 'off';
+type PreflightMode = 'enforce' | 'warn' | 'off';
 
 export type PreflightVerdict =
   | { readonly kind: 'pending'; readonly reason: string }
@@ -54,6 +54,11 @@ const RISKY: readonly (readonly [name: string, label: string, permission: Permis
   ['permitsUniversalTransfer', 'Permits Universal Transfer', 'universal-transfer'],
   ['enableInternalTransfer', 'Enable Internal Transfer', 'internal-transfer'],
 ];
+
+/** True for a switch that lets value leave. */
+export function isRiskySwitch(name: string): boolean {
+  return RISKY.some(([risky]) => risky === name);
+}
 
 const PENDING: PreflightVerdict = { kind: 'pending', reason: 'the key permissions were not read yet' };
 
@@ -122,7 +127,7 @@ export function createKeyGate(options: KeyGateOptions): KeyGate {
 }
 
 /** What the switches of a key mean, given what clients were granted. */
-export function judge(switches: KeySwitches, granted: ReadonlySet<Permission>): PreflightVerdict {
+function judge(switches: KeySwitches, granted: ReadonlySet<Permission>): PreflightVerdict {
   const problems: string[] = [];
   for (const [name, label, permission] of RISKY) {
     if (switches[name] !== true || (permission !== undefined && granted.has(permission))) continue;

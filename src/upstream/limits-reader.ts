@@ -4,11 +4,12 @@ import {
   type RateLimit,
   readRateLimits,
 } from '../core/budget/binance-limits.ts';
+import { DAY_MS, MINUTE_MS } from '../core/intervals.ts';
 import type { UpstreamName } from '../core/upstream.ts';
 import { repeat } from './repeat.ts';
 
 /** Where each family states its limits; portfolio margin and the web's data state none. */
-export const EXCHANGE_INFO_PATHS: Readonly<Partial<Record<UpstreamName, string>>> = {
+const EXCHANGE_INFO_PATHS: Readonly<Partial<Record<UpstreamName, string>>> = {
   // The limits stand in every answer; without a symbol this one is megabytes.
   spot: '/api/v3/exchangeInfo?symbol=BTCUSDT',
   usdm: '/fapi/v1/exchangeInfo',
@@ -35,8 +36,7 @@ export interface LimitsReader {
   stop(): void;
 }
 
-const DAY_MS = 86_400_000;
-const RETRY_MS = 300_000;
+const RETRY_MS = 5 * MINUTE_MS;
 
 /** Keeps the budgets' limits as Binance states them. */
 export function createLimitsReader(options: LimitsReaderOptions): LimitsReader {

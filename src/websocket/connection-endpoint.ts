@@ -1,7 +1,7 @@
 import type { Call } from '../core/call/call.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
-import type { SocketFamily } from '../core/frames/frame-methods.ts';
 import type { SocketTarget } from '../core/frames/socket-target.ts';
+import type { SocketFamily } from '../core/upstream.ts';
 
 /** What Binance counts for a connection to a signed API, in weight. */
 const CONNECTION_WEIGHT: Readonly<Record<SocketFamily, number>> = { spot: 2, usdm: 5, coinm: 5 };

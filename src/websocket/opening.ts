@@ -1,11 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { SocketUpstreamName } from '../config/schema/settings.ts';
 import type { Client } from '../core/access/client.ts';
 import { decide } from '../core/access/policy.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import { ProxyError } from '../core/errors.ts';
-import type { SocketFamily } from '../core/frames/frame-methods.ts';
 import { readSocketTarget, type SocketTarget } from '../core/frames/socket-target.ts';
+import type { SocketFamily, SocketUpstreamName } from '../core/upstream.ts';
 import type { CallContext } from '../pipeline/call-context.ts';
 import type { ClientRates } from '../pipeline/clients/client-rates.ts';
 import { unknownClient } from '../pipeline/refusals.ts';

@@ -65,8 +65,14 @@ function tradingFolder(): string {
   );
   clock.nowMs = NOON_MS + DAY_MS;
   const batch =
-    '[{"symbol":"SOLUSDT","side":"BUY","quantity":"2","price":"10.25","newClientOrderId":"leg-1"},{"symbol":"XRPUSDT","side":"BUY","quantity":"1","price":"1"}]';
-  order(6, { batchOrders: batch }, { clientOrderId: ['leg-1', 'leg-2'] });
+    '[{"symbol":"SOLUSDT","side":"BUY","type":"LIMIT","quantity":"2","price":"10.25","newClientOrderId":"leg-1"},{"symbol":"XRPUSDT","side":"BUY","type":"LIMIT","quantity":"1","price":"1"}]';
+  trail.write({
+    ...signed(6),
+    upstream: 'usdm',
+    path: '/fapi/v1/batchOrders',
+    params: { batchOrders: batch },
+  });
+  trail.note({ ...completed(6), clientOrderId: ['leg-1', 'leg-2'] });
   trail.write({
     ...signed(7),
     method: 'DELETE',

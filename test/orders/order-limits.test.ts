@@ -6,8 +6,10 @@ import { describe, expect, it } from 'vitest';
 import type { Client, OrderRules } from '../../src/core/access/client.ts';
 import { ExactDecimal } from '../../src/core/decimal.ts';
 import { ProxyError } from '../../src/core/errors.ts';
+import { toFrameCall } from '../../src/core/frames/frame-call.ts';
+import { DAY_MS } from '../../src/core/intervals.ts';
+import { jsonMembers } from '../../src/core/json.ts';
 import type { OrderRule } from '../../src/core/orders/order-rules.ts';
-import { DAY_MS } from '../../src/core/orders/rolling-day.ts';
 import type { NotionalLedger } from '../../src/orders/day-ledger.ts';
 import { createFileNotionalLedger } from '../../src/orders/file-ledger.ts';
 import { createMemoryNotionalLedger } from '../../src/orders/memory-ledger.ts';
@@ -301,13 +303,13 @@ describe('the order guard', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('Order limits read parameters of any origin', async () => {
+  it('Order limits judge a frame by the parameters of its REST twin', async () => {
     const { guard } = guarded();
-    const frame = new Map(Object.entries(MARKET));
-    const client = clientWith({ types: new Set(['LIMIT']) });
-    await expect(guard.admitParameters(client, order, (name) => frame.get(name), NOON)).rejects.toThrow(
-      ProxyError,
-    );
+    const { call } = toFrameCall(order, jsonMembers(JSON.stringify(MARKET)));
+    const strict = clientWith({ types: new Set(['LIMIT']) });
+    await expect(guard.admit(strict, order, call, NOON)).rejects.toThrow(ProxyError);
+    await expect(guard.admit(strict, order, call, NOON)).rejects.toMatchObject({ rule: 'order.types' });
+    expect(await guard.admit(clientWith({ types: new Set(['MARKET']) }), order, call, NOON)).toBeUndefined();
   });
 });
 

@@ -1,5 +1,12 @@
-import { Decimal } from 'decimal.js';
+import type { Catalogue } from '../../core/catalogue/catalogue.ts';
+import type { Endpoint } from '../../core/catalogue/endpoint.ts';
+import { type Decimal, ExactDecimal } from '../../core/decimal.ts';
+import { ProxyError } from '../../core/errors.ts';
+import type { IntendedOrder } from '../../core/orders/intended-order.ts';
+import { statedValue } from '../../core/orders/notional.ts';
+import { readIntendedOrders } from '../../core/orders/read-orders.ts';
 import type { AuditRecord } from '../../core/records/record.ts';
+import { UPSTREAM_OF_NAME } from '../../core/upstream.ts';
 
 /** What a call wanted to trade, as far as its parameters tell. */
 export interface OrderedNotional {
@@ -10,75 +17,61 @@ export interface OrderedNotional {
   readonly unvalued: number;
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
-/** The quote assets of Binance's symbols; the longest match at the end decides. */
+/**
+ * Quote assets of Binance's symbols, for want of exchangeInfo: a record names the symbol and not its assets, and a trail
+ * is read where Binance may be out of reach. The longest match at the end decides; what is not here is not valued.
+ */
 const QUOTES = (
   'USDT USDC FDUSD TUSD USDP BUSD DAI USD1 USDE BFUSD RLUSD EURI AEUR XUSD BTC ETH BNB XRP TRX DOGE SOL DOT ' +
   'EUR TRY BRL JPY PLN ARS MXN COP CZK ZAR RON UAH GBP AUD RUB NGN IDR IDRT VAI'
 )
   .split(' ')
   .sort((a, b) => b.length - a.length);
-const PRICES = ['price', 'abovePrice', 'belowPrice', 'workingPrice', 'stopPrice'];
-const QUANTITIES = ['quantity', 'workingQuantity'];
-const MOVES = /^(?:POST|(?:order|orderList|sor\.order|algoOrder)\.(?:place|cancelReplace|place\.\w+))$/;
+const ZERO = new ExactDecimal(0);
 
 /** Counts and values the orders that a call places; undefined when it places none. */
-export function orderedNotional(record: AuditRecord): OrderedNotional | undefined {
-  const { method = '', path = '', params } = record;
-  if (params === undefined || !MOVES.test(method) || /\/test$/.test(path)) return undefined;
-  const orders = ordersOf(params);
-  if (orders.length === 0) return undefined;
+export function orderedNotional(record: AuditRecord, catalogue: Catalogue): OrderedNotional | undefined {
+  const endpoint = placingEndpoint(record, catalogue);
+  if (endpoint === undefined || record.params === undefined) return undefined;
+  const orders = ordersOf(endpoint, record.params);
   const byQuote = new Map<string, Decimal>();
   let unvalued = 0;
   for (const order of orders) {
-    const quote = quoteOf(String(order.symbol));
-    const notional = record.upstream === 'coinm' ? undefined : notionalOf(order);
-    if (quote === undefined || notional === undefined) unvalued++;
-    else byQuote.set(quote, (byQuote.get(quote) ?? new Decimal(0)).plus(notional));
+    const quote = order?.symbol === undefined ? undefined : quoteOf(order.symbol);
+    const value = order === undefined ? undefined : statedValue(order);
+    if (quote === undefined || value === undefined) unvalued++;
+    else byQuote.set(quote, value.plus(byQuote.get(quote) ?? ZERO));
   }
   return { orders: orders.length, byQuote, unvalued };
 }
 
-function ordersOf(params: Fields): Fields[] {
-  const batch = params.batchOrders ?? params.orders;
-  if (typeof batch === 'string') return parseList(batch).filter(isOrder);
-  return isOrder(params) ? [params] : [];
+/** The endpoint of a call, or the REST twin of a frame, that places orders. A conversion is no order on a market. */
+function placingEndpoint(record: AuditRecord, catalogue: Catalogue): Endpoint | undefined {
+  const { upstream = '', method, path = '' } = record;
+  const name = UPSTREAM_OF_NAME.get(upstream);
+  const endpoint = name === undefined ? undefined : catalogue.find(name, 'POST', path);
+  if (endpoint?.effect !== 'place' || endpoint.orderShape === 'convert') return undefined;
+  return method === endpoint.method || method === endpoint.webSocket ? endpoint : undefined;
 }
 
-function isOrder(fields: Fields): boolean {
-  const side = fields.side ?? fields.workingSide;
-  return typeof fields.symbol === 'string' && typeof side === 'string';
-}
-
-function parseList(text: string): Fields[] {
+/**
+ * The orders of a call. A list counts as the one order that it begins with: the others exclude it or wait for it. What
+ * cannot be read (a batch that was too long for its record) was one order at the least; it stands as undefined.
+ */
+function ordersOf(
+  endpoint: Endpoint,
+  params: NonNullable<AuditRecord['params']>,
+): readonly (IntendedOrder | undefined)[] {
   try {
-    const list: unknown = JSON.parse(text);
-    return Array.isArray(list) ? list.filter((each) => typeof each === 'object' && each !== null) : [];
-  } catch {
-    return [];
+    const orders = readIntendedOrders(endpoint, (name) => {
+      const value = params[name];
+      return typeof value === 'string' ? value : undefined;
+    });
+    return endpoint.orderShape === 'batch' ? orders : orders.slice(0, 1);
+  } catch (error) {
+    if (error instanceof ProxyError) return [undefined];
+    throw error;
   }
-}
-
-function notionalOf(order: Fields): Decimal | undefined {
-  const quoteQuantity = decimalOf(order.quoteOrderQty);
-  if (quoteQuantity !== undefined) return quoteQuantity;
-  const quantity = first(order, QUANTITIES);
-  const price = first(order, PRICES);
-  return quantity === undefined || price === undefined ? undefined : price.times(quantity);
-}
-
-function first(order: Fields, names: readonly string[]): Decimal | undefined {
-  for (const name of names) {
-    const value = decimalOf(order[name]);
-    if (value !== undefined) return value;
-  }
-  return undefined;
-}
-
-function decimalOf(value: unknown): Decimal | undefined {
-  const text = String(value);
-  return /^\d+(?:\.\d+)?$/.test(text) ? new Decimal(text) : undefined;
 }
 
 function quoteOf(symbol: string): string | undefined {

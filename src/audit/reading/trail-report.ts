@@ -1,4 +1,5 @@
-import type { Decimal } from 'decimal.js';
+import type { Catalogue } from '../../core/catalogue/catalogue.ts';
+import type { Decimal } from '../../core/decimal.ts';
 import type { AuditRecord } from '../../core/records/record.ts';
 import { orderedNotional } from './ordered-notional.ts';
 
@@ -35,9 +36,14 @@ export interface ClientDay {
 
 /** Adds the records of calls up per client and day; reads them in their order. */
 export class TrailReport {
+  readonly #catalogue: Catalogue;
   readonly #days = new Map<string, Tally>();
   /** Signed calls whose end has not come yet, by request id. */
   readonly #open = new Map<string, AuditRecord>();
+
+  constructor(catalogue: Catalogue) {
+    this.#catalogue = catalogue;
+  }
 
   add(record: AuditRecord): void {
     const { event, requestId } = record;
@@ -62,7 +68,7 @@ export class TrailReport {
     const day = record.time.slice(0, 10);
     const client = record.client ?? '(unknown)';
     const key = `${day} ${client}`;
-    const tally = this.#days.get(key) ?? new Tally(day, client);
+    const tally = this.#days.get(key) ?? new Tally(day, client, this.#catalogue);
     this.#days.set(key, tally);
     return tally;
   }
@@ -76,6 +82,7 @@ function mergeEnd(signed: AuditRecord, end: AuditRecord): AuditRecord {
 class Tally {
   readonly #day: string;
   readonly #client: string;
+  readonly #catalogue: Catalogue;
   #answered = 0;
   #refused = 0;
   #unknown = 0;
@@ -88,9 +95,10 @@ class Tally {
   readonly #durations: number[] = [];
   readonly #upstreams: number[] = [];
 
-  constructor(day: string, client: string) {
+  constructor(day: string, client: string, catalogue: Catalogue) {
     this.#day = day;
     this.#client = client;
+    this.#catalogue = catalogue;
   }
 
   leaveOpen(): void {
@@ -139,7 +147,7 @@ class Tally {
   }
 
   #countOrders(record: AuditRecord): void {
-    const ordered = orderedNotional(record);
+    const ordered = orderedNotional(record, this.#catalogue);
     if (ordered === undefined) return;
     this.#orders += ordered.orders;
     this.#unvalued += ordered.unvalued;

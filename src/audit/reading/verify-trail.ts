@@ -16,7 +16,7 @@ export interface VerifyOptions {
 }
 
 /** The first thing that is wrong. */
-export interface TrailProblem {
+interface TrailProblem {
   readonly file: string;
   /** From 1. */
   readonly line: number;

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import type { Bucket, BucketCharge, CallCharge } from '../../core/budget/buckets.ts';
 import { type ChargeEnding, type ChargeMark, TAIL_MS } from '../../core/budget/window.ts';
+import { SECOND_MS } from '../../core/intervals.ts';
 import type { SecretText } from '../../core/records/secret-text.ts';
 import type { BucketUse, ChargeOutcome, Freeze, Receipt } from './store.ts';
 
@@ -66,7 +67,7 @@ export class RedisBudgetStore {
       enableOfflineQueue: false,
       // A charge whose connection broke must not be made again on the next one.
       autoResendUnfulfilledCommands: false,
-      retryStrategy: (attempt) => Math.min(attempt * 100, 1_000),
+      retryStrategy: (attempt) => Math.min(attempt * 100, SECOND_MS),
     });
     redis.defineCommand('budget', { lua: readFileSync(SCRIPT_FILE, 'utf8') });
     // Every failure shows in the command that met it; without a listener the emitter would throw.

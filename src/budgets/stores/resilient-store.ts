@@ -1,5 +1,6 @@
 import type { Bucket, CallCharge } from '../../core/budget/buckets.ts';
 import { budgetTime, type ChargeEnding } from '../../core/budget/window.ts';
+import { MINUTE_MS, SECOND_MS } from '../../core/intervals.ts';
 import { OwnShareStore } from './own-share-store.ts';
 import type { OwnUse, RedisBudgetStore } from './redis-store.ts';
 import type { BucketUse, BudgetStore, ChargeOutcome, Freeze, Receipt, StoreView } from './store.ts';
@@ -21,7 +22,7 @@ interface Lone {
 }
 
 /** How long a bucket that nobody uses is still looked at. */
-const IDLE_MS = 120_000;
+const IDLE_MS = 2 * MINUTE_MS;
 
 /**
  * The shared budget while it answers, this process's guaranteed part of it while it does not. It never fails open:
@@ -46,7 +47,7 @@ export class ResilientBudgetStore implements BudgetStore {
     this.#shared = options.shared;
     this.#replicas = options.replicas;
     this.#now = () => budgetTime(options.serverNow());
-    this.#timer = setInterval(() => void this.#watch(), options.watchMs ?? 1_000);
+    this.#timer = setInterval(() => void this.#watch(), options.watchMs ?? SECOND_MS);
     this.#timer.unref();
   }
 

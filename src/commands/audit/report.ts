@@ -2,6 +2,7 @@ import { readRecords } from '../../audit/reading/read-records.ts';
 import { isSelected } from '../../audit/reading/selection.ts';
 import { filesOf, trailsOf } from '../../audit/reading/trail-paths.ts';
 import { TrailReport } from '../../audit/reading/trail-report.ts';
+import { loadCatalogue } from '../../config/load-catalogue.ts';
 import { type Action, EXIT, type Values } from '../cli.ts';
 import { RANGE, readRange, TRAIL_PATH } from './arguments.ts';
 import { print } from './print.ts';
@@ -14,7 +15,7 @@ export const report: Action<typeof OPTIONS> = { options: OPTIONS, ...TRAIL_PATH,
 
 async function run(values: Values<typeof OPTIONS>, paths: readonly string[]): Promise<number> {
   const selection = readRange(values);
-  const totals = new TrailReport();
+  const totals = new TrailReport(loadCatalogue());
   for (const { record } of readRecords(trailsOf(paths).flatMap(filesOf))) {
     if (isSelected(record, selection)) totals.add(record);
   }

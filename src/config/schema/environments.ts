@@ -1,8 +1,15 @@
-import type { UpstreamName } from '../../core/upstream.ts';
-import type { EnvironmentName, SocketUpstreamName } from './settings.ts';
+import {
+  SOCKET_UPSTREAM_NAMES,
+  type SocketUpstreamName,
+  UPSTREAM_NAMES,
+  type UpstreamName,
+} from '../../core/upstream.ts';
+import type { EnvironmentName } from './settings.ts';
+
+export type OriginName = UpstreamName | SocketUpstreamName;
 
 /** The hosts of one Binance environment: origins without a trailing slash, undefined where Binance has none. */
-export type Origins = Readonly<Record<UpstreamName | SocketUpstreamName, string | undefined>>;
+export type Origins = Readonly<Record<OriginName, string | undefined>>;
 
 /**
  * Where each environment lives. Testnet and demo have neither /sapi nor portfolio margin; options exist on the futures
@@ -71,13 +78,4 @@ export const ENVIRONMENTS: Readonly<Record<EnvironmentName, Origins>> = {
 };
 
 /** All upstream keys of the configuration, REST first. */
-export const ORIGIN_NAMES = Object.keys(ENVIRONMENTS.live) as (UpstreamName | SocketUpstreamName)[];
-
-export const SOCKET_ORIGIN_NAMES: readonly SocketUpstreamName[] = [
-  'spotWsApi',
-  'spotStream',
-  'usdmWsApi',
-  'usdmStream',
-  'coinmWsApi',
-  'coinmStream',
-];
+export const ORIGIN_NAMES: readonly OriginName[] = [...UPSTREAM_NAMES, ...SOCKET_UPSTREAM_NAMES];

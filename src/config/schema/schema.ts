@@ -1,7 +1,6 @@
 import Type, { type Static, type TSchema } from 'typebox';
-import { UPSTREAM_NAMES } from '../../core/upstream.ts';
 import { ClientsSchema } from './client-schema.ts';
-import { SOCKET_ORIGIN_NAMES } from './environments.ts';
+import { ORIGIN_NAMES } from './environments.ts';
 import { choice, mapping, NAME_ERROR, NAME_PATTERN, text, textOrList, whole } from './schema-parts.ts';
 
 /** The values that hold when neither the environment nor the file says otherwise. */
@@ -29,7 +28,7 @@ const port = (description: string, value: number) =>
 const path = (description: string) => text('^[^\\u0000]+$', 'must be a path', { description });
 
 const origins: Record<string, TSchema> = {};
-for (const name of [...UPSTREAM_NAMES, ...SOCKET_ORIGIN_NAMES]) {
+for (const name of ORIGIN_NAMES) {
   const scheme = name.endsWith('Api') || name.endsWith('Stream') ? 'wss' : 'https';
   const rule = `must be an origin such as ${scheme}://host`;
   origins[name] = Type.Optional(

@@ -4,17 +4,9 @@ import type { DenylistEntry } from '../../core/catalogue/denylist.ts';
 import type { SecretMask } from '../../core/records/secret-mask.ts';
 import type { SecretText } from '../../core/records/secret-text.ts';
 import type { Credential } from '../../core/signing/credential.ts';
-import type { UpstreamName } from '../../core/upstream.ts';
+import type { SocketUpstreamName, UpstreamName } from '../../core/upstream.ts';
 
 export type EnvironmentName = 'live' | 'testnet' | 'demo' | 'simulator';
-
-export type SocketUpstreamName =
-  | 'spotWsApi'
-  | 'spotStream'
-  | 'usdmWsApi'
-  | 'usdmStream'
-  | 'coinmWsApi'
-  | 'coinmStream';
 
 /** How a client proves itself: SHA-256 of its issued key (hex) to the client. Empty: callers on loopback are `default`. */
 export type ClientsByKeyDigest = ReadonlyMap<string, Client>;

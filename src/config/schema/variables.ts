@@ -1,9 +1,8 @@
-import { UPSTREAM_NAMES } from '../../core/upstream.ts';
 import type { ConfigProblem } from '../problems/config-error.ts';
 import { nearestName } from '../problems/nearest-name.ts';
 import type { Environment } from '../sources/read-environment.ts';
 import type { YamlPath } from '../sources/yaml-file.ts';
-import { SOCKET_ORIGIN_NAMES } from './environments.ts';
+import { ORIGIN_NAMES, type OriginName } from './environments.ts';
 
 const PREFIX = 'BINANCE_PROXY_';
 
@@ -23,10 +22,7 @@ export const VARIABLES: ReadonlyMap<string, YamlPath> = new Map([
   ['BINANCE_PROXY_OPERATOR_HOST', ['operator', 'host']],
   ['BINANCE_PROXY_OPERATOR_PORT', ['operator', 'port']],
   ['BINANCE_PROXY_RECV_WINDOW_MS', ['recvWindowMs']],
-  ...[...UPSTREAM_NAMES, ...SOCKET_ORIGIN_NAMES].map((name): [string, YamlPath] => [
-    `BINANCE_PROXY_UPSTREAM_${name.replaceAll(/[A-Z]/g, '_$&').toUpperCase()}`,
-    ['upstreams', name],
-  ]),
+  ...ORIGIN_NAMES.map((name): [string, YamlPath] => [originVariable(name), ['upstreams', name]]),
   ['BINANCE_PROXY_UPSTREAM_CA_FILE', ['upstreamCaFile']],
   ['BINANCE_PROXY_KEY_PREFLIGHT', ['keyPreflight']],
   ['BINANCE_PROXY_AUDIT_DIR', ['audit', 'dir']],
@@ -53,6 +49,11 @@ export const ACCOUNT_SUFFIXES: readonly string[] = [
   'PRIVATE_KEY_PASSPHRASE',
 ];
 export const CLIENT_SUFFIXES: readonly string[] = ['CLIENT_KEY', 'CLIENT_SECRET'];
+
+/** The variable that says where an upstream is. */
+export function originVariable(name: OriginName): string {
+  return `BINANCE_PROXY_UPSTREAM_${name.replaceAll(/[A-Z]/g, '_$&').toUpperCase()}`;
+}
 
 /** A problem for each variable that begins like ours and is none: a misspelt rule must not go unnoticed. */
 export function unknownVariables(env: Environment, prefixes: Iterable<string>): ConfigProblem[] {

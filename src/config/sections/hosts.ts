@@ -1,5 +1,8 @@
 import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net';
 
+const LOCAL = String.raw`localhost|127(?:\.\d{1,3}){3}`;
+const LOOPBACK_NAME = new RegExp(`^(?:${LOCAL}|::1)$`, 'i');
+const LOOPBACK_HOST_NAME = new RegExp(String.raw`^(?:${LOCAL}|\[::1\])$`, 'i');
 const HOST_NAME = /^[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?$/;
 
 /** True for a host name or an IP address that one can listen on: no scheme, no port, no brackets. */
@@ -17,6 +20,16 @@ export function isLoopback(host: string): boolean {
   loopback.addSubnet('127.0.0.0', 8, 'ipv4');
   loopback.addAddress('::1', 'ipv6');
   return loopback.check(host, version === 4 ? 'ipv4' : 'ipv6');
+}
+
+/** True for what one writes to listen on loopback: `localhost`, 127.0.0.0/8 and ::1, by their spelling alone. */
+export function isLoopbackName(host: string): boolean {
+  return LOOPBACK_NAME.test(host);
+}
+
+/** As {@link isLoopbackName}, for the name in a `Host` header: there ::1 stands in brackets. */
+export function isLoopbackInHeader(name: string): boolean {
+  return LOOPBACK_HOST_NAME.test(name);
 }
 
 /** True when listeners on both hosts with one port would get into each other's way. */

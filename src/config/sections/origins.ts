@@ -1,4 +1,5 @@
-import { ENVIRONMENTS, ORIGIN_NAMES, SOCKET_ORIGIN_NAMES } from '../schema/environments.ts';
+import { SOCKET_UPSTREAM_NAMES, UPSTREAM_NAMES } from '../../core/upstream.ts';
+import { ENVIRONMENTS, ORIGIN_NAMES, type OriginName, type Origins } from '../schema/environments.ts';
 import type { LayeredConfig } from '../schema/layered-config.ts';
 import type { EnvironmentName, Settings } from '../schema/settings.ts';
 import { isLoopback } from './hosts.ts';
@@ -13,7 +14,7 @@ export function readOrigins(
   for (const name of ORIGIN_NAMES) {
     const configured = draft.config.upstreams?.[name];
     if (configured === undefined) continue;
-    const isSocket = SOCKET_ORIGIN_NAMES.some((candidate) => candidate === name);
+    const isSocket = SOCKET_UPSTREAM_NAMES.some((candidate) => candidate === name);
     for (const [index, text] of [configured].flat().entries()) {
       const origin = readOrigin(text, isSocket ? 'ws' : 'http');
       if (origin.text === undefined) draft.report(['upstreams', name], origin.wrong);
@@ -21,12 +22,15 @@ export function readOrigins(
       else if (origin.text !== origins[name] && !further.includes(origin.text)) further.push(origin.text);
     }
   }
-  const { spot, usdm, coinm, options, portfolio, web, ...socketUpstreams } = origins;
   return {
-    upstreams: { spot, usdm, coinm, options, portfolio, web },
+    upstreams: pick(origins, UPSTREAM_NAMES),
     spotOrigins: further,
-    socketUpstreams,
+    socketUpstreams: pick(origins, SOCKET_UPSTREAM_NAMES),
   };
+}
+
+function pick<Name extends OriginName>(origins: Origins, names: readonly Name[]): Pick<Origins, Name> {
+  return Object.fromEntries(names.map((name) => [name, origins[name]])) as Pick<Origins, Name>;
 }
 
 /** Reads an origin; in clear text to a loopback address only, because the API key would travel readable. */

@@ -22,7 +22,7 @@ export function verifyClientSignature(
 }
 
 /** Removes the signature pair and the empty segments of a form text. */
-export function withoutSignature(form: string): string {
+function withoutSignature(form: string): string {
   if (form === '') return form;
   return form
     .split('&')

@@ -1,12 +1,13 @@
 import type { ClientStamp } from '../call/call.ts';
 import { ProxyError } from '../errors.ts';
+import { MINUTE_MS, SECOND_MS } from '../intervals.ts';
 
 const DIGITS = /^\d{1,16}$/;
 const MICROSECONDS = 16;
-const DEFAULT_RECV_WINDOW_MS = 5000;
-const MAX_RECV_WINDOW_MS = 60_000;
+const DEFAULT_RECV_WINDOW_MS = 5 * SECOND_MS;
+const MAX_RECV_WINDOW_MS = MINUTE_MS;
 /** Binance takes one second; more is left to an app whose clock is wrong, but a signature must not hold for years. */
-const FARTHEST_AHEAD_MS = 120_000;
+const FARTHEST_AHEAD_MS = 2 * MINUTE_MS;
 
 /**
  * The moment until which a client wants its signed request to count: its own timestamp plus its own recvWindow.

@@ -18,12 +18,11 @@ export interface Passage {
 }
 
 /**
- * Whether a client may make a call: nothing on the denylist, and only what it was granted. In report mode a missing
- * permission is reported and passes, unless it is one that no configuration can grant.
- * @throws ProxyError PROXY_DENYLISTED, PROXY_PERMISSION_DENIED
+ * Whether a client may make a call: only what it was granted. In report mode a missing permission is reported and
+ * passes, unless it is one that no configuration can grant.
+ * @throws ProxyError PROXY_PERMISSION_DENIED
  */
-export function decide(client: Client, endpoint: Endpoint, call: Call, denylisted?: DenylistHit): Passage {
-  if (denylisted !== undefined) throw denylistRefusal(denylisted, endpoint);
+export function decide(client: Client, endpoint: Endpoint, call: Call): Passage {
   const permissions = neededPermissions(endpoint, call);
   let reported: string | undefined;
   for (const permission of permissions) {
@@ -41,11 +40,10 @@ export function decide(client: Client, endpoint: Endpoint, call: Call, denyliste
   return { permissions, reported };
 }
 
-/** The refusal of a call on the denylist. Without an endpoint it does not repeat the path, which the client wrote. */
-export function denylistRefusal(hit: DenylistHit, endpoint?: Pick<Endpoint, 'method' | 'path'>): ProxyError {
-  const what = endpoint === undefined ? 'This call' : `${endpoint.method} ${endpoint.path}`;
+/** The refusal of a call on the denylist, whoever calls. It does not repeat the path, which the client wrote. */
+export function denylistRefusal(hit: DenylistHit): ProxyError {
   const lasting = hit.grade === 'OPERATOR' ? 'The operator put it there' : 'No configuration takes it off';
-  return new ProxyError('PROXY_DENYLISTED', `${what} is on the denylist: ${hit.reason}. ${lasting}.`, {
+  return new ProxyError('PROXY_DENYLISTED', `This call is on the denylist: ${hit.reason}. ${lasting}.`, {
     rule: `denylist:${hit.grade}`,
   });
 }

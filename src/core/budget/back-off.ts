@@ -1,3 +1,5 @@
+import { INTERVALS, isIntervalName, SECOND_MS } from '../intervals.ts';
+
 /** What the budgets look at in an answer of Binance. */
 export interface UpstreamAnswer {
   readonly status: number;
@@ -21,13 +23,7 @@ export interface BackOff {
 const TOO_MANY_ORDERS = -1015;
 const REPLACE_CODES: ReadonlySet<unknown> = new Set([-2021, -2022]);
 const BANNED_UNTIL = /banned until (\d{13})\b/;
-const PER_WINDOW = /per (\d+) (SECOND|MINUTE|HOUR|DAY)\b/;
-const UNIT_MS: Readonly<Record<string, number>> = {
-  SECOND: 1_000,
-  MINUTE: 60_000,
-  HOUR: 3_600_000,
-  DAY: 86_400_000,
-};
+const PER_WINDOW = new RegExp(`per (\\d+) (${Object.keys(INTERVALS).join('|')})\\b`);
 const COUNT = /^\d{1,15}$/;
 
 /**
@@ -43,7 +39,7 @@ export function readBackOff(answer: UpstreamAnswer, nowMs: number): BackOff | un
     return { what: 'host', status, untilMs: endOf(answer, text, nowMs), windowMs: undefined };
   if (isOrderLimit(body, status)) {
     const [, count, unit] = PER_WINDOW.exec(text) ?? [];
-    const windowMs = unit === undefined ? undefined : Number(count) * (UNIT_MS[unit] ?? 0);
+    const windowMs = isIntervalName(unit) ? Number(count) * INTERVALS[unit].ms : undefined;
     return { what: 'orders', status, untilMs: retryAfter(answer, nowMs), windowMs };
   }
   if (status === 429)
@@ -108,5 +104,5 @@ function endOf(answer: UpstreamAnswer, text: string, nowMs: number): number | un
 /** Retry-After on REST is in seconds. */
 function retryAfter(answer: UpstreamAnswer, nowMs: number): number | undefined {
   const text = answer.header('retry-after');
-  return text !== undefined && COUNT.test(text) ? nowMs + Number(text) * 1_000 : undefined;
+  return text !== undefined && COUNT.test(text) ? nowMs + Number(text) * SECOND_MS : undefined;
 }

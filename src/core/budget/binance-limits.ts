@@ -1,6 +1,7 @@
+import { INTERVALS, type IntervalName, isIntervalName } from '../intervals.ts';
 import type { UpstreamName } from '../upstream.ts';
 
-export type RateLimitType = 'REQUEST_WEIGHT' | 'RAW_REQUESTS' | 'ORDERS';
+type RateLimitType = 'REQUEST_WEIGHT' | 'RAW_REQUESTS' | 'ORDERS';
 
 /** One limit as exchangeInfo states it. */
 export interface RateLimit {
@@ -11,12 +12,6 @@ export interface RateLimit {
   readonly limit: number;
 }
 
-const LETTERS: Readonly<Record<string, readonly [letter: string, ms: number]>> = {
-  SECOND: ['S', 1_000],
-  MINUTE: ['M', 60_000],
-  HOUR: ['H', 3_600_000],
-  DAY: ['D', 86_400_000],
-};
 const TYPES: readonly RateLimitType[] = ['REQUEST_WEIGHT', 'RAW_REQUESTS', 'ORDERS'];
 
 /**
@@ -76,14 +71,13 @@ function readRow(row: unknown): RateLimit | undefined {
   if (!isObject(row)) return undefined;
   const { rateLimitType, interval, intervalNum, limit } = row;
   const type = TYPES.find((each) => each === rateLimitType);
-  if (type === undefined || typeof interval !== 'string' || !Object.hasOwn(LETTERS, interval))
-    return undefined;
+  if (type === undefined || !isIntervalName(interval)) return undefined;
   if (!isPositiveInteger(intervalNum) || !isPositiveInteger(limit)) return undefined;
   return rateLimit(type, intervalNum, interval, limit);
 }
 
-function rateLimit(type: RateLimitType, count: number, interval: string, limit: number): RateLimit {
-  const [letter, ms] = LETTERS[interval] ?? ['M', 60_000];
+function rateLimit(type: RateLimitType, count: number, interval: IntervalName, limit: number): RateLimit {
+  const { letter, ms } = INTERVALS[interval];
   return { type, interval: `${count}${letter}`, windowMs: count * ms, limit };
 }
 

@@ -1,16 +1,17 @@
 import type { Client } from '../access/client.ts';
 import type { Call } from '../call/call.ts';
 import type { Endpoint } from '../catalogue/endpoint.ts';
+import { MINUTE_MS } from '../intervals.ts';
 import type { UpstreamName } from '../upstream.ts';
 import { FALLBACK_LIMITS, type RateLimit, SAPI_WEIGHT_PER_MINUTE } from './binance-limits.ts';
 import { type Quota, quotasOf } from './quota.ts';
 import { weightOf } from './weight.ts';
 
 /** general: everything else; orders: what places or amends; cancels: what takes orders away. */
-export type Lane = 'general' | 'orders' | 'cancels';
+type Lane = 'general' | 'orders' | 'cancels';
 
 /** Who shares a bucket: an egress IP, a Binance account, or a client's own share. */
-export type BucketScope = 'ip' | 'account' | 'client';
+type BucketScope = 'ip' | 'account' | 'client';
 
 export interface Bucket {
   /** Unique together with the egress IP where the scope is not the account. */
@@ -54,13 +55,12 @@ export interface Charging {
   chargeOf(charged: ChargedCall): CallCharge;
 }
 
-const MINUTE_MS = 60_000;
 /** Binance says of these that their used-weight header is wrong and to be ignored. */
 const WRONG_HEADERS: ReadonlySet<string> = new Set(['/fapi/v1/ticker/bookTicker', '/fapi/v2/ticker/price']);
 const NO_HEADERS: readonly string[] = [];
 const SAPI_HEADERS = { IP: ['x-sapi-used-ip-weight-1m'], UID: ['x-sapi-used-uid-weight-1m'] } as const;
 
-export function laneOf({ effect }: Endpoint): Lane {
+function laneOf({ effect }: Endpoint): Lane {
   if (effect === 'cancel') return 'cancels';
   return effect === 'none' ? 'general' : 'orders';
 }
@@ -76,7 +76,7 @@ export function ordersFreezeKey(endpoint: Endpoint, account: string): string {
 }
 
 /** Margin orders have a count of their own (`GET /sapi/v1/margin/rateLimit/order`). */
-export function orderCountFamily({ upstream, path }: Endpoint): string {
+function orderCountFamily({ upstream, path }: Endpoint): string {
   return upstream === 'spot' && path.startsWith('/sapi/') ? 'margin' : upstream;
 }
 

@@ -1,4 +1,5 @@
 import type { Endpoint } from '../catalogue/endpoint.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../intervals.ts';
 
 /** A quota that Binance states in words, counted in calls. */
 export interface Quota {
@@ -11,15 +12,15 @@ export interface Quota {
 }
 
 const UNITS_MS: Readonly<Record<string, number>> = {
-  s: 1_000,
-  sec: 1_000,
-  second: 1_000,
-  min: 60_000,
-  minute: 60_000,
-  h: 3_600_000,
-  hour: 3_600_000,
-  d: 86_400_000,
-  day: 86_400_000,
+  s: SECOND_MS,
+  sec: SECOND_MS,
+  second: SECOND_MS,
+  min: MINUTE_MS,
+  minute: MINUTE_MS,
+  h: HOUR_MS,
+  hour: HOUR_MS,
+  d: DAY_MS,
+  day: DAY_MS,
 };
 const QUOTA =
   /(\d+)(?: (?:requests?|times?))? ?(?:\/| per )(\d*)(seconds?|sec|s|minutes?|min|hours?|h|days?|d)\b/g;

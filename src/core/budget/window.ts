@@ -1,3 +1,4 @@
+import { SECOND_MS } from '../intervals.ts';
 /**
  * The count of one bucket, always an upper bound of Binance's own counter as far as this budget can know it:
  * what Binance has reported, plus every charge that the report may not contain.
@@ -50,14 +51,14 @@ export interface ChargeEnding {
  * Server time is known to within this much. Windows turn this much late by the budget's time, so that no charge is
  * counted in a window that has not begun at Binance.
  */
-export const CLOCK_ERROR_MS = 100;
+const CLOCK_ERROR_MS = 100;
 /** How long before a window ends by the budget's time it may already have turned at Binance. */
 export const TAIL_MS = 2 * CLOCK_ERROR_MS;
 /** Charges are known to be dead after three to four slots: longer than the longest call with its one retry. */
-export const SLOT_MS = 10_000;
+const SLOT_MS = 10 * SECOND_MS;
 const SLOTS = 4;
 /** A clock that goes back by less than this stays in the later window; the reserve for clock error covers it. */
-const STEP_BACK_MS = 1_000;
+const STEP_BACK_MS = SECOND_MS;
 /** A ring this far ahead of the clock can only come from a clock that was set back. */
 const SLOTS_AHEAD = 6;
 

@@ -1,6 +1,7 @@
 import { malformedRequest, ProxyError } from '../errors.ts';
 import { jsonMembers } from '../json.ts';
 import type { UpstreamName } from '../upstream.ts';
+import { FOREIGN_NAME, isParameterName } from './parameter-name.ts';
 import { readTarget, type Target } from './target.ts';
 
 /** One parameter as it will be sent: `text` is its whole canonical segment (`name=value`, ASCII, percent-encoded). */
@@ -30,7 +31,6 @@ export interface Call {
   readonly stamp: ClientStamp;
 }
 
-const PARAMETER_NAME = /^[A-Za-z0-9_.~-]+$/;
 const BROKEN_ESCAPE = /%(?![0-9A-Fa-f]{2})/;
 /** RFC 3986 `query` less `%`: everything else must not stand raw in a URI. */
 const NOT_IN_URI = /[^A-Za-z0-9\-._~!$&'()*+,;=:@/?%]/;
@@ -150,8 +150,7 @@ function splitForm(form: string): Pair[] {
 function readSegment(text: string): Pair {
   const equals = text.indexOf('=');
   const name = equals === -1 ? text : text.slice(0, equals);
-  if (!PARAMETER_NAME.test(name))
-    throw malformedRequest('a parameter name has characters that no Binance name has');
+  if (!isParameterName(name)) throw malformedRequest(FOREIGN_NAME);
   return { name, text };
 }
 
@@ -168,8 +167,7 @@ function splitJson(body: Uint8Array): Pair[] {
   }
   const pairs: Pair[] = [];
   for (const { name, value } of jsonMembers(text)) {
-    if (!PARAMETER_NAME.test(name))
-      throw malformedRequest('a parameter name has characters that no Binance name has');
+    if (!isParameterName(name)) throw malformedRequest(FOREIGN_NAME);
     pairs.push({ name, text: `${name}=${encodeComponent(value)}` });
   }
   return pairs;

@@ -1,30 +1,11 @@
 import { malformedRequest } from '../errors.ts';
-import type { UpstreamName } from '../upstream.ts';
+import { UPSTREAM_OF_NAME, UPSTREAM_OF_SEGMENT, type UpstreamName } from '../upstream.ts';
 
 export interface Target {
   readonly upstream: UpstreamName | undefined;
   readonly path: string;
   readonly query: string;
 }
-
-const PATH_PREFIXES: ReadonlyMap<string, UpstreamName> = new Map([
-  ['api', 'spot'],
-  ['sapi', 'spot'],
-  ['fapi', 'usdm'],
-  ['futures', 'usdm'],
-  ['dapi', 'coinm'],
-  ['eapi', 'options'],
-  ['papi', 'portfolio'],
-  ['bapi', 'web'],
-]);
-const NAMED_UPSTREAMS: ReadonlyMap<string, UpstreamName> = new Map([
-  ['spot', 'spot'],
-  ['usdm', 'usdm'],
-  ['coinm', 'coinm'],
-  ['options', 'options'],
-  ['portfolio', 'portfolio'],
-  ['web', 'web'],
-]);
 
 const SLASH = 0x2f;
 const CANONICAL_PATH = /^(?:\/[A-Za-z0-9_.-]+)*\/?$/;
@@ -47,7 +28,7 @@ export function readTarget(target: string): Target {
     throw malformedRequest('the path is not in canonical form');
   const end = path.indexOf('/', 1);
   const first = path.slice(1, end === -1 ? undefined : end);
-  const named = NAMED_UPSTREAMS.get(first);
+  const named = UPSTREAM_OF_NAME.get(first);
   if (named !== undefined) return { upstream: named, path: end === -1 ? '/' : path.slice(end), query };
-  return { upstream: PATH_PREFIXES.get(first), path, query };
+  return { upstream: UPSTREAM_OF_SEGMENT.get(first), path, query };
 }

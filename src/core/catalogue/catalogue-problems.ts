@@ -1,26 +1,22 @@
-import type { UpstreamName } from '../upstream.ts';
+import { INTERVALS } from '../intervals.ts';
+import { FAMILY_OF_NAME, PATH_PREFIXES } from '../upstream.ts';
 import { createDenylist } from './denylist.ts';
 import type { Endpoint, WeightStep } from './endpoint.ts';
 import { NEVER_GRANTED, PERMISSIONS, type Permission } from './permission.ts';
 
 const CANONICAL_PATH = /^(?:\/[A-Za-z0-9_-]+)+$/;
-const INTERVAL = /^[1-9]\d*[SMHD]$/;
+const WEB_SOCKET_METHOD = /^[A-Za-z0-9]+(?:[./][A-Za-z0-9]+)*$/;
+const LETTERS = Object.values(INTERVALS).map(({ letter }) => letter);
+const INTERVAL = new RegExp(`^[1-9]\\d*[${LETTERS.join('')}]$`);
 const METHODS: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'DELETE']);
 const SECURITIES: ReadonlySet<string> = new Set(['NONE', 'APIKEY', 'SIGNED']);
 const KNOWN: ReadonlySet<string> = new Set(PERMISSIONS);
-const PREFIXES: Readonly<Record<UpstreamName, readonly string[]>> = {
-  spot: ['/api/', '/sapi/'],
-  usdm: ['/fapi/', '/futures/data/'],
-  coinm: ['/dapi/', '/futures/data/'],
-  options: ['/eapi/'],
-  portfolio: ['/papi/'],
-  web: ['/bapi/'],
-};
 
 /** Everything that is wrong with a whole set of endpoints, one sentence each; empty when it may be served. */
 export function catalogueProblems(endpoints: readonly Endpoint[]): string[] {
   const builtIn = createDenylist([]);
   const seen = new Set<string>();
+  const methods = new Set<string>();
   const problems: string[] = [];
   for (const endpoint of endpoints) {
     const name = `${endpoint.upstream} ${endpoint.method} ${endpoint.path}`;
@@ -28,6 +24,7 @@ export function catalogueProblems(endpoints: readonly Endpoint[]): string[] {
     if (seen.has(name)) report('stands twice');
     seen.add(name);
     checkAddress(endpoint, report);
+    checkWebSocket(endpoint, methods, report);
     checkPermission(endpoint, builtIn.match(endpoint.path) !== undefined, report);
     checkCounts(endpoint, report);
     if ((endpoint.effect === 'place' || endpoint.effect === 'amend') && endpoint.orderShape === undefined) {
@@ -45,8 +42,17 @@ function checkAddress({ upstream, method, path, security }: Endpoint, report: Re
   if (!METHODS.has(method)) report('unknown method');
   if (!SECURITIES.has(security)) report('unknown security');
   if (!CANONICAL_PATH.test(path)) report('the path is not canonical');
-  const prefixes = Object.hasOwn(PREFIXES, upstream) ? PREFIXES[upstream] : [];
+  const prefixes = Object.hasOwn(PATH_PREFIXES, upstream) ? PATH_PREFIXES[upstream] : [];
   if (!prefixes.some((prefix) => path.startsWith(prefix))) report('the path does not belong to the upstream');
+}
+
+function checkWebSocket({ upstream, webSocket }: Endpoint, methods: Set<string>, report: Report): void {
+  if (webSocket === undefined) return;
+  const name = `${upstream} ${webSocket}`;
+  if (!FAMILY_OF_NAME.has(upstream)) report('names a WebSocket method and its upstream has no WebSocket API');
+  if (!WEB_SOCKET_METHOD.test(webSocket)) report('the name of its WebSocket method is not canonical');
+  if (methods.has(name)) report(`the WebSocket method ${webSocket} stands twice`);
+  methods.add(name);
 }
 
 function checkPermission(endpoint: Endpoint, denied: boolean, report: Report): void {

@@ -1,3 +1,4 @@
+import { deepFreeze } from '../freeze.ts';
 import { UPSTREAM_NAMES, type UpstreamName } from '../upstream.ts';
 import { catalogueProblems } from './catalogue-problems.ts';
 import type {
@@ -17,6 +18,7 @@ import type { Permission } from './permission.ts';
 export interface CatalogueEntry {
   readonly method: Method;
   readonly path: string;
+  readonly webSocket?: string;
   readonly security: Security;
   readonly securityType: string;
   readonly permission: Permission;
@@ -118,12 +120,4 @@ function inOrder(a: Endpoint, b: Endpoint): number {
 function compare(a: string, b: string): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;
-}
-
-function deepFreeze<T>(value: T): T {
-  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
-    for (const member of Object.values(value)) deepFreeze(member);
-    Object.freeze(value);
-  }
-  return value;
 }

@@ -1,3 +1,4 @@
+import { UPSTREAM_OF_SEGMENT } from '../upstream.ts';
 import { DENIED_GROUPS, type DeniedGrade } from './denied-paths.ts';
 
 /** A path that the operator denies on top of the built-in ones. */
@@ -23,18 +24,9 @@ interface Pattern {
   readonly hit: DenylistHit;
 }
 
-const FIRST_SEGMENTS = new Set([
-  'api',
-  'sapi',
-  'fapi',
-  'futures',
-  'dapi',
-  'eapi',
-  'papi',
-  'bapi',
-  'wapi',
-  '*',
-]);
+const SEGMENTS: readonly string[] = [...UPSTREAM_OF_SEGMENT.keys()];
+/** Binance retired /wapi; lists of operators may still name it. */
+const FIRST_SEGMENTS: ReadonlySet<string> = new Set([...SEGMENTS, 'wapi', '*']);
 const PATTERN = /^(?:\/(?:\*|[A-Za-z0-9_.-]+))+(?:\/\*\*)?$/;
 const VERSION_SEGMENT = /\/v\d*(?=\/|$)/g;
 
@@ -75,7 +67,7 @@ export function patternProblem(path: string): string | undefined {
     return 'a pattern is made of segments such as /sapi/v1/asset/transfer, with * for one segment and /** at the end only';
   }
   if (path !== '/**' && !FIRST_SEGMENTS.has(first)) {
-    return 'a pattern begins with /api, /sapi, /fapi, /futures, /dapi, /eapi, /papi, /bapi or /*';
+    return `a pattern begins with ${SEGMENTS.map((segment) => `/${segment}`).join(', ')} or /*`;
   }
   return undefined;
 }

@@ -65,6 +65,8 @@ export interface Endpoint {
   readonly method: Method;
   /** The literal path that is sent, e.g. `/api/v3/order`. */
   readonly path: string;
+  /** The method of the WebSocket API that does the same; this endpoint is its REST twin. */
+  readonly webSocket?: string;
   readonly product: string;
   readonly security: Security;
   /** Binance's own security type, e.g. USER_DATA. */

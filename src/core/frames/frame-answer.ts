@@ -1,4 +1,5 @@
 import type { HeaderValues } from '../call/headers.ts';
+import { INTERVALS, isIntervalName, SECOND_MS } from '../intervals.ts';
 import { jsonMembers, jsonSources } from '../json.ts';
 import { canonicalId } from './frame.ts';
 
@@ -25,7 +26,6 @@ const LONGEST_SEARCH = 262_144;
 const LIMITS = /"rateLimits"\s*:\s*(\[[^\]]*\])/;
 /** The list of limits stands at the end of an answer. */
 const LONGEST_LIMITS = 4_096;
-const LETTERS: Readonly<Record<string, string>> = { SECOND: 's', MINUTE: 'm', HOUR: 'h', DAY: 'd' };
 
 /** Undefined for events and for what cannot be read. */
 export function readAnswerHead(text: string): AnswerHead | undefined {
@@ -65,7 +65,7 @@ export function limitHeaders(text: string, errorText: string | undefined, nowMs:
   }
   const untilMs = errorText === undefined ? undefined : retryAfterMs(errorText);
   if (untilMs !== undefined)
-    headers['retry-after'] = String(Math.max(1, Math.ceil((untilMs - nowMs) / 1_000)));
+    headers['retry-after'] = String(Math.max(1, Math.ceil((untilMs - nowMs) / SECOND_MS)));
   return headers;
 }
 
@@ -96,7 +96,7 @@ function readLimits(text: string): ReportedLimit[] {
   try {
     const rows = JSON.parse(list) as readonly Readonly<Record<string, unknown>>[];
     return rows.flatMap(({ rateLimitType, interval, intervalNum, count }) => {
-      const letter = typeof interval === 'string' ? LETTERS[interval] : undefined;
+      const letter = isIntervalName(interval) ? INTERVALS[interval].letter.toLowerCase() : undefined;
       const isCounted = rateLimitType === 'ORDERS' || rateLimitType === 'REQUEST_WEIGHT';
       if (letter === undefined || !isCounted || !Number.isSafeInteger(count)) return [];
       return [{ type: rateLimitType, interval: `${intervalNum}${letter}`, count: Number(count) }];

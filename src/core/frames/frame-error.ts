@@ -1,4 +1,5 @@
 import type { ProxyError } from '../errors.ts';
+import { SECOND_MS } from '../intervals.ts';
 
 /**
  * A refusal in Binance's own shape for the WebSocket API. What REST says in headers stands under `error.data`, where
@@ -10,7 +11,7 @@ export function errorFrame(id: string, error: ProxyError, requestId: string, now
   const wait =
     retryAfterSeconds === undefined
       ? {}
-      : { serverTime: Math.floor(nowMs), retryAfter: Math.floor(nowMs) + retryAfterSeconds * 1_000 };
+      : { serverTime: Math.floor(nowMs), retryAfter: Math.floor(nowMs) + retryAfterSeconds * SECOND_MS };
   const data = { ...wait, proxyRequestId: requestId, proxyOutcome: outcome, proxyError: name };
   return `{"id":${id},"status":${status},"error":${JSON.stringify({ code, msg: message, data })}}`;
 }

@@ -1,9 +1,7 @@
 import type { Catalogue } from '../catalogue/catalogue.ts';
-import type { Endpoint, Method, Security } from '../catalogue/endpoint.ts';
+import type { Endpoint, Security } from '../catalogue/endpoint.ts';
 import type { Permission } from '../catalogue/permission.ts';
-
-/** The families that have a WebSocket API. */
-export type SocketFamily = 'spot' | 'usdm' | 'coinm';
+import { SOCKET_FAMILIES, type SocketFamily, WS_API_PATHS } from '../upstream.ts';
 
 export interface WsMethod {
   /** The name that is sent, always from here and never the client's string. */
@@ -22,97 +20,6 @@ export interface WsMethods {
   readonly all: readonly (WsMethod & { readonly family: SocketFamily })[];
 }
 
-/** Method names to their REST twins, by family. */
-const TWINS: Readonly<Record<SocketFamily, Readonly<Record<string, `${Method} /${string}`>>>> = {
-  spot: {
-    ping: 'GET /api/v3/ping',
-    time: 'GET /api/v3/time',
-    exchangeInfo: 'GET /api/v3/exchangeInfo',
-    executionRules: 'GET /api/v3/executionRules',
-    depth: 'GET /api/v3/depth',
-    'trades.recent': 'GET /api/v3/trades',
-    'trades.historical': 'GET /api/v3/historicalTrades',
-    'blockTrades.historical': 'GET /api/v3/historicalBlockTrades',
-    'trades.aggregate': 'GET /api/v3/aggTrades',
-    klines: 'GET /api/v3/klines',
-    uiKlines: 'GET /api/v3/uiKlines',
-    avgPrice: 'GET /api/v3/avgPrice',
-    'ticker.24hr': 'GET /api/v3/ticker/24hr',
-    'ticker.tradingDay': 'GET /api/v3/ticker/tradingDay',
-    ticker: 'GET /api/v3/ticker',
-    'ticker.price': 'GET /api/v3/ticker/price',
-    'ticker.book': 'GET /api/v3/ticker/bookTicker',
-    referencePrice: 'GET /api/v3/referencePrice',
-    'referencePrice.calculation': 'GET /api/v3/referencePrice/calculation',
-    'order.place': 'POST /api/v3/order',
-    'order.test': 'POST /api/v3/order/test',
-    'order.cancel': 'DELETE /api/v3/order',
-    'order.cancelReplace': 'POST /api/v3/order/cancelReplace',
-    'order.amend.keepPriority': 'PUT /api/v3/order/amend/keepPriority',
-    'openOrders.cancelAll': 'DELETE /api/v3/openOrders',
-    'orderList.place': 'POST /api/v3/order/oco',
-    'orderList.place.oco': 'POST /api/v3/orderList/oco',
-    'orderList.place.oto': 'POST /api/v3/orderList/oto',
-    'orderList.place.otoco': 'POST /api/v3/orderList/otoco',
-    'orderList.place.opo': 'POST /api/v3/orderList/opo',
-    'orderList.place.opoco': 'POST /api/v3/orderList/opoco',
-    'orderList.cancel': 'DELETE /api/v3/orderList',
-    'sor.order.place': 'POST /api/v3/sor/order',
-    'sor.order.test': 'POST /api/v3/sor/order/test',
-    'account.status': 'GET /api/v3/account',
-    'order.status': 'GET /api/v3/order',
-    'openOrders.status': 'GET /api/v3/openOrders',
-    allOrders: 'GET /api/v3/allOrders',
-    'orderList.status': 'GET /api/v3/orderList',
-    'openOrderLists.status': 'GET /api/v3/openOrderList',
-    allOrderLists: 'GET /api/v3/allOrderList',
-    myTrades: 'GET /api/v3/myTrades',
-    'account.rateLimits.orders': 'GET /api/v3/rateLimit/order',
-    myPreventedMatches: 'GET /api/v3/myPreventedMatches',
-    myAllocations: 'GET /api/v3/myAllocations',
-    'account.commission': 'GET /api/v3/account/commission',
-    'order.amendments': 'GET /api/v3/order/amendments',
-    myFilters: 'GET /api/v3/myFilters',
-  },
-  usdm: {
-    depth: 'GET /fapi/v1/depth',
-    'ticker.price': 'GET /fapi/v1/ticker/price',
-    'ticker.book': 'GET /fapi/v1/ticker/bookTicker',
-    'order.place': 'POST /fapi/v1/order',
-    'order.modify': 'PUT /fapi/v1/order',
-    'order.cancel': 'DELETE /fapi/v1/order',
-    'order.status': 'GET /fapi/v1/order',
-    'algoOrder.place': 'POST /fapi/v1/algoOrder',
-    'algoOrder.cancel': 'DELETE /fapi/v1/algoOrder',
-    'account.status': 'GET /fapi/v2/account',
-    'v2/account.status': 'GET /fapi/v3/account',
-    'account.balance': 'GET /fapi/v2/balance',
-    'v2/account.balance': 'GET /fapi/v3/balance',
-    'account.position': 'GET /fapi/v2/positionRisk',
-    'v2/account.position': 'GET /fapi/v3/positionRisk',
-    'userDataStream.start': 'POST /fapi/v1/listenKey',
-    'userDataStream.ping': 'PUT /fapi/v1/listenKey',
-    'userDataStream.stop': 'DELETE /fapi/v1/listenKey',
-  },
-  coinm: {
-    'order.place': 'POST /dapi/v1/order',
-    'order.modify': 'PUT /dapi/v1/order',
-    'order.cancel': 'DELETE /dapi/v1/order',
-    'order.status': 'GET /dapi/v1/order',
-    'account.status': 'GET /dapi/v1/account',
-    'account.balance': 'GET /dapi/v1/balance',
-    'account.position': 'GET /dapi/v1/positionRisk',
-    'userDataStream.start': 'POST /dapi/v1/listenKey',
-    'userDataStream.ping': 'PUT /dapi/v1/listenKey',
-    'userDataStream.stop': 'DELETE /dapi/v1/listenKey',
-  },
-};
-
-const SOCKET_PATHS: Readonly<Record<SocketFamily, string>> = {
-  spot: '/ws-api/v3',
-  usdm: '/ws-fapi/v1',
-  coinm: '/ws-dapi/v1',
-};
 const ADDED = { NONE: 'nothing', APIKEY: 'key', SIGNED: 'signature' } as const;
 
 interface OwnMethod {
@@ -129,7 +36,10 @@ const SESSION: Readonly<Record<string, OwnMethod>> = {
   'session.status': { security: 'NONE', permission: 'market-data', kind: 'status' },
   'session.logout': { security: 'NONE', permission: 'market-data', kind: 'logout' },
 };
-/** Methods without a twin. A plain subscription becomes a signed one: it works with every type of key. */
+/**
+ * Methods without a REST twin, so that the catalogue cannot name them. A plain subscription becomes a signed one: it
+ * works with every type of key.
+ */
 const OWN: Readonly<Record<SocketFamily, Readonly<Record<string, OwnMethod>>>> = {
   spot: {
     ...SESSION,
@@ -154,18 +64,14 @@ const OWN_WEIGHT = 2;
 /** Prefixes that name the version a method has anyway. */
 const PREFIX: Readonly<Record<SocketFamily, RegExp>> = { spot: /^v3\//, usdm: /^v1\//, coinm: /^v1\// };
 
-/**
- * Every method of the WebSocket APIs with the endpoint whose rules it follows.
- * @throws Error when a twin does not stand in the catalogue
- */
+/** Every method of the WebSocket APIs with the endpoint whose rules it follows: those of the catalogue and the own ones. */
 export function createWsMethods(catalogue: Catalogue): WsMethods {
   const all: (WsMethod & { family: SocketFamily })[] = [];
   const index = new Map<string, WsMethod>();
-  for (const family of ['spot', 'usdm', 'coinm'] as const) {
-    for (const [name, twin] of Object.entries(TWINS[family])) {
-      const [method = '', path = ''] = twin.split(' ');
-      const endpoint = catalogue.find(family, method, path);
-      if (endpoint === undefined) throw new Error(`${family} ${name} has no twin ${twin} in the catalogue`);
+  for (const family of SOCKET_FAMILIES) {
+    for (const endpoint of catalogue.endpoints) {
+      const { upstream, webSocket: name } = endpoint;
+      if (upstream !== family || name === undefined) continue;
       all.push({ family, name, kind: 'call', adds: ADDED[endpoint.security], endpoint });
     }
     for (const [name, own] of Object.entries(OWN[family]))
@@ -191,7 +97,7 @@ function toOwnMethod(family: SocketFamily, name: string, own: OwnMethod): WsMeth
     endpoint: Object.freeze({
       upstream: family,
       method: 'GET',
-      path: `${SOCKET_PATHS[family]}/${own.name ?? name}`,
+      path: `${WS_API_PATHS[family]}/${own.name ?? name}`,
       product: 'websocket',
       security,
       securityType: security === 'NONE' ? 'NONE' : 'USER_STREAM',

@@ -1,3 +1,4 @@
+import { FOREIGN_NAME, isParameterName } from '../call/parameter-name.ts';
 import { ProxyError } from '../errors.ts';
 import { type JsonMember, jsonMembers, jsonSources } from '../json.ts';
 
@@ -17,7 +18,6 @@ export type FrameReading =
 const INTEGER = /^(?:0|-?[1-9]\d{0,18})$/;
 const LONGEST_ID = 128;
 const METHOD = /^[A-Za-z0-9./]{1,64}$/;
-const PARAMETER_NAME = /^[A-Za-z0-9_.~-]+$/;
 
 /**
  * Reads `{id, method, params}` and nothing else; numbers stay as they are written. Never throws: what is refused is to
@@ -67,8 +67,7 @@ function readParams(source: string | undefined): readonly JsonMember[] {
   if (source[0] !== '{') throw malformed('params is not an object');
   const params = jsonMembers(source);
   for (const { name } of params) {
-    if (!PARAMETER_NAME.test(name))
-      throw malformed('a parameter name has characters that no Binance name has');
+    if (!isParameterName(name)) throw malformed(FOREIGN_NAME);
   }
   return params;
 }

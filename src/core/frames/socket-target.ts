@@ -1,5 +1,5 @@
 import { ProxyError } from '../errors.ts';
-import type { SocketFamily } from './frame-methods.ts';
+import { FAMILY_OF_NAME, FAMILY_OF_WS_API_PATH, type SocketFamily } from '../upstream.ts';
 
 /** Where a WebSocket of an app goes. */
 export interface SocketTarget {
@@ -15,16 +15,6 @@ export interface SocketTarget {
   readonly isPrivate: boolean;
 }
 
-const APIS: ReadonlyMap<string, SocketFamily> = new Map([
-  ['/ws-api/v3', 'spot'],
-  ['/ws-fapi/v1', 'usdm'],
-  ['/ws-dapi/v1', 'coinm'],
-]);
-const NAMED: ReadonlyMap<string, SocketFamily> = new Map([
-  ['spot', 'spot'],
-  ['usdm', 'usdm'],
-  ['coinm', 'coinm'],
-]);
 /** What the signed APIs may be asked by URL. SBE answers are left out: they could not be recorded. */
 const API_QUERY: ReadonlyMap<string, RegExp> = new Map([
   ['returnRateLimits', /^(?:true|false)$/],
@@ -52,9 +42,9 @@ export function readSocketTarget(target: string): SocketTarget | undefined {
   const whole = (mark === -1 ? target : target.slice(0, mark)).replace(/^\/+/, '/');
   const query = mark === -1 || mark === target.length - 1 ? '' : target.slice(mark);
   const end = whole.indexOf('/', 1);
-  const named = end === -1 ? undefined : NAMED.get(whole.slice(1, end));
+  const named = end === -1 ? undefined : FAMILY_OF_NAME.get(whole.slice(1, end));
   const path = named === undefined ? whole : whole.slice(end);
-  const api = APIS.get(path);
+  const api = FAMILY_OF_WS_API_PATH.get(path);
   if (api !== undefined && (named === undefined || named === api)) {
     checkQuery(query, API_QUERY);
     return { kind: 'api', family: api, path, query, printable: path, isPrivate: false };

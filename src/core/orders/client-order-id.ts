@@ -1,6 +1,7 @@
 import { type Call, decodedValue, findPair, type Pair, rawValue } from '../call/call.ts';
 import type { Endpoint } from '../catalogue/endpoint.ts';
 import { identifyBatch } from './batch-ids.ts';
+import { LEG_IDS, LEG_MARKS } from './leg-ids.ts';
 
 /** A call whose every order has a client order id, and these ids in order: a list's own id first, then its legs. */
 export interface IdentifiedCall {
@@ -10,18 +11,6 @@ export interface IdentifiedCall {
 
 const REQUEST_ID = /^[0-9a-z]{1,24}$/;
 
-/** What is put behind the request id so that the orders of one list stay distinct. */
-const LEG_MARKS: ReadonlyMap<string, string> = new Map([
-  ['limitClientOrderId', '-l'],
-  ['stopClientOrderId', '-s'],
-  ['aboveClientOrderId', '-a'],
-  ['belowClientOrderId', '-b'],
-  ['workingClientOrderId', '-w'],
-  ['pendingClientOrderId', '-p'],
-  ['pendingAboveClientOrderId', '-pa'],
-  ['pendingBelowClientOrderId', '-pb'],
-]);
-
 /** Names that identify the order itself or a whole list. Anything else (`origClientOrderId`) names another order. */
 const OWN_NAMES: ReadonlySet<string> = new Set([
   'listClientOrderId',
@@ -29,7 +18,7 @@ const OWN_NAMES: ReadonlySet<string> = new Set([
   'clientOrderId',
   'clientAlgoId',
   'newClientStrategyId',
-  ...LEG_MARKS.keys(),
+  ...LEG_IDS,
 ]);
 
 /** Legs that Binance lets out: without its type such a leg does not exist, and its id would be refused (-1106). */

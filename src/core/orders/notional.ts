@@ -73,6 +73,16 @@ export function notionalOf(
   return { asset: instrument.quoteAsset, amount: value };
 }
 
+/**
+ * What an order itself says it is worth, without a look at any market: its amount, else its quantity at the first price
+ * that it names. Undefined where it says too little, as contracts of COIN-M do.
+ */
+export function statedValue(order: IntendedOrder): Decimal | undefined {
+  if (order.market === 'coinm') return undefined;
+  const quantity = quantityOf(order);
+  return amountOf(order) ?? (quantity && order.prices[0]?.times(quantity));
+}
+
 function quantityOf(order: IntendedOrder): Decimal | undefined {
   return order.quantity?.gt(0) ? order.quantity : undefined;
 }

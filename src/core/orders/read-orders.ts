@@ -16,16 +16,8 @@ import {
 export type OrderEntrance = Pick<Endpoint, 'upstream' | 'path' | 'effect' | 'orderShape'>;
 
 /**
- * Every order that a call would place or amend; none for a call that only cancels.
+ * Every order that a call with these parameters would place or amend; none for a call that only cancels.
  * @throws ProxyError PROXY_ORDER_REFUSED when the orders cannot be understood
- */
-export function intendedOrders(endpoint: OrderEntrance, call: Call): readonly IntendedOrder[] {
-  return readIntendedOrders(endpoint, callParameters(call));
-}
-
-/**
- * As {@link intendedOrders}, from parameters of any origin.
- * @throws ProxyError PROXY_ORDER_REFUSED
  */
 export function readIntendedOrders(endpoint: OrderEntrance, read: ParameterReader): readonly IntendedOrder[] {
   if (endpoint.effect === 'cancel') return [];

@@ -1,8 +1,7 @@
 import type { OrderRules } from '../access/client.ts';
 import { type Decimal, ExactDecimal } from '../decimal.ts';
+import { DAY_MS } from '../intervals.ts';
 import type { DayClaim } from './order-rules.ts';
-
-export const DAY_MS = 86_400_000;
 
 export type DayLimits = Pick<OrderRules, 'maxPerDay' | 'maxNotionalPerDay'>;
 export type DayRule = 'order.maxPerDay' | 'order.maxNotionalPerDay';

@@ -42,7 +42,7 @@ export interface Ending {
  * once: the same bytes may be sent once more on a fresh connection; restamp: measure the clock, stamp and sign anew
  * and send once more.
  */
-export type Retry = 'none' | 'once' | 'restamp';
+type Retry = 'none' | 'once' | 'restamp';
 
 export interface Verdict {
   /** What `x-proxy-outcome` says. */

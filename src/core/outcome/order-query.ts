@@ -1,6 +1,7 @@
 import { allPairs, type Call, decodedValue } from '../call/call.ts';
 import { jsonElements, jsonMembers } from '../json.ts';
 import { batchParameter } from '../orders/client-order-id.ts';
+import { LEG_IDS } from '../orders/leg-ids.ts';
 
 /** How one order whose fate is open is asked for: GET requests of the upstream that the order went to. */
 export interface OrderQuery {
@@ -27,17 +28,6 @@ interface QueryRule {
   readonly isIsolated: boolean;
   readonly leg?: QueryRule;
 }
-
-const LEG_NAMES = [
-  'limitClientOrderId',
-  'stopClientOrderId',
-  'aboveClientOrderId',
-  'belowClientOrderId',
-  'workingClientOrderId',
-  'pendingClientOrderId',
-  'pendingAboveClientOrderId',
-  'pendingBelowClientOrderId',
-];
 
 const PLAIN = {
   reading: 'order',
@@ -141,7 +131,7 @@ function toQuery(rule: QueryRule, idName: string, sent: ReadonlyMap<string, stri
   if (rule.isIsolated && isIsolated !== undefined) params.push(['isIsolated', isIsolated]);
   if (rule.as !== undefined) params.push([rule.as, clientOrderId]);
   const { leg, paths, reading } = rule;
-  const legs = leg === undefined ? [] : LEG_NAMES.flatMap((name) => toQuery(leg, name, sent) ?? []);
+  const legs = leg === undefined ? [] : LEG_IDS.flatMap((name) => toQuery(leg, name, sent) ?? []);
   return { clientOrderId, symbol, paths, params, reading, legs };
 }
 

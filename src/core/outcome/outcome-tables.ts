@@ -9,7 +9,7 @@ export type Family = 'spot' | 'sapi' | 'usdm' | 'coinm' | 'options' | 'portfolio
  */
 export type Execution = 'executed' | 'refused' | 'unknown' | 'partly';
 
-export interface UnavailableText {
+interface UnavailableText {
   /** The beginning of `msg` in a 503 answer. */
   readonly text: string;
   readonly execution: Execution;

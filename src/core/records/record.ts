@@ -25,7 +25,7 @@ export const AUDIT_EVENTS = [
   'budget.restored',
   'audit.torn',
 ] as const;
-export type AuditEvent = (typeof AUDIT_EVENTS)[number];
+type AuditEvent = (typeof AUDIT_EVENTS)[number];
 
 export type AuditLevel = 'info' | 'warn' | 'error';
 

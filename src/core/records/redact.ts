@@ -48,12 +48,8 @@ export function printableParams(call: Call, secretMask: SecretMask = SecretMask.
   return params;
 }
 
-/** A parameter's value by its name, for callers that hold decoded members (a WebSocket frame). */
-export function printableValue(
-  name: string,
-  value: string,
-  secretMask: SecretMask = SecretMask.none,
-): string {
+/** A decoded value as a log may show it, by the name of its parameter. */
+function printableValue(name: string, value: string, secretMask: SecretMask = SecretMask.none): string {
   if (isSecretName(name)) return MASK;
   const opening = value.trimStart()[0];
   if (opening !== '[' && opening !== '{') return printableText(value, secretMask);

@@ -51,7 +51,7 @@ export function identifyClient(headers: IncomingHttpHeaders, directory: ClientDi
  * The client to which a key was issued. The key itself is never compared: its digest is looked up, so that neither the
  * time taken nor the number of clients says anything about how much of a guess was right.
  */
-export function clientOfKey(key: string, clientsByKeyDigest: ClientsByKeyDigest): Client | undefined {
+function clientOfKey(key: string, clientsByKeyDigest: ClientsByKeyDigest): Client | undefined {
   return clientsByKeyDigest.get(hash('sha256', key));
 }
 

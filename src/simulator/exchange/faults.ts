@@ -1,5 +1,5 @@
 /** Which requests a fault hits; a missing part matches everything. */
-export interface FaultMatch {
+interface FaultMatch {
   readonly method?: string;
   /** The path without the query. */
   readonly path?: string;
@@ -11,7 +11,7 @@ interface FaultBase {
   readonly times?: number;
 }
 
-export interface StatusFault extends FaultBase {
+interface StatusFault extends FaultBase {
   readonly kind: 'status';
   readonly status: number;
   readonly body?: string;
@@ -19,25 +19,25 @@ export interface StatusFault extends FaultBase {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export interface DelayFault extends FaultBase {
+interface DelayFault extends FaultBase {
   readonly kind: 'delay';
   readonly ms: number;
 }
 
-export interface StallFault extends FaultBase {
+interface StallFault extends FaultBase {
   readonly kind: 'stall';
   /** True: the request is carried out, only its answer never comes. */
   readonly execute?: boolean;
 }
 
-export interface RedirectFault extends FaultBase {
+interface RedirectFault extends FaultBase {
   readonly kind: 'redirect';
   readonly location: string;
   /** 301. */
   readonly status?: number;
 }
 
-export interface PlainFault extends FaultBase {
+interface PlainFault extends FaultBase {
   readonly kind:
     | 'drop-before-read'
     | 'drop-after-read'

@@ -30,7 +30,7 @@ export interface FuturesOrder {
   updateTimeMs: number;
 }
 
-export interface Position {
+interface Position {
   /** Negative when short. */
   amount: Money;
   entryPrice: Money;

@@ -17,7 +17,7 @@ export interface WirePair {
   readonly rawValue: string;
 }
 
-export interface Rule {
+interface Rule {
   readonly mandatory?: true;
   readonly repeatable?: true;
   /** What the whole value must look like. */

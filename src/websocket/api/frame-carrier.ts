@@ -15,7 +15,7 @@ export interface FrameAnswer {
 }
 
 /** Puts a text on the wire under an id and hears its answer; undefined when none will come. */
-export type SendFrame = (text: string, sentId: string) => Promise<FrameAnswer | undefined>;
+type SendFrame = (text: string, sentId: string) => Promise<FrameAnswer | undefined>;
 
 export interface FrameCarrierOptions {
   readonly method: WsMethod;

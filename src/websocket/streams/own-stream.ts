@@ -1,5 +1,5 @@
 import type { RawData } from 'ws';
-import type { SocketFamily } from '../../core/frames/frame-methods.ts';
+import type { SocketFamily } from '../../core/upstream.ts';
 import { PacedQueue } from '../sockets/paced-queue.ts';
 import { type PairOptions, type PairOwner, SocketPair } from '../sockets/socket-pair.ts';
 

@@ -2,9 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { ExactDecimal } from '../../../src/core/decimal.ts';
 import type { Notional } from '../../../src/core/orders/notional.ts';
 import { dayClaim, hasOrderRules, judgeOrders, judgeValues } from '../../../src/core/orders/order-rules.ts';
-import { intendedOrders } from '../../../src/core/orders/read-orders.ts';
 import { catalogueEndpoint } from '../../support/fixtures/catalogue-endpoints.ts';
-import { callOf, clientWith, DOOR_SAMPLES } from '../../support/fixtures/order-fixtures.ts';
+import { callOf, clientWith, DOOR_SAMPLES, intendedOrders } from '../../support/fixtures/order-fixtures.ts';
 
 function usdt(amount: string): Notional {
   return { asset: 'USDT', amount: new ExactDecimal(amount) };

@@ -3,9 +3,15 @@ import { describe, expect, it } from 'vitest';
 import { type Call, encodeComponent, readCall } from '../../../src/core/call/call.ts';
 import { ProxyError } from '../../../src/core/errors.ts';
 import type { IntendedOrder } from '../../../src/core/orders/intended-order.ts';
-import { intendedOrders, readIntendedOrders } from '../../../src/core/orders/read-orders.ts';
+import { readIntendedOrders } from '../../../src/core/orders/read-orders.ts';
 import { catalogueEndpoint, catalogueEndpoints } from '../../support/fixtures/catalogue-endpoints.ts';
-import { callOf, DOOR_SAMPLES, type Form, refusalOf } from '../../support/fixtures/order-fixtures.ts';
+import {
+  callOf,
+  DOOR_SAMPLES,
+  type Form,
+  intendedOrders,
+  refusalOf,
+} from '../../support/fixtures/order-fixtures.ts';
 
 const SEED = Number(process.env.PROPERTY_SEED ?? 20_261_120);
 const RUNS = Number(process.env.PROPERTY_RUNS ?? 10_000);

@@ -22,7 +22,7 @@ export interface DoorCall {
 }
 
 /** What came back, in terms that every door has. */
-export interface DoorAnswer {
+interface DoorAnswer {
   readonly code: number | undefined;
   /** `x-proxy-error`; undefined when the answer is Binance's. */
   readonly error: string | undefined;

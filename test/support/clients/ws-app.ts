@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type ClientOptions, WebSocket } from 'ws';
 
 /** What came back on one frame. */
-export interface WsReply {
+interface WsReply {
   readonly id?: unknown;
   readonly status?: number;
   readonly result?: Readonly<Record<string, unknown>>;
@@ -14,7 +14,7 @@ export interface WsReply {
   readonly event?: Readonly<Record<string, unknown>>;
 }
 
-export interface Closing {
+interface Closing {
   readonly code: number;
   readonly reason: string;
 }

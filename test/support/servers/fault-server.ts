@@ -41,7 +41,7 @@ export type Fault =
   | { readonly at: 'drip'; readonly bytes: number; readonly pauseMs: number; readonly answer?: Answer };
 
 /** A request that arrived whole: an upstream may have executed it. */
-export interface SeenRequest {
+interface SeenRequest {
   readonly method: string;
   readonly target: string;
   /** Names in lower case. */

@@ -9,7 +9,7 @@ export interface Received {
   readonly body: string;
 }
 
-export type Responder = (received: Received, response: ServerResponse) => void;
+type Responder = (received: Received, response: ServerResponse) => void;
 
 export interface Upstream {
   readonly url: string;

@@ -15,7 +15,7 @@ export interface ArrivedFrame {
   readonly verified: boolean | undefined;
 }
 
-export type FrameResponder = (frame: ArrivedFrame, socket: WebSocket) => void;
+type FrameResponder = (frame: ArrivedFrame, socket: WebSocket) => void;
 
 export interface WsUpstream {
   /** `http://…` origin, for REST. */

@@ -2,7 +2,7 @@ import type { JsonObject } from '../../base/json-value.ts';
 import type { Money } from '../../base/money.ts';
 import type { SpotMarket } from '../../spot/market.ts';
 
-export const PERPETUAL_DELIVERY_MS = 4_133_404_800_000;
+const PERPETUAL_DELIVERY_MS = 4_133_404_800_000;
 const ONBOARD_MS = 1_569_398_400_000;
 
 /** Smallest value of a USD-M order, in USDT. */

@@ -1,6 +1,6 @@
 import { ExchangeError } from '../../base/exchange-error.ts';
 
-export type ApiPath = '/ws-api/v3' | '/ws-fapi/v1' | '/ws-dapi/v1';
+type ApiPath = '/ws-api/v3' | '/ws-fapi/v1' | '/ws-dapi/v1';
 
 /** One of the signed WebSocket APIs. */
 export interface SignedApi {

@@ -1,5 +1,5 @@
 /** Which connections and frames a fault hits; a missing part matches everything. */
-export interface SocketFaultMatch {
+interface SocketFaultMatch {
   /** The path of the connection, without the query. */
   readonly path?: string;
   /** The method of the frame, without a version in front of it. */
@@ -13,32 +13,32 @@ interface FaultBase {
   readonly times?: number;
 }
 
-export interface RefuseUpgradeFault extends FaultBase {
+interface RefuseUpgradeFault extends FaultBase {
   readonly kind: 'refuse-upgrade';
   /** 429. */
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export interface CloseFault extends FaultBase {
+interface CloseFault extends FaultBase {
   readonly kind: 'close-at-accept' | 'close-unexecuted' | 'close-executed';
   /** Close code; without one the connection is cut off with no close frame. */
   readonly code?: number;
   readonly reason?: string;
 }
 
-export interface StallFrameFault extends FaultBase {
+interface StallFrameFault extends FaultBase {
   readonly kind: 'stall';
   /** True: the request is carried out, only its answer never comes. */
   readonly execute?: boolean;
 }
 
-export interface DelayFrameFault extends FaultBase {
+interface DelayFrameFault extends FaultBase {
   readonly kind: 'delay';
   readonly ms: number;
 }
 
-export interface GarbageFault extends FaultBase {
+interface GarbageFault extends FaultBase {
   readonly kind: 'garbage';
   /** What is sent ahead of the answer; half of a JSON object. */
   readonly text?: string;
@@ -46,7 +46,7 @@ export interface GarbageFault extends FaultBase {
   readonly instead?: boolean;
 }
 
-export interface ErrorAnswerFault extends FaultBase {
+interface ErrorAnswerFault extends FaultBase {
   readonly kind: 'error';
   readonly status: number;
   readonly code: number;

@@ -14,7 +14,7 @@ export interface MarketMove {
   readonly previousMs: number;
 }
 
-export interface DepthChange {
+interface DepthChange {
   readonly firstUpdateId: number;
   readonly lastUpdateId: number;
   readonly previousUpdateId: number;
