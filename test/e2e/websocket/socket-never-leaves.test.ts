@@ -25,9 +25,6 @@ let proxy: TestProxy;
 let apps: WsApp[];
 beforeAll(async () => {
   upstream = await startWsUpstream();
-  // Room for all that is tried here: what is refused is to be refused for what it is.
-  const limit = { rateLimitType: 'REQUEST_WEIGHT', interval: 'MINUTE', intervalNum: 1, limit: 10_000_000 };
-  upstream.answerRest(() => JSON.stringify({ rateLimits: [limit] }));
   const env = { ...wsEnv(upstream), READER_CLIENT_KEY: READER_KEY };
   proxy = await startTestProxy({ upstream: upstream.url, env, yaml: YAML });
   await open();
