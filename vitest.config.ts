@@ -11,5 +11,6 @@ export default defineConfig({
     pool: 'forks',
     testTimeout: TIMEOUT_MS,
     hookTimeout: TIMEOUT_MS,
+    expect: { poll: { timeout: TIMEOUT_MS / 2 } },
   },
 });
