@@ -1,11 +1,16 @@
 import { defineConfig } from 'vitest/config';
 
+/** Generous, as a loaded machine is slow; only a test that hangs gets there. */
+const TIMEOUT_MS = process.env.TEST_LONG === '1' ? 600_000 : 60_000;
+
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/draw-seed.ts'],
     setupFiles: ['test/support/loopback-only.ts'],
     pool: 'forks',
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    testTimeout: TIMEOUT_MS,
+    hookTimeout: TIMEOUT_MS,
+    expect: { poll: { timeout: TIMEOUT_MS / 2 } },
   },
 });

@@ -45,7 +45,7 @@ describe('a killed process', () => {
       const child = startWriter(folder, `k${round}`);
       const output = text(child.stdout);
       await once(child.stdout, 'readable');
-      await sleep(Math.random() * 40);
+      await sleep(round * 10);
       child.kill('SIGKILL');
       sent.push(...(await output).split('\n').filter((line) => line !== ''));
     }

@@ -3,6 +3,7 @@ import { MemoryBudgetStore } from '../../src/budgets/stores/memory-store.ts';
 import { RedisBudgetStore } from '../../src/budgets/stores/redis-store.ts';
 import { ResilientBudgetStore } from '../../src/budgets/stores/resilient-store.ts';
 import { type SimulationResult, simulate } from '../support/fixtures/budget-simulation.ts';
+import { portion } from '../support/properties.ts';
 import {
   hasRedisServer,
   type RedisServer,
@@ -27,7 +28,7 @@ function expectFairAndFull(result: SimulationResult): void {
 describe('8 proxies with 6 clients each that want five times the limit', () => {
   it('Eight proxies get all of the limit and no more when they see the same counts', async () => {
     const store = new MemoryBudgetStore();
-    expectFairAndFull(await simulate({ ...SIZE, minutes: 3, storeOf: () => store }));
+    expectFairAndFull(await simulate({ ...SIZE, minutes: portion(20, 2), storeOf: () => store }));
   });
 
   sayWhatIsLeftOut('the simulation of 8 proxies on one Redis, and what happens when it dies');
@@ -43,7 +44,7 @@ describe('8 proxies with 6 clients each that want five times the limit', () => {
       const stores: ResilientBudgetStore[] = [];
       const result = await simulate({
         ...SMALL,
-        minutes: 2,
+        minutes: portion(10, 2),
         storeOf: (_, serverNow) => {
           const shared = new RedisBudgetStore({ url: server.url, egressId: 'simulated', timeoutMs: 5_000 });
           const store = new ResilientBudgetStore({ shared, replicas: 8, serverNow });

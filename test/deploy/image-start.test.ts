@@ -190,7 +190,7 @@ describe('the start command of the image', () => {
         expect(state.json).toMatchObject({ ready: true, budgets: { degraded: false } });
         expect(await reader.dbsize()).toBeGreaterThan(0);
       },
-      { timeout: 15_000, interval: 200 },
+      { timeout: 50_000, interval: 200 },
     );
     expect(await stopped(child)).toEqual([0, '']);
   });

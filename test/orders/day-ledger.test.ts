@@ -9,6 +9,7 @@ import type { DayClaim } from '../../src/core/orders/order-rules.ts';
 import type { NotionalLedger, Reservation } from '../../src/orders/day-ledger.ts';
 import { createFileNotionalLedger, LEDGER_FILE } from '../../src/orders/file-ledger.ts';
 import { createMemoryNotionalLedger } from '../../src/orders/memory-ledger.ts';
+import { runs } from '../support/properties.ts';
 
 const folders: string[] = [];
 
@@ -278,7 +279,7 @@ describe('any sequence of taking, giving back, waiting and restarting', () => {
         rmSync(folder, { recursive: true });
         folders.pop();
       }),
-      { seed: 11, numRuns: 300 },
+      runs(1_000),
     );
   });
 });

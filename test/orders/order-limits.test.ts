@@ -28,6 +28,7 @@ import {
   type Form,
   MARKET_ANSWERS,
 } from '../support/fixtures/order-fixtures.ts';
+import { runs } from '../support/properties.ts';
 
 const NOON = 1_800_000_000_000;
 const order = catalogueEndpoint('POST', '/api/v3/order');
@@ -421,7 +422,7 @@ describe('orders of several clients at the same time', () => {
           rmSync(folder, { recursive: true });
         }
       }),
-      { seed: 13, numRuns: kind ? 60 : 250 },
+      runs(kind ? 400 : 1_000),
     );
     expect(refusedOnce).toBeGreaterThan(50);
   });

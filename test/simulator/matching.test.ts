@@ -5,6 +5,7 @@ import { ExchangeError } from '../../src/simulator/base/exchange-error.ts';
 import { Money } from '../../src/simulator/base/money.ts';
 import { SpotEngine } from '../../src/simulator/spot/engine.ts';
 import type { OrderRequest, SpotOrder } from '../../src/simulator/spot/order.ts';
+import { runs } from '../support/properties.ts';
 
 const NOW = 1_795_000_000_000;
 const SYMBOL = 'BTCUSDT';
@@ -303,7 +304,7 @@ describe('whatever is placed and cancelled, while the market moves', () => {
           }
         },
       ),
-      { numRuns: 80 },
+      runs(400),
     );
   });
 

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { hmacVerifier, publicKeyVerifier, type Verifier } from '../../src/simulator/accounts/signatures.ts';
 import { asymmetricSigner, hmacSigner } from '../support/clients/signed-caller.ts';
 import { SIGNATURE_VECTORS, type SignatureVector } from '../support/fixtures/signature-vectors.ts';
+import { runs } from '../support/properties.ts';
 
 function verifierOf({ key, material }: SignatureVector): Verifier {
   return key === 'hmac' ? hmacVerifier(material) : publicKeyVerifier(material);
@@ -70,6 +71,7 @@ describe('a verifier', () => {
         verify(payload, signature);
         if (other !== payload) expect(() => verify(other, signature)).toThrow();
       }),
+      runs(1_000),
     );
   });
 });

@@ -7,6 +7,7 @@ import type { Receipt } from '../../../src/budgets/stores/store.ts';
 import type { ChargeEnding } from '../../../src/core/budget/window.ts';
 import { plainCharge } from '../../support/fixtures/budget-calls.ts';
 import { budgetStoreContract } from '../../support/fixtures/budget-store-contract.ts';
+import { runs } from '../../support/properties.ts';
 import {
   hasRedisServer,
   type RedisServer,
@@ -80,12 +81,12 @@ describe.skipIf(!hasRedisServer)('on a real Redis', () => {
         }),
       },
     );
-    let runs = 0;
+    let played = 0;
 
     it('Lua and TypeScript count alike, whatever happens in whatever order and however the clock jumps', async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(action, { maxLength: 60, size: 'max' }), async (actions) => {
-          const run = ++runs;
+          const run = ++played;
           const memory = new MemoryBudgetStore();
           const flying: { mine: Receipt; theirs: Receipt }[] = [];
           let nowMs = 1_700_000_050_000 + run * 10_000_000;
@@ -131,7 +132,7 @@ describe.skipIf(!hasRedisServer)('on a real Redis', () => {
             }
           }
         }),
-        { numRuns: 120 },
+        runs(400),
       );
     });
   });

@@ -4,6 +4,7 @@ import { loadCatalogue } from '../../../src/config/load-catalogue.ts';
 import { weightOf } from '../../../src/core/budget/weight.ts';
 import { type Call, readCall } from '../../../src/core/call/call.ts';
 import type { Endpoint, Weight } from '../../../src/core/catalogue/endpoint.ts';
+import { runs } from '../../support/properties.ts';
 
 const catalogue = loadCatalogue();
 
@@ -172,7 +173,7 @@ describe('weightOf', () => {
         const cost = weightOf(weight, made);
         expect(Number.isSafeInteger(cost) && cost >= 0 && cost <= weight.max).toBe(true);
       }),
-      { numRuns: 5_000 },
+      runs(5_000),
     );
   });
 });

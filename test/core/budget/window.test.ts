@@ -11,6 +11,7 @@ import {
   refund,
   usedOf,
 } from '../../../src/core/budget/window.ts';
+import { runs } from '../../support/properties.ts';
 import { CountingExchange } from '../../support/servers/counting-exchange.ts';
 
 const MINUTE = 60_000;
@@ -289,20 +290,18 @@ function play(
 }
 
 describe('any interleaving of charges, answers, losses, deaths and window turns', () => {
-  const runs = { numRuns: 500 };
-
   for (const windowMs of [10_000, MINUTE]) {
     it(`No interleaving uses more weight than the limit of a ${windowMs / 1000} s window, with a clock that errs`, () => {
       fc.assert(
         fc.property(interleaving, (steps) => void play(steps, windowMs, false)),
-        runs,
+        runs(2_000),
       );
     });
 
     it(`No interleaving places more orders than the limit of a ${windowMs / 1000} s window, fills or not`, () => {
       fc.assert(
         fc.property(interleaving, (steps) => void play(steps, windowMs, true)),
-        runs,
+        runs(2_000),
       );
     });
   }
@@ -314,7 +313,7 @@ describe('any interleaving of charges, answers, losses, deaths and window turns'
         advance(state, budgetTime(trueMs + 2 * MINUTE), MINUTE);
         expect(usedOf(state)).toBe(0);
       }),
-      runs,
+      runs(2_000),
     );
   });
 
@@ -333,7 +332,7 @@ describe('any interleaving of charges, answers, losses, deaths and window turns'
         }
         expect(usedOf(state)).toBe(exchange.count('it', 86_400_000, laterMs));
       }),
-      runs,
+      runs(2_000),
     );
   });
 });

@@ -11,6 +11,7 @@ import {
 import { readTarget } from '../../../src/core/call/target.ts';
 import { ProxyError } from '../../../src/core/errors.ts';
 import { callOf, refusal } from '../../support/fixtures/call.ts';
+import { runs } from '../../support/properties.ts';
 
 describe('the request target', () => {
   it.each([
@@ -180,7 +181,7 @@ describe('reading a call', () => {
           }
         },
       ),
-      { numRuns: 5000 },
+      runs(5_000),
     );
   });
 
@@ -195,6 +196,7 @@ describe('reading a call', () => {
         expect(decodedValue(findPair(call, 'a')!)).toBe(value);
         expect(decodedValue(findPair(call, 'b')!)).toBe(value);
       }),
+      runs(1_000),
     );
   });
 });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readSocketTarget } from '../../../src/core/frames/socket-target.ts';
 import { refusal } from '../../support/fixtures/call.ts';
+import { runs } from '../../support/properties.ts';
 
 const KEY = 'pqia91ma19a5s61cv6a81va65sdf19v8a65a1a5s61cv6a81va65sdf19v8a65a1';
 
@@ -124,7 +125,7 @@ describe('the target of an upgrade', () => {
         );
         expect(url.pathname).toBe(read.path);
       }),
-      { numRuns: 3000 },
+      runs(5_000),
     );
   });
 });

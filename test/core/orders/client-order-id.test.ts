@@ -5,6 +5,7 @@ import { batchParameter, injectClientOrderIds } from '../../../src/core/orders/c
 import { orderQueries, sentParameters } from '../../../src/core/outcome/order-query.ts';
 import { callOf } from '../../support/fixtures/call.ts';
 import { catalogueEndpoint, catalogueEndpoints } from '../../support/fixtures/catalogue-endpoints.ts';
+import { runs } from '../../support/properties.ts';
 
 const REQUEST = '0123456789abcdefghij';
 const NARROWEST = /^[a-zA-Z0-9-_]{1,32}$/;
@@ -195,6 +196,7 @@ describe('the elements of a batch', () => {
         expect(sent).toEqual(elements.map((each, index) => ({ ...each, newClientOrderId: ids[index] })));
         expect(ids.length).toBe(elements.length);
       }),
+      runs(1_000),
     );
   });
 });

@@ -9,6 +9,7 @@ import {
   notionalOf,
   Unvaluable,
 } from '../../../src/core/orders/notional.ts';
+import { runs } from '../../support/properties.ts';
 
 const spot: Instrument = {
   baseAsset: 'BTC',
@@ -203,7 +204,7 @@ describe('the value of an order', () => {
           expect(value.times('1e40').toFixed()).toBe((scaled(quantity) * price).toString());
         },
       ),
-      { seed: 7, numRuns: 2_000 },
+      runs(2_000),
     );
   });
 });

@@ -12,9 +12,7 @@ import {
   intendedOrders,
   refusalOf,
 } from '../../support/fixtures/order-fixtures.ts';
-
-const SEED = Number(process.env.PROPERTY_SEED ?? 20_261_120);
-const RUNS = Number(process.env.PROPERTY_RUNS ?? 10_000);
+import { portion, runs } from '../../support/properties.ts';
 
 const spotOrder = catalogueEndpoint('POST', '/api/v3/order');
 const usdmBatch = catalogueEndpoint('POST', '/fapi/v1/batchOrders');
@@ -348,9 +346,9 @@ describe('a batch', () => {
         holds(text, amends ? usdmAmendBatch : usdmBatch);
         if (refusalOf(() => judged(text)) === undefined) passed++;
       }),
-      { seed: SEED, numRuns: RUNS },
+      runs(10_000),
     );
-    expect(passed).toBeGreaterThan(RUNS / 10);
+    expect(passed).toBeGreaterThan(portion(10_000) / 10);
   });
 
   it('A batch never lets an order through unjudged, however its text is mutilated', () => {
@@ -386,7 +384,7 @@ describe('a batch', () => {
         }
         holds(mutated, usdmBatch);
       }),
-      { seed: SEED, numRuns: RUNS },
+      runs(10_000),
     );
   });
 

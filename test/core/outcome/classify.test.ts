@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Method } from '../../../src/core/catalogue/endpoint.ts';
 import { classify, type Ending, type EndingPhase } from '../../../src/core/outcome/classify.ts';
 import type { UpstreamName } from '../../../src/core/upstream.ts';
+import { runs } from '../../support/properties.ts';
 
 type Parts = Partial<Ending>;
 
@@ -244,6 +245,7 @@ describe('every ending', () => {
           ending.phase === 'not-connected' || ending.phase === 'before-first-byte',
         );
       }),
+      runs(5_000),
     );
   });
 
@@ -254,6 +256,7 @@ describe('every ending', () => {
         if (retry !== 'none') expect(execution).toBe('refused');
         if (retry === 'once') expect(ending.phase).toBe('before-first-byte');
       }),
+      runs(5_000),
     );
   });
 });

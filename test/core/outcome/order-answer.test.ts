@@ -6,6 +6,7 @@ import {
   readOrderAnswers,
   readOrderRows,
 } from '../../../src/core/outcome/order-answer.ts';
+import { runs } from '../../support/properties.ts';
 
 describe('the answer to an order', () => {
   it('The answer to an order keeps the digits of ids that no double can hold', () => {
@@ -146,6 +147,7 @@ describe('the answer to an order', () => {
           readElementCodes(body);
         },
       ),
+      runs(1_000),
     );
   });
 });

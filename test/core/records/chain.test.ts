@@ -11,6 +11,7 @@ import {
 } from '../../../src/core/records/chain.ts';
 import { ChainCheck, type ChainCheckOptions } from '../../../src/core/records/chain-check.ts';
 import { auditLine } from '../../../src/core/records/record.ts';
+import { runs } from '../../support/properties.ts';
 
 const KEY = auditKeyFrom('an audit key');
 
@@ -58,7 +59,7 @@ describe('the seal of a line', () => {
         const read = readSealedLine(changed);
         expect(read !== undefined && expectedHash(changed, undefined) === read.hash).toBe(false);
       }),
-      { numRuns: 500 },
+      runs(2_000),
     );
   });
 

@@ -2,6 +2,7 @@ import { format, inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SecretMask } from '../../../src/core/records/secret-mask.ts';
+import { runs } from '../../support/properties.ts';
 
 const KEY = 'vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A';
 
@@ -20,6 +21,7 @@ describe('the secret mask', () => {
       fc.property(secret, fc.string(), fc.string(), (text, before, after) => {
         expect(new SecretMask([text]).maskLine(before + text + after)).not.toContain(text);
       }),
+      runs(1_000),
     );
   });
 

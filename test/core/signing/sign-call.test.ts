@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { Credential } from '../../../src/core/signing/credential.ts';
 import { plainCall, recvWindowFor, signCall } from '../../../src/core/signing/sign-call.ts';
 import { callOf } from '../../support/fixtures/call.ts';
+import { runs } from '../../support/properties.ts';
 
 interface Vector {
   readonly id: string;
@@ -119,7 +120,7 @@ describe('a signed call', () => {
         const cut = sent.lastIndexOf('&signature=');
         expect(hmac.sign(sent.slice(0, cut))).toBe(sent.slice(cut + '&signature='.length));
       }),
-      { numRuns: 1000 },
+      runs(2_000),
     );
   });
 });

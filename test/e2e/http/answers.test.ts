@@ -6,6 +6,7 @@ import { brotliCompressSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { send } from '../../support/clients/http.ts';
+import { runs } from '../../support/properties.ts';
 import { startTestProxy, type TestProxy } from '../../support/servers/proxy.ts';
 import { startUpstream, type Upstream } from '../../support/servers/upstream.ts';
 
@@ -56,7 +57,7 @@ describe('an answer of Binance', () => {
           expect(reply.status).toBe(status === 429 ? 400 : status);
         },
       ),
-      { numRuns: 150 },
+      runs(500),
     );
   });
 

@@ -114,7 +114,7 @@ describe('an order whose app has hung up', () => {
       expect.poll(posted, { interval: 2 }).toBe(1),
     );
     await expect
-      .poll(() => proxy.records('call.resolved'), { timeout: 5_000 })
+      .poll(() => proxy.records('call.resolved'))
       .toMatchObject([{ detail: { resolution: 'executed' } }]);
     expect(completed('POST')).toMatchObject([{ outcome: 'unknown' }]);
     expect(posted()).toBe(1);
@@ -156,7 +156,7 @@ describe('an app that hangs up while its order is being valued', () => {
     const key = 'the-issued-key-of-the-client-with-rules';
     const ruled = await startTestProxy({ upstream: simulator.url, yaml, env: { RULED_CLIENT_KEY: key } });
     try {
-      simulator.inject({ kind: 'delay', ms: 300, match: { path: '/api/v3/exchangeInfo' } });
+      simulator.inject({ kind: 'delay', ms: 1_500, match: { path: '/api/v3/exchangeInfo' } });
       const body = 'symbol=BTCUSDT&side=BUY&type=MARKET&quoteOrderQty=20';
       const headers = { 'x-mbx-apikey': key };
       const given = new AbortController();

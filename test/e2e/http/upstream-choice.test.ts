@@ -13,7 +13,7 @@ let proxy: TestProxy;
 beforeEach(async () => {
   first = await startFaultServer();
   second = await startUpstream();
-  // The first origin does not answer the proxy's own questions as Binance would: the second one tells the time.
+  // Nothing is to be known of the first origin when a test begins: the second one answers the proxy's own questions.
   await first.plan({ at: 'before-accept' });
   proxy = await startTestProxy({
     upstream: second.url,

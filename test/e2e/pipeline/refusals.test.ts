@@ -128,7 +128,7 @@ const CASES: readonly (readonly [what: string, error: ProxyErrorName, target: st
     [
       'a wrong signature',
       'PROXY_BAD_SIGNATURE',
-      `/api/v3/account?timestamp=${Date.now()}&signature=${'0'.repeat(64)}`,
+      `/api/v3/account?timestamp=${Date.now()}&recvWindow=60000&signature=${'0'.repeat(64)}`,
       { headers: bot },
     ],
     [
@@ -283,7 +283,7 @@ describe('a refusal has its status, code and headers, its record, and nothing re
   });
 
   it('More weight than a client’s share is refused with PROXY_WEIGHT_EXHAUSTED and retry-after', async () => {
-    await clearOfWindowEnd(60_000, 5_000);
+    await clearOfWindowEnd(60_000, 15_000);
     const replies: Reply[] = [];
     for (let i = 0; i < 3; i++)
       replies.push(await send(proxy.port, '/api/v3/account', { headers: as(READER_KEY) }));

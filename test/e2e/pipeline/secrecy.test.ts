@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { type Simulator, startSimulator } from '../../../src/simulator/simulator.ts';
 import { send, sendRaw } from '../../support/clients/http.ts';
 import { addressesOf, MAIN, startChild } from '../../support/processes/child.ts';
+import { runs } from '../../support/properties.ts';
 import {
   startTestProxy,
   TEST_KEY,
@@ -146,7 +147,7 @@ describe('no output contains a secret, whatever a client sends and wherever it p
         const said = reply.headers['x-proxy-outcome'] === 'not-sent' ? reply.text : '';
         for (const each of SECRETS) expect(JSON.stringify(reply.headers) + said).not.toContain(each);
       }),
-      { numRuns: 300 },
+      runs(1_000),
     );
     await sendRaw(proxy.port, `GET /${CLIENT_KEY} ${CLIENT_SECRET} HTTP/1.1\r\n\r\n`);
     expectClean();

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeComponent } from '../../../src/core/call/call.ts';
 import { type Simulator, startSimulator } from '../../../src/simulator/simulator.ts';
 import { send } from '../../support/clients/http.ts';
+import { runs } from '../../support/properties.ts';
 import { startTestProxy, TEST_KEY, TEST_SECRET, type TestProxy } from '../../support/servers/proxy.ts';
 
 const STAMP = new Set(['recvWindow', 'timestamp', 'signature']);
@@ -79,7 +80,7 @@ describe('what the exchange verifies is what was signed', () => {
         expect(received.map(({ target }) => read(target.split('?')[1] ?? ''))).toEqual([inQuery]);
         expect(received.map(({ body }) => read(body.toString()))).toEqual([inBody]);
       }),
-      { numRuns: 300 },
+      runs(1_000),
     );
   });
 

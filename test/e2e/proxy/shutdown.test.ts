@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Simulator, startSimulator } from '../../../src/simulator/simulator.ts';
 import { type Reply, send } from '../../support/clients/http.ts';
 import { addressesOf, type Child, MAIN, startChild } from '../../support/processes/child.ts';
+import { portion } from '../../support/properties.ts';
 import { startTestProxy, TEST_KEY, TEST_SECRET, upstreamsAt } from '../../support/servers/proxy.ts';
 import { startUpstream } from '../../support/servers/upstream.ts';
 
@@ -16,7 +17,7 @@ const OTHER_KEY = 'OTHERKEYotherkeyOTHERKEYotherkeyOTHERKEYotherkeyOTHERKEYother
 const OTHER_SECRET = 'OTHERSECRETothersecretOTHERSECRETothersecretOTHERSECRETothersecr';
 const ORDER = '/api/v3/order';
 const WORKERS = 6;
-const RESTARTS = Number(process.env.RESTARTS ?? 20);
+const RESTARTS = portion(40, 5);
 
 let simulator: Simulator;
 let folder: string;
@@ -135,12 +136,12 @@ describe('a thousand new configurations', () => {
     const { failed, placed, answered, repeated } = await running;
     await proxy.close();
     expect([failed, repeated]).toEqual([[], 0]);
-    expect(answered).toBeGreaterThan(500);
+    expect(answered).toBeGreaterThan(100);
     expect(standing().sort()).toEqual(placed.sort());
     expect(simulator.requests.filter(({ verified }) => !verified)).toEqual([]);
     const keys = new Set(simulator.requests.flatMap(({ headers }) => headers['x-mbx-apikey'] ?? []));
     expect(keys).toEqual(new Set([TEST_KEY, OTHER_KEY]));
-  }, 60_000);
+  });
 });
 
 describe('twenty restarts by SIGTERM', () => {
@@ -188,12 +189,12 @@ describe('twenty restarts by SIGTERM', () => {
       Array(RESTARTS + 1).fill(0),
     );
     expect(failed.slice(0, 9)).toEqual([]);
-    expect(answered).toBeGreaterThan(500);
+    expect(answered).toBeGreaterThan(10 * RESTARTS);
     expect(standing().sort()).toEqual(placed.sort());
     const recorded = auditOf(folder);
     expect(recorded.get('call.completed')).toEqual(recorded.get('call.signed'));
     for (const id of placed) expect(recorded.get('call.signed')?.has(id)).toBe(true);
-  }, 120_000);
+  });
 });
 
 /** The client order ids of the records of each event. */

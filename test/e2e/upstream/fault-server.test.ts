@@ -38,14 +38,14 @@ function say(text: string, port = server.port): Promise<Heard> {
     socket.on('error', (error: NodeJS.ErrnoException) =>
       end(error.code === 'ECONNREFUSED' ? 'refused' : 'reset'),
     );
-    socket.setTimeout(150, () => end('stall'));
+    socket.setTimeout(400, () => end('stall'));
   });
 }
 
 describe('the fault server', () => {
   it('The fault server answers and keeps whole requests in order when nothing is planned', async () => {
     server = await startFaultServer();
-    const heard = await say(`${ORDER}GET /api/v3/time HTTP/1.1\r\nHost: x\r\n\r\n`);
+    const heard = await say(`${ORDER}GET /api/v3/time HTTP/1.1\r\nHost: x\r\nUser-Agent: app\r\n\r\n`);
     expect(heard.text.split('HTTP/1.1 200').length).toBe(3);
     expect(heard.text.endsWith(BODY)).toBe(true);
     expect(server.requests.map(({ method, target, body }) => [method, target, body])).toEqual([

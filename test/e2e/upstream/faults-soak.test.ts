@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { soak } from '../../../bench/memory/soak.ts';
+import { portion } from '../../support/properties.ts';
 
-const SECONDS = Number(process.env.SOAK_SECONDS ?? 20);
+const SECONDS = portion(60, 5);
 
 it('A soak with one fault in twenty calls sends nothing twice, misjudges nothing, and finds everything out', async () => {
   const report = await soak({ seconds: SECONDS, callsPerSecond: 200, faultShare: 0.05 });
@@ -9,4 +10,4 @@ it('A soak with one fault in twenty calls sends nothing twice, misjudges nothing
   expect(report.answered + report.unknown + report.notSent + report.cut).toBe(report.calls);
   expect(report.faults).toBeGreaterThan(report.calls / 40);
   expect(report.unknown).toBeGreaterThan(report.calls / 200);
-}, 120_000);
+});

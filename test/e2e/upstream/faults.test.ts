@@ -123,7 +123,7 @@ class Stage {
     const proxy = await startTestProxy({
       upstream: simulator.url,
       env: { BINANCE_PROXY_UPSTREAM_USDM: upstream.url },
-      timeouts: { headersTimeoutMs: 120, resolutionPausesMs: [600_000] },
+      timeouts: { headersTimeoutMs: 500, resolutionPausesMs: [600_000] },
     });
     return new Stage(upstream, proxy);
   }

@@ -4,7 +4,7 @@ import { send } from '../../support/clients/http.ts';
 import { type Answer, type FaultServer, startFaultServer } from '../../support/servers/fault-server.ts';
 import { startTestProxy, type TestProxy } from '../../support/servers/proxy.ts';
 
-/** Twenty seconds into a minute: no window turns during a test. */
+/** Twenty seconds into a minute: no window turns during a test. No exchangeInfo: the proxy keeps its own limits. */
 const TIME: Answer = { body: '{"serverTime":1700000000000}' };
 const IDLE_MS = 1_000;
 const LONGER_THAN_IDLE_MS = 2_200;
@@ -56,6 +56,8 @@ describe('connections to Binance', () => {
   it('The connections to Binance are not used after the end', async () => {
     await expect.poll(() => pings('/api/v3/ping')).toBeGreaterThan(0);
     await proxy.close();
+    // What was on its way has arrived once its connection is at its end.
+    await expect.poll(() => server.openConnections).toBe(0);
     const before = server.requests.length;
     await pause(SOME_ROUNDS_MS);
     expect(server.requests).toHaveLength(before);

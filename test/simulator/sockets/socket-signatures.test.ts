@@ -11,6 +11,7 @@ import {
   signedParams,
 } from '../../support/clients/simulator-ws-caller.ts';
 import { SIGNATURE_VECTORS } from '../../support/fixtures/signature-vectors.ts';
+import { runs } from '../../support/properties.ts';
 import {
   ALICES,
   BOBS,
@@ -129,7 +130,7 @@ describe('the signature of a frame', () => {
         const changed = { [names[position % names.length]!]: 'changed afterwards' };
         expect(() => read(signedParams(sent, ALICES, 1_700_000_000_000, changed))).toThrow();
       }),
-      { numRuns: 100 },
+      runs(500),
     );
   });
 });

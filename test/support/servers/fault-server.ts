@@ -1,11 +1,12 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { gzipSync } from 'node:zlib';
+import { startAnswer } from './start-answers.ts';
 
 /** How a connection is left: RST, FIN, or open without another byte. */
 export type Break = 'reset' | 'fin' | 'stall';
 
-/** What a healthy answer would be; the default is a 200 with `{"symbol":"BTCUSDT","orderId":1}`. */
+/** What a healthy answer would be; the default is a 200 with `{"symbol":"BTCUSDT","orderId":1}`, or what Binance says. */
 export interface Answer {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -164,7 +165,7 @@ function serve(wire: Wire, connection: number, next: () => Fault, requests: Seen
       if (request === undefined) return;
       requests.push(request.seen);
       buffer = buffer.subarray(request.length);
-      isOver = play(wire, fault);
+      isOver = play(wire, fault, request.seen);
       fault = undefined;
     }
   });
@@ -191,7 +192,7 @@ function readRequest(
 }
 
 /** Plays the part of a fault that comes after a whole request; true when the connection is of no further use. */
-function play(wire: Wire, fault: Fault): boolean {
+function play(wire: Wire, fault: Fault, request: SeenRequest): boolean {
   const { socket } = wire;
   switch (fault.at) {
     case 'after-request':
@@ -235,13 +236,19 @@ function play(wire: Wire, fault: Fault): boolean {
       drip(socket, Buffer.from(render(fault.answer)), fault.bytes, fault.pauseMs);
       return false;
     case 'nowhere':
-      socket.write(render(fault.answer));
+      socket.write(render(fault.answer ?? healthyAnswer(request)));
       return false;
     default:
       // A fault of the connection or of the port; the connection stood already, so it is answered.
       socket.write(render({}));
       return false;
   }
+}
+
+/** The proxy asks without a user agent, and at its start what Binance would know. */
+function healthyAnswer({ target, headers }: SeenRequest): Answer {
+  const body = headers.has('user-agent') ? undefined : startAnswer(target);
+  return body === undefined ? {} : { body };
 }
 
 function breakOff({ socket, tcp }: Wire, how: Break): void {

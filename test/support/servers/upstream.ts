@@ -1,6 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import { type StatedLimits, startAnswer } from './start-answers.ts';
 
 export interface Received {
   readonly method: string;
@@ -20,17 +21,21 @@ export interface Upstream {
   close(): Promise<void>;
 }
 
-/** The proxy's own questions come without a user agent: it is told the time, and nothing else. */
-function answerTheProxy(target: string, response: ServerResponse, serverTime: number): void {
-  const isTime = target === '/api/v3/time';
-  response.writeHead(isTime ? 200 : 404, { 'content-type': 'application/json' });
-  response.end(JSON.stringify(isTime ? { serverTime } : {}));
+export interface UpstreamOptions {
+  readonly tls?: { readonly key: string; readonly cert: string };
+  readonly clockOffsetMs?: number;
+  readonly limits?: StatedLimits;
 }
 
-/** A recording upstream that answers whatever a test wants, and the time by itself. */
-export async function startUpstream(
-  options: { tls?: { key: string; cert: string }; clockOffsetMs?: number } = {},
-): Promise<Upstream> {
+/** The proxy's own questions come without a user agent. */
+function answerTheProxy(target: string, response: ServerResponse, options: UpstreamOptions): void {
+  const answer = startAnswer(target, options);
+  response.writeHead(answer === undefined ? 404 : 200, { 'content-type': 'application/json' });
+  response.end(answer ?? '{}');
+}
+
+/** A recording upstream that answers whatever a test wants, and by itself what the proxy asks at its start. */
+export async function startUpstream(options: UpstreamOptions = {}): Promise<Upstream> {
   const received: Received[] = [];
   const sockets = new Set<Socket>();
   let responder: Responder = (_received, response) => {
@@ -48,7 +53,7 @@ export async function startUpstream(
         body: Buffer.concat(chunks).toString('latin1'),
       };
       if (one.headers['user-agent'] === undefined) {
-        answerTheProxy(one.target, response, Date.now() + (options.clockOffsetMs ?? 0));
+        answerTheProxy(one.target, response, options);
         return;
       }
       received.push(one);

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { TEST_KEY, TEST_SECRET } from './proxy.ts';
+import { startAnswer } from './start-answers.ts';
 
 /** A frame as it arrived, with an independent judgement of its signature. */
 export interface ArrivedFrame {
@@ -27,7 +28,7 @@ export interface WsUpstream {
   /** Targets of the upgrades. */
   readonly targets: readonly string[];
   readonly sockets: readonly WebSocket[];
-  /** Targets of REST calls but the time. */
+  /** Targets of REST calls but those that the proxy makes at its start. */
   readonly restTargets: readonly string[];
   respond(responder: FrameResponder): void;
   onStream(listener: (socket: WebSocket, request: IncomingMessage) => void): void;
@@ -43,7 +44,7 @@ export interface WsUpstreamOptions {
   readonly clockOffsetMs?: () => number;
 }
 
-/** A small exchange on one origin: the time over REST, and whatever a test wants over WebSockets. */
+/** A small exchange on one origin: what a proxy asks at its start over REST, and whatever a test wants over WebSockets. */
 export async function startWsUpstream(options: WsUpstreamOptions = {}): Promise<WsUpstream> {
   const frames: ArrivedFrame[] = [];
   const messages: { data: Buffer; isBinary: boolean }[] = [];
@@ -58,12 +59,10 @@ export async function startWsUpstream(options: WsUpstreamOptions = {}): Promise<
   const server = createServer((request, response) => {
     const target = request.url ?? '';
     response.setHeader('content-type', 'application/json');
-    if (target === '/api/v3/time') {
-      response.end(JSON.stringify({ serverTime: Date.now() + (options.clockOffsetMs?.() ?? 0) }));
-      return;
-    }
-    restTargets.push(target);
-    response.end(rest(target));
+    const clockOffsetMs = options.clockOffsetMs?.() ?? 0;
+    const own = request.headers['user-agent'] === undefined && startAnswer(target, { clockOffsetMs });
+    if (!own) restTargets.push(target);
+    response.end(own || rest(target));
   });
   const wss = new WebSocketServer({ noServer: true, maxPayload: 8 * 1024 * 1024 });
   server.on('connection', (socket: Socket) => {
