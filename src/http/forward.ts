@@ -41,6 +41,7 @@ export function forwardRoute({ pipeline, slowReaderMs }: ForwardDeps) {
     const body = await readBody(request.raw);
     const call = acceptParameters(context, endpoint, withBody(head, body));
     const proven = authenticate(caller, endpoint, call, proofOf(call.stamp.signature, target, body));
+    using _use = proven.use;
     const admitted = authorise(context, proven);
     using waiting = waitingFor(context, reply.raw);
     using reserved = await reserve(context, admitted, waiting?.hangUp);
@@ -64,8 +65,10 @@ export function contextOf(request: FastifyRequest): CallContext {
 /** Over HTTP a client signs its query and body as it sent them; there is no logon. */
 function proofOf(signature: string | undefined, { query }: Target, body: Buffer): Proof {
   return {
+    door: 'http',
+    isLogon: false,
     verify: (secret) => verifyClientSignature(secret, signature ?? '', query, body.toString('latin1')),
-    isLoggedOn: false,
+    isLoggedOn: () => false,
   };
 }
 

@@ -1,78 +1,94 @@
 import type { KeyObject } from 'node:crypto';
 import type { Client } from '../core/access/client.ts';
 import { assertFresh, freshUntilMs } from '../core/access/freshness.ts';
-import type { Call } from '../core/call/call.ts';
+import { type Call, joinPairs } from '../core/call/call.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
+import { changesNothing } from '../core/outcome/outcome-tables.ts';
 import type { ServerClock } from '../upstream/server-clock.ts';
 import type { ClientRates } from './clients/client-rates.ts';
 import type { Caller } from './clients/identify.ts';
-import type { ReplayGuard } from './clients/replay-guard.ts';
+import type { Purpose, SignatureUse, SignatureUses } from './clients/signature-uses.ts';
 import { badSignature } from './refusals.ts';
 
 export interface AuthenticateDeps {
   readonly clock: Pick<ServerClock, 'now' | 'nowOrLocal'>;
   readonly wallNow: () => number;
   readonly monotonicNow: () => number;
-  readonly replays: ReplayGuard;
+  readonly signatures: SignatureUses;
   readonly rates: ClientRates;
 }
 
 /** How a door lets a client's own signature be verified. */
 export interface Proof {
-  /** True when `call.stamp.signature` was made with this secret over what the door received. */
+  readonly door: Purpose['door'];
+  /** True for a frame that logs a session on: it proves its sender for the frames that follow. */
+  readonly isLogon: boolean;
+  /** True when `call.stamp.signature` was made with this secret over the parameters that are acted on. */
   readonly verify: (secret: KeyObject) => boolean;
-  /** True when a logon that was signed stands for this call. */
-  readonly isLoggedOn: boolean;
+  /** True when a logon that this client signed stands for this call. */
+  readonly isLoggedOn: (client: Client) => boolean;
 }
 
 /** A call whose caller is who it says. */
 export interface ProvenCall extends Caller {
   readonly endpoint: Endpoint;
   readonly call: Call;
-  /** True when the call is signed with the issued secret. */
-  readonly isSigned: boolean;
+  /** The use of the client's own signature; undefined when the call is not signed with an issued secret. */
+  readonly use: SignatureUse | undefined;
 }
 
 /** Judges what a client signed and dated itself, before that is dropped, and how often it calls. */
 export type Authenticate = (caller: Caller, endpoint: Endpoint, call: Call, proof: Proof) => ProvenCall;
 
 export function createAuthenticate(deps: AuthenticateDeps): Authenticate {
-  const { clock, replays, rates } = deps;
+  const { clock, signatures, rates } = deps;
 
   function judgeSignature(
     client: Client,
     endpoint: Endpoint,
-    { stamp, method }: Call,
+    call: Call,
     proof: Proof,
-    untilMs: number | undefined,
-  ): boolean {
-    const { signature } = stamp;
-    if (signature === undefined) {
+  ): SignatureUse | undefined {
+    const { stamp } = call;
+    const untilMs = freshUntilMs(stamp);
+    assertFresh(untilMs, deps.wallNow(), clock.nowOrLocal());
+    if (stamp.signature === undefined) {
       // Key-only endpoints are called unsigned by every library, because Binance wants no signature there.
-      if (client.requireSignature && endpoint.security === 'SIGNED' && !proof.isLoggedOn)
+      if (client.requireSignature && endpoint.security === 'SIGNED' && !proof.isLoggedOn(client))
         throw badSignature('This client has to sign its calls with its issued secret.', 'signature required');
-      return false;
+      return undefined;
     }
-    if (client.secret === undefined) return false;
+    if (client.secret === undefined) return undefined;
+    if (stamp.isRepeated === true)
+      throw badSignature('A signed call has one timestamp, recvWindow and signature.', 'stamp twice');
     if (!proof.verify(client.secret))
       throw badSignature('Signature for this request is not valid.', 'signature');
-    if (method === 'GET' || method === 'DELETE') return true;
     if (untilMs === undefined)
-      throw badSignature('A signed POST or PUT needs a timestamp.', 'signature without timestamp');
+      throw badSignature('A signed call needs a timestamp.', 'signature without timestamp');
     const nowMs = Math.min(deps.wallNow(), clock.now() ?? Number.POSITIVE_INFINITY);
-    replays.accept(client.name, signature, untilMs, nowMs);
-    return true;
+    return signatures.use(client.name, stamp.signature, purposeOf(endpoint, call, proof), untilMs, nowMs);
   }
 
   /** @throws ProxyError PROXY_STALE_REQUEST, PROXY_BAD_SIGNATURE, PROXY_CLIENT_RATE_LIMITED */
   return function authenticate({ client, account }, endpoint, call, proof) {
-    let isSigned = false;
-    if (endpoint.security !== 'NONE') {
-      const untilMs = freshUntilMs(call.stamp);
-      assertFresh(untilMs, deps.wallNow(), clock.nowOrLocal());
-      isSigned = judgeSignature(client, endpoint, call, proof, untilMs);
+    const use = endpoint.security === 'NONE' ? undefined : judgeSignature(client, endpoint, call, proof);
+    try {
+      rates.count(client, deps.monotonicNow());
+    } catch (error) {
+      use?.[Symbol.dispose]();
+      throw error;
     }
-    rates.count(client, deps.monotonicNow());
-    return Object.freeze({ client, account, endpoint, call, isSigned });
+    return Object.freeze({ client, account, endpoint, call, use });
   };
+}
+
+function purposeOf({ method, path, effect }: Endpoint, call: Call, { door, isLogon }: Proof): Purpose {
+  const { timestamp = '', recvWindow = '' } = call.stamp;
+  const pairs = `${joinPairs(call.query)}\n${joinPairs(call.body)}\n${timestamp}\n${recvWindow}`;
+  if (isLogon) return { door, kind: 'logon', isRepeatable: false, pairs };
+  if (effect === 'cancel') return { door, kind: 'cancelling', isRepeatable: true, pairs };
+  if (effect === 'none' && changesNothing(method, path))
+    return { door, kind: 'reading', isRepeatable: true, pairs };
+  // Official libraries send a DELETE again whose answer they did not get; it changes nothing more.
+  return { door, kind: `${method} ${path}`, isRepeatable: method === 'DELETE', pairs };
 }

@@ -11,7 +11,7 @@ export interface AuthoriseDeps {
 }
 
 /** A call that its client may make, as it will be sent but for stamp and signature. */
-export type AdmittedCall = Omit<ProvenCall, 'isSigned'>;
+export type AdmittedCall = ProvenCall;
 
 /**
  * Whether this client may make this call, and whether this account's key may sign at all. Every order that came without
@@ -21,12 +21,12 @@ export type Authorise = (context: CallContext, proven: ProvenCall) => AdmittedCa
 
 export function createAuthorise({ gate, recorder }: AuthoriseDeps): Authorise {
   /** @throws ProxyError PROXY_PERMISSION_DENIED, PROXY_NOT_READY */
-  return function authorise(context, { client, account, endpoint, call }) {
+  return function authorise(context, { client, account, endpoint, call, use }) {
     const { reported } = decide(client, endpoint, call);
     if (reported !== undefined) recorder.reported(context, reported);
     if (endpoint.security !== 'NONE') gate.assertSignable(client.account);
     const named = injectClientOrderIds(endpoint, call, context.requestId);
     context.noteOrders(named.call, named.ids);
-    return Object.freeze({ client, account, endpoint, call: named.call });
+    return Object.freeze({ client, account, endpoint, call: named.call, use });
   };
 }

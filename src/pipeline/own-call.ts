@@ -87,7 +87,13 @@ export function createOwnCalls(deps: OwnCallsDeps): OwnCalls {
       context.noteCall(call);
       context.noteEndpoint(endpoint);
       context.noteCaller(PROXY_CLIENT, account);
-      using reserved = await reserve(context, { client: PROXY_CLIENT, account, endpoint, call });
+      using reserved = await reserve(context, {
+        client: PROXY_CLIENT,
+        account,
+        endpoint,
+        call,
+        use: undefined,
+      });
       const carrier = new TextCarrier(connection);
       const { lost } = finish(context, reserved, await attempt(context, reserved, carrier), carrier);
       if (lost !== undefined) throw carrier.error ?? lost;

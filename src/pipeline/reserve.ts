@@ -57,6 +57,7 @@ export class ReservedCall implements Disposable {
   #room: Admission | undefined;
   #ticket: Ticket | undefined;
   #place: Disposable | undefined;
+  #isSettled = false;
 
   constructor(
     deps: ReserveDeps,
@@ -138,7 +139,11 @@ export class ReservedCall implements Disposable {
   /** Ends everything but the place under way by how the call ended. */
   settle(answer: Answer): void {
     this.learn(answer);
-    this.#settleOrders(orderEnding(answer));
+    const ending = orderEnding(answer);
+    this.#settleOrders(ending);
+    // A signature is used up by an effect: what certainly had none leaves it to be given back.
+    if (ending === 'accepted' || ending === 'unknown') this.admitted.use?.keep();
+    this.#isSettled = true;
   }
 
   /**
@@ -153,6 +158,7 @@ export class ReservedCall implements Disposable {
       this.#settleOrders('not-sent');
       return;
     }
+    if (!this.#isSettled) this.admitted.use?.keep();
     const ticket = this.#takeTicket();
     if (ticket !== undefined) this.#deps.budgets.keep(ticket);
     this.#settleOrders('unknown');

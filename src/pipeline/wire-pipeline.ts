@@ -11,7 +11,7 @@ import { type Attempt, createAttempt } from './attempt.ts';
 import { type Authenticate, createAuthenticate } from './authenticate.ts';
 import { type Authorise, createAuthorise } from './authorise.ts';
 import { ClientRates } from './clients/client-rates.ts';
-import { createReplayGuard } from './clients/replay-guard.ts';
+import { SignatureUses } from './clients/signature-uses.ts';
 import { createFinish, type Finish } from './finish.ts';
 import { createRecognise, type Recognise } from './recognise.ts';
 import type { CallRecorder } from './recorder.ts';
@@ -50,13 +50,13 @@ export interface PipelineDeps {
 export function wirePipeline(deps: PipelineDeps): Pipeline {
   const { arrival, recorder, catalogue, clock, monotonicNow, wallNow } = deps;
   const rates = new ClientRates();
-  const replays = createReplayGuard();
+  const signatures = new SignatureUses();
   return {
     arrival,
     recorder,
     rates,
     recognise: createRecognise({ catalogue, methods: createWsMethods(catalogue) }),
-    authenticate: createAuthenticate({ clock, replays, rates, monotonicNow, wallNow }),
+    authenticate: createAuthenticate({ clock, signatures, rates, monotonicNow, wallNow }),
     authorise: createAuthorise(deps),
     reserve: createReserve(deps),
     attempt: createAttempt(deps),

@@ -2,11 +2,13 @@ import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { decodeComponent } from '../call/call.ts';
 
 const SIGNATURE_HEX = /^[0-9a-fA-F]{64}$/;
+const OPENING_BRACE = '{';
 
 /**
  * Verifies what a client signed with its issued secret: HMAC-SHA256 hex over query and body as it sent them, less the
  * signature pair. Libraries differ in what they sign, so two more readings count: the decoded text, and the text with
- * every value encoded as encodeURIComponent does.
+ * every value encoded as encodeURIComponent does. A reading counts only where its text says the same parameters as the
+ * call: a text that could be cut into other pairs proves nothing.
  * @param query the raw query as received; @param body the raw body as received, one character per byte
  */
 export function verifyClientSignature(
@@ -17,38 +19,55 @@ export function verifyClientSignature(
 ): boolean {
   if (!SIGNATURE_HEX.test(signature)) return false;
   const given = Buffer.from(signature, 'hex');
-  const raw = withoutSignature(query) + withoutSignature(body);
-  return candidates(raw).some((payload) => timingSafeEqual(digest(secret, payload), given));
+  return payloads(query, body).some((payload) => timingSafeEqual(digest(secret, payload), given));
 }
 
-/** Removes the signature pair and the empty segments of a form text. */
-function withoutSignature(form: string): string {
-  if (form === '') return form;
-  return form
-    .split('&')
-    .filter((segment) => segment !== '' && segment !== 'signature' && !segment.startsWith('signature='))
-    .join('&');
-}
-
-function candidates(raw: string): Buffer[] {
-  const bytes = Buffer.from(raw, 'latin1');
-  const payloads = [bytes];
-  const decoded = decodeComponent(bytes.toString('utf8'));
-  if (decoded !== undefined) payloads.push(Buffer.from(decoded));
-  const encoded = reencode(raw);
-  if (encoded !== undefined && encoded !== raw) payloads.push(Buffer.from(encoded));
-  return payloads;
-}
-
-function reencode(raw: string): string | undefined {
-  const segments: string[] = [];
-  for (const segment of raw.split('&')) {
-    const equals = segment.indexOf('=');
-    const value = decodeComponent(equals === -1 ? '' : segment.slice(equals + 1));
-    if (value?.isWellFormed() !== true) return undefined;
-    segments.push(equals === -1 ? segment : segment.slice(0, equals + 1) + encodeURIComponent(value));
+function payloads(query: string, body: string): Buffer[] {
+  const inQuery = segmentsOf(query);
+  if (!inQuery.every(isOnePair)) return [];
+  if (body.startsWith(OPENING_BRACE)) return [Buffer.from(inQuery.join('&') + body, 'latin1')];
+  const inBody = segmentsOf(body);
+  if (!inBody.every(isOnePair)) return [];
+  const raw = inQuery.join('&') + inBody.join('&');
+  const texts = [Buffer.from(raw, 'latin1')];
+  const values = [...inQuery, ...inBody].map(decodedValueOf);
+  if (values.every((value) => value !== undefined)) {
+    const decoded = decodeComponent(Buffer.from(raw, 'latin1').toString('utf8'));
+    if (decoded !== undefined && !values.some(holdsPairs)) texts.push(Buffer.from(decoded));
+    if (values.every((value) => value.isWellFormed()))
+      texts.push(Buffer.from(reencode(inQuery) + reencode(inBody)));
   }
-  return segments.join('&');
+  return texts;
+}
+
+/** The segments of a form text, without the signature and the empty ones. */
+function segmentsOf(form: string): string[] {
+  if (form === '') return [];
+  return form.split('&').filter((segment) => segment !== '' && !segment.startsWith('signature='));
+}
+
+/** With one `=` in each segment, query and body cannot be cut or joined anew without it being seen. */
+function isOnePair(segment: string): boolean {
+  const equals = segment.indexOf('=');
+  return equals > 0 && segment.indexOf('=', equals + 1) === -1;
+}
+
+/** A decoded value that reads like further parameters. */
+function holdsPairs(value: string): boolean {
+  return value.includes('&') || value.includes('=');
+}
+
+function decodedValueOf(segment: string): string | undefined {
+  return decodeComponent(Buffer.from(segment.slice(segment.indexOf('=') + 1), 'latin1').toString('utf8'));
+}
+
+function reencode(segments: readonly string[]): string {
+  return segments
+    .map((segment) => {
+      const equals = segment.indexOf('=');
+      return segment.slice(0, equals + 1) + encodeURIComponent(decodedValueOf(segment) ?? '');
+    })
+    .join('&');
 }
 
 function digest(secret: KeyObject, payload: Buffer): Buffer {

@@ -15,6 +15,8 @@ export interface ClientStamp {
   readonly timestamp: string | undefined;
   readonly recvWindow: string | undefined;
   readonly signature: string | undefined;
+  /** True when one of them stands more than once, wherever it stands. */
+  readonly isRepeated?: true;
 }
 
 /** A request in canonical form: what is checked here is what is signed and sent. */
@@ -123,6 +125,7 @@ interface Collected {
   timestamp: string | undefined;
   recvWindow: string | undefined;
   signature: string | undefined;
+  isRepeated?: true;
 }
 
 function splitBody(body: Uint8Array): Pair[] {
@@ -179,7 +182,8 @@ function keep(pairs: Pair[], stamp: Collected, repeated: string[]): Pair[] {
   const seen = new Set<string>();
   for (const pair of pairs) {
     if (pair.name === 'timestamp' || pair.name === 'recvWindow' || pair.name === 'signature') {
-      stamp[pair.name] ??= rawValue(pair);
+      if (stamp[pair.name] === undefined) stamp[pair.name] = rawValue(pair);
+      else stamp.isRepeated = true;
       continue;
     }
     if (seen.has(pair.name)) repeated.push(pair.name);

@@ -1,9 +1,10 @@
 import type { RawData } from 'ws';
+import { verifyFrameSignature } from '../../core/access/frame-signature.ts';
 import type { ProxyError } from '../../core/errors.ts';
 import { readFrame, type WsFrame } from '../../core/frames/frame.ts';
 import { readAnswerHead } from '../../core/frames/frame-answer.ts';
 import { errorFrame, resultFrame } from '../../core/frames/frame-error.ts';
-import { verifyFrameSignature } from '../../core/signing/sign-frame.ts';
+import type { WsMethod } from '../../core/frames/frame-methods.ts';
 import type { SocketFamily } from '../../core/upstream.ts';
 import type { Proof } from '../../pipeline/authenticate.ts';
 import type { CallContext } from '../../pipeline/call-context.ts';
@@ -127,11 +128,12 @@ export class ApiSocket implements PairOwner {
     const { endpoint } = method;
     const caller = identify(context, endpoint, identity.clientFor(context.config, apiKey));
     acceptParameters(context, endpoint, call);
-    const proven = pipeline.authenticate(caller, endpoint, call, this.#proofOf(frame, apiKey));
+    const proven = pipeline.authenticate(caller, endpoint, call, this.#proofOf(method, frame, apiKey));
+    using _use = proven.use;
     this.#badFrames = 0;
     if (method.kind !== 'call') {
       const nowMs = Math.floor(clock.nowOrLocal());
-      this.#say(resultFrame(frame.id, answerSession(identity, method.kind, frame, proven.isSigned, nowMs)));
+      this.#say(resultFrame(frame.id, answerSession(identity, method.kind, frame, proven, nowMs)));
       return;
     }
     if (this.#pending.size >= this.#options.limits.unanswered) throw tooManyUnanswered();
@@ -166,12 +168,14 @@ export class ApiSocket implements PairOwner {
     return answered;
   }
 
-  #proofOf({ params }: WsFrame, apiKey: string | undefined): Proof {
-    const { session } = this.#options.identity;
+  #proofOf({ kind }: WsMethod, { params }: WsFrame, apiKey: string | undefined): Proof {
+    const { identity } = this.#options;
     const signature = params.findLast(({ name }) => name === 'signature')?.value;
     return {
+      door: 'socket',
+      isLogon: kind === 'logon',
       verify: (secret) => signature !== undefined && verifyFrameSignature(secret, signature, params),
-      isLoggedOn: session?.isSigned === true && (apiKey === undefined || apiKey === session.apiKey),
+      isLoggedOn: (client) => identity.isProven(client, apiKey),
     };
   }
 

@@ -1,4 +1,5 @@
 import type { WsFrame } from '../../core/frames/frame.ts';
+import type { ProvenCall } from '../../pipeline/authenticate.ts';
 import type { SocketIdentity } from './socket-identity.ts';
 
 /**
@@ -10,12 +11,13 @@ export function answerSession(
   identity: SocketIdentity,
   kind: 'logon' | 'status' | 'logout',
   frame: WsFrame,
-  isSigned: boolean,
+  { client, use }: ProvenCall,
   nowMs: number,
 ): Readonly<Record<string, unknown>> {
   if (kind === 'logon') {
     const apiKey = frame.params.find(({ name, value }) => name === 'apiKey' && value !== '')?.value;
-    identity.logOn({ apiKey, isSigned, sinceMs: nowMs });
+    identity.logOn({ apiKey, client, isSigned: use !== undefined, sinceMs: nowMs });
+    use?.keep();
   }
   if (kind === 'logout') identity.logOut();
   const { session } = identity;

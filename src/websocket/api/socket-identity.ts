@@ -6,6 +6,8 @@ import type { LiveConfig } from '../../pipeline/live-config.ts';
 interface Session {
   /** The key that the app showed; undefined when its upgrade already said who it is. */
   readonly apiKey: string | undefined;
+  /** The client that logged on, as it was configured then. */
+  readonly client: Client;
   /** True when the logon was signed with the issued secret. */
   readonly isSigned: boolean;
   readonly sinceMs: number;
@@ -38,6 +40,14 @@ export class SocketIdentity {
 
   logOn(session: Session): void {
     this.#session = session;
+  }
+
+  /** True when a logon that this client signed, with the secret that it still has, stands for a frame with this key. */
+  isProven({ name, secret }: Client, apiKey: string | undefined): boolean {
+    const session = this.#session;
+    if (session?.isSigned !== true || session.client.name !== name) return false;
+    if (apiKey !== undefined && apiKey !== '' && apiKey !== session.apiKey) return false;
+    return secret !== undefined && session.client.secret?.equals(secret) === true;
   }
 
   logOut(): void {

@@ -105,7 +105,7 @@ describe('form parameters', () => {
 
   it('A call gives up the stamp of its client, from query and body', () => {
     const call = callOf('POST', '/api/v3/order?timestamp=1&signature=s%2B', 'recvWindow=7&a=1&timestamp=2');
-    expect(call.stamp).toEqual({ timestamp: '1', recvWindow: '7', signature: 's%2B' });
+    expect(call.stamp).toEqual({ timestamp: '1', recvWindow: '7', signature: 's%2B', isRepeated: true });
     expect(allPairs(call).map(({ text }) => text)).toEqual(['a=1']);
   });
 

@@ -1,9 +1,10 @@
 import { createHmac, createPrivateKey, createPublicKey, createSecretKey, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { framePayload, verifyFrameSignature } from '../../../src/core/access/frame-signature.ts';
 import type { JsonMember } from '../../../src/core/json.ts';
 import { Credential } from '../../../src/core/signing/credential.ts';
-import { framePayload, signFrame, verifyFrameSignature } from '../../../src/core/signing/sign-frame.ts';
+import { signFrame } from '../../../src/core/signing/sign-frame.ts';
 
 interface Vector {
   readonly id: string;
