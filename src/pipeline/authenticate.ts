@@ -50,19 +50,20 @@ export function createAuthenticate(deps: AuthenticateDeps): Authenticate {
     proof: Proof,
   ): SignatureUse | undefined {
     const { stamp } = call;
-    const untilMs = freshUntilMs(stamp);
-    assertFresh(untilMs, deps.wallNow(), clock.nowOrLocal());
     if (stamp.signature === undefined) {
       // Key-only endpoints are called unsigned by every library, because Binance wants no signature there.
       if (client.requireSignature && endpoint.security === 'SIGNED' && !proof.isLoggedOn(client))
         throw badSignature('This client has to sign its calls with its issued secret.', 'signature required');
       return undefined;
     }
-    if (client.secret === undefined) return undefined;
-    if (stamp.isRepeated === true)
+    const { secret } = client;
+    if (secret !== undefined && stamp.isRepeated === true)
       throw badSignature('A signed call has one timestamp, recvWindow and signature.', 'stamp twice');
-    if (!proof.verify(client.secret))
+    if (secret !== undefined && !proof.verify(secret))
       throw badSignature('Signature for this request is not valid.', 'signature');
+    const untilMs = freshUntilMs(stamp);
+    assertFresh(untilMs, deps.wallNow(), clock.nowOrLocal());
+    if (secret === undefined) return undefined;
     if (untilMs === undefined)
       throw badSignature('A signed call needs a timestamp.', 'signature without timestamp');
     const nowMs = Math.min(deps.wallNow(), clock.now() ?? Number.POSITIVE_INFINITY);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type ClientOptions, WebSocket } from 'ws';
 
 /** What came back on one frame. */
-interface WsReply {
+export interface WsReply {
   readonly id?: unknown;
   readonly status?: number;
   readonly result?: Readonly<Record<string, unknown>>;
