@@ -6,9 +6,11 @@ import { startTestProxy, type TestProxy } from '../../support/servers/proxy.ts';
 
 /** Twenty seconds into a minute: no window turns during a test. No exchangeInfo: the proxy keeps its own limits. */
 const TIME: Answer = { body: '{"serverTime":1700000000000}' };
-const IDLE_MS = 1_000;
-const LONGER_THAN_IDLE_MS = 2_200;
-const SOME_ROUNDS_MS = 800;
+/** Many times the refresh: a pause of the event loop must not let a connection grow idle. */
+const IDLE_MS = 4_000;
+const LONGER_THAN_IDLE_MS = 5_500;
+const REFRESH_MS = 1_000;
+const SOME_ROUNDS_MS = 2_200;
 
 let server: FaultServer;
 let proxy: TestProxy;
@@ -18,7 +20,7 @@ beforeEach(async () => {
   await server.plan({ at: 'nowhere', answer: TIME });
   proxy = await startTestProxy({
     upstream: server.url,
-    timeouts: { idleConnectionMs: IDLE_MS, refreshConnectionMs: 200 },
+    timeouts: { idleConnectionMs: IDLE_MS, refreshConnectionMs: REFRESH_MS },
   });
 });
 afterEach(async () => {
@@ -31,6 +33,12 @@ const spotWeight = () =>
   proxy.parts.app.budgets.state.buckets.find(
     ({ scope, kind, upstream }) => scope === 'ip' && kind === 'weight' && upstream === 'spot',
   )?.used ?? 0;
+
+/** Waits until nothing has come for a while: the proxy does not use its connections just now. */
+async function betweenRounds(): Promise<void> {
+  for (let seen = -1; seen !== server.requests.length; await pause(REFRESH_MS / 10))
+    seen = server.requests.length;
+}
 
 describe('connections to Binance', () => {
   it('The connections to Binance are not used while Binance wants silence', async () => {
@@ -65,11 +73,13 @@ describe('connections to Binance', () => {
 
   it('The connections to Binance are open before the first call, however late it comes', async () => {
     await pause(LONGER_THAN_IDLE_MS);
+    await betweenRounds();
     const opened = server.connections;
     for (const path of ['/api/v3/depth', '/fapi/v1/depth', '/dapi/v1/depth', '/eapi/v1/depth']) {
       expect((await send(proxy.port, `${path}?symbol=BTCUSDT`)).status).toBe(200);
     }
-    expect(server.connections).toBe(opened);
+    const calls = server.requests.filter(({ headers }) => headers.has('user-agent'));
+    expect(calls.map(({ connection }) => connection > opened)).toEqual(Array(4).fill(false));
   });
 
   it('The connections to Binance cost the weight of the calls that keep them open, and tell no record', async () => {
