@@ -55,10 +55,7 @@ export async function buildAppListener(
       done(error as Error);
     }
   });
-  app.addHook(
-    'onRequest',
-    localTrust(() => trustedHosts(config())),
-  );
+  app.addHook('onRequest', localTrust(trustedHosts(config)));
   const guesses = await limitKeyGuessing(app);
 
   const refuse = errorHandler((request, error) => recorder.refused(request.callContext, error));
@@ -89,13 +86,14 @@ function socketLimits(timeouts: Timeouts, given: Partial<SocketLimits>): SocketL
   };
 }
 
-const hostSets = new WeakMap<LiveConfig, ReadonlySet<string>>();
-
-function trustedHosts(live: LiveConfig): ReadonlySet<string> {
-  const known = hostSets.get(live);
-  if (known !== undefined) return known;
-  const { host, allowedHosts } = live.settings.server;
-  const names = new Set([host, ...allowedHosts].map((name) => name.toLowerCase()));
-  hostSets.set(live, names);
-  return names;
+/** The names that a `Host` may have, made anew with each configuration. */
+function trustedHosts(config: () => LiveConfig): () => ReadonlySet<string> {
+  let known: { readonly live: LiveConfig; readonly names: ReadonlySet<string> } | undefined;
+  return () => {
+    const live = config();
+    if (known?.live === live) return known.names;
+    const { host, allowedHosts } = live.settings.server;
+    known = { live, names: new Set([host, ...allowedHosts].map((name) => name.toLowerCase())) };
+    return known.names;
+  };
 }

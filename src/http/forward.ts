@@ -40,14 +40,14 @@ export function forwardRoute({ pipeline, slowReaderMs }: ForwardDeps) {
     const caller = identify(context, endpoint, context.identified);
     const body = await readBody(request.raw);
     const call = acceptParameters(context, endpoint, withBody(head, body));
-    const proven = authenticate(caller, endpoint, call, proofOf(call.stamp.signature, target, body));
+    const proven = authenticate({ ...caller, endpoint, call }, proofOf(call.stamp.signature, target, body));
     using _use = proven.use;
     const admitted = authorise(context, proven);
     using waiting = waitingFor(context, reply.raw);
     using reserved = await reserve(context, admitted, waiting?.hangUp);
     const carrier = new HttpCarrier(context, endpoint, { request, reply, slowReaderMs });
-    const answer = await attempt(context, reserved, carrier);
-    const finished = finish(context, reserved, answer, carrier);
+    const answer = await attempt(reserved, carrier);
+    const finished = finish(reserved, answer, carrier);
     // An order is answered once its record stands; of what was streamed most is gone already.
     if (!answer.transfer.streaming) await finished.recorded;
     writeAnswer(context, finished, reply);

@@ -1,6 +1,5 @@
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import type { ServerClock } from '../upstream/server-clock.ts';
-import type { CallContext } from './call-context.ts';
 import type { Carrier, Seal } from './carrier.ts';
 import { type Answer, readAnswer } from './read-answer.ts';
 import type { CallRecorder } from './recorder.ts';
@@ -20,10 +19,10 @@ export interface AttemptDeps {
  * GET on a dead connection, any call on a connection that died before a byte was written, and whatever Binance refused
  * for its timestamp, with a newly measured clock. Each sending is charged and recorded by itself.
  */
-export type Attempt = (context: CallContext, reserved: ReservedCall, carrier: Carrier) => Promise<Answer>;
+export type Attempt = (reserved: ReservedCall, carrier: Carrier) => Promise<Answer>;
 
 export function createAttempt({ clock, resync, recorder, monotonicNow }: AttemptDeps): Attempt {
-  function sealFor(context: CallContext, { admitted, recvWindow }: ReservedCall): Seal {
+  function sealFor({ context, admitted, recvWindow }: ReservedCall): Seal {
     const { endpoint, account } = admitted;
     if (endpoint.security === 'NONE') return { credential: undefined, stamp: undefined };
     const credential = context.config.settings.accounts.get(account ?? '');
@@ -35,10 +34,11 @@ export function createAttempt({ clock, resync, recorder, monotonicNow }: Attempt
   }
 
   /** Runs to the sending without a turn of the event loop where the carrier records at once. */
-  async function sendOnce(context: CallContext, reserved: ReservedCall, carrier: Carrier): Promise<Answer> {
+  async function sendOnce(reserved: ReservedCall, carrier: Carrier): Promise<Answer> {
+    const { context } = reserved;
     const { endpoint, call } = reserved.admitted;
     const startMs = monotonicNow();
-    const send = carrier.sign(call, sealFor(context, reserved));
+    const send = carrier.sign(call, sealFor(reserved));
     context.noteSigning(monotonicNow() - startMs);
     if (endpoint.security === 'SIGNED') {
       if (carrier.recordsAtOnce) recorder.signedAtOnce(context);
@@ -53,9 +53,9 @@ export function createAttempt({ clock, resync, recorder, monotonicNow }: Attempt
   }
 
   /** @throws ProxyError PROXY_UPSTREAM_UNREACHABLE, PROXY_AUDIT_UNAVAILABLE, PROXY_NOT_READY: nothing was sent then */
-  return async function attempt(context, reserved, carrier) {
+  return async function attempt(reserved, carrier) {
     carrier.assertOpen();
-    const first = await sendOnce(context, reserved, carrier);
+    const first = await sendOnce(reserved, carrier);
     if (!mayGoOnceMore(reserved.admitted.endpoint, first) || !carrier.isWanted()) return first;
     reserved.learn(first);
     try {
@@ -63,7 +63,7 @@ export function createAttempt({ clock, resync, recorder, monotonicNow }: Attempt
       const charged = reserved.charge();
       if (charged !== undefined) await charged;
       carrier.assertOpen();
-      const second = await sendOnce(context, reserved, carrier);
+      const second = await sendOnce(reserved, carrier);
       if (first.verdict.outcome !== 'unknown' || second.verdict.outcome !== 'not-sent') return second;
       // The first sending did leave this machine: that the second did not is no reason to deny it.
       reserved.learn(second);

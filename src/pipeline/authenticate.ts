@@ -29,24 +29,26 @@ export interface Proof {
   readonly isLoggedOn: (client: Client) => boolean;
 }
 
-/** A call whose caller is who it says. */
-export interface ProvenCall extends Caller {
+/** A whole call and who makes it, as the key says. */
+export interface IdentifiedCall extends Caller {
   readonly endpoint: Endpoint;
   readonly call: Call;
+}
+
+/** A call whose caller is who it says. */
+export interface ProvenCall extends IdentifiedCall {
   /** The use of the client's own signature; undefined when the call is not signed with an issued secret. */
   readonly use: SignatureUse | undefined;
 }
 
 /** Judges what a client signed and dated itself, before that is dropped, and how often it calls. */
-export type Authenticate = (caller: Caller, endpoint: Endpoint, call: Call, proof: Proof) => ProvenCall;
+export type Authenticate = (identified: IdentifiedCall, proof: Proof) => ProvenCall;
 
 export function createAuthenticate(deps: AuthenticateDeps): Authenticate {
   const { clock, signatures, rates } = deps;
 
   function judgeSignature(
-    client: Client,
-    endpoint: Endpoint,
-    call: Call,
+    { client, endpoint, call }: IdentifiedCall,
     proof: Proof,
   ): SignatureUse | undefined {
     const { stamp } = call;
@@ -71,8 +73,9 @@ export function createAuthenticate(deps: AuthenticateDeps): Authenticate {
   }
 
   /** @throws ProxyError PROXY_STALE_REQUEST, PROXY_BAD_SIGNATURE, PROXY_CLIENT_RATE_LIMITED */
-  return function authenticate({ client, account }, endpoint, call, proof) {
-    const use = endpoint.security === 'NONE' ? undefined : judgeSignature(client, endpoint, call, proof);
+  return function authenticate(identified, proof) {
+    const { client, account, endpoint, call } = identified;
+    const use = endpoint.security === 'NONE' ? undefined : judgeSignature(identified, proof);
     try {
       rates.count(client, deps.monotonicNow());
     } catch (error) {

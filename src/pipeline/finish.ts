@@ -22,15 +22,11 @@ export interface FinishedCall {
 }
 
 /** Learns from how a call ended, writes its record and hands an order whose fate is open to the resolver. */
-export type Finish = (
-  context: CallContext,
-  reserved: ReservedCall,
-  answer: Answer,
-  carrier: Carrier,
-) => FinishedCall;
+export type Finish = (reserved: ReservedCall, answer: Answer, carrier: Carrier) => FinishedCall;
 
 export function createFinish({ recorder, resolver }: FinishDeps): Finish {
-  return function finish(context, reserved, answer, carrier) {
+  return function finish(reserved, answer, carrier) {
+    const { context } = reserved;
     reserved.settle(answer);
     const lost = answer.transfer.phase === 'complete' ? undefined : lostAnswer(context, answer);
     let recorded: Promise<void> | undefined;

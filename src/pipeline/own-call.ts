@@ -95,7 +95,7 @@ export function createOwnCalls(deps: OwnCallsDeps): OwnCalls {
         use: undefined,
       });
       const carrier = new TextCarrier(connection);
-      const { lost } = finish(context, reserved, await attempt(context, reserved, carrier), carrier);
+      const { lost } = finish(reserved, await attempt(reserved, carrier), carrier);
       if (lost !== undefined) throw carrier.error ?? lost;
       return carrier.answer();
     },

@@ -50,9 +50,9 @@ export function createReserve(deps: ReserveDeps): Reserve {
 
 /** A call with everything that it needs to be sent. Disposing of it gives back what it still holds. */
 export class ReservedCall implements Disposable {
+  readonly context: CallContext;
   readonly admitted: AdmittedCall;
   readonly #deps: ReserveDeps;
-  readonly #context: CallContext;
   readonly #hangUp: AbortSignal | undefined;
   #room: Admission | undefined;
   #ticket: Ticket | undefined;
@@ -66,14 +66,14 @@ export class ReservedCall implements Disposable {
     hangUp: AbortSignal | undefined,
   ) {
     this.#deps = deps;
-    this.#context = context;
+    this.context = context;
     this.admitted = admitted;
     this.#hangUp = hangUp;
   }
 
   /** The recvWindow that the call is stamped with, in ms. */
   get recvWindow(): string {
-    const { settings } = this.#context.config;
+    const { settings } = this.context.config;
     return recvWindowFor(this.admitted.call.stamp.recvWindow, settings.recvWindowMs);
   }
 
@@ -125,7 +125,7 @@ export class ReservedCall implements Disposable {
         bodyText: transfer.status >= 400 ? bodyText : undefined,
         successful: verdict.execution === 'executed',
       });
-      this.#context.noteWeightUsed(weightUsed);
+      this.context.noteWeightUsed(weightUsed);
     } else if (verdict.outcome === 'not-sent') this.#giveBack(ticket);
     else this.#deps.budgets.keep(ticket);
   }
@@ -152,7 +152,7 @@ export class ReservedCall implements Disposable {
    */
   [Symbol.dispose](): void {
     this.#place?.[Symbol.dispose]();
-    const context = this.#context;
+    const context = this.context;
     if (!context.wasSent) {
       this.refund();
       this.#settleOrders('not-sent');
@@ -168,7 +168,7 @@ export class ReservedCall implements Disposable {
 
   #hold(ticket: Ticket): void {
     this.#ticket = ticket;
-    this.#context.noteCharge(ticket.weight, ticket.waitMs);
+    this.context.noteCharge(ticket.weight, ticket.waitMs);
   }
 
   #takeTicket(): Ticket | undefined {
@@ -179,7 +179,7 @@ export class ReservedCall implements Disposable {
 
   #giveBack(ticket: Ticket): void {
     this.#deps.budgets.refund(ticket);
-    this.#context.noteRefund(ticket.weight);
+    this.context.noteRefund(ticket.weight);
   }
 
   #settleOrders(ending: AdmissionEnding): void {

@@ -128,7 +128,7 @@ export class ApiSocket implements PairOwner {
     const { endpoint } = method;
     const caller = identify(context, endpoint, identity.clientFor(context.config, apiKey));
     acceptParameters(context, endpoint, call);
-    const proven = pipeline.authenticate(caller, endpoint, call, this.#proofOf(method, frame, apiKey));
+    const proven = pipeline.authenticate({ ...caller, endpoint, call }, this.#proofOf(method, frame, apiKey));
     using _use = proven.use;
     this.#badFrames = 0;
     if (method.kind !== 'call') {
@@ -140,8 +140,8 @@ export class ApiSocket implements PairOwner {
     const admitted = pipeline.authorise(context, proven);
     using reserved = await pipeline.reserve(context, admitted, this.#gone.signal);
     const carrier = this.#carrierFor(context, frame, { method, params, received: call });
-    const answer = await pipeline.attempt(context, reserved, carrier);
-    this.#relay(context, frame, pipeline.finish(context, reserved, answer, carrier), carrier.sentId);
+    const answer = await pipeline.attempt(reserved, carrier);
+    this.#relay(context, frame, pipeline.finish(reserved, answer, carrier), carrier.sentId);
   }
 
   #carrierFor(
