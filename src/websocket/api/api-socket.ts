@@ -189,8 +189,8 @@ export class ApiSocket implements PairOwner {
 
   #refuse(context: CallContext, id: string, error: ProxyError): void {
     const { limits, clock, pipeline } = this.#options;
-    pipeline.recorder.refused(context, error);
-    this.#say(errorFrame(id, error, context.requestId, clock.nowOrLocal()));
+    const { outcome } = pipeline.recorder.refused(context, error);
+    this.#say(errorFrame(id, error, context.requestId, clock.nowOrLocal(), outcome));
     if (!isBadFrame(error)) return;
     if (++this.#badFrames >= limits.badFramesInARow) this.#pair.cut(1008, 'bad frames');
   }
