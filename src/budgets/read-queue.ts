@@ -176,8 +176,8 @@ export class ReadQueue {
 
   /** The last moment at which being charged still helps the caller. */
   #latest({ sinceMs, staleMs }: WaitingRead): number {
-    const timeouts = sinceMs + this.#options.maxWaitMs;
-    return staleMs === undefined ? timeouts : Math.min(timeouts, staleMs);
+    const latestMs = sinceMs + this.#options.maxWaitMs;
+    return staleMs === undefined ? latestMs : Math.min(latestMs, staleMs);
   }
 
   #drop(waiter: Waiter): void {
@@ -186,7 +186,7 @@ export class ReadQueue {
     this.#waiters = this.#waiters.filter((each) => each !== waiter);
   }
 
-  /** One timer for all: the next window that turns for one of them, or the end of its timeouts. */
+  /** One timer for all: the next window that turns for one of them, or the end of its wait. */
   #setTimer(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;

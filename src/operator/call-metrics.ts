@@ -61,7 +61,7 @@ export function createCallMetrics(registry: Registry): CallMetrics {
     registers,
   });
   const reports = new Counter({
-    name: 'binance_proxy_policy_reportedtotal',
+    name: 'binance_proxy_policy_reported_total',
     help: 'Calls of clients in report mode that enforce mode would have refused.',
     labelNames: ['client'] as const,
     registers,

@@ -47,8 +47,10 @@ export function createAttempt({ clock, resync, recorder, monotonicNow }: Attempt
     const { wasSent } = context;
     context.noteSending();
     const sentMs = monotonicNow();
-    const answer = readAnswer(endpoint, await send());
-    context.noteSent(monotonicNow() - sentMs, wasSent || answer.verdict.outcome !== 'not-sent');
+    const transfer = await send();
+    const tookMs = monotonicNow() - sentMs;
+    const answer = readAnswer(endpoint, transfer);
+    context.noteSent(tookMs, wasSent || answer.verdict.outcome !== 'not-sent');
     return answer;
   }
 

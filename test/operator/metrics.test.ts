@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -137,6 +138,30 @@ describe('GET /metrics', () => {
     expect(sampleOf(families, 'binance_proxy_refusals_by_rule_total', byRule)).toBe(1);
     const notSent = { outcome: 'not-sent', client: 'bot', status: '4xx' };
     expect(sampleOf(families, 'binance_proxy_calls_total', notSent)).toBe(1);
+  });
+
+  it('The metrics count what report mode let pass', async () => {
+    const yaml =
+      'clients: { bot: { account: main, envPrefix: BOT, permissions: [read], policy: { mode: report } } }';
+    const proxy = await startProxy({}, yaml);
+    await send(proxy.port, '/api/v3/ping', asBot);
+    const client = { client: 'bot' };
+    expect(sampleOf(await scrape(proxy), 'binance_proxy_policy_reported_total', client)).toBe(1);
+  });
+
+  it('Every metric of the proxy stands in the documentation under its own name', async () => {
+    const text = await readFile(new URL('../../docs/operations.md', import.meta.url), 'utf8');
+    const families = [...(await scrape(await startProxy())).keys()];
+    const own = families.filter((name) => name.startsWith('binance_proxy_'));
+    const named = text.split('\n').flatMap((line) => {
+      const [first, ...more] = line.match(/(?<=`)(?:binance_proxy)?_\w+(?=`)/g) ?? [];
+      const suffixed = more.map((name) => {
+        const stem = first?.replace(/_[^_]+$/, '') ?? '';
+        return name.startsWith('_') ? `${stem}${name}` : name;
+      });
+      return first === undefined ? [] : [first, ...suffixed];
+    });
+    expect(own.filter((name) => !named.includes(name))).toEqual([]);
   });
 
   it('The metrics count a sent call whose answer got lost once, as unknown and not as a refusal', async () => {

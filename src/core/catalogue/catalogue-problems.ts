@@ -31,7 +31,7 @@ export function catalogueProblems(endpoints: readonly Endpoint[]): string[] {
       report(`has the effect ${endpoint.effect} and no orderShape to read its orders by`);
     }
     if (endpoint.orderShape !== undefined && endpoint.effect === 'cancel')
-      report('has a orderShape and cancels');
+      report('has an orderShape and cancels');
   }
   return problems;
 }

@@ -1,13 +1,20 @@
-import type { ProxyError } from '../errors.ts';
+import type { Outcome, ProxyError } from '../errors.ts';
 import { SECOND_MS } from '../intervals.ts';
 
 /**
  * A refusal in Binance's own shape for the WebSocket API. What REST says in headers stands under `error.data`, where
  * Binance puts its own `retryAfter` (a moment in ms).
  * @param id JSON text of the frame's id
+ * @param outcome where more is known than the error says
  */
-export function errorFrame(id: string, error: ProxyError, requestId: string, nowMs: number): string {
-  const { status, code, message, name, outcome, retryAfterSeconds } = error;
+export function errorFrame(
+  id: string,
+  error: ProxyError,
+  requestId: string,
+  nowMs: number,
+  outcome: Outcome = error.outcome,
+): string {
+  const { status, code, message, name, retryAfterSeconds } = error;
   const wait =
     retryAfterSeconds === undefined
       ? {}

@@ -53,7 +53,7 @@ export function readIntendedOrders(endpoint: OrderEntrance, read: ParameterReade
         endpoint.path.endsWith('/order/place') ? singleOrder(market, type, read) : namelessConversion(),
       ];
     default:
-      // A call that places orders through a orderShape nobody described must not slip past the rules.
+      // A call that places orders through an orderShape nobody described must not slip past the rules.
       if (endpoint.orderShape !== undefined || endpoint.effect !== 'none')
         throw unreadable('this endpoint has no reading of its orders');
       return [];

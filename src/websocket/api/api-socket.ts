@@ -32,6 +32,11 @@ export interface ApiSocketOptions extends PairOptions {
   readonly identity: SocketIdentity;
 }
 
+interface UpstreamFrame {
+  readonly bytes: Buffer;
+  readonly isBinary: boolean;
+}
+
 /** How much of an answer is read to find its id and status. */
 const HEAD_BYTES = 1_024;
 const LARGE_BYTES = 262_144;
@@ -46,10 +51,10 @@ export class ApiSocket implements PairOwner {
   readonly #gone = new AbortController();
   /** Frames between their arrival and their answer. */
   #serving = 0;
-  /** True from an answer to the end of the turn of the event loop, by which the app has it. */
+  /** True from an answer until the app has it, at the end of this turn of the event loop. */
   #hasAnswered = false;
-  /** Events that came behind an answer of this turn: they reach the app behind it. */
-  #behind: { readonly bytes: Buffer; readonly isBinary: boolean }[] = [];
+  /** What came behind an answer that the app does not have yet, from the first event on. */
+  #behind: UpstreamFrame[] = [];
   #second = 0;
   #framesInSecond = 0;
   #badFrames = 0;
@@ -72,22 +77,18 @@ export class ApiSocket implements PairOwner {
   }
 
   onUpstreamFrame(data: RawData, isBinary: boolean): void {
-    const bytes = data as Buffer;
-    const head = isBinary ? undefined : headOf(bytes);
-    if (head !== undefined && this.#pending.has(head.id)) {
-      if (!this.#hasAnswered) setImmediate(() => this.#endTurn());
-      this.#hasAnswered = true;
-      this.#pending.answer(head.id, { status: head.status, bytes });
-    } else if (this.#hasAnswered) this.#behind.push({ bytes, isBinary });
-    else this.#hear(bytes, isBinary);
+    const frame = { bytes: data as Buffer, isBinary };
+    if (this.#behind.length > 0) this.#behind.push(frame);
+    else this.#take(frame);
   }
 
   onUpstreamGone(): void {
+    this.#behind = this.#behind.filter((frame) => !this.#answer(frame));
     this.#pending.loseAll();
   }
 
   isAwaiting(): boolean {
-    return this.#serving > 0;
+    return this.#serving + this.#behind.length > 0;
   }
 
   tick(nowMs: number): void {
@@ -193,8 +194,8 @@ export class ApiSocket implements PairOwner {
 
   #refuse(context: CallContext, id: string, error: ProxyError): void {
     const { limits, clock, pipeline } = this.#options;
-    pipeline.recorder.refused(context, error);
-    this.#say(errorFrame(id, error, context.requestId, clock.nowOrLocal()));
+    const { outcome } = pipeline.recorder.refused(context, error);
+    this.#say(errorFrame(id, error, context.requestId, clock.nowOrLocal(), outcome));
     if (!isBadFrame(error)) return;
     if (++this.#badFrames >= limits.badFramesInARow) this.#pair.cut(1008, 'bad frames');
   }
@@ -203,12 +204,29 @@ export class ApiSocket implements PairOwner {
     this.#pair.toApp.pass(text, false);
   }
 
-  #endTurn(): void {
-    this.#hasAnswered = false;
-    for (const { bytes, isBinary } of this.#behind.splice(0)) this.#hear(bytes, isBinary);
+  /** Events and answers reach the app in the order in which Binance sent them. */
+  #take(frame: UpstreamFrame): void {
+    if (this.#answer(frame)) {
+      // An answer takes nothing but promises to the app; what they queue is done before the next tick.
+      if (!this.#hasAnswered) queueMicrotask(() => process.nextTick(() => this.#endTurn()));
+      this.#hasAnswered = true;
+    } else if (this.#hasAnswered) this.#behind.push(frame);
+    else this.#hear(frame);
   }
 
-  #hear(bytes: Buffer, isBinary: boolean): void {
+  /** False when nobody waits for it: an event, or an answer that comes too late. */
+  #answer({ bytes, isBinary }: UpstreamFrame): boolean {
+    const head = isBinary ? undefined : headOf(bytes);
+    return head !== undefined && this.#pending.answer(head.id, { status: head.status, bytes });
+  }
+
+  #endTurn(): void {
+    this.#hasAnswered = false;
+    for (const { bytes, isBinary } of this.#behind.splice(0)) this.onUpstreamFrame(bytes, isBinary);
+    this.#pair.letGo();
+  }
+
+  #hear({ bytes, isBinary }: UpstreamFrame): void {
     if (this.#userData.holds(this.#options.config())) this.#pair.toApp.pass(bytes, isBinary);
     else this.#pair.cut(1008, 'permission withdrawn');
   }

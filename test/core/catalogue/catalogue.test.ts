@@ -144,11 +144,11 @@ describe('buildCatalogue', () => {
     ['a rule without steps', [{ ...entry, ip: [] }], 'a weight has no steps'],
     ['an unknown interval', [{ ...entry, orders: { second: 1 } }], '"second" is not an interval'],
     ['an order count of nothing', [{ ...entry, orders: { '10S': 0 } }], 'an order count'],
-    ['orders without a orderShape', [{ ...entry, effect: 'place' }], 'no orderShape to read its orders by'],
+    ['orders without an orderShape', [{ ...entry, effect: 'place' }], 'no orderShape to read its orders by'],
     [
-      'a cancel with a orderShape',
+      'a cancel with an orderShape',
       [{ ...entry, effect: 'cancel', orderShape: 'single' }],
-      'has a orderShape and cancels',
+      'has an orderShape and cancels',
     ],
     [
       'a raise to what it already is',

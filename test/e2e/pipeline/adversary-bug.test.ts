@@ -1,7 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { send } from '../../support/clients/http.ts';
+import { connectApp } from '../../support/clients/ws-app.ts';
 import { startTestProxy, type TestProxy } from '../../support/servers/proxy.ts';
 import { startUpstream, type Upstream } from '../../support/servers/upstream.ts';
+import { startWsUpstream, wsEnv } from '../../support/servers/ws-upstream.ts';
 
 const ORDER = 'symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price=1';
 
@@ -75,5 +77,35 @@ describe('a bug of the proxy itself', () => {
     expect(proxy.parts.resolver.open()).toHaveLength(1);
     expect(proxy.parts.underWay.total).toBe(0);
     expect((await order()).headers['x-proxy-error']).toBe('PROXY_ORDER_REFUSED');
+  });
+
+  it('A bug of the proxy after an order was sent in a frame is never said to be not sent either', async () => {
+    const exchange = await startWsUpstream();
+    onTestFinished(() => exchange.close());
+    const other = await startTestProxy({
+      upstream: exchange.url,
+      env: wsEnv(exchange),
+      timeouts: { resolutionPausesMs: [600_000] },
+    });
+    onTestFinished(() => other.close());
+    const app = await connectApp(`${other.url}/ws-api/v3`);
+    onTestFinished(() => app.socket.terminate());
+    other.parts.app.budgets.reconcile = () => {
+      throw new Error('a bug');
+    };
+    const reply = await app.ask('order.place', {
+      symbol: 'BTCUSDT',
+      side: 'BUY',
+      type: 'MARKET',
+      quantity: '1',
+    });
+    expect(exchange.frames).toHaveLength(1);
+    expect([reply.status, reply.error?.data]).toMatchObject([
+      500,
+      { proxyError: 'PROXY_INTERNAL', proxyOutcome: 'unknown' },
+    ]);
+    expect(other.records('call.refused').at(-1)).toMatchObject({ outcome: 'unknown' });
+    expect(other.parts.resolver.open()).toHaveLength(1);
+    expect(other.parts.underWay.total).toBe(0);
   });
 });
