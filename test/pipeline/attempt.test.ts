@@ -42,7 +42,7 @@ describe('an attempt', () => {
       detail: undefined,
     });
     const admitted = { endpoint: endpoint({ security: 'NONE' }), call: callOf('GET', '/api/v3/ping') };
-    await attempt(context, { admitted, recvWindow: '5000' } as unknown as ReservedCall, carrier);
+    await attempt({ context, admitted, recvWindow: '5000' } as unknown as ReservedCall, carrier);
     expect([nowMs, context.upstreamMs]).toEqual([1_005, 5]);
   });
 });
