@@ -11,10 +11,11 @@ answered 404 \`PROXY_UNKNOWN_ENDPOINT\`; what is marked denylisted is in it for 
 
 A weight counts per egress IP or per Binance account (UID). Where it depends on parameters the first condition that holds decides, and
 what cannot be read costs the largest. \`permission + other\` means that the named parameter asks for the other permission too.
+The column touches says what a changing call touches; \`symbols\` of a client goes by it ([permissions.md](permissions.md)).
 The column WebSocket names the method of the WebSocket API that follows the same rules.
 
-| upstream | method | path | WebSocket | security | permission | weight | orders | denylisted |
-|---|---|---|---|---|---|---|---|---|
+| upstream | method | path | WebSocket | security | permission | touches | weight | orders | denylisted |
+|---|---|---|---|---|---|---|---|---|---|
 `;
 
 /** The table of all endpoints as Markdown, one row each. */
@@ -28,6 +29,7 @@ export function endpointTable(catalogue: Catalogue): string {
       endpoint.webSocket === undefined ? '' : `\`${endpoint.webSocket}\``,
       securityOf(endpoint),
       permissionOf(endpoint),
+      endpoint.touches ?? '',
       endpoint.weights.map(weightText).join(' + ') || '-',
       ordersOf(endpoint),
       denylist.match(endpoint.path)?.reason ?? '',

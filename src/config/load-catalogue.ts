@@ -32,6 +32,7 @@ const Entry = Type.Object(
     security: Type.Enum(['NONE', 'APIKEY', 'SIGNED']),
     securityType: Name,
     permission: PermissionName,
+    touches: Type.Optional(Type.Enum(['symbol', 'account', 'orders', 'nothing'])),
     ip: Type.Optional(WeightRule),
     uid: Type.Optional(WeightRule),
     orders: Type.Optional(Type.Record(Type.String(), Type.Integer())),

@@ -3,6 +3,7 @@ import type { Call } from '../core/call/call.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { IntendedOrder } from '../core/orders/intended-order.ts';
+import { isHeldToLeverage, judgeLeverage } from '../core/orders/leverage.ts';
 import { assertValuable, type Notional, needsBook, notionalOf, Unvaluable } from '../core/orders/notional.ts';
 import {
   countsByDay,
@@ -15,6 +16,7 @@ import {
   type Violation,
 } from '../core/orders/order-rules.ts';
 import { callParameters, readIntendedOrders } from '../core/orders/read-orders.ts';
+import { isHeldToSymbols, judgeTouchedSymbols } from '../core/orders/touched-symbols.ts';
 import type { NotionalLedger, Reservation } from './day-ledger.ts';
 import type { PriceBook } from './price-book.ts';
 
@@ -28,8 +30,8 @@ export type AdmissionEnding = 'accepted' | 'refused' | 'unknown' | 'not-sent';
 
 export interface OrderLimits {
   /**
-   * Judges the orders of a call by the client's rules and takes their room in its day. Undefined at once when no rule
-   * can apply, so that other calls wait for nothing.
+   * Judges the orders of a call, and what else it touches, by the client's rules and takes the orders' room in its
+   * day. Undefined at once when no rule can apply, so that other calls wait for nothing.
    * @throws ProxyError (rejection) PROXY_ORDER_REFUSED with the rule; a refusal of the look-up's own budget as it is
    */
   admit(
@@ -60,6 +62,11 @@ export function createOrderLimits({ priceBook, ledger, onReport }: OrderLimitsOp
     nowMs: number,
   ): Promise<Admission | undefined> {
     const verdict = client.policyMode === 'report' ? reporting(client, endpoint) : refusing(client, endpoint);
+    const effects = judgeEffects(client, endpoint, call);
+    if (!concernsOrders(client, endpoint)) {
+      verdict(effects);
+      return undefined;
+    }
     let orders: readonly IntendedOrder[];
     try {
       orders = readIntendedOrders(endpoint, callParameters(call));
@@ -68,7 +75,7 @@ export function createOrderLimits({ priceBook, ledger, onReport }: OrderLimitsOp
       verdict([{ rule: 'unreadable', why: '' }]);
       return undefined;
     }
-    verdict(judgeOrders(client, orders));
+    verdict([...judgeOrders(client, orders), ...effects]);
     const values = needsValues(client.order) ? await valueAll(orders, verdict) : [];
     if (values === undefined) return undefined;
     verdict(judgeValues(client.order, values));
@@ -129,7 +136,9 @@ export function createOrderLimits({ priceBook, ledger, onReport }: OrderLimitsOp
 
   return {
     admit: (client, endpoint, call, nowMs) =>
-      concerns(client, endpoint) ? judge(client, endpoint, call, nowMs) : undefined,
+      concernsOrders(client, endpoint) || concernsEffects(client, endpoint)
+        ? judge(client, endpoint, call, nowMs)
+        : undefined,
     settle({ reservation }, ending) {
       if (ending === 'refused' || ending === 'not-sent') ledger.refund(reservation);
       else ledger.keep(reservation);
@@ -138,10 +147,19 @@ export function createOrderLimits({ priceBook, ledger, onReport }: OrderLimitsOp
 }
 
 /** A cancel is never held up; a call that places orders is, also when the catalogue does not say how they look. */
-function concerns(client: Client, endpoint: Endpoint): boolean {
+function concernsOrders(client: Client, endpoint: Endpoint): boolean {
   if (endpoint.effect === 'cancel') return false;
   if (endpoint.orderShape === undefined && endpoint.effect === 'none') return false;
   return hasOrderRules(client);
+}
+
+/** What a call touches is judged whatever its form, where a rule of its client is about that. */
+function concernsEffects(client: Client, endpoint: Endpoint): boolean {
+  return isHeldToSymbols(client, endpoint) || isHeldToLeverage(client.order, endpoint);
+}
+
+function judgeEffects(client: Client, endpoint: Endpoint, call: Call): Violation[] {
+  return [...judgeTouchedSymbols(client, endpoint, call), ...judgeLeverage(client.order, endpoint, call)];
 }
 
 function refusing(client: Client, endpoint: Endpoint): Verdict {
@@ -149,9 +167,10 @@ function refusing(client: Client, endpoint: Endpoint): Verdict {
     if (first === undefined) return;
     // No room for the look-up is a matter of waiting, which this refusal would not say.
     if (cause instanceof ProxyError && cause.retryAfterSeconds !== undefined) throw cause;
+    const what = endpoint.orderShape === undefined ? 'Call' : 'Order';
     throw new ProxyError(
       'PROXY_ORDER_REFUSED',
-      `Order refused for client ${client.name} on ${endpoint.method} ${endpoint.path}: ${first.why} (rule ${first.rule}).`,
+      `${what} refused for client ${client.name} on ${endpoint.method} ${endpoint.path}: ${first.why} (rule ${first.rule}).`,
       { rule: first.rule, cause },
     );
   };

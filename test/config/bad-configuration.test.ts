@@ -295,6 +295,11 @@ const files: readonly [what: string, yaml: string, message: string | RegExp][] =
     /maxPerDay must be a whole number of at least 1/,
   ],
   [
+    'a largest leverage of nothing',
+    'clients: { bot: { envPrefix: BOT, order: { maxLeverage: §0 } } }',
+    /maxLeverage must be a whole number of at least 1/,
+  ],
+  [
     'a weight with a fraction',
     'clients: { bot: { envPrefix: BOT, weightPerMinute: §1.5 } }',
     /weightPerMinute must be a whole number/,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadSettings } from '../../src/config/load-settings.ts';
 import type { Settings } from '../../src/config/schema/settings.ts';
-import { DEFAULT_PERMISSIONS } from '../../src/core/catalogue/permission.ts';
+import { DEFAULT_PERMISSIONS, SINGLE_CLIENT_PERMISSIONS } from '../../src/core/catalogue/permission.ts';
 import {
   ACCOUNT,
   type Files,
@@ -199,7 +199,7 @@ describe('clients', () => {
       requireSignature: false,
       policyMode: 'enforce',
     });
-    expect([...clients.get('default')!.permissions]).toEqual(DEFAULT_PERMISSIONS);
+    expect([...clients.get('default')!.permissions]).toEqual(SINGLE_CLIENT_PERMISSIONS);
     expect([...clients.get('anonymous')!.permissions]).toEqual(['market-data']);
   });
 
@@ -228,6 +228,7 @@ clients:
       maxNotional: { USDT: "500.50", BTC: 1 }
       maxNotionalPerDay: { USDT: 10000 }
       maxPerDay: 200
+      maxLeverage: 5
     weightPerMinute: 1000
     requestsPerSecond: 50
     policy: { mode: report }
@@ -262,6 +263,7 @@ clients:
         ]),
         maxNotionalPerDay: new Map([['USDT', '10000']]),
         maxPerDay: 200,
+        maxLeverage: 5,
       },
       weightPerMinute: 1000,
       requestsPerSecond: 50,

@@ -183,6 +183,9 @@ describeEveryDoor('order rules', APPS, (door) => {
 
   it.each([
     ['another symbol', { symbol: 'ETHUSDT' }],
+    ['a second symbol in another letter case', { Symbol: 'ETHUSDT' }],
+    ['a pair beside its symbol', { pair: 'ETHUSD' }],
+    ['a list of symbols beside its own', { symbols: 'BTCUSDT,ETHUSDT' }],
     ['another type', { type: 'LIMIT_MAKER' }],
     ['a value beyond the limit', { quantity: '0.01' }],
   ])('An order with %s than its client may place is refused', async (_what, change) => {

@@ -153,19 +153,38 @@ describe('the order guard', () => {
     expect(guard.admit(clientWith(undefined), order, callOf(order, {}), NOON)).toBeUndefined();
     const others = catalogueEndpoints().filter(({ orderShape }) => orderShape === undefined);
     expect(others.length).toBeGreaterThan(700);
-    for (const endpoint of others) {
+    const free = others.filter(
+      ({ touches }) => touches === undefined || touches === 'nothing' || touches === 'orders',
+    );
+    expect(free.length).toBeGreaterThan(600);
+    for (const endpoint of free) {
       expect(guard.admit(strict, endpoint, callOf(order, {}), NOON), endpoint.path).toBeUndefined();
+    }
+    const anySymbol = clientWith({ maxPerDay: 0, maxNotional: new Map() });
+    for (const endpoint of others) {
+      expect(guard.admit(anySymbol, endpoint, callOf(order, {}), NOON), endpoint.path).toBeUndefined();
     }
   });
 
-  it('A cancel is never held up by order limits', () => {
+  it('A cancel is never held up by order limits, but a countdown is held to its symbol', async () => {
     const { guard } = guarded();
-    const strict = clientWith({ maxPerDay: 0 }, { symbols: new Set() });
-    const cancels = catalogueEndpoints().filter(({ effect }) => effect === 'cancel');
+    const strict = clientWith({ maxPerDay: 0, maxLeverage: 1 }, { symbols: new Set() });
+    const [cancels, countdowns] = [
+      catalogueEndpoints().filter(({ effect, touches }) => effect === 'cancel' && touches === 'orders'),
+      catalogueEndpoints().filter(({ effect, touches }) => effect === 'cancel' && touches !== 'orders'),
+    ];
     expect(cancels.length).toBeGreaterThan(20);
     for (const endpoint of cancels) {
       expect(guard.admit(strict, endpoint, callOf(order, MARKET), NOON)).toBeUndefined();
     }
+    expect(countdowns.map(({ path }) => path.split('/').at(-1))).toEqual([
+      'countdownCancelAll',
+      'countdownCancelAll',
+      'countdownCancelAll',
+      'countdownCancelAllHeartBeat',
+    ]);
+    for (const endpoint of countdowns)
+      expect(await ruleFor(guard, strict, MARKET, endpoint), endpoint.path).toBe('symbols');
   });
 
   it('A refusal names client, endpoint and rule, in words that ccxt passes on', async () => {

@@ -44,6 +44,9 @@ const OrderSchema = mapping(
     maxNotional: amounts('Largest notional of one order by quote asset. Default: no limit.'),
     maxNotionalPerDay: amounts('Largest sum of notionals in 24 h by quote asset. Default: no limit.'),
     maxPerDay: Type.Optional(whole(1, MOST, { description: 'Most orders in 24 h. Default: no limit.' })),
+    maxLeverage: Type.Optional(
+      whole(1, MOST, { description: 'Largest leverage that may be set. Default: no limit.' }),
+    ),
   },
   'Limits on orders.',
 );
@@ -79,7 +82,8 @@ const ClientSchema = mapping(
         text(SYMBOL_PATTERN, 'must be a symbol as Binance spells it, in upper case, such as BTCUSDT'),
         {
           minItems: 1,
-          description: 'Symbols that orders may name. Default: all.',
+          description:
+            'Symbols that orders and other changing calls may name; cancels may name any. Default: all.',
           errorMessage: 'must be a list of symbols with one at least; leave it out to allow all',
         },
       ),

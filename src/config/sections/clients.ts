@@ -1,5 +1,5 @@
 import type { Client, OrderRules } from '../../core/access/client.ts';
-import { DEFAULT_PERMISSIONS } from '../../core/catalogue/permission.ts';
+import { DEFAULT_PERMISSIONS, SINGLE_CLIENT_PERMISSIONS } from '../../core/catalogue/permission.ts';
 import type { ClientEntry } from '../schema/client-schema.ts';
 import type { LayeredConfig } from '../schema/layered-config.ts';
 import { CLIENT_SUFFIXES } from '../schema/variables.ts';
@@ -13,6 +13,11 @@ const ANONYMOUS = 'anonymous';
 /** The single client that exists when the file names none, and where its issued pair is read from. */
 const SINGLE_CLIENT = 'default';
 const SINGLE_CLIENT_PREFIX = 'BINANCE_PROXY';
+
+const SINGLE_ENTRY: ClientEntry = {
+  envPrefix: SINGLE_CLIENT_PREFIX,
+  permissions: [...SINGLE_CLIENT_PERMISSIONS],
+};
 
 /** All clients as they were read. */
 export interface ReadClients {
@@ -31,7 +36,7 @@ export function readClients(
 ): ReadClients {
   const { anonymous, ...named } = draft.config.clients ?? {};
   const isSingle = draft.keysWritten(['clients']).every((name) => name === ANONYMOUS);
-  const entries = isSingle ? { [SINGLE_CLIENT]: { envPrefix: SINGLE_CLIENT_PREFIX } } : named;
+  const entries = isSingle ? { [SINGLE_CLIENT]: SINGLE_ENTRY } : named;
   const clients = new Map<string, Client>();
   const byKeyDigest = new Map<string, Client>();
   const prefixes = new Map<string, string>();
@@ -120,12 +125,13 @@ function toClient(name: string, entry: ClientEntry, account: string, issued: Iss
 }
 
 function toOrderRules(order: NonNullable<ClientEntry['order']>): OrderRules {
-  const { types, maxNotional, maxNotionalPerDay, maxPerDay } = order;
+  const { types, maxNotional, maxNotionalPerDay, maxPerDay, maxLeverage } = order;
   return {
     ...(types !== undefined && { types: new Set(types) }),
     ...(maxNotional !== undefined && { maxNotional: toAmounts(maxNotional) }),
     ...(maxNotionalPerDay !== undefined && { maxNotionalPerDay: toAmounts(maxNotionalPerDay) }),
     ...(maxPerDay !== undefined && { maxPerDay }),
+    ...(maxLeverage !== undefined && { maxLeverage }),
   };
 }
 

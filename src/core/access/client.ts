@@ -10,6 +10,8 @@ export interface OrderRules {
   readonly maxNotionalPerDay?: ReadonlyMap<string, string>;
   /** Most orders in a rolling 24 h. */
   readonly maxPerDay?: number;
+  /** Largest leverage that it may set. */
+  readonly maxLeverage?: number;
 }
 
 /** An app that calls the proxy. `anonymous` stands for every caller of an endpoint that needs no key. */
@@ -21,7 +23,7 @@ export interface Client {
   readonly secret: KeyObject | undefined;
   readonly requireSignature: boolean;
   readonly permissions: ReadonlySet<Permission>;
-  /** Symbols it may place orders on; undefined means all. */
+  /** Symbols its changing calls may name; undefined means all. */
   readonly symbols: ReadonlySet<string> | undefined;
   readonly order: OrderRules | undefined;
   /** Share of the IP weight per minute; undefined means the whole budget. */

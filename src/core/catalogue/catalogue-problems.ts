@@ -2,7 +2,7 @@ import { INTERVALS } from '../intervals.ts';
 import { FAMILY_OF_NAME, PATH_PREFIXES } from '../upstream.ts';
 import { createDenylist } from './denylist.ts';
 import type { Endpoint, WeightStep } from './endpoint.ts';
-import { NEVER_GRANTED, PERMISSIONS, type Permission } from './permission.ts';
+import { NEVER_GRANTED, PERMISSIONS, type Permission, READING } from './permission.ts';
 
 const CANONICAL_PATH = /^(?:\/[A-Za-z0-9_-]+)+$/;
 const WEB_SOCKET_METHOD = /^[A-Za-z0-9]+(?:[./][A-Za-z0-9]+)*$/;
@@ -27,6 +27,7 @@ export function catalogueProblems(endpoints: readonly Endpoint[]): string[] {
     checkWebSocket(endpoint, methods, report);
     checkPermission(endpoint, builtIn.match(endpoint.path) !== undefined, report);
     checkCounts(endpoint, report);
+    checkTouches(endpoint, report);
     if ((endpoint.effect === 'place' || endpoint.effect === 'amend') && endpoint.orderShape === undefined) {
       report(`has the effect ${endpoint.effect} and no orderShape to read its orders by`);
     }
@@ -66,6 +67,21 @@ function checkPermission(endpoint: Endpoint, denied: boolean, report: Report): v
   if (raised !== undefined && (!KNOWN.has(raised.permission) || raised.permission === permission)) {
     report('is not raised to a further permission');
   }
+}
+
+/** Rules go by what a call touches, so none that changes something may leave it open. */
+function checkTouches({ method, permission, effect, touches }: Endpoint, report: Report): void {
+  if (touches === undefined) {
+    if (method !== 'GET') report('changes something and does not say what it touches');
+    return;
+  }
+  if (READING.includes(permission) && touches !== 'nothing')
+    report(`needs only ${permission} and touches ${touches}`);
+  const changesOrders = effect !== 'none';
+  // A countdown cancels later and all there is, and disarming one cancels nothing: it is ruled by its symbol.
+  if (changesOrders && touches !== 'orders' && !(effect === 'cancel' && touches === 'symbol'))
+    report(`has the effect ${effect} and touches ${touches}`);
+  if (!changesOrders && touches === 'orders') report('touches orders and has no effect on them');
 }
 
 function isNeverGranted(permission: Permission): boolean {

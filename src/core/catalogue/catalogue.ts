@@ -8,6 +8,7 @@ import type {
   OrderShape,
   RaisedPermission,
   Security,
+  Touches,
   Weight,
   WeightScope,
   WeightStep,
@@ -22,6 +23,8 @@ export interface CatalogueEntry {
   readonly security: Security;
   readonly securityType: string;
   readonly permission: Permission;
+  /** Stands with every call that is no GET, and with a GET that changes something. */
+  readonly touches?: Touches;
   /** Weight per egress IP: fixed, or the steps of its rule. */
   readonly ip?: number | readonly WeightStep[];
   /** Weight per Binance account: fixed, or the steps of its rule. */

@@ -10,6 +10,13 @@ export type Security = 'NONE' | 'APIKEY' | 'SIGNED';
 export type OrderEffect = 'place' | 'amend' | 'cancel' | 'none';
 
 /**
+ * What a changing call touches, whatever its form: `orders` places, amends or cancels some; `symbol` changes something
+ * about one symbol, pair or underlying (leverage, margin, a countdown); `account` something for the whole account
+ * (modes, fee switches, transfers, loans); `nothing` changes nothing that matters (listen keys, test orders, reads by POST).
+ */
+export type Touches = 'symbol' | 'account' | 'orders' | 'nothing';
+
+/**
  * One condition of a parameter-dependent weight; the first that matches decides.
  * `has` and `eq` look at a parameter, `limit` steps over the `limit` parameter, `count*` count the symbols in a
  * JSON array parameter; a bare `{w}` matches always.
@@ -72,6 +79,8 @@ export interface Endpoint {
   /** Binance's own security type, e.g. USER_DATA. */
   readonly securityType: string;
   readonly permission: Permission;
+  /** Undefined for a read. */
+  readonly touches?: Touches;
   /** One or two weights (one endpoint is counted by IP and by UID). Empty where Binance names none. */
   readonly weights: readonly Weight[];
   /** Order counts by interval, e.g. `{ '10S': 1, '1D': 1 }` or `{ '10S': 5, '1M': 1 }`. */

@@ -6,6 +6,9 @@ export const PERMISSIONS = [
   'futures-trade',
   'options-trade',
   'portfolio-margin-trade',
+  'equity-trade',
+  'account-settings',
+  'read-personal',
   'convert',
   'earn',
   'loan',
@@ -17,7 +20,7 @@ export const PERMISSIONS = [
 
 export type Permission = (typeof PERMISSIONS)[number];
 
-/** What the single client `default` may do when the configuration names no clients. */
+/** What a client may do whose permissions the configuration does not name. */
 export const DEFAULT_PERMISSIONS: readonly Permission[] = [
   'market-data',
   'read',
@@ -26,6 +29,12 @@ export const DEFAULT_PERMISSIONS: readonly Permission[] = [
   'options-trade',
   'portfolio-margin-trade',
 ];
+
+/** What the single client `default` may do, which is there when the configuration names no clients. */
+export const SINGLE_CLIENT_PERMISSIONS: readonly Permission[] = [...DEFAULT_PERMISSIONS, 'account-settings'];
+
+/** Permissions that only read: what needs one of them changes nothing that matters. */
+export const READING: readonly Permission[] = ['market-data', 'read', 'read-personal'];
 
 /** No configuration grants these: their endpoints stand on the built-in denylist. */
 export const NEVER_GRANTED: readonly Permission[] = ['withdraw', 'account-admin'];

@@ -10,6 +10,7 @@ export type OrderRule =
   | 'order.maxNotional'
   | 'order.maxPerDay'
   | 'order.maxNotionalPerDay'
+  | 'order.maxLeverage'
   | 'unvaluable'
   | 'unreadable'
   | 'ledger';

@@ -2,7 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { loadCatalogue } from '../../../src/config/load-catalogue.ts';
 import { neededPermissions } from '../../../src/core/access/policy.ts';
 import { readCall } from '../../../src/core/call/call.ts';
-import { DEFAULT_PERMISSIONS, NEVER_GRANTED, PERMISSIONS } from '../../../src/core/catalogue/permission.ts';
+import {
+  DEFAULT_PERMISSIONS,
+  NEVER_GRANTED,
+  PERMISSIONS,
+  SINGLE_CLIENT_PERMISSIONS,
+} from '../../../src/core/catalogue/permission.ts';
 
 const catalogue = loadCatalogue();
 const MARGIN_ORDERS = [
@@ -20,10 +25,14 @@ function needed(method: string, target: string, body = ''): readonly string[] {
 }
 
 describe('the permissions', () => {
-  it('There are thirteen permissions: two are never granted and six are granted by default', () => {
-    expect(PERMISSIONS).toHaveLength(13);
+  it('There are sixteen permissions: two are never granted and six are granted by default', () => {
+    expect(PERMISSIONS).toHaveLength(16);
     expect(NEVER_GRANTED).toEqual(['withdraw', 'account-admin']);
     expect(DEFAULT_PERMISSIONS).toHaveLength(6);
+  });
+
+  it('The single client has one permission more than a client of the file gets by default: account-settings', () => {
+    expect(SINGLE_CLIENT_PERMISSIONS).toEqual([...DEFAULT_PERMISSIONS, 'account-settings']);
   });
 });
 

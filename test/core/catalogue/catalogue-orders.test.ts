@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { loadCatalogue } from '../../../src/config/load-catalogue.ts';
 import type { Endpoint } from '../../../src/core/catalogue/endpoint.ts';
+import { READING } from '../../../src/core/catalogue/permission.ts';
 
 const { endpoints } = loadCatalogue();
 const nameOf = ({ method, path }: Endpoint): string => `${method} ${path}`;
@@ -157,9 +158,44 @@ describe('the permissions of the catalogue', () => {
     for (const { permission, security } of keys) expect([permission, security]).toEqual(['read', 'APIKEY']);
   });
 
-  it('A GET needs more than read only where it changes state or discloses keys', () => {
+  it('The permission read-personal reads the withdrawal addresses, fiat, C2C, pay, mails and monthly downloads', () => {
+    const personal = endpoints.filter(({ permission }) => permission === 'read-personal');
+    expect(personal.every(({ method }) => method === 'GET')).toBe(true);
+    expect(personal.map(({ path }) => path)).toEqual([
+      '/sapi/v1/addressVerify/list',
+      '/sapi/v1/c2c/orderMatch/listUserOrderHistory',
+      '/sapi/v1/capital/withdraw/address/list',
+      '/sapi/v1/fiat/get-order-detail',
+      '/sapi/v1/fiat/orders',
+      '/sapi/v1/fiat/payments',
+      '/sapi/v1/managed-subaccount/info',
+      '/sapi/v1/managed-subaccount/query-trans-log',
+      '/sapi/v1/managed-subaccount/queryTransLogForInvestor',
+      '/sapi/v1/managed-subaccount/queryTransLogForTradeParent',
+      '/sapi/v1/margin/loan-group/ltv-details',
+      '/sapi/v1/margin/loan-groups/activated',
+      '/sapi/v1/margin/loan-groups/closed',
+      '/sapi/v1/pay/transactions',
+      '/sapi/v1/sub-account/futures/accountSummary',
+      '/sapi/v1/sub-account/futures/internalTransfer',
+      '/sapi/v1/sub-account/futures/move-position',
+      '/sapi/v1/sub-account/list',
+      '/sapi/v1/sub-account/margin/accountSummary',
+      '/sapi/v1/sub-account/spotSummary',
+      '/sapi/v1/sub-account/status',
+      '/sapi/v1/sub-account/sub/transfer/history',
+      '/sapi/v1/sub-account/transfer/subUserHistory',
+      '/sapi/v1/sub-account/universalTransfer',
+      '/sapi/v2/sub-account/futures/accountSummary',
+      ...['/fapi/v1', '/dapi/v1', '/papi/v1/um'].flatMap((base) =>
+        ['income', 'order', 'trade'].flatMap((kind) => [`${base}/${kind}/asyn`, `${base}/${kind}/asyn/id`]),
+      ),
+    ]);
+  });
+
+  it('A GET needs more than a permission to read only where it changes state or discloses keys', () => {
     const gets = endpoints.filter(
-      ({ method, permission }) => method === 'GET' && permission !== 'read' && permission !== 'market-data',
+      ({ method, permission }) => method === 'GET' && !READING.includes(permission),
     );
     expect(gets.map((endpoint) => `${nameOf(endpoint)} ${endpoint.permission}`)).toEqual([
       'GET /sapi/v1/margin/api-key-list account-admin',
@@ -175,11 +211,14 @@ describe('the permissions of the catalogue', () => {
     ['POST /fapi/v1/positionMargin', 'futures-trade'],
     ['POST /dapi/v1/leverage', 'futures-trade'],
     ['POST /sapi/v1/algo/futures/newOrderVp', 'futures-trade'],
-    ['POST /sapi/v1/bnbBurn', 'spot-margin-trade'],
+    ['POST /sapi/v1/bnbBurn', 'account-settings'],
     ['POST /sapi/v1/margin/isolated/account', 'spot-margin-trade'],
     ['POST /sapi/v1/margin/max-leverage', 'loan'],
     ['POST /papi/v1/repay-futures-switch', 'loan'],
-    ['POST /sapi/v1/portfolio/margin-call-level', 'portfolio-margin-trade'],
+    ['POST /sapi/v1/portfolio/margin-call-level', 'account-settings'],
+    ['POST /sapi/v1/equity/order/cancel-all', 'equity-trade'],
+    ['POST /sapi/v1/equity/tokenized/mint', 'convert'],
+    ['GET /sapi/v1/capital/deposit/address', 'read'],
     ['POST /papi/v1/bnb-transfer', 'universal-transfer'],
     ['POST /sapi/v1/asset/transfer', 'universal-transfer'],
     ['POST /sapi/v1/sub-account/universalTransfer', 'internal-transfer'],

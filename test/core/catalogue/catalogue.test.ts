@@ -14,6 +14,8 @@ const entry: CatalogueEntry = {
   ip: 1,
 };
 
+const order = { ...entry, method: 'POST', security: 'SIGNED', permission: 'spot-margin-trade' };
+
 function files(...endpoints: readonly object[]): CatalogueFile[] {
   return [{ product: 'spot', upstream: 'spot', endpoints: endpoints as CatalogueEntry[] }];
 }
@@ -151,6 +153,36 @@ describe('buildCatalogue', () => {
       'has an orderShape and cancels',
     ],
     [
+      'a change that does not say what it touches',
+      [{ ...entry, method: 'POST' }],
+      'changes something and does not say what it touches',
+    ],
+    [
+      'a read that touches a symbol',
+      [{ ...entry, method: 'POST', touches: 'symbol' }],
+      'needs only market-data and touches symbol',
+    ],
+    [
+      'a read of what is personal that touches the account',
+      [{ ...entry, security: 'SIGNED', permission: 'read-personal', touches: 'account' }],
+      'needs only read-personal and touches account',
+    ],
+    [
+      'an order that touches no orders',
+      [{ ...order, effect: 'place', orderShape: 'single', touches: 'symbol' }],
+      'has the effect place and touches symbol',
+    ],
+    [
+      'a cancel that touches the account',
+      [{ ...order, effect: 'cancel', touches: 'account' }],
+      'has the effect cancel and touches account',
+    ],
+    [
+      'orders that are touched without an effect',
+      [{ ...order, touches: 'orders' }],
+      'touches orders and has no effect on them',
+    ],
+    [
       'a raise to what it already is',
       [{ ...entry, raised: { parameter: 'a', harmless: [], permission: 'market-data' } }],
       'is not raised to a further permission',
@@ -165,6 +197,7 @@ describe('buildCatalogue', () => {
       method: 'POST',
       security: 'SIGNED',
       path: '/sapi/v7/capital/withdraw/apply',
+      touches: 'account',
     };
     expect(problemsOf({ ...withdraw, permission: 'universal-transfer' })).toContain('is denylisted');
     expect(problemsOf({ ...withdraw, permission: 'withdraw' })).toBe('');

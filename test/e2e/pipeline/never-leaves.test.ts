@@ -6,7 +6,7 @@ import { loadCatalogue } from '../../../src/config/load-catalogue.ts';
 import { decide } from '../../../src/core/access/policy.ts';
 import { readCall } from '../../../src/core/call/call.ts';
 import { createDenylist } from '../../../src/core/catalogue/denylist.ts';
-import { DEFAULT_PERMISSIONS } from '../../../src/core/catalogue/permission.ts';
+import { SINGLE_CLIENT_PERMISSIONS } from '../../../src/core/catalogue/permission.ts';
 import { ProxyError } from '../../../src/core/errors.ts';
 import { type Simulator, startSimulator } from '../../../src/simulator/simulator.ts';
 import { mutated, parameters } from '../../support/fixtures/mutations.ts';
@@ -26,7 +26,7 @@ const graded = readFileSync(new URL('../../support/fixtures/dangerous.jsonl', im
   .split('\n')
   .map((line) => JSON.parse(line) as Graded);
 const catalogue = loadCatalogue();
-const granted = new Set(DEFAULT_PERMISSIONS);
+const granted = new Set(SINGLE_CLIENT_PERMISSIONS);
 
 /** The facts' own word, independent of the denylist's code: what these paths are, with any version. */
 const shape = (path: string) => path.replace(/\/v\d+\//, '/v#/');
