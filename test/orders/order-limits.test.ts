@@ -247,26 +247,6 @@ describe('the order guard', () => {
     expect(await ruleFor(guard, client, MARKET)).toBe('order.maxPerDay');
   });
 
-  it('An order with closePosition cannot be valued, and the same done with a quantity can', async () => {
-    const { guard } = guarded();
-    const futures = catalogueEndpoint('POST', '/fapi/v1/algoOrder');
-    const stop = {
-      symbol: 'BTCUSDT',
-      side: 'SELL',
-      algoType: 'CONDITIONAL',
-      type: 'STOP_MARKET',
-      triggerPrice: '90000',
-    };
-    const client = clientWith({ maxNotional: new Map([['USDT', '500']]) });
-    expect(await ruleFor(guard, client, { ...stop, closePosition: 'true' }, futures)).toBe('unvaluable');
-    expect(await ruleFor(guard, client, { ...stop, quantity: '0.005', reduceOnly: 'true' }, futures)).toBe(
-      'passed',
-    );
-    expect(
-      await ruleFor(guard, clientWith({ maxPerDay: 1 }), { ...stop, closePosition: 'true' }, futures),
-    ).toBe('passed');
-  });
-
   it('A test order is judged and not counted', async () => {
     const { guard } = guarded();
     const client = clientWith({ maxPerDay: 1, types: new Set(['MARKET']) });
