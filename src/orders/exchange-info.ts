@@ -1,6 +1,7 @@
 import { type Decimal, ExactDecimal, readDecimal } from '../core/decimal.ts';
+import type { BestPrices, Depth, Level } from '../core/orders/book.ts';
 import type { Market } from '../core/orders/intended-order.ts';
-import { type BestPrices, type Instrument, Unvaluable } from '../core/orders/notional.ts';
+import { type Instrument, Unvaluable } from '../core/orders/notional.ts';
 
 /**
  * Best prices out of a book ticker, the options ticker or the stock quote: an object, or a list that holds it.
@@ -12,9 +13,19 @@ export function bestPricesIn(answer: unknown, symbol: string): BestPrices {
     if (row?.symbol !== symbol) continue;
     const bid = toDecimal(row.bidPrice);
     const ask = toDecimal(row.askPrice);
-    if (bid !== undefined && ask !== undefined) return { bid, ask };
+    if (bid === undefined || ask === undefined) continue;
+    return { bid, ask, bidQuantity: standing(row, 'bid'), askQuantity: standing(row, 'ask') };
   }
   throw new Unvaluable('the book is not known');
+}
+
+/**
+ * Both sides of the book out of a depth answer.
+ * @throws Unvaluable when it is none
+ */
+export function depthIn(answer: unknown): Depth {
+  const book = toRecord(answer);
+  return { bids: levelsIn(book?.bids), asks: levelsIn(book?.asks) };
 }
 
 /** The symbols of an exchangeInfo by name; rows that do not say enough to value an order are left out. */
@@ -31,6 +42,21 @@ export function instrumentsIn(market: Market, answer: unknown): ReadonlyMap<stri
 }
 
 type Row = Readonly<Record<string, unknown>>;
+
+/** Stocks name it a size. The options ticker says nothing, so everything there goes deep. */
+function standing(row: Row, side: 'bid' | 'ask'): Decimal | undefined {
+  return toDecimal(row[`${side}Qty`] ?? row[`${side}Size`]);
+}
+
+function levelsIn(side: unknown): Level[] {
+  if (!Array.isArray(side)) throw new Unvaluable('the depth of the book is not known');
+  return side.map((level: unknown) => {
+    const [price, quantity] = Array.isArray(level) ? level.map(toDecimal) : [];
+    if (price === undefined || quantity === undefined)
+      throw new Unvaluable('the depth of the book is not known');
+    return { price, quantity };
+  });
+}
 
 function optionOf(row: Row): Instrument | undefined {
   const strikePrice = toDecimal(row.strikePrice);

@@ -1,10 +1,20 @@
 import type { Client } from '../core/access/client.ts';
+import { isHeldToLeverage, judgeLeverage } from '../core/access/leverage.ts';
+import { isHeldToSymbols, judgeTouchedSymbols } from '../core/access/touched-symbols.ts';
+import type { OrderRule, Violation } from '../core/access/violation.ts';
 import type { Call } from '../core/call/call.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { IntendedOrder } from '../core/orders/intended-order.ts';
-import { isHeldToLeverage, judgeLeverage } from '../core/orders/leverage.ts';
-import { assertValuable, type Notional, needsBook, notionalOf, Unvaluable } from '../core/orders/notional.ts';
+import {
+  assertValuable,
+  isCovered,
+  type Notional,
+  needsBook,
+  needsDepth,
+  notionalOf,
+  Unvaluable,
+} from '../core/orders/notional.ts';
 import {
   countsByDay,
   dayClaim,
@@ -12,11 +22,9 @@ import {
   judgeOrders,
   judgeValues,
   needsValues,
-  type OrderRule,
-  type Violation,
 } from '../core/orders/order-rules.ts';
 import { callParameters, readIntendedOrders } from '../core/orders/read-orders.ts';
-import { isHeldToSymbols, judgeTouchedSymbols } from '../core/orders/touched-symbols.ts';
+import { isReducing } from '../core/orders/reduces.ts';
 import type { NotionalLedger, Reservation } from './day-ledger.ts';
 import type { PriceBook } from './price-book.ts';
 
@@ -84,13 +92,13 @@ export function createOrderLimits({ priceBook, ledger, onReport }: OrderLimitsOp
     return reserve(client, orders, values, nowMs, verdict);
   }
 
-  /** Undefined when the values are not known and the verdict let that pass. */
+  /** Undefined when the values are not known and the verdict let that pass. Exits are free: they get none. */
   async function valueAll(
     orders: readonly IntendedOrder[],
     verdict: Verdict,
-  ): Promise<Notional[] | undefined> {
+  ): Promise<(Notional | undefined)[] | undefined> {
     try {
-      return await Promise.all(orders.map(valueOne));
+      return await Promise.all(orders.map((order) => (isReducing(order) ? undefined : valueOne(order))));
     } catch (error) {
       const why = error instanceof Unvaluable ? error.message : 'the market could not be asked';
       verdict([{ rule: 'unvaluable', why: `its value cannot be told: ${why}` }], error);
@@ -103,13 +111,17 @@ export function createOrderLimits({ priceBook, ledger, onReport }: OrderLimitsOp
     const { market, symbol } = order;
     const instrument = await priceBook.instrument(market, symbol);
     const best = needsBook(order, instrument) ? await priceBook.bestPrices(market, symbol) : undefined;
-    return notionalOf(order, instrument, best);
+    const depth =
+      best !== undefined && needsDepth(order, instrument, best)
+        ? await priceBook.depth(market, symbol, (read) => isCovered(order, read))
+        : undefined;
+    return notionalOf(order, instrument, best, depth);
   }
 
   async function reserve(
     client: Client,
     orders: readonly IntendedOrder[],
-    values: readonly Notional[],
+    values: readonly (Notional | undefined)[],
     nowMs: number,
     verdict: Verdict,
   ): Promise<Admission | undefined> {

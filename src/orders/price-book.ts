@@ -1,9 +1,11 @@
 import { encodeComponent } from '../core/call/call.ts';
 import { ExactDecimal } from '../core/decimal.ts';
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../core/intervals.ts';
+import type { BestPrices } from '../core/orders/book.ts';
 import type { Market } from '../core/orders/intended-order.ts';
-import { type BestPrices, type Instrument, Unvaluable } from '../core/orders/notional.ts';
+import { type Instrument, Unvaluable } from '../core/orders/notional.ts';
 import type { UpstreamName } from '../core/upstream.ts';
+import { createDepthBook, type DepthBook } from './depth-book.ts';
 import { bestPricesIn, instrumentsIn } from './exchange-info.ts';
 import { createFreshCache } from './fresh-cache.ts';
 
@@ -17,7 +19,7 @@ export interface PriceBookOptions {
   readonly fetchJson: FetchJson;
   /** A clock in ms; only differences count. */
   readonly now: () => number;
-  /** How old best prices may be, in ms; 1000 unless told. */
+  /** How old best prices and depths may be, in ms; 1000 unless told. */
   readonly bookFreshMs?: number;
   /** How old the description of a symbol may be, in ms; one hour unless told. */
   readonly instrumentFreshMs?: number;
@@ -31,6 +33,8 @@ export interface PriceBook {
   instrument(market: Market, symbol: string): Promise<Instrument>;
   /** @throws Unvaluable when there is no book; what fetchJson throws */
   bestPrices(market: Market, symbol: string): Promise<BestPrices>;
+  /** The levels behind the best prices, read as deep as it takes until `covers` is content, or as they go. */
+  readonly depth: DepthBook;
 }
 
 const BOOKS: Readonly<Record<Market, readonly [UpstreamName, path: string]>> = {
@@ -90,6 +94,7 @@ export function createPriceBook(options: PriceBookOptions): PriceBook {
   });
 
   return {
+    depth: createDepthBook({ ...common, fetchJson, freshMs: bookFreshMs }),
     bestPrices: (market, symbol) => books(market).get(symbol),
     async instrument(market, symbol) {
       if (market === 'equity') return stock(symbol);

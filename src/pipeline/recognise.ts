@@ -1,5 +1,7 @@
 import { denylistRefusal } from '../core/access/policy.ts';
 import type { Call } from '../core/call/call.ts';
+import { assertLetterCase } from '../core/call/letter-case.ts';
+import { assertRecvWindow } from '../core/call/recv-window.ts';
 import type { Catalogue } from '../core/catalogue/catalogue.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import { ProxyError } from '../core/errors.ts';
@@ -58,7 +60,8 @@ export function createRecognise({ catalogue, methods }: RecogniseDeps): Recognis
 
 /**
  * Takes up the whole call once its body was read.
- * @throws ProxyError PROXY_DUPLICATE_PARAMETER for a name that stands twice where the catalogue does not allow it
+ * @throws ProxyError PROXY_DUPLICATE_PARAMETER for a name that stands twice where the catalogue does not allow it;
+ *   PROXY_MALFORMED_REQUEST for a recvWindow that no call can keep, and for a misspelt parameter of an order
  */
 export function acceptParameters(context: CallContext, endpoint: Endpoint, call: Call): Call {
   context.noteCall(call);
@@ -68,7 +71,14 @@ export function acceptParameters(context: CallContext, endpoint: Endpoint, call:
       rule: 'repeated name',
     });
   }
+  if (endpoint.security === 'SIGNED') assertRecvWindow(call.stamp);
+  if (isOrdering(endpoint)) assertLetterCase(call);
   return call;
+}
+
+/** Also true for trial orders, which are judged like real ones. */
+function isOrdering({ effect, orderShape }: Endpoint): boolean {
+  return effect === 'place' || effect === 'amend' || orderShape !== undefined;
 }
 
 function unknownMethod(): ProxyError {

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Client, OrderRules } from '../../src/core/access/client.ts';
+import type { OrderRule } from '../../src/core/access/violation.ts';
 import { ExactDecimal } from '../../src/core/decimal.ts';
 import { ProxyError } from '../../src/core/errors.ts';
 import { toFrameCall } from '../../src/core/frames/frame-call.ts';
 import { DAY_MS } from '../../src/core/intervals.ts';
 import { jsonMembers } from '../../src/core/json.ts';
-import type { OrderRule } from '../../src/core/orders/order-rules.ts';
 import type { NotionalLedger } from '../../src/orders/day-ledger.ts';
 import { createFileNotionalLedger } from '../../src/orders/file-ledger.ts';
 import { createMemoryNotionalLedger } from '../../src/orders/memory-ledger.ts';
@@ -264,26 +264,6 @@ describe('the order guard', () => {
     expect(await ruleFor(guard, client, form(['0.001', '0.001', '0.002']), batch)).toBe('order.maxNotional');
     expect(await ruleFor(guard, client, form(['0.001', '0.001', '0.001']), batch)).toBe('passed');
     expect(await ruleFor(guard, client, MARKET)).toBe('order.maxPerDay');
-  });
-
-  it('An order with closePosition cannot be valued, and the same done with a quantity can', async () => {
-    const { guard } = guarded();
-    const futures = catalogueEndpoint('POST', '/fapi/v1/algoOrder');
-    const stop = {
-      symbol: 'BTCUSDT',
-      side: 'SELL',
-      algoType: 'CONDITIONAL',
-      type: 'STOP_MARKET',
-      triggerPrice: '90000',
-    };
-    const client = clientWith({ maxNotional: new Map([['USDT', '500']]) });
-    expect(await ruleFor(guard, client, { ...stop, closePosition: 'true' }, futures)).toBe('unvaluable');
-    expect(await ruleFor(guard, client, { ...stop, quantity: '0.005', reduceOnly: 'true' }, futures)).toBe(
-      'passed',
-    );
-    expect(
-      await ruleFor(guard, clientWith({ maxPerDay: 1 }), { ...stop, closePosition: 'true' }, futures),
-    ).toBe('passed');
   });
 
   it('A test order is judged and not counted', async () => {

@@ -34,9 +34,12 @@ export interface Call {
 }
 
 const BROKEN_ESCAPE = /%(?![0-9A-Fa-f]{2})/;
-/** RFC 3986 `query` less `%`: everything else must not stand raw in a URI. */
-const NOT_IN_URI = /[^A-Za-z0-9\-._~!$&'()*+,;=:@/?%]/;
-const NOT_IN_URI_ALL = /[^A-Za-z0-9\-._~!$&'()*+,;=:@/?%]/g;
+/**
+ * RFC 3986 `query` less `%`: everything else must not stand raw in a URI. `;` must not either: old form readers divide
+ * pairs there, so what was one value here would be two parameters elsewhere.
+ */
+const NOT_IN_URI = /[^A-Za-z0-9\-._~!$&'()*+,=:@/?%]/;
+const NOT_IN_URI_ALL = /[^A-Za-z0-9\-._~!$&'()*+,=:@/?%]/g;
 const OPENING_BRACE = 0x7b;
 const NO_PAIRS: readonly Pair[] = [];
 

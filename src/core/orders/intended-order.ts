@@ -29,9 +29,18 @@ export interface IntendedOrder {
   readonly trail: Decimal | undefined;
   /** The price is left to the book (pegged, priceMatch), on whichever side. */
   readonly followsBook: boolean;
-  /** Closes whatever the position is: the call says no quantity. */
+  /** How many price levels deep the price that it follows may lie; 1 is the best. Infinity where nobody can say. */
+  readonly followedLevel: number;
+  /** Closes whatever the position is, or may mean to: the call says no quantity. */
   readonly closesPosition: boolean;
+  /** It says so as Binance documents it: `closePosition=true`. */
+  readonly surelyCloses: boolean;
+  /** As Binance documents it: `reduceOnly=true`. */
   readonly reduceOnly: boolean;
+  /** As it was written; Binance knows LONG, SHORT and BOTH. */
+  readonly positionSide: string | undefined;
+  /** Changes an order that stands. */
+  readonly isAmendment: boolean;
   /** Orders of one call with the same number exclude each other: no more than one of them executes. */
   readonly exclusive: number | undefined;
   /** The assets that a convert names; the symbol is made of them. */

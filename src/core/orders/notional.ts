@@ -1,4 +1,5 @@
 import { type Decimal, ExactDecimal, largest } from '../decimal.ts';
+import { type BestPrices, type Depth, goesDeep, valuesInDepth } from './book.ts';
 import { CONVERT_LIMIT, type IntendedOrder } from './intended-order.ts';
 
 /** What has to be known about a symbol before an order on it can be valued. */
@@ -12,12 +13,6 @@ export interface Instrument {
   readonly contractSize: Decimal;
   /** Options only. */
   readonly strikePrice: Decimal | undefined;
-}
-
-/** Best bid and ask; zero where that side of the book is empty. */
-export interface BestPrices {
-  readonly bid: Decimal;
-  readonly ask: Decimal;
 }
 
 export interface Notional {
@@ -37,7 +32,9 @@ const BY_AMOUNT: ReadonlySet<string> = new Set(['MARKET', CONVERT_LIMIT]);
 export function assertValuable(order: IntendedOrder): asserts order is IntendedOrder & { symbol: string } {
   if (order.symbol === undefined) throw new Unvaluable('the call names neither symbol nor amount');
   if (order.closesPosition)
-    throw new Unvaluable('closePosition says no quantity (send quantity with reduceOnly=true instead)');
+    throw new Unvaluable(
+      'closePosition says no quantity (as an exit it is spelt true and stands without one)',
+    );
   if (quantityOf(order) === undefined && amountOf(order) === undefined)
     throw new Unvaluable('no quantity is given');
 }
@@ -48,26 +45,39 @@ export function needsBook(order: IntendedOrder, instrument: Instrument): boolean
   return instrument.contract === 'linear';
 }
 
+/** Whether the value takes the book behind the best prices. */
+export function needsDepth(order: IntendedOrder, instrument: Instrument, best: BestPrices): boolean {
+  const quantity = quantityOf(order);
+  return quantity !== undefined && instrument.contract === 'linear' && goesDeep(order, quantity, best);
+}
+
+/** Whether the book was read as far as the order reaches. */
+export function isCovered(order: IntendedOrder, depth: Depth): boolean {
+  const quantity = quantityOf(order);
+  return quantity === undefined || valuesInDepth(order, quantity, depth) !== undefined;
+}
+
 /**
- * The value of an order: its quantity times the larger of its own prices and the current book, an amount at face
- * value, an inverse contract at its size. The price that the caller names can only raise it.
+ * The value of an order: its quantity times the larger of its own prices and the current book, by depth beyond what
+ * stands at the best price, an amount at face value, an inverse contract at its size. The price that the caller names
+ * can only raise it.
  * @throws Unvaluable
  */
 export function notionalOf(
   order: IntendedOrder,
   instrument: Instrument,
   best: BestPrices | undefined,
+  depth?: Depth,
 ): Notional {
   assertValuable(order);
   assertNamedAssets(order, instrument);
   const quantity = quantityOf(order);
   const values = [];
-  const amount = amountOf(order);
+  // Beside a quantity an amount counts whatever the type: nobody here knows how Binance reads a type that it spells otherwise.
+  const amount = quantity === undefined ? amountOf(order) : positive(order.quoteQuantity);
   if (amount !== undefined) values.push(faceValue(order, amount, best));
-  if (quantity !== undefined) {
-    const size = quantity.times(instrument.contractSize);
-    values.push(instrument.contract === 'inverse' ? size : size.times(unitValue(order, instrument, best)));
-  }
+  if (quantity !== undefined)
+    values.push(tradedValue(order, quantity, instrument, best, depth).times(instrument.contractSize));
   const value = largest(values);
   if (value === undefined) throw new Unvaluable('no quantity is given');
   return { asset: instrument.quoteAsset, amount: value };
@@ -84,27 +94,45 @@ export function statedValue(order: IntendedOrder): Decimal | undefined {
 }
 
 function quantityOf(order: IntendedOrder): Decimal | undefined {
-  return order.quantity?.gt(0) ? order.quantity : undefined;
+  return positive(order.quantity);
+}
+
+function positive(value: Decimal | undefined): Decimal | undefined {
+  return value?.gt(0) ? value : undefined;
 }
 
 function amountOf(order: IntendedOrder): Decimal | undefined {
   if (order.type === undefined || !BY_AMOUNT.has(order.type)) return undefined;
-  return order.quoteQuantity?.gt(0) ? order.quoteQuantity : undefined;
+  return positive(order.quoteQuantity);
 }
 
-function unitValue(order: IntendedOrder, instrument: Instrument, best: BestPrices | undefined): Decimal {
-  const market = marketPrice(order, best);
-  const price = largest([...order.prices, market, ...trailed(order, market)]);
-  if (price === undefined || !price.gt(0)) throw new Unvaluable('there is no price');
+/** What a quantity is worth in quote asset, or in contracts where they are inverse, before the size of a contract. */
+function tradedValue(
+  order: IntendedOrder,
+  quantity: Decimal,
+  instrument: Instrument,
+  best: BestPrices | undefined,
+  depth: Depth | undefined,
+): Decimal {
+  if (instrument.contract === 'inverse') return quantity;
+  const values = order.prices.map((price) => price.times(quantity));
+  values.push(marketPrice(order, best).times(quantity));
+  if (best !== undefined && goesDeep(order, quantity, best)) {
+    const deep = depth && valuesInDepth(order, quantity, depth);
+    if (deep === undefined) throw new Unvaluable('the book that is known does not reach as far as the order');
+    values.push(...deep);
+  }
+  const most = largest([...values, ...trailed(order, values)]);
+  if (most === undefined || !most.gt(0)) throw new Unvaluable('there is no price');
   // Who writes an option owes more than the premium: the strike is what may change hands.
   const writes = instrument.strikePrice !== undefined && order.side !== 'BUY' && !order.reduceOnly;
-  return writes ? price.plus(instrument.strikePrice) : price;
+  return writes ? most.plus(instrument.strikePrice.times(quantity)) : most;
 }
 
 /** A trailing purchase triggers above the lowest price it has seen, at most this far above today's. */
-function trailed(order: IntendedOrder, market: Decimal): Decimal[] {
+function trailed(order: IntendedOrder, values: readonly Decimal[]): Decimal[] {
   if (order.trail === undefined || order.side === 'SELL') return [];
-  return [...order.prices, market].map((price) => price.times(order.trail?.plus(1) ?? 1));
+  return values.map((value) => value.times(order.trail?.plus(1) ?? 1));
 }
 
 /** The side an order would trade against; the dearer one when it is not known, or when that side is empty. */

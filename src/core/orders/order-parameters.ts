@@ -58,6 +58,9 @@ export interface LegFrame {
   readonly exclusive?: number;
 }
 
+/** The best price of one side, or the one that lies so many levels deep. */
+const PRICE_MATCH = /^(?:OPPONENT|QUEUE)(?:_([1-9]\d{0,3}))?$/;
+
 const PRICES = ['price', 'stopPrice', 'limitPrice', 'triggerPrice', 'activatePrice', 'activationPrice'];
 
 /** An order of which the prices stand under names with a prefix (`workingPrice`), or under the plain ones. */
@@ -67,15 +70,20 @@ export function readLeg(read: ParameterReader, prefix: string, frame: LegFrame):
     const price = optionalDecimal(read, prefixed(prefix, name));
     if (price !== undefined) prices.push(price);
   }
+  const followedLevel = readFollowedLevel(read, prefix);
   return {
     ...frame,
     quoteQuantity: undefined,
     prices,
     trail: readTrail(read, prefix),
-    followsBook: followsBook(read, prefix),
+    followsBook: followedLevel !== undefined,
+    followedLevel: followedLevel ?? 1,
     closesPosition: isSet(read, prefixed(prefix, 'closePosition')),
-    // Only the documented spelling: it makes the sale of an option cheaper, so a doubtful one must not count.
+    // Only the documented spellings: they take an order out of the rules about its value, so a doubtful one must not count.
+    surelyCloses: read(prefixed(prefix, 'closePosition')) === 'true',
     reduceOnly: read(prefixed(prefix, 'reduceOnly')) === 'true',
+    positionSide: optionalText(read, prefixed(prefix, 'positionSide')),
+    isAmendment: false,
     exclusive: frame.exclusive,
     assets: undefined,
   };
@@ -94,10 +102,20 @@ function readTrail(read: ParameterReader, prefix: string): Decimal | undefined {
   return ExactDecimal.max(points?.times('0.0001') ?? 0, percent?.times('0.01') ?? 0);
 }
 
-function followsBook(read: ParameterReader, prefix: string): boolean {
+/**
+ * How deep in the book the price lies that an order leaves to it; undefined when it names its own.
+ * @see https://developers.binance.com/docs/derivatives/usds-margined-futures/common-definition (priceMatch)
+ * @see https://developers.binance.com/docs/binance-spot-api-docs/faqs/pegged_orders
+ */
+function readFollowedLevel(read: ParameterReader, prefix: string): number | undefined {
   const match = optionalText(read, prefixed(prefix, 'priceMatch'));
-  if (match !== undefined && match !== 'NONE') return true;
-  return optionalText(read, prefixed(prefix, 'pegPriceType')) !== undefined;
+  if (match !== undefined && match !== 'NONE') {
+    const level = PRICE_MATCH.exec(match);
+    return level === null ? Number.POSITIVE_INFINITY : Number(level[1] ?? 1);
+  }
+  if (optionalText(read, prefixed(prefix, 'pegPriceType')) === undefined) return undefined;
+  const offset = optionalDecimal(read, prefixed(prefix, 'pegOffsetValue'));
+  return offset === undefined ? 1 : offset.ceil().toNumber() + 1;
 }
 
 /** Everything but a plain no counts as yes. */

@@ -1,25 +1,8 @@
 import type { Client, OrderRules } from '../access/client.ts';
+import type { Violation } from '../access/violation.ts';
 import { type Decimal, ExactDecimal } from '../decimal.ts';
 import type { IntendedOrder } from './intended-order.ts';
 import type { Notional } from './notional.ts';
-
-/** The names under which a refusal of orders is logged. */
-export type OrderRule =
-  | 'symbols'
-  | 'order.types'
-  | 'order.maxNotional'
-  | 'order.maxPerDay'
-  | 'order.maxNotionalPerDay'
-  | 'order.maxLeverage'
-  | 'unvaluable'
-  | 'unreadable'
-  | 'ledger';
-
-/** A rule that some order of a call breaks, with the half sentence that says how. */
-export interface Violation {
-  readonly rule: OrderRule;
-  readonly why: string;
-}
 
 /** What a call takes out of a client's day: orders, and their value by quote asset. */
 export interface DayClaim {
@@ -65,12 +48,20 @@ export function judgeOrders(client: Client, orders: readonly IntendedOrder[]): V
   return violations;
 }
 
-/** Holds each order's value against `maxNotional`; a quote asset without a limit cannot be judged and is refused. */
-export function judgeValues(rules: OrderRules | undefined, values: readonly Notional[]): Violation[] {
+/**
+ * Holds each order's value against `maxNotional`; a quote asset without a limit cannot be judged and is refused. An
+ * order that stands as undefined is free of these rules.
+ */
+export function judgeValues(
+  rules: OrderRules | undefined,
+  values: readonly (Notional | undefined)[],
+): Violation[] {
   const limits = rules?.maxNotional;
   if (limits === undefined) return [];
   const violations: Violation[] = [];
-  for (const [index, { asset, amount }] of values.entries()) {
+  for (const [index, value] of values.entries()) {
+    if (value === undefined) continue;
+    const { asset, amount } = value;
     const which = ordinal(index, values.length);
     const limit = limits.get(asset);
     if (limit === undefined) {
@@ -86,12 +77,12 @@ export function judgeValues(rules: OrderRules | undefined, values: readonly Noti
 
 /**
  * What the orders of one call take out of the day. Every order counts; of two that exclude each other only the
- * dearer can ever be spent.
+ * dearer can ever be spent. One without a value counts and spends nothing.
  */
 export function dayClaim(
   client: string,
   orders: readonly IntendedOrder[],
-  values: readonly Notional[],
+  values: readonly (Notional | undefined)[],
 ): DayClaim {
   const amounts = new Map<string, Decimal>();
   const exclusive = new Map<number, Notional>();
@@ -99,6 +90,7 @@ export function dayClaim(
     amounts.set(asset, amount.plus(amounts.get(asset) ?? 0));
   };
   for (const [index, value] of values.entries()) {
+    if (value === undefined) continue;
     const group = orders[index]?.exclusive;
     const rival = group === undefined ? undefined : exclusive.get(group);
     if (group === undefined) add(value);

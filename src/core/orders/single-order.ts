@@ -31,13 +31,14 @@ export function singleOrder(market: Market, type: TypeSource, read: ParameterRea
  * @see https://developers.binance.com/docs/derivatives/usds-margined-futures/trade/rest-api/Modify-Order
  */
 export function amendedOrder(market: Market, read: ParameterReader): IntendedOrder {
-  return readLeg(read, '', {
+  const order = readLeg(read, '', {
     market,
     symbol: requiredText(read, 'symbol'),
     side: optionalText(read, 'side') === undefined ? undefined : requiredSide(read, 'side'),
     type: market === 'spot' ? undefined : 'LIMIT',
     quantity: optionalDecimal(read, market === 'spot' ? 'newQty' : 'quantity'),
   });
+  return { ...order, isAmendment: true };
 }
 
 /** A convert limit order: by an amount of the base or of the quote asset. */
@@ -66,8 +67,12 @@ export function namelessConversion(): IntendedOrder {
     prices: [],
     trail: undefined,
     followsBook: false,
+    followedLevel: 1,
     closesPosition: false,
+    surelyCloses: false,
     reduceOnly: false,
+    positionSide: undefined,
+    isAmendment: false,
     exclusive: undefined,
     assets: undefined,
   };

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { loadCatalogue } from '../../../src/config/load-catalogue.ts';
+import { isHeldToLeverage } from '../../../src/core/access/leverage.ts';
 import type { Endpoint } from '../../../src/core/catalogue/endpoint.ts';
 import { DEFAULT_PERMISSIONS, NEVER_GRANTED } from '../../../src/core/catalogue/permission.ts';
-import { isHeldToLeverage } from '../../../src/core/orders/leverage.ts';
 import { changesNothing } from '../../../src/core/outcome/outcome-tables.ts';
 
 const { endpoints } = loadCatalogue();

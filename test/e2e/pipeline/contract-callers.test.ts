@@ -226,7 +226,7 @@ describe('the value of an order', () => {
       ['side=SELL&type=MARKET'],
       ['side=SELL&type=MARKET&quantity=NaN'],
       ['side=SELL&type=MARKET&quantity=-1'],
-      ['side=SELL&type=STOP_MARKET&stopPrice=1&closePosition=true', '/fapi/v1/order'],
+      ['side=SELL&type=STOP_MARKET&stopPrice=1&closePosition=TRUE', '/fapi/v1/order'],
     ] as const) {
       expect([params, await place(params, path)]).toEqual([params, 'PROXY_ORDER_REFUSED']);
     }

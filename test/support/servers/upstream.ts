@@ -25,11 +25,14 @@ export interface UpstreamOptions {
   readonly tls?: { readonly key: string; readonly cert: string };
   readonly clockOffsetMs?: number;
   readonly limits?: StatedLimits;
+  /** What else the proxy's own questions are answered, by target. */
+  readonly answers?: Readonly<Record<string, unknown>>;
 }
 
 /** The proxy's own questions come without a user agent. */
 function answerTheProxy(target: string, response: ServerResponse, options: UpstreamOptions): void {
-  const answer = startAnswer(target, options);
+  const given = options.answers?.[target];
+  const answer = given === undefined ? startAnswer(target, options) : JSON.stringify(given);
   response.writeHead(answer === undefined ? 404 : 200, { 'content-type': 'application/json' });
   response.end(answer ?? '{}');
 }

@@ -1,7 +1,7 @@
-import type { OrderRules } from '../access/client.ts';
 import { allPairs, type Call, decodedValue } from '../call/call.ts';
 import type { Endpoint } from '../catalogue/endpoint.ts';
-import type { Violation } from './order-rules.ts';
+import type { OrderRules } from './client.ts';
+import type { Violation } from './violation.ts';
 
 type LeverageCall = Pick<Endpoint, 'touches' | 'path'>;
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { isHeldToLeverage, judgeLeverage } from '../../../src/core/access/leverage.ts';
 import { readCall } from '../../../src/core/call/call.ts';
-import { isHeldToLeverage, judgeLeverage } from '../../../src/core/orders/leverage.ts';
 import { catalogueEndpoint } from '../../support/fixtures/catalogue-endpoints.ts';
 
 const FIVE = { maxLeverage: 5 };

@@ -1,9 +1,9 @@
-import type { Client } from '../access/client.ts';
 import { allPairs, type Call, decodedValue } from '../call/call.ts';
 import type { Endpoint } from '../catalogue/endpoint.ts';
 import { ProxyError } from '../errors.ts';
 import { jsonElements, jsonMembers } from '../json.ts';
-import type { Violation } from './order-rules.ts';
+import type { Client } from './client.ts';
+import type { Violation } from './violation.ts';
 
 type TouchingCall = Pick<Endpoint, 'effect' | 'touches'>;
 type Symbols = ReadonlySet<string>;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { isHeldToSymbols, judgeTouchedSymbols } from '../../../src/core/access/touched-symbols.ts';
 import { encodeComponent, readCall } from '../../../src/core/call/call.ts';
-import { isHeldToSymbols, judgeTouchedSymbols } from '../../../src/core/orders/touched-symbols.ts';
 import { clientWith } from '../../support/fixtures/order-fixtures.ts';
 import { runs } from '../../support/properties.ts';
 

@@ -1,0 +1,17 @@
+/** The names under which a refusal of orders is logged. */
+export type OrderRule =
+  | 'symbols'
+  | 'order.types'
+  | 'order.maxNotional'
+  | 'order.maxPerDay'
+  | 'order.maxNotionalPerDay'
+  | 'order.maxLeverage'
+  | 'unvaluable'
+  | 'unreadable'
+  | 'ledger';
+
+/** A rule that some order of a call breaks, with the half sentence that says how. */
+export interface Violation {
+  readonly rule: OrderRule;
+  readonly why: string;
+}
