@@ -30,7 +30,7 @@ export interface Proof {
 }
 
 /** A whole call and who makes it, as the key says. */
-export interface IdentifiedCall extends Caller {
+interface IdentifiedCall extends Caller {
   readonly endpoint: Endpoint;
   readonly call: Call;
 }
