@@ -23,10 +23,9 @@ export interface AttemptDeps {
 export type Attempt = (context: CallContext, reserved: ReservedCall, carrier: Carrier) => Promise<Answer>;
 
 export function createAttempt({ clock, resync, recorder, monotonicNow }: AttemptDeps): Attempt {
-  function sealFor(context: CallContext, { admitted, recvWindow }: ReservedCall): Seal {
-    const { endpoint, account } = admitted;
+  function sealFor({ admitted, recvWindow }: ReservedCall): Seal {
+    const { endpoint, credential } = admitted;
     if (endpoint.security === 'NONE') return { credential: undefined, stamp: undefined };
-    const credential = context.config.settings.accounts.get(account ?? '');
     if (credential === undefined) throw new Error('a client without its account');
     if (endpoint.security === 'APIKEY') return { credential, stamp: undefined };
     const timestampMs = clock.now();
@@ -38,7 +37,7 @@ export function createAttempt({ clock, resync, recorder, monotonicNow }: Attempt
   async function sendOnce(context: CallContext, reserved: ReservedCall, carrier: Carrier): Promise<Answer> {
     const { endpoint, call } = reserved.admitted;
     const startMs = monotonicNow();
-    const send = carrier.sign(call, sealFor(context, reserved));
+    const send = carrier.sign(call, sealFor(reserved));
     context.noteSigning(monotonicNow() - startMs);
     if (endpoint.security === 'SIGNED') {
       if (carrier.recordsAtOnce) recorder.signedAtOnce(context);
