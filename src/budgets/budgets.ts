@@ -1,6 +1,7 @@
 import { readBackOff, readCount, type UpstreamAnswer } from '../core/budget/back-off.ts';
 import type { RateLimit } from '../core/budget/binance-limits.ts';
 import { type CallCharge, type ChargedCall, createCharging } from '../core/budget/buckets.ts';
+import { isKeyQuestion } from '../core/budget/key-question.ts';
 import { budgetTime, type ChargeEnding } from '../core/budget/window.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import type { UpstreamName } from '../core/upstream.ts';
@@ -139,7 +140,9 @@ export function createBudgets(options: BudgetsOptions): Budgets {
     return open(request, call, receipt, Math.max(0, chargedMs - sinceMs), chargedMs);
   }
 
-  function mayWait({ endpoint }: ChargeRequest): boolean {
+  function mayWait(request: ChargeRequest): boolean {
+    const { endpoint } = request;
+    if (isKeyQuestion(request)) return false;
     return throttle.maxWaitMs > 0 && endpoint.effect === 'none' && endpoint.method === 'GET';
   }
 

@@ -3,7 +3,7 @@ import { ConfigError, formatProblems } from '../config/problems/config-error.ts'
 import type { Settings } from '../config/schema/settings.ts';
 import { readEnvironment } from '../config/sources/read-environment.ts';
 import { type BuiltProxy, buildProxy } from '../proxy/build.ts';
-import { isRiskySwitch, type KeySwitches } from '../upstream/key-gate.ts';
+import { isRiskySwitch, type KeySwitches } from '../upstream/key-switches.ts';
 import { describeClock, diagnoseClock, diagnoseKey } from './check/diagnosis.ts';
 import { command, EXIT } from './cli.ts';
 import { table } from './cli-table.ts';

@@ -7,6 +7,7 @@ import { SecretMask } from '../core/records/secret-mask.ts';
 import { SecretText } from '../core/records/secret-text.ts';
 import { ConfigError, type ConfigProblem } from './problems/config-error.ts';
 import { type LayeredConfig, layerConfig } from './schema/layered-config.ts';
+import { reachesLive } from './schema/live.ts';
 import { type ConfigFile, DEFAULTS } from './schema/schema.ts';
 import type { Settings } from './schema/settings.ts';
 import { CONFIG_VARIABLE, unknownVariables } from './schema/variables.ts';
@@ -48,13 +49,16 @@ export function loadSettings(options: { readonly env: Environment; readonly cwd:
     draft,
     repeatedSecrets,
   );
+  const origins = readOrigins(draft, environment);
+  const isLive = reachesLive({ environment, ...origins });
   const settings: Settings = {
     environment,
+    isLive,
     ...readListeners(sources, draft, keyExpected),
     recvWindowMs: config.recvWindowMs ?? DEFAULTS.recvWindowMs,
-    ...readOrigins(draft, environment),
+    ...origins,
     upstreamCa: readCertificates(draft, cwd),
-    keyPreflight: config.keyPreflight ?? (environment === 'live' ? 'enforce' : 'off'),
+    keyPreflight: config.keyPreflight ?? (isLive ? 'enforce' : 'off'),
     accounts,
     clients,
     clientsByKeyDigest: byKeyDigest,

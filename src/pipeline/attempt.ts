@@ -22,10 +22,9 @@ export interface AttemptDeps {
 export type Attempt = (reserved: ReservedCall, carrier: Carrier) => Promise<Answer>;
 
 export function createAttempt({ clock, resync, recorder, monotonicNow }: AttemptDeps): Attempt {
-  function sealFor({ context, admitted, recvWindow }: ReservedCall): Seal {
-    const { endpoint, account } = admitted;
+  function sealFor({ admitted, recvWindow }: ReservedCall): Seal {
+    const { endpoint, credential } = admitted;
     if (endpoint.security === 'NONE') return { credential: undefined, stamp: undefined };
-    const credential = context.config.settings.accounts.get(account ?? '');
     if (credential === undefined) throw new Error('a client without its account');
     if (endpoint.security === 'APIKEY') return { credential, stamp: undefined };
     const timestampMs = clock.now();

@@ -1,11 +1,12 @@
 import type { Dispatcher } from 'undici';
 import type { Budgets } from '../budgets/budgets.ts';
-import type { Client } from '../core/access/client.ts';
+import { PROXY_CLIENT } from '../core/access/client.ts';
 import { type Call, encodeComponent, readHead } from '../core/call/call.ts';
 import { readTarget } from '../core/call/target.ts';
 import type { Catalogue } from '../core/catalogue/catalogue.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import { ProxyError } from '../core/errors.ts';
+import type { Credential } from '../core/signing/credential.ts';
 import { plainCall, signCall, type WireRequest } from '../core/signing/sign-call.ts';
 import type { UpstreamName } from '../core/upstream.ts';
 import { fetchText, type TextAnswer } from '../upstream/connections/fetch-text.ts';
@@ -17,26 +18,14 @@ import { createFinish } from './finish.ts';
 import type { CallRecorder } from './recorder.ts';
 import { createReserve } from './reserve.ts';
 
-/** The name under which the proxy's own calls stand in budgets and records. */
-const PROXY_CLIENT: Client = Object.freeze({
-  name: 'proxy',
-  account: '',
-  secret: undefined,
-  requireSignature: false,
-  permissions: new Set(['market-data', 'read'] as const),
-  symbols: undefined,
-  order: undefined,
-  weightPerMinute: undefined,
-  requestsPerSecond: undefined,
-  policyMode: 'enforce',
-});
-
 export interface OwnCall {
   readonly upstream: UpstreamName;
   /** Path and query, canonical. */
   readonly target: string;
   /** The account whose key signs; an endpoint that wants only a key takes the first when none is named. */
   readonly account?: string;
+  /** A key of the account that signs instead of the one in force: the question about a key is signed with it. */
+  readonly credential?: Credential;
   /** One connection of the upstream; without it the upstream's pool chooses. */
   readonly connection?: Dispatcher;
 }
@@ -83,17 +72,13 @@ export function createOwnCalls(deps: OwnCallsDeps): OwnCalls {
       const connection = own.connection ?? context.config.pools.get(own.upstream);
       if (endpoint === undefined || connection === undefined)
         throw new ProxyError('PROXY_UNKNOWN_ENDPOINT', `There is no ${own.upstream} ${call.path} to ask.`);
-      const account = accountFor(own, endpoint, context.config.settings.accounts.keys().next().value);
+      const account = accountFor(own, endpoint, context.config.keys.keys().next().value);
+      const credential = own.credential ?? context.config.keys.get(account ?? '');
       context.noteCall(call);
       context.noteEndpoint(endpoint);
       context.noteCaller(PROXY_CLIENT, account);
-      using reserved = await reserve(context, {
-        client: PROXY_CLIENT,
-        account,
-        endpoint,
-        call,
-        use: undefined,
-      });
+      const admitted = { client: PROXY_CLIENT, account, endpoint, call, credential, use: undefined };
+      using reserved = await reserve(context, admitted);
       const carrier = new TextCarrier(connection);
       const { lost } = finish(reserved, await attempt(reserved, carrier), carrier);
       if (lost !== undefined) throw carrier.error ?? lost;

@@ -82,7 +82,11 @@ export async function buildProxy({ settings, log, timeouts: given }: ProxyOption
     ask: ownCalls,
     onSync: events.clockSynced,
     onFailure: events.clockLost,
+    keysInForce: () => config().keys,
+    takeOver: (account) => snapshot.takeOver(account),
     onVerdict: events.preflight,
+    onOverdue: events.preflightOverdue,
+    monotonicNow,
     refreshMs: timeouts.refreshConnectionMs,
   });
   const orders = wireOrders(settings, {
@@ -118,8 +122,8 @@ export async function buildProxy({ settings, log, timeouts: given }: ProxyOption
     ...{ trail, limits, resolver, clock, gate, ownCalls, underWay },
     swap(next) {
       snapshot.swap(next);
-      // The new keys have to show what they may do; until they have, what was known of the account holds.
-      void gate.check();
+      // A new key has to show what it may do; until it has, the one before it signs.
+      gate.reloaded();
     },
     stop() {
       isStopping = true;

@@ -1,6 +1,8 @@
+import { exchangeOf } from '../config/schema/live.ts';
 import type { Settings } from '../config/schema/settings.ts';
 import { createDenylist } from '../core/catalogue/denylist.ts';
 import { SecretMask } from '../core/records/secret-mask.ts';
+import type { Credential } from '../core/signing/credential.ts';
 import type { LiveConfig } from '../pipeline/live-config.ts';
 import { createPools, type Pools } from '../upstream/connections/pools.ts';
 import type { Timeouts } from '../upstream/timeouts.ts';
@@ -37,6 +39,13 @@ export class ConfigSnapshot {
     if (this.#current.pools !== old.pools) this.#retire(old.pools);
   }
 
+  /** From the next call on the account's configured key signs. */
+  takeOver(account: string): void {
+    const { settings, keys } = this.#current;
+    const next = settings.accounts.get(account);
+    if (next !== undefined) this.#current = { ...this.#current, keys: new Map([...keys, [account, next]]) };
+  }
+
   async close(): Promise<void> {
     await Promise.all([this.#current.pools, ...this.#retired].map((pools) => pools.close()));
   }
@@ -55,9 +64,23 @@ function toLiveConfig(settings: Settings, timeouts: Timeouts, old?: LiveConfig):
     old.settings.upstreamCa === settings.upstreamCa;
   return {
     settings,
+    keys: keysInForce(settings, old),
     denylist: createDenylist(settings.denylist),
     pools: same
       ? old.pools
       : createPools(settings.upstreams, { ca: settings.upstreamCa, ...timeouts }, settings.spotOrigins),
   };
+}
+
+/** A key that replaces another does not sign until it was judged: the account keeps the one it has, in its old exchange. */
+function keysInForce(settings: Settings, old: LiveConfig | undefined): ReadonlyMap<string, Credential> {
+  const { accounts, keyPreflight } = settings;
+  if (old === undefined || keyPreflight === 'off' || exchangeOf(old.settings) !== exchangeOf(settings))
+    return accounts;
+  return new Map(
+    Array.from(accounts, ([account, next]) => {
+      const present = old.keys.get(account);
+      return [account, present === undefined || present.keyDigest === next.keyDigest ? next : present];
+    }),
+  );
 }

@@ -2,9 +2,12 @@ import type { AuditTrail } from '../audit/trail.ts';
 import type { Client } from '../core/access/client.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import type { ResolvedCall } from '../orders/order-lookup.ts';
-import type { PreflightVerdict } from '../upstream/key-gate.ts';
+import type { KeyRole } from '../upstream/key-questions.ts';
+import type { PreflightVerdict } from '../upstream/key-verdicts.ts';
 import type { ClockState } from '../upstream/server-clock.ts';
 
+/** So many hex digits of a key's digest tell two keys apart. */
+const SHOWN_DIGITS = 12;
 const CHANGE_WORTH_TELLING_MS = 250;
 
 /** The life-cycle events of a proxy as audit records: each is told when something changed, not each time it is measured. */
@@ -34,10 +37,11 @@ export function lifecycleRecords(trail: AuditTrail) {
         msg: 'The time of the exchange could not be read; trying again.',
       });
     },
-    preflight(account: string, verdict: PreflightVerdict): void {
+    preflight(account: string, verdict: PreflightVerdict, role: KeyRole): void {
       if (verdict.kind === 'pending') return;
+      const detail = { key: verdict.keyDigest.slice(0, SHOWN_DIGITS), role };
       if (verdict.kind === 'failed') {
-        trail.note({ event: 'preflight.failed', account, msg: verdict.problems.join(' ') });
+        trail.note({ event: 'preflight.failed', account, msg: verdict.problems.join(' '), detail });
         return;
       }
       const notes = verdict.kind === 'skipped' ? [verdict.reason] : verdict.warnings;
@@ -46,6 +50,14 @@ export function lifecycleRecords(trail: AuditTrail) {
         level: notes.length > 0 && verdict.kind === 'passed' ? 'warn' : 'info',
         account,
         msg: notes.length > 0 ? notes.join(' ') : undefined,
+        detail,
+      });
+    },
+    preflightOverdue(account: string): void {
+      trail.note({
+        event: 'preflight.overdue',
+        account,
+        msg: 'What the key may do could not be read for hours: only reads, cancels and orders that reduce pass.',
       });
     },
     budget(

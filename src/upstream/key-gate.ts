@@ -1,158 +1,90 @@
-import type { Permission } from '../core/catalogue/permission.ts';
 import { ProxyError } from '../core/errors.ts';
+import { HOUR_MS, SECOND_MS } from '../core/intervals.ts';
+import { addsNothing, type KnownCall } from '../core/orders/reduces.ts';
+import type { Credential } from '../core/signing/credential.ts';
+import { type AccountKey, KeyQuestions, type KeyQuestionsOptions } from './key-questions.ts';
+import { KeyVerdicts, type KeyVerdictsOptions, type PreflightVerdict } from './key-verdicts.ts';
 import { repeat } from './repeat.ts';
 
-type PreflightMode = 'enforce' | 'warn' | 'off';
+type Verdicts = ReadonlyMap<string, PreflightVerdict>;
 
-export type PreflightVerdict =
-  | { readonly kind: 'pending'; readonly reason: string }
-  | { readonly kind: 'skipped'; readonly reason: string }
-  | { readonly kind: 'passed'; readonly switches: KeySwitches; readonly warnings: readonly string[] }
-  | { readonly kind: 'failed'; readonly switches: KeySwitches; readonly problems: readonly string[] };
-
-/** The switches of a key as `GET /sapi/v1/account/apiRestrictions` tells them. */
-export type KeySwitches = Readonly<Record<string, boolean>>;
-
-/** Says whether an account's key may sign, by what the key itself is allowed to do at Binance. */
+/** Says whether a key may sign, by what the key itself is allowed to do at Binance. */
 export interface KeyGate {
-  /** @throws ProxyError PROXY_NOT_READY while the answer is missing, and for good when the key may too much */
-  assertSignable(account: string): void;
-  /** Asks for every account; with `enforce` a key that may too much ends in a failed verdict. */
+  /**
+   * @param use the call that the key would sign; left out, what signs anything at all
+   * @throws ProxyError PROXY_NOT_READY while the answer is missing, for good when the key may too much, and for what
+   * adds risk when a pass was not renewed
+   */
+  assertSignable(account: string, credential: Credential | undefined, use?: KnownCall): void;
+  /** Asks about every key; with `enforce` one that may too much ends in a failed verdict. */
   check(): Promise<void>;
-  /** Keeps asking: hourly, and every few seconds for what is still pending. */
+  /** Judges by a new configuration: new keys are asked about, and take over once they passed. */
+  reloaded(): void;
+  /** Keeps questions: hourly, and every few seconds for what was not answered. */
   start(): void;
   stop(): void;
-  readonly verdicts: ReadonlyMap<string, PreflightVerdict>;
+  /** By account: the verdicts on the keys that sign. */
+  readonly verdicts: Verdicts;
+  /** By account: the verdicts on new keys that have not taken over. */
+  readonly waiting: Verdicts;
 }
 
-/** One signed GET of the proxy's own; rejects when no whole answer came. */
-export interface AskWithKey {
-  get(call: {
-    readonly upstream: 'spot';
-    readonly target: string;
-    readonly account: string;
-  }): Promise<{ readonly status: number; readonly text: string }>;
-}
-
-export interface KeyGateOptions {
-  readonly mode: () => PreflightMode;
-  readonly accounts: () => Iterable<string>;
-  /** Permissions that at least one client of the account was granted. */
-  readonly granted: (account: string) => ReadonlySet<Permission>;
-  /** False where the environment has no /sapi, so that a 404 is no reason to wait. */
-  readonly hasSapi: () => boolean;
-  /** How Binance is asked with an account's own key. */
-  readonly ownCalls: AskWithKey;
-  readonly onVerdict: (account: string, verdict: PreflightVerdict) => void;
-  readonly hourMs?: number;
+export interface KeyGateOptions
+  extends KeyQuestionsOptions,
+    Pick<KeyVerdictsOptions, 'granted' | 'monotonicNow'> {
+  /** A verdict is asked for again when it is as old as this, in ms. */
+  readonly renewMs?: number;
+  /** Until an open question is asked again, in ms. */
   readonly retryMs?: number;
+  /** A pass that was not renewed for so long ends, in ms. */
+  readonly lastsMs?: number;
 }
 
-/** Switches that let value leave: tolerated only where some client was granted the permission beside them. */
-const RISKY: readonly (readonly [name: string, label: string, permission: Permission | undefined])[] = [
-  ['enableWithdrawals', 'Enable Withdrawals', undefined],
-  ['permitsUniversalTransfer', 'Permits Universal Transfer', 'universal-transfer'],
-  ['enableInternalTransfer', 'Enable Internal Transfer', 'internal-transfer'],
-];
+const OVERDUE =
+  'What the key of this account may do could not be read for hours: until it can, only reads, cancels and orders that reduce pass.';
 
-/** True for a switch that lets value leave. */
-export function isRiskySwitch(name: string): boolean {
-  return RISKY.some(([risky]) => risky === name);
-}
-
-const PENDING: PreflightVerdict = { kind: 'pending', reason: 'the key permissions were not read yet' };
-
-/** @see https://developers.binance.com/docs/wallet/account/api-key-permission */
 export function createKeyGate(options: KeyGateOptions): KeyGate {
-  const verdicts = new Map<string, PreflightVerdict>();
-  const checking = repeat(async () => {
-    await check().catch(() => undefined);
-    return pauseMs();
+  const { renewMs = HOUR_MS, retryMs = 5 * SECOND_MS, lastsMs = 3 * HOUR_MS } = options;
+  const verdicts = new KeyVerdicts({ ...options, renewMs, lastsMs });
+  const questions = new KeyQuestions(options, verdicts);
+  const ticking = repeat(async () => {
+    if (options.mode() !== 'off') questions.tick();
+    return retryMs;
   });
 
-  async function ask(account: string): Promise<PreflightVerdict> {
-    try {
-      const answer = await options.ownCalls.get({
-        upstream: 'spot',
-        target: '/sapi/v1/account/apiRestrictions',
-        account,
-      });
-      if (answer.status === 404 && !options.hasSapi())
-        return { kind: 'skipped', reason: 'this environment has no /sapi' };
-      if (answer.status !== 200)
-        return { kind: 'pending', reason: `Binance answered ${describe(answer.status, answer.text)}` };
-      return judge(readSwitches(answer.text), options.granted(account));
-    } catch (error) {
-      return {
-        kind: 'pending',
-        reason: error instanceof ProxyError ? error.message : 'Binance could not be reached',
-      };
-    }
-  }
-
-  async function check(): Promise<void> {
-    if (options.mode() === 'off') return;
-    for (const account of options.accounts()) {
-      const verdict = await ask(account);
-      const before = verdicts.get(account);
-      const keep = verdict.kind === 'pending' && before !== undefined && before.kind !== 'pending';
-      if (!keep) verdicts.set(account, verdict);
-      if (before?.kind !== verdict.kind || verdict.kind === 'failed') options.onVerdict(account, verdict);
-    }
-  }
-
-  function pauseMs(): number {
-    const pending = [...options.accounts()].some(
-      (account) => (verdicts.get(account) ?? PENDING).kind === 'pending',
-    );
-    return pending ? (options.retryMs ?? 5_000) : (options.hourMs ?? 3_600_000);
-  }
-
   return {
-    verdicts,
-    check,
-    start: () => checking.start(pauseMs()),
-    stop: () => checking.stop(),
-    assertSignable(account) {
-      const mode = options.mode();
-      if (mode === 'off' || mode === 'warn') return;
-      const verdict = verdicts.get(account) ?? PENDING;
-      if (verdict.kind === 'passed' || verdict.kind === 'skipped') return;
-      const why = verdict.kind === 'failed' ? verdict.problems.join(' ') : `${verdict.reason}.`;
-      throw new ProxyError('PROXY_NOT_READY', `Signing is stopped for this account: ${why}`, {
-        rule: 'key preflight',
-      });
+    get verdicts() {
+      return verdictsOf(questions.keys().filter(questions.isInForce));
+    },
+    get waiting() {
+      return verdictsOf(questions.keys().filter((each) => !questions.isInForce(each)));
+    },
+    async check() {
+      if (options.mode() !== 'off') await questions.askAll(questions.keys());
+    },
+    reloaded() {
+      if (options.mode() !== 'off') questions.reload();
+    },
+    start: () => ticking.start(retryMs),
+    stop: () => ticking.stop(),
+    assertSignable(account, credential, use) {
+      if (options.mode() !== 'enforce') return;
+      if (credential === undefined) throw notReady('Signing is stopped for this account: it has no key.');
+      const key = { account, keyDigest: credential.keyDigest, exchange: options.exchange() };
+      const verdict = verdicts.of(key);
+      if (verdict.kind === 'failed' || verdict.kind === 'pending') {
+        const why = verdict.kind === 'failed' ? verdict.problems.join(' ') : `${verdict.reason}.`;
+        throw notReady(`Signing is stopped for this account: ${why}`);
+      }
+      if (verdicts.isOverdue(key) && (use === undefined || !addsNothing(use))) throw notReady(OVERDUE);
     },
   };
-}
 
-/** What the switches of a key mean, given what clients were granted. */
-function judge(switches: KeySwitches, granted: ReadonlySet<Permission>): PreflightVerdict {
-  const problems: string[] = [];
-  for (const [name, label, permission] of RISKY) {
-    if (switches[name] !== true || (permission !== undefined && granted.has(permission))) continue;
-    problems.push(
-      `The key has "${label}" (${name}) switched on: turn it off at Binance, API Management, Edit restrictions.`,
-    );
+  function verdictsOf(keys: readonly AccountKey[]): Verdicts {
+    return new Map(keys.map(({ key }) => [key.account, verdicts.of(key)]));
   }
-  if (problems.length > 0) return { kind: 'failed', switches, problems };
-  const warnings =
-    switches.ipRestrict === true
-      ? []
-      : ['The key has no IP restriction (ipRestrict): restrict it to this address.'];
-  return { kind: 'passed', switches, warnings };
 }
 
-function readSwitches(text: string): KeySwitches {
-  const parsed: unknown = JSON.parse(text);
-  const switches: Record<string, boolean> = Object.create(null);
-  if (typeof parsed !== 'object' || parsed === null) throw new Error('the key permissions are no object');
-  for (const [name, value] of Object.entries(parsed)) if (typeof value === 'boolean') switches[name] = value;
-  if (switches.enableWithdrawals === undefined) throw new Error('the key permissions lack enableWithdrawals');
-  return switches;
-}
-
-function describe(status: number, text: string): string {
-  const code = /"code"\s*:\s*(-?\d{1,7})/.exec(text)?.[1];
-  return code === undefined ? `HTTP ${status}` : `HTTP ${status}, code ${code}`;
+function notReady(message: string): ProxyError {
+  return new ProxyError('PROXY_NOT_READY', message, { rule: 'key preflight' });
 }

@@ -1,12 +1,15 @@
 import type { Dispatcher } from 'undici';
 import type { Budgets } from '../budgets/budgets.ts';
+import { exchangeOf } from '../config/schema/live.ts';
 import type { Settings } from '../config/schema/settings.ts';
 import type { Permission } from '../core/catalogue/permission.ts';
+import type { Credential } from '../core/signing/credential.ts';
 import { UPSTREAM_NAMES, type UpstreamName } from '../core/upstream.ts';
 import { type ClockSync, type ClockSyncOptions, createClockSync } from './clock-sync.ts';
 import { createKeepWarm } from './connections/keep-warm.ts';
 import type { Pools } from './connections/pools.ts';
-import { type AskWithKey, createKeyGate, type KeyGate, type KeyGateOptions } from './key-gate.ts';
+import { createKeyGate, type KeyGate, type KeyGateOptions } from './key-gate.ts';
+import type { AskWithKey } from './key-questions.ts';
 import { createLimitsReader } from './limits-reader.ts';
 import type { ServerClock, TimeReading } from './server-clock.ts';
 
@@ -19,7 +22,7 @@ interface OpenQuestion {
 
 /** Asks Binance; rejects when no whole answer came. */
 export interface AskBinance extends AskWithKey {
-  get(call: OpenQuestion & { readonly account?: string }): Promise<{
+  get(call: OpenQuestion & { readonly account?: string; readonly credential?: Credential }): Promise<{
     readonly status: number;
     readonly text: string;
     readonly sentMs: number;
@@ -33,7 +36,11 @@ export interface UpstreamDeps extends Pick<ClockSyncOptions, 'onSync' | 'onFailu
   readonly pools: () => Pools;
   readonly budgets: Budgets;
   readonly ask: AskBinance;
+  readonly keysInForce: KeyGateOptions['inForce'];
+  readonly takeOver: KeyGateOptions['takeOver'];
   readonly onVerdict: KeyGateOptions['onVerdict'];
+  readonly onOverdue: KeyGateOptions['onOverdue'];
+  readonly monotonicNow: () => number;
   /** How long a connection is left idle before the proxy uses it itself, in ms. */
   readonly refreshMs: number;
 }
@@ -63,11 +70,16 @@ export function wireUpstream(deps: UpstreamDeps): Upstream {
   });
   const gate = createKeyGate({
     mode: () => settings().keyPreflight,
-    accounts: () => settings().accounts.keys(),
+    configured: () => settings().accounts,
+    inForce: deps.keysInForce,
+    takeOver: deps.takeOver,
+    exchange: () => exchangeOf(settings()),
     granted: (account) => grantedOn(settings(), account),
-    hasSapi: () => settings().environment === 'live',
+    hasSapi: () => settings().isLive,
     ownCalls: ask,
     onVerdict: deps.onVerdict,
+    onOverdue: deps.onOverdue,
+    monotonicNow: deps.monotonicNow,
   });
   return {
     gate,

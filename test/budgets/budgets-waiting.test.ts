@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createBudgets, type Ticket } from '../../src/budgets/budgets.ts';
 import { MemoryBudgetStore } from '../../src/budgets/stores/memory-store.ts';
+import { PROXY_CLIENT } from '../../src/core/access/client.ts';
 import type { Endpoint } from '../../src/core/catalogue/endpoint.ts';
 import { ProxyError } from '../../src/core/errors.ts';
 import { answer, CANCEL, client, PLACE, read, request } from '../support/fixtures/budget-calls.ts';
@@ -57,6 +58,20 @@ function desk(maxWaitMs = 10_000, limit = 100) {
 }
 
 describe('a read that may wait', () => {
+  it("The proxy's question about a key passes all reads of its endpoint that wait, and is charged at once", async () => {
+    const turned = desk();
+    const question = (weight: number) =>
+      read(weight, { path: '/sapi/v1/account/apiRestrictions', permission: 'read' });
+    const all = await turned.charge('all', question(11_800));
+    turned.budgets.reconcile(all as Ticket, answer(200));
+    const waiting = turned.charge('app', question(1));
+    await turned.charge('proxy', question(1), { client: PROXY_CLIENT });
+    expect(turned.order).toEqual(['all', 'proxy']);
+    await turned.pass(2_000);
+    await waiting;
+    expect(turned.order).toEqual(['all', 'proxy', 'app']);
+  });
+
   it('Waiting reads are charged when the window turns, in the order of arrival, and tell how long they waited', async () => {
     const it = desk();
     const first = await it.charge('first', read(100));

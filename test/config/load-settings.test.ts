@@ -157,6 +157,37 @@ describe('the environment', () => {
     expect(load({ BINANCE_PROXY_ENVIRONMENT: 'live' }, files).keyPreflight).toBe('enforce');
   });
 
+  it.each([
+    ['SPOT', 'https://api.binance.com'],
+    ['SPOT', 'https://testnet.binance.vision,https://api3.binance.com'],
+    ['SPOT', 'https://API-GCP.Binance.com.:443'],
+    ['USDM', 'https://fapi.binance.com'],
+    ['COINM', 'https://dapi.binance.com'],
+    ['OPTIONS', 'https://eapi.binance.com'],
+    ['PORTFOLIO', 'https://papi.binance.com'],
+    ['SPOT_WS_API', 'wss://ws-api.binance.com:9443'],
+    ['USDM_WS_API', 'wss://ws-fapi.binance.com'],
+  ])(
+    'An environment of any name with the live origin %s=%s checks its keys unless told otherwise',
+    (name, origin) => {
+      for (const environment of ['testnet', 'demo', 'simulator']) {
+        const env = { BINANCE_PROXY_ENVIRONMENT: environment, [`BINANCE_PROXY_UPSTREAM_${name}`]: origin };
+        expect(load(env)).toMatchObject({ keyPreflight: 'enforce', isLive: true });
+        expect(load({ ...env, BINANCE_PROXY_KEY_PREFLIGHT: 'warn' }).keyPreflight).toBe('warn');
+      }
+    },
+  );
+
+  it('An environment without a live origin does not check its keys unless told to', () => {
+    for (const environment of ['testnet', 'demo', 'simulator'])
+      expect(load({ BINANCE_PROXY_ENVIRONMENT: environment })).toMatchObject({
+        keyPreflight: 'off',
+        isLive: false,
+      });
+    const elsewhere = { BINANCE_PROXY_UPSTREAM_SPOT: 'https://api.binance.com.example.test' };
+    expect(load({ BINANCE_PROXY_ENVIRONMENT: 'testnet', ...elsewhere }).isLive).toBe(false);
+  });
+
   it('The environment names the file to read, which must then exist', () => {
     const files = { 'my.yaml': 'recvWindowMs: 100\n', 'config/proxy.yaml': 'recvWindowMs: 200\n' };
     expect(load({ BINANCE_PROXY_CONFIG: 'my.yaml' }, files).recvWindowMs).toBe(100);

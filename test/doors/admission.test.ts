@@ -183,7 +183,6 @@ describeEveryDoor('order rules', APPS, (door) => {
 
   it.each([
     ['another symbol', { symbol: 'ETHUSDT' }],
-    ['a second symbol in another letter case', { Symbol: 'ETHUSDT' }],
     ['a pair beside its symbol', { pair: 'ETHUSD' }],
     ['a list of symbols beside its own', { symbols: 'BTCUSDT,ETHUSDT' }],
     ['another type', { type: 'LIMIT_MAKER' }],

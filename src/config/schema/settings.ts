@@ -14,6 +14,8 @@ export type ClientsByKeyDigest = ReadonlyMap<string, Client>;
 /** One frozen snapshot of everything that is configured. Secrets stand in it as KeyObjects and Credentials only. */
 export interface Settings {
   readonly environment: EnvironmentName;
+  /** True when calls go to Binance's live exchange, by the environment or by any origin. */
+  readonly isLive: boolean;
   readonly server: {
     readonly host: string;
     readonly port: number;

@@ -32,3 +32,17 @@ export interface Client {
   /** `report` lets pass and logs what permissions and order rules would have refused; the denylist holds all the same. */
   readonly policyMode: 'enforce' | 'report';
 }
+
+/** The name under which the proxy's own calls stand in budgets and records. */
+export const PROXY_CLIENT: Client = Object.freeze({
+  name: 'proxy',
+  account: '',
+  secret: undefined,
+  requireSignature: false,
+  permissions: new Set(['market-data', 'read'] as const),
+  symbols: undefined,
+  order: undefined,
+  weightPerMinute: undefined,
+  requestsPerSecond: undefined,
+  policyMode: 'enforce',
+});

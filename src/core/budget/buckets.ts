@@ -4,6 +4,7 @@ import type { Endpoint } from '../catalogue/endpoint.ts';
 import { MINUTE_MS } from '../intervals.ts';
 import type { UpstreamName } from '../upstream.ts';
 import { FALLBACK_LIMITS, type RateLimit, SAPI_WEIGHT_PER_MINUTE } from './binance-limits.ts';
+import { isKeyQuestion, keptForQuestions } from './key-question.ts';
 import { type Quota, quotasOf } from './quota.ts';
 import { weightOf } from './weight.ts';
 
@@ -83,7 +84,7 @@ function orderCountFamily({ upstream, path }: Endpoint): string {
 /**
  * Says which buckets a call touches and how full each may become. Of what all callers share on an IP the last part
  * is kept: within it the last third for cancels only, the rest for orders and cancels. A bucket that only one
- * endpoint uses knows no lanes.
+ * endpoint uses knows no lanes, but for the question about keys.
  * @param reserveForOrders share of a shared bucket, 0 to 0.5
  */
 export function createCharging(reserveForOrders: number): Charging {
@@ -109,13 +110,14 @@ export function createCharging(reserveForOrders: number): Charging {
     chargeOf(charged) {
       const { endpoint, client, account } = charged;
       const lane = laneOf(endpoint);
+      const share = isKeyQuestion(charged) ? 1 : open[lane];
       const charges: BucketCharge[] = [];
       const isSapi = endpoint.path.startsWith('/sapi/');
       const weight = isSapi ? chargeSapi(charges, charged) : weightIn(charged);
       const shared = isSapi ? 0 : weight;
       for (const limit of limits.get(endpoint.upstream) ?? FALLBACK_LIMITS[endpoint.upstream]) {
         if (limit.type === 'ORDERS') chargeOrders(charges, charged, limit);
-        else chargeShared(charges, endpoint, limit, shared, open[lane]);
+        else chargeShared(charges, endpoint, limit, shared, share);
       }
       for (const quota of quotasFor(endpoint)) chargeQuota(charges, charged, quota);
       if (shared > 0) chargeShare(charges, client, endpoint.upstream, shared, lane);
@@ -134,7 +136,8 @@ function weightIn({ endpoint, call }: ChargedCall): number {
 }
 
 /** Each /sapi endpoint has its own bucket, by IP or by account. */
-function chargeSapi(charges: BucketCharge[], { endpoint, call, account }: ChargedCall): number {
+function chargeSapi(charges: BucketCharge[], charged: ChargedCall): number {
+  const { endpoint, call, account } = charged;
   const { upstream, method, path } = endpoint;
   let sum = 0;
   for (const rule of endpoint.weights) {
@@ -148,7 +151,7 @@ function chargeSapi(charges: BucketCharge[], { endpoint, call, account }: Charge
     charges.push({
       bucket: { key, scope, kind: 'weight', upstream, windowMs: MINUTE_MS, limit },
       weight,
-      ceiling: limit,
+      ceiling: limit - keptForQuestions(charged),
       headers: SAPI_HEADERS[rule.scope],
     });
   }

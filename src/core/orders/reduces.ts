@@ -1,7 +1,20 @@
+import type { Call } from '../call/call.ts';
+import type { Endpoint } from '../catalogue/endpoint.ts';
+import type { Permission } from '../catalogue/permission.ts';
+import { ProxyError } from '../errors.ts';
 import type { IntendedOrder } from './intended-order.ts';
+import { callParameters, readIntendedOrders } from './read-orders.ts';
+
+/** A call as it will be sent, and what the catalogue says of it. */
+export interface KnownCall {
+  readonly endpoint: Endpoint;
+  readonly call: Call;
+}
 
 /** Where `reduceOnly` is a parameter: spot and margin have no positions, and a sale there proves nothing. */
 const WITH_POSITIONS: ReadonlySet<string> = new Set(['usdm', 'coinm', 'options']);
+
+const READING: ReadonlySet<Permission> = new Set(['market-data', 'read', 'read-personal']);
 
 /** The side of an order that makes the position on the named side smaller. */
 const CLOSING = { LONG: 'SELL', SHORT: 'BUY' } as const;
@@ -24,4 +37,23 @@ export function isReducing(order: IntendedOrder): boolean {
   if (order.reduceOnly) return true;
   // With a quantity it would be an order of its own, should Binance pass closePosition over.
   return order.surelyCloses && order.quantity === undefined && order.quoteQuantity === undefined;
+}
+
+/**
+ * True for a call that adds nothing to what an account has at stake: a read, a cancel, a test, orders that all reduce a
+ * position. What places, amends, transfers or changes settings is none, nor what cannot be read.
+ */
+export function addsNothing({ endpoint, call }: KnownCall): boolean {
+  const { method, permission, effect, orderShape } = endpoint;
+  if (effect === 'cancel' || READING.has(permission)) return true;
+  // The rows that have an order and do nothing with it are the tests.
+  if (effect === 'none') return method === 'POST' && orderShape !== undefined;
+  if (effect !== 'place' || orderShape === undefined) return false;
+  try {
+    const orders = readIntendedOrders(endpoint, callParameters(call));
+    return orders.length > 0 && orders.every(isReducing);
+  } catch (error) {
+    if (error instanceof ProxyError) return false;
+    throw error;
+  }
 }

@@ -19,6 +19,7 @@ export const AUDIT_EVENTS = [
   'clock.lost',
   'preflight.passed',
   'preflight.failed',
+  'preflight.overdue',
   'upstream.frozen',
   'upstream.thawed',
   'budget.degraded',
@@ -93,6 +94,7 @@ export function auditLevel(record: UnsealedRecord): AuditLevel {
     case 'call.refused':
     case 'policy.reported':
     case 'clock.lost':
+    case 'preflight.overdue':
     case 'upstream.frozen':
     case 'budget.degraded':
     case 'audit.torn':

@@ -1,4 +1,4 @@
-import { createHmac, type KeyObject, sign as signAsymmetric } from 'node:crypto';
+import { createHmac, hash, type KeyObject, sign as signAsymmetric } from 'node:crypto';
 
 export type KeyAlgorithm = 'HMAC' | 'ED25519' | 'RSA';
 
@@ -9,11 +9,13 @@ export type KeyAlgorithm = 'HMAC' | 'ED25519' | 'RSA';
 export class Credential {
   readonly algorithm: KeyAlgorithm;
   readonly #apiKey: string;
+  readonly #keyDigest: string;
   readonly #key: KeyObject;
 
   constructor(apiKey: string, algorithm: KeyAlgorithm, key: KeyObject) {
     this.algorithm = algorithm;
     this.#apiKey = apiKey;
+    this.#keyDigest = hash('sha256', apiKey);
     this.#key = key;
   }
 
@@ -22,7 +24,12 @@ export class Credential {
     return this.#apiKey;
   }
 
-  /** Keeps the getter above out of inspect, which would call it when asked for getters. */
+  /** SHA-256 of the API key in hex: what is known of a key is kept under it. */
+  get keyDigest(): string {
+    return this.#keyDigest;
+  }
+
+  /** Keeps the getters above out of inspect, which would call them when asked for getters. */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return `Credential { algorithm: '${this.algorithm}' }`;
   }

@@ -28,6 +28,6 @@ export class UserDataRight {
   }
 }
 
-function apiKeyOf({ settings }: LiveConfig, account: string | undefined): string | undefined {
-  return settings.accounts.get(account ?? '')?.apiKey;
+function apiKeyOf({ keys }: LiveConfig, account: string | undefined): string | undefined {
+  return keys.get(account ?? '')?.apiKey;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { type Client, PROXY_CLIENT } from '../../../src/core/access/client.ts';
 import { createCharging } from '../../../src/core/budget/buckets.ts';
 import type { Endpoint } from '../../../src/core/catalogue/endpoint.ts';
 import { CANCEL, client, endpoint, PLACE, read, request } from '../../support/fixtures/budget-calls.ts';
@@ -16,6 +17,16 @@ describe('the buckets of a call', () => {
       ['ip:spot:weight:1M', 20, 5_400],
       ['ip:spot:raw:5M', 1, 270_000],
     ]);
+  });
+
+  it('The proxy asks what a key may do with what every other caller has to leave', () => {
+    const question = endpoint({
+      path: '/sapi/v1/account/apiRestrictions',
+      weights: [{ scope: 'IP', max: 1 }],
+    });
+    const ceilings = (who: Client) => chargesOf(question, 'main', who).map(([, , ceiling]) => ceiling);
+    expect(ceilings(client('proxy'))).toEqual([11_800, 270_000]);
+    expect(ceilings(PROXY_CLIENT)).toEqual([12_000, 300_000]);
   });
 
   it('An order may use all weight but a third of what is kept, and a cancel may use all of it', () => {

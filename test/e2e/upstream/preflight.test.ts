@@ -2,8 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { loadCatalogue } from '../../../src/config/load-catalogue.ts';
+import { readHead } from '../../../src/core/call/call.ts';
+import { readTarget } from '../../../src/core/call/target.ts';
+import { ProxyError } from '../../../src/core/errors.ts';
+import { MINUTE_MS } from '../../../src/core/intervals.ts';
 import { type Simulator, startSimulator } from '../../../src/simulator/simulator.ts';
 import { send } from '../../support/clients/http.ts';
+import { clearOfWindowEnd } from '../../support/fixtures/clear-of-window.ts';
 import { startTestProxy, TEST_KEY, TEST_SECRET, type TestProxy } from '../../support/servers/proxy.ts';
 
 let simulator: Simulator | undefined;
@@ -198,22 +204,47 @@ describe('the key preflight', () => {
   });
 });
 
-describe('after a rotation', () => {
-  it('The preflight asks after a rotation what the new key may do', async () => {
+describe('where a key is asked about', () => {
+  /** The environment says testnet; one of its origins is Binance's live exchange. */
+  const LIVE_IN_TESTNET = {
+    BINANCE_PROXY_ENVIRONMENT: 'testnet',
+    BINANCE_PROXY_UPSTREAM_SPOT_WS_API: 'wss://ws-api.binance.com',
+  };
+
+  it('A testnet environment with a live origin does not sign before the key was judged, whatever a 404 says', async () => {
+    const running = await exchange({}, false);
+    proxy = await startTestProxy({ upstream: running.url, env: LIVE_IN_TESTNET });
+    expect((await send(proxy.port, '/api/v3/account')).headers['x-proxy-error']).toBe('PROXY_NOT_READY');
+    expect(running.requests.map(({ path }) => path)).toContain(PREFLIGHT);
+    expect(running.requests.map(({ path }) => path)).not.toContain('/api/v3/account');
+  });
+
+  it('A testnet environment with a live origin stops the start for a key that may withdraw', async () => {
+    const { url } = await exchange({ enableWithdrawals: true });
+    await expect(startTestProxy({ upstream: url, env: LIVE_IN_TESTNET })).rejects.toThrow(
+      /Enable Withdrawals/,
+    );
+  });
+
+  it('A client that reads its key permissions without end does not keep the question from being asked', async () => {
     const running = await exchange();
     proxy = await startTestProxy({ upstream: running.url, env: ENFORCE });
-    const askedAbout = () =>
-      running.requests
-        .filter(({ path }) => path === PREFLIGHT)
-        .map(({ headers, verified }) => [headers['x-mbx-apikey'], verified]);
-    running.setRestrictions(OTHER_KEY, { enableWithdrawals: true });
-    proxy.reload({ ...ENFORCE, BINANCE_API_KEY: OTHER_KEY, BINANCE_API_SECRET: OTHER_SECRET });
-    await expect.poll(askedAbout).toEqual([
-      [TEST_KEY, true],
-      [OTHER_KEY, true],
-    ]);
-    await expect
-      .poll(async () => (await send(proxy!.port, '/api/v3/account')).headers['x-proxy-error'])
-      .toBe('PROXY_NOT_READY');
+    const { budgets, config } = proxy.parts.app;
+    const call = readHead('GET', readTarget(PREFLIGHT));
+    const endpoint = loadCatalogue().find('spot', 'GET', PREFLIGHT)!;
+    const client = config().settings.clients.get('default')!;
+    const charge = () => budgets.charge({ endpoint, call, client, account: 'main', recvWindowMs: 5_000 });
+    await clearOfWindowEnd(MINUTE_MS, 15_000);
+    expect(() => {
+      for (let calls = 0; calls <= 12_000; calls++) void charge();
+    }).toThrow(ProxyError);
+    const refused = await send(proxy.port, PREFLIGHT);
+    expect([refused.status, refused.headers['x-proxy-error']]).toEqual([429, 'PROXY_WEIGHT_EXHAUSTED']);
+    const asked = () => running.requests.filter(({ path }) => path === PREFLIGHT).length;
+    expect(asked()).toBe(1);
+    running.setRestrictions(TEST_KEY, { enableWithdrawals: true });
+    await proxy.parts.gate.check();
+    expect(asked()).toBe(2);
+    expect((await send(proxy.port, '/api/v3/account')).headers['x-proxy-error']).toBe('PROXY_NOT_READY');
   });
 });
