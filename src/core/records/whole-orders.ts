@@ -1,4 +1,5 @@
 import { ProxyError } from '../errors.ts';
+import { ORDER_FIELDS } from './order-fields.ts';
 import { isSecretName, printableText } from './redact.ts';
 import type { SecretMask } from './secret-mask.ts';
 import type { SentOrder } from './sent-orders.ts';
@@ -20,13 +21,17 @@ export function assertWhole(orders: readonly SentOrder[], secretMask: SecretMask
     for (const [name, value] of Object.entries(order)) {
       length += name.length + value.length + SIGNS;
       if (length > LONGEST_ORDERS) throw unrecordable('its orders are too long');
-      if (isSecretName(name) || printableText(name, secretMask) !== name)
+      if (!ORDER_FIELDS.has(name) && !mayBeShown(name, secretMask))
         throw unrecordable('a name that it holds must not be shown');
       if (printableText(value, secretMask) !== value)
         throw unrecordable('a value is too long, holds a secret or looks like one');
     }
   }
   if (length > LONGEST_ORDERS) throw unrecordable('its orders are too long');
+}
+
+function mayBeShown(name: string, secretMask: SecretMask): boolean {
+  return !isSecretName(name) && printableText(name, secretMask) === name;
 }
 
 function unrecordable(why: string): ProxyError {
