@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import type { Client } from '../core/access/client.ts';
 import { assertFresh, freshUntilMs } from '../core/access/freshness.ts';
 import { type Call, joinPairs } from '../core/call/call.ts';
+import { assertRecvWindow } from '../core/call/recv-window.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import { changesNothing } from '../core/outcome/outcome-tables.ts';
 import type { ServerClock } from '../upstream/server-clock.ts';
@@ -56,6 +57,7 @@ export function createAuthenticate(deps: AuthenticateDeps): Authenticate {
       // Key-only endpoints are called unsigned by every library, because Binance wants no signature there.
       if (client.requireSignature && endpoint.security === 'SIGNED' && !proof.isLoggedOn(client))
         throw badSignature('This client has to sign its calls with its issued secret.', 'signature required');
+      if (endpoint.security === 'SIGNED') assertRecvWindow(stamp);
       return undefined;
     }
     const { secret } = client;
@@ -63,6 +65,7 @@ export function createAuthenticate(deps: AuthenticateDeps): Authenticate {
       throw badSignature('A signed call has one timestamp, recvWindow and signature.', 'stamp twice');
     if (secret !== undefined && !proof.verify(secret))
       throw badSignature('Signature for this request is not valid.', 'signature');
+    if (endpoint.security === 'SIGNED') assertRecvWindow(stamp);
     const untilMs = freshUntilMs(stamp);
     assertFresh(untilMs, deps.wallNow(), clock.nowOrLocal());
     if (secret === undefined) return undefined;

@@ -1,5 +1,8 @@
 import { decide } from '../core/access/policy.ts';
 import { injectClientOrderIds } from '../core/orders/client-order-id.ts';
+import type { SecretMask } from '../core/records/secret-mask.ts';
+import { sentOrders } from '../core/records/sent-orders.ts';
+import { assertWhole } from '../core/records/whole-orders.ts';
 import type { Credential } from '../core/signing/credential.ts';
 import type { KeyGate } from '../upstream/key-gate.ts';
 import type { ProvenCall } from './authenticate.ts';
@@ -9,6 +12,8 @@ import type { CallRecorder } from './recorder.ts';
 export interface AuthoriseDeps {
   readonly gate: Pick<KeyGate, 'assertSignable'>;
   readonly recorder: Pick<CallRecorder, 'reported'>;
+  /** What no record may show. */
+  readonly secretMask: () => SecretMask;
 }
 
 /** A call that its client may make, as it will be sent but for stamp and signature. */
@@ -19,19 +24,22 @@ export interface AdmittedCall extends ProvenCall {
 
 /**
  * Whether this client may make this call, and whether this account's key may sign at all. Every order that came without
- * a client order id gets one, so that an unknown outcome can be queried.
+ * a client order id gets one, so that an unknown outcome can be queried. What its record could not name whole may not be
+ * sent, whoever asks.
  */
 export type Authorise = (context: CallContext, proven: ProvenCall) => AdmittedCall;
 
-export function createAuthorise({ gate, recorder }: AuthoriseDeps): Authorise {
-  /** @throws ProxyError PROXY_PERMISSION_DENIED, PROXY_NOT_READY */
+export function createAuthorise({ gate, recorder, secretMask }: AuthoriseDeps): Authorise {
+  /** @throws ProxyError PROXY_PERMISSION_DENIED, PROXY_NOT_READY, PROXY_MALFORMED_REQUEST, PROXY_ORDER_REFUSED */
   return function authorise(context, { client, account, endpoint, call, use }) {
     const { reported } = decide(client, endpoint, call);
     if (reported !== undefined) recorder.reported(context, reported);
     const credential = context.config.keys.get(account ?? '');
     if (endpoint.security !== 'NONE') gate.assertSignable(client.account, credential, { endpoint, call });
     const named = injectClientOrderIds(endpoint, call, context.requestId);
-    context.noteOrders(named.call, named.ids);
+    const orders = sentOrders(endpoint, named.call);
+    assertWhole(orders, secretMask());
+    context.noteOrders(named.call, named.ids, orders);
     return Object.freeze({ client, account, endpoint, call: named.call, use, credential });
   };
 }

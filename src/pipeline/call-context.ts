@@ -1,6 +1,7 @@
 import type { Client } from '../core/access/client.ts';
 import type { Call } from '../core/call/call.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
+import type { SentOrder } from '../core/records/sent-orders.ts';
 import type { LiveConfig } from './live-config.ts';
 
 /** What is known of a call when it arrives. */
@@ -34,6 +35,7 @@ export class CallContext implements ArrivedCall {
   #call: Call | undefined;
   #endpoint: Endpoint | undefined;
   #clientOrderIds: readonly string[] = [];
+  #orders: readonly SentOrder[] = [];
   #weight: number | undefined;
   #weightUsed: number | undefined;
   #waitMs: number | undefined;
@@ -70,6 +72,11 @@ export class CallContext implements ArrivedCall {
 
   get clientOrderIds(): readonly string[] {
     return this.#clientOrderIds;
+  }
+
+  /** The orders that the call places or amends, as they will be sent; empty for any other call. */
+  get orders(): readonly SentOrder[] {
+    return this.#orders;
   }
 
   /** The weight that this call has cost so far, for `x-proxy-weight`. */
@@ -117,10 +124,11 @@ export class CallContext implements ArrivedCall {
     this.#account = account;
   }
 
-  /** The call as it will be sent, and the client order ids that stand in it. */
-  noteOrders(call: Call, ids: readonly string[]): void {
+  /** The call as it will be sent, the client order ids that stand in it, and its orders one by one. */
+  noteOrders(call: Call, ids: readonly string[], orders: readonly SentOrder[]): void {
     this.#call = call;
     this.#clientOrderIds = ids;
+    this.#orders = orders;
   }
 
   noteCharge(weight: number, waitMs: number): void {

@@ -82,6 +82,7 @@ export function createCallRecorder(options: CallRecorderOptions): CallRecorder {
     return {
       event: 'call.signed',
       ...subject(context),
+      orders: context.orders.length === 0 ? undefined : context.orders,
       params: params(context),
       weight: context.weight,
       waitMs: context.waitMs,

@@ -2,6 +2,7 @@ import type { Budgets } from '../budgets/budgets.ts';
 import type { CallsUnderWay } from '../budgets/calls-under-way.ts';
 import type { Catalogue } from '../core/catalogue/catalogue.ts';
 import { createWsMethods } from '../core/frames/frame-methods.ts';
+import type { SecretMask } from '../core/records/secret-mask.ts';
 import type { OrderLimits } from '../orders/order-limits.ts';
 import type { OrderResolver } from '../orders/resolver.ts';
 import type { KeyGate } from '../upstream/key-gate.ts';
@@ -42,6 +43,7 @@ export interface PipelineDeps {
   readonly resolver: OrderResolver;
   readonly gate: KeyGate;
   readonly underWay: CallsUnderWay;
+  readonly secretMask: () => SecretMask;
   readonly monotonicNow: () => number;
   readonly wallNow: () => number;
 }

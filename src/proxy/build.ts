@@ -111,7 +111,7 @@ export async function buildProxy({ settings, log, timeouts: given }: ProxyOption
   });
   const underWay = new CallsUnderWay(timeouts.callsPerUpstream);
   const pipeline = wirePipeline({
-    ...{ arrival, catalogue, clock, budgets, limits, resolver, gate, underWay },
+    ...{ arrival, catalogue, clock, budgets, limits, resolver, gate, underWay, secretMask },
     recorder: meteredRecorder(recorder, metrics.calls, monotonicNow),
     resync: () => upstream.clockSync.resync(),
     ...times,

@@ -342,8 +342,9 @@ describe('docs/audit.md', () => {
     const cwd = temporaryFolder();
     mkdirSync(join(cwd, 'audit'));
     const { trail } = openTrail(join(cwd, 'audit'), { nowMs: Date.now() });
+    const orders = [{ symbol: 'BTCUSDT', side: 'BUY', type: 'LIMIT', quantity: '0.01', price: '50000' }];
     for (let number = 1; number <= 3; number++) {
-      trail.write(signed(number));
+      trail.write({ ...signed(number), orders });
       trail.note(completed(number));
     }
     trail.note({

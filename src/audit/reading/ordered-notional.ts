@@ -6,6 +6,7 @@ import type { IntendedOrder } from '../../core/orders/intended-order.ts';
 import { statedValue } from '../../core/orders/notional.ts';
 import { readIntendedOrders } from '../../core/orders/read-orders.ts';
 import type { AuditRecord } from '../../core/records/record.ts';
+import { parametersOf } from '../../core/records/sent-orders.ts';
 import { UPSTREAM_OF_NAME } from '../../core/upstream.ts';
 
 /** What a call wanted to trade, as far as its parameters tell. */
@@ -32,8 +33,8 @@ const ZERO = new ExactDecimal(0);
 /** Counts and values the orders that a call places; undefined when it places none. */
 export function orderedNotional(record: AuditRecord, catalogue: Catalogue): OrderedNotional | undefined {
   const endpoint = placingEndpoint(record, catalogue);
-  if (endpoint === undefined || record.params === undefined) return undefined;
-  const orders = ordersOf(endpoint, record.params);
+  if (endpoint === undefined || (record.orders ?? record.params) === undefined) return undefined;
+  const orders = ordersOf(endpoint, record);
   const byQuote = new Map<string, Decimal>();
   let unvalued = 0;
   for (const order of orders) {
@@ -56,15 +57,17 @@ function placingEndpoint(record: AuditRecord, catalogue: Catalogue): Endpoint | 
 
 /**
  * The orders of a call. A list counts as the one order that it begins with: the others exclude it or wait for it. What
- * cannot be read (a batch that was too long for its record) was one order at the least; it stands as undefined.
+ * cannot be read (a batch that was too long for the record of an earlier version) was one order at the least; it stands as
+ * undefined.
  */
 function ordersOf(
   endpoint: Endpoint,
-  params: NonNullable<AuditRecord['params']>,
+  { orders: sent, params }: AuditRecord,
 ): readonly (IntendedOrder | undefined)[] {
+  const whole = sent === undefined ? undefined : parametersOf(endpoint.path, sent);
   try {
     const orders = readIntendedOrders(endpoint, (name) => {
-      const value = params[name];
+      const value = whole === undefined ? params?.[name] : whole.get(name);
       return typeof value === 'string' ? value : undefined;
     });
     return endpoint.orderShape === 'batch' ? orders : orders.slice(0, 1);

@@ -47,21 +47,28 @@ function isOrder(
   wanted: string,
 ): boolean {
   if (field !== undefined && [field].flat().includes(wanted)) return true;
-  const params = record.params ?? {};
-  return Object.keys(params).some(
-    (key) =>
-      (name.test(key) && mentions(params[key], wanted)) ||
-      (isList(params[key]) && quotes(params[key], wanted)),
+  return saidIn(record).some((params) =>
+    Object.keys(params).some(
+      (key) =>
+        (name.test(key) && mentions(params[key], wanted)) ||
+        (isList(params[key]) && quotes(params[key], wanted)),
+    ),
   );
 }
 
 function hasValue(record: AuditRecord, names: readonly string[], wanted: string): boolean {
-  const params = record.params ?? {};
-  return Object.keys(params).some(
-    (key) =>
-      (names.includes(key) && mentions(params[key], wanted)) ||
-      (isList(params[key]) && quotes(params[key], wanted)),
+  return saidIn(record).some((params) =>
+    Object.keys(params).some(
+      (key) =>
+        (names.includes(key) && mentions(params[key], wanted)) ||
+        (isList(params[key]) && quotes(params[key], wanted)),
+    ),
   );
+}
+
+/** What a record says: its orders, which are whole, or else the parameters as far as they were printed. */
+function saidIn({ orders, params = {} }: AuditRecord): readonly Readonly<Record<string, Value>>[] {
+  return orders ?? [params];
 }
 
 type Value = string | readonly string[] | undefined;

@@ -30,16 +30,23 @@ export function batchedOrders(
   for (const carrier of CARRIERS) {
     const text = optionalText(read, carrier);
     if (text === undefined) continue;
-    for (const element of strictly(() => jsonElements(text)))
-      orders.push(readElement(elementReader(element)));
+    for (const members of batchMembers(text)) orders.push(readElement(elementReader(members)));
   }
   if (orders.length === 0) throw unreadable('the batch carries no order');
   return orders;
 }
 
-function elementReader(text: string): ParameterReader {
+/**
+ * The members of each order of a batch, in the order of the batch.
+ * @throws ProxyError PROXY_ORDER_REFUSED when it is no list of plain objects with every name once
+ */
+export function batchMembers(text: string): JsonMember[][] {
+  return strictly(() => jsonElements(text).map(jsonMembers));
+}
+
+function elementReader(element: readonly JsonMember[]): ParameterReader {
   const members = new Map<string, JsonMember>();
-  for (const member of strictly(() => jsonMembers(text))) {
+  for (const member of element) {
     if (!ELEMENT_NAMES.has(member.name)) throw unreadable('an order of the batch has an unknown name');
     if (member.kind === 'array' || member.kind === 'object')
       throw unreadable('an order of the batch holds a value that is neither text nor number');

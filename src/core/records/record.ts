@@ -1,6 +1,7 @@
 import type { Outcome, ProxyErrorName } from '../errors.ts';
 import { type PrintableParams, printablePath, printableText } from './redact.ts';
 import { SecretMask } from './secret-mask.ts';
+import type { SentOrder } from './sent-orders.ts';
 
 /** Everything that the trail can say, the life of a call first. */
 export const AUDIT_EVENTS = [
@@ -49,6 +50,8 @@ export interface UnsealedRecord {
   /** The catalogue's path, or, of a refused call, the client's: its query is dropped here. */
   readonly path?: Maybe<string>;
   readonly permission?: Maybe<string>;
+  /** The orders that the call places or amends, whole: `assertWhole` has seen them. */
+  readonly orders?: Maybe<readonly SentOrder[]>;
   /** As made by `printableParams`. */
   readonly params?: Maybe<PrintableParams>;
   readonly weight?: Maybe<number>;
@@ -129,6 +132,7 @@ export function auditLine(
     method: foreign(record.method, secretMask),
     path: record.path === undefined ? undefined : printablePath(record.path, secretMask),
     permission: record.permission,
+    orders: record.orders,
     params: record.params,
     weight: record.weight,
     weightUsed: record.weightUsed,

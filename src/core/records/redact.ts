@@ -53,7 +53,10 @@ function printableValue(name: string, value: string, secretMask: SecretMask = Se
   if (isSecretName(name)) return MASK;
   const opening = value.trimStart()[0];
   if (opening !== '[' && opening !== '{') return printableText(value, secretMask);
-  return printableText(maskJson(value, secretMask), secretMask, LONGEST_JSON);
+  const json = maskJson(value, secretMask);
+  if (json !== undefined) return cut(secretMask.maskLine(json), LONGEST_JSON);
+  // No JSON after all: nothing in it can be told apart, so the mere name of a secret hides it whole.
+  return isSecretName(value) ? MASK : printableText(value, secretMask, LONGEST_JSON);
 }
 
 /** A foreign text that may stand in a log line: known secrets, and what looks like a key, as `***`; then cut. */
@@ -90,30 +93,47 @@ function maskShapes(text: string): string {
   return safe.includes('=') || safe.includes('%') ? safe.replace(SECRET_ASSIGNMENT, `$1${MASK}`) : safe;
 }
 
-/** Masks secret members at any depth; a text without any is returned as it stands, numbers keep their lexeme. */
-function maskJson(text: string, secretMask: SecretMask): string {
+/**
+ * Masks secret values at any depth, and nothing but them; a text without any is returned as it stands, numbers keep their
+ * lexeme. Undefined when it is no JSON.
+ */
+function maskJson(text: string, secretMask: SecretMask): string | undefined {
   let masked = false;
-  let hopeless = false;
   const mask = (name: string, value: unknown, context?: { readonly source?: string }): unknown => {
     if (name !== '' && isSecretName(name)) {
       masked = true;
       return MASK;
     }
-    if (printableText(name, secretMask) !== name) hopeless = true;
-    if (typeof value === 'number' && context?.source !== undefined) return rawJson(context.source);
-    if (typeof value !== 'string') return value;
-    const safe = printableText(value, secretMask);
-    if (safe !== value) masked = true;
-    return safe;
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+      const shown = maskNames(value, secretMask);
+      masked ||= shown !== value;
+      return shown;
+    }
+    const said = typeof value === 'number' ? context?.source : value;
+    if (typeof said !== 'string') return value;
+    const safe = printableText(said, secretMask);
+    masked ||= safe !== said;
+    return typeof value === 'number' && safe === said ? rawJson(said) : safe;
   };
   try {
     const tree: unknown = JSON.parse(text, mask);
-    if (hopeless) return MASK;
     return masked ? JSON.stringify(tree) : text;
   } catch {
-    // No JSON after all: nothing in it can be told apart, so the mere name of a secret hides it whole.
-    return isSecretName(text) ? MASK : text;
+    return undefined;
   }
+}
+
+/** The same object, or one in which every name that must not be shown is masked with its value. */
+function maskNames(members: object, secretMask: SecretMask): object {
+  const names = Object.keys(members);
+  if (names.every((name) => printableText(name, secretMask) === name)) return members;
+  const shown: Record<string, unknown> = Object.create(null);
+  for (const [index, [name, value]] of Object.entries(members).entries()) {
+    const safe = printableText(name, secretMask);
+    if (safe === name) shown[name] = value;
+    else shown[`${MASK}${index + 1}`] = MASK;
+  }
+  return shown;
 }
 
 /** ES2026 `JSON.rawJSON`, which the compiler's library does not name yet: prints a number by its own lexeme. */

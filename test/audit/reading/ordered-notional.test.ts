@@ -8,10 +8,17 @@ const LIMIT = { symbol: 'BTCUSDT', side: 'BUY', type: 'LIMIT', quantity: '0.01',
 const OCO = { symbol: 'ETHBTC', side: 'SELL', quantity: '2' };
 const CHAIN = { workingType: 'LIMIT', workingSide: 'BUY', workingQuantity: '3', workingPrice: '10' };
 
-function ordered(upstream: string, method: string, path: string, params: AuditRecord['params']) {
+function ordered(
+  upstream: string,
+  method: string,
+  path: string,
+  params: AuditRecord['params'],
+  orders?: AuditRecord['orders'],
+) {
   const record: AuditRecord = {
     ...{ time: '2026-02-03T12:00:00.000Z', level: 30, event: 'call.signed' },
     ...{ upstream, method, path, params },
+    ...(orders === undefined ? {} : { orders }),
   };
   const found = orderedNotional(record, catalogue);
   if (found === undefined) return undefined;
@@ -72,6 +79,21 @@ describe('what a record says was ordered', () => {
       '500.015 USDT, 500.005 USDC',
       0,
     ]);
+  });
+
+  it('What was ordered is told by the orders of a record, whatever its parameters show', () => {
+    const orders = [LIMIT, { ...LIMIT, symbol: 'ETHUSDC', newClientOrderId: 'c-1' }];
+    const cut = { batchOrders: `[${' '.repeat(4_095)}… (900 more characters)` };
+    expect(ordered('usdm', 'POST', '/fapi/v1/batchOrders', cut, orders)).toEqual([
+      2,
+      '500.005 USDT, 500.005 USDC',
+      0,
+    ]);
+    const legs = [
+      { ...OCO, aboveType: 'LIMIT_MAKER', abovePrice: '0.05' },
+      { ...OCO, belowType: 'STOP_LOSS', belowStopPrice: '0.04' },
+    ];
+    expect(ordered('spot', 'POST', '/api/v3/orderList/oco', {}, legs)).toEqual([1, '0.1 BTC', 0]);
   });
 
   it.each([

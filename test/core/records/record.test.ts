@@ -32,6 +32,7 @@ const whole: Required<UnsealedRecord> = {
   weightUsed: 20,
   weight: 1,
   params: { symbol: 'BTCUSDT', asset: ['BTC', 'ETH'] },
+  orders: [{ symbol: 'BTCUSDT', side: 'BUY', newClientOrderId: 'a' }],
   permission: 'spot-margin-trade',
   path: '/api/v3/order',
   method: 'POST',

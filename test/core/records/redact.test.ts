@@ -89,6 +89,22 @@ describe('the printable twin of the parameters', () => {
     expect(params(`batchOrders=${encodeURIComponent('[{"apiKey":"abc"')}`).batchOrders).toBe('***');
   });
 
+  it('The printable parameters mask a name that looks like a key with its value, and leave the list readable', () => {
+    const long = 'j'.repeat(61);
+    const batch = `[{"symbol":"BTCUSDT","${long}":"x","price":1.10},{"symbol":"ETHUSDT"}]`;
+    expect(params(`batchOrders=${encodeURIComponent(batch)}`).batchOrders).toBe(
+      '[{"symbol":"BTCUSDT","***2":"***","price":1.10},{"symbol":"ETHUSDT"}]',
+    );
+    const encoded = '[{"symbol":"BTCUSDT","note":"signature%3Dc0ffee","id":"%2541"}]';
+    expect(params(`batchOrders=${encodeURIComponent(encoded)}`).batchOrders).toBe(
+      '[{"symbol":"BTCUSDT","note":"signature%3D***","id":"%2541"}]',
+    );
+    const digits = '1'.repeat(64);
+    expect(params(`batchOrders=${encodeURIComponent(`[{"a":1.50,"b":${digits}}]`)}`).batchOrders).toBe(
+      '[{"a":1.50,"b":"***"}]',
+    );
+  });
+
   it('The printable parameters mask what looks like a key of Binance in a place where it does not belong', () => {
     expect(params(`newClientOrderId=${LISTEN_KEY}`)).toEqual({ newClientOrderId: '***' });
     expect(params(`streams=${LISTEN_KEY}/btcusdt@trade`).streams).toBe('***@trade');

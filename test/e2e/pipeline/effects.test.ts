@@ -138,7 +138,7 @@ const FOREIGN: readonly Sent[] = [
     'an order that names two',
     'POST',
     '/api/v3/order',
-    'symbol=BTCUSDT&SYMBOL=ETHUSDT&side=BUY&type=MARKET&quantity=1',
+    'symbol=BTCUSDT&pair=ETHUSDT&side=BUY&type=MARKET&quantity=1',
   ],
 ];
 

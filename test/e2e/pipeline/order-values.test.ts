@@ -120,7 +120,8 @@ describe('a semicolon in a value', () => {
     }
   });
 
-  it.each(VALUES)(
+  // A value with a raw `=` proves nothing: its text could be cut into other parameters.
+  it.each(VALUES.filter((value) => !value.includes('=')))(
     'A semicolon is signed as it is sent, and the client’s own signature holds: %s',
     async (value) => {
       const simulator = await startSimulator({ accounts: [{ apiKey: TEST_KEY, hmacSecret: TEST_SECRET }] });

@@ -184,7 +184,10 @@ describe('no output contains a secret, whatever a client sends and wherever it p
     const headers = { 'x-mbx-apikey': CLIENT_KEY };
     const before = simulator.requests.length;
     await send(port, `/api/v3/account?x=${CLIENT_SECRET}`, { headers });
-    await send(port, '/api/v3/order', { method: 'POST', headers, body: `symbol=${CLIENT_SECRET}` });
+    const order = { method: 'POST', headers, body: `symbol=BTCUSDT&newClientOrderId=x` };
+    await send(port, '/api/v3/order', { ...order, body: `${order.body}&note=${CLIENT_SECRET}` });
+    const refused = await send(port, '/api/v3/order', { ...order, body: `symbol=${CLIENT_SECRET}` });
+    expect(refused.headers['x-proxy-error']).toBe('PROXY_ORDER_REFUSED');
     await send(port, '/api/v3/account', { headers: { 'x-mbx-apikey': TEST_KEY } });
     await sendRaw(port, `GET /${CLIENT_KEY} ${CLIENT_SECRET} HTTP/1.1\r\n\r\n`);
     expect(simulator.requests.slice(before).filter(({ verified }) => verified)).toHaveLength(2);
