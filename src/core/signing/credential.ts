@@ -22,6 +22,11 @@ export class Credential {
     return this.#apiKey;
   }
 
+  /** True when both are the same Binance key, secret included. */
+  equals(other: Credential): boolean {
+    return this.#apiKey === other.#apiKey && this.#key.equals(other.#key);
+  }
+
   /** Keeps the getter above out of inspect, which would call it when asked for getters. */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return `Credential { algorithm: '${this.algorithm}' }`;

@@ -48,7 +48,9 @@ let url: string;
 let app: WsApp;
 beforeAll(async () => {
   upstream = await startWsUpstream();
-  proxy = await startTestProxy({ upstream: upstream.url, env: { ...wsEnv(upstream), ...ENV }, yaml: YAML });
+  // Tests give back what other tests have taken away.
+  const env = { ...wsEnv(upstream), ...ENV, BINANCE_PROXY_ALLOW_LOOSENING: '1' };
+  proxy = await startTestProxy({ upstream: upstream.url, env, yaml: YAML });
   url = `${proxy.url}/ws-api/v3`;
 });
 beforeEach(async () => {
