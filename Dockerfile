@@ -55,6 +55,7 @@ COPY package.json LICENSE ./
 COPY config/catalogue ./config/catalogue
 COPY --from=build --chown=65532:65532 /var/lib/binance-proxy /var/lib/binance-proxy
 COPY --from=build --chown=65532:65532 /run/binance-proxy /run/binance-proxy
+# No denylist of an operator is copied: it is mounted below /etc/binance-proxy and named by BINANCE_PROXY_DENYLIST.
 # Only what client keys are configured for may reach it: without one the program refuses to start on this address.
 ENV NODE_ENV=production \
     MALLOC_ARENA_MAX=2 \

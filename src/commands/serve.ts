@@ -1,7 +1,7 @@
 import closeWithGrace from 'close-with-grace';
 import { loadSettings } from '../config/load-settings.ts';
 import { ConfigError, formatProblems } from '../config/problems/config-error.ts';
-import type { Settings } from '../config/schema/settings.ts';
+import type { ConfigFileRole, ConfigFileState, Settings } from '../config/schema/settings.ts';
 import { readEnvironment } from '../config/sources/read-environment.ts';
 import { ProxyError } from '../core/errors.ts';
 import { openLog } from '../proxy/log.ts';
@@ -11,7 +11,8 @@ import { command, EXIT } from './cli.ts';
 const USAGE = `Usage: binance-signing-proxy serve
 
 Signs and forwards with the configuration of the environment, .env and config/proxy.yaml.
-SIGTERM and SIGINT finish what is under way and stop; SIGHUP reads secrets and configuration again.
+SIGTERM and SIGINT finish what is under way and stop; SIGHUP reads secrets and configuration again
+and refuses what would take a guard away.
 Exit code 78: the configuration is wrong, with one sentence per problem.`;
 
 /** Serves until it is told to stop. */
@@ -47,7 +48,8 @@ function problemsOf(error: unknown): string | undefined {
 
 function readSettings(): Settings {
   const cwd = process.cwd();
-  return loadSettings({ env: readEnvironment(cwd, process.env), cwd });
+  const files = new Map<ConfigFileRole, ConfigFileState>();
+  return loadSettings({ env: readEnvironment(cwd, process.env, files), cwd, files });
 }
 
 /** One snapshot in place of the other; a bad new one is refused and the old one kept. */
@@ -55,7 +57,6 @@ function reload(proxy: RunningProxy): void {
   const { trail } = proxy.proxy;
   try {
     proxy.swap(readSettings());
-    trail.note({ event: 'config.loaded' });
   } catch (error) {
     trail.note({
       event: 'config.refused',

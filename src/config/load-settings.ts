@@ -9,8 +9,8 @@ import { ConfigError, type ConfigProblem } from './problems/config-error.ts';
 import { type LayeredConfig, layerConfig } from './schema/layered-config.ts';
 import { reachesLive } from './schema/live.ts';
 import { type ConfigFile, DEFAULTS } from './schema/schema.ts';
-import type { Settings } from './schema/settings.ts';
-import { CONFIG_VARIABLE, unknownVariables } from './schema/variables.ts';
+import type { ConfigFileRole, ConfigFileState, ConfigFiles, Settings } from './schema/settings.ts';
+import { CONFIG_VARIABLE, LOOSENING_VARIABLE, unknownVariables } from './schema/variables.ts';
 import { readAccounts } from './sections/accounts.ts';
 import { readCertificates } from './sections/certificates.ts';
 import { readClients } from './sections/clients.ts';
@@ -29,13 +29,20 @@ const USUAL_DENYLIST_PATH = 'config/denylist.yaml';
 
 /**
  * Reads environment and YAML file into one frozen snapshot; secrets stand in it as KeyObjects and Credentials only.
+ * @param options.files what else was read for `env`
  * @throws ConfigError with every problem at once
  */
-export function loadSettings(options: { readonly env: Environment; readonly cwd: string }): Settings {
+export function loadSettings(options: {
+  readonly env: Environment;
+  readonly cwd: string;
+  readonly files?: ConfigFiles;
+}): Settings {
   const { env, cwd } = options;
+  const files = new Map(options.files);
   const problems: ConfigProblem[] = [];
   const sources: ConfigSources = { env, cwd, problems, secrets: [] };
   const file = readConfigFile(sources);
+  noteFile(files, 'configuration', file);
   // Without the file one cannot know which accounts and clients there are: what is said about them would mislead.
   const isUnreadable = problems.length > 0;
   const draft = layerConfig(sources, file);
@@ -68,7 +75,7 @@ export function loadSettings(options: { readonly env: Environment; readonly cwd:
       maxWaitMs: config.throttle?.maxWaitMs ?? DEFAULTS.maxWaitMs,
       replicas: config.throttle?.replicas ?? DEFAULTS.replicas,
     },
-    denylist: readOwnDenylist(sources, draft),
+    denylist: readOwnDenylist(sources, draft, files),
     audit: {
       dir: absolute(cwd, config.audit?.dir),
       key: readAuditKey(sources),
@@ -78,6 +85,8 @@ export function loadSettings(options: { readonly env: Environment; readonly cwd:
     redisUrl: readRedisUrl(sources),
     egressId: config.egressId ?? DEFAULTS.egressId,
     logLevel: config.logLevel ?? DEFAULTS.logLevel,
+    files,
+    allowLoosening: readAllowLoosening(sources),
     secretMask: new SecretMask(sources.secrets),
   };
   problems.push(...unknownVariables(env, prefixesOf(config)));
@@ -94,14 +103,34 @@ function readConfigFile(sources: ConfigSources): YamlFile | undefined {
   });
 }
 
-function readOwnDenylist(sources: ConfigSources, draft: LayeredConfig): readonly DenylistEntry[] {
+function readOwnDenylist(
+  sources: ConfigSources,
+  draft: LayeredConfig,
+  files: Map<ConfigFileRole, ConfigFileState>,
+): readonly DenylistEntry[] {
   const { problems } = sources;
   const path = draft.config.denylist;
   const file = readYamlFile(sources, path, USUAL_DENYLIST_PATH, (wrong) => {
     if (path !== undefined) draft.report(['denylist'], wrong);
     else problems.push({ message: `${USUAL_DENYLIST_PATH} ${wrong}.`, source: USUAL_DENYLIST_PATH });
   });
+  noteFile(files, 'denylist', file);
   return file === undefined ? [] : readDenylist(file, problems);
+}
+
+function noteFile(
+  files: Map<ConfigFileRole, ConfigFileState>,
+  role: ConfigFileRole,
+  file: YamlFile | undefined,
+): void {
+  if (file !== undefined) files.set(role, { name: file.name, isEmpty: file.content === undefined });
+}
+
+function readAllowLoosening({ env, problems }: ConfigSources): boolean {
+  const text = env[LOOSENING_VARIABLE] || '0';
+  if (text !== '0' && text !== '1')
+    problems.push({ message: `${LOOSENING_VARIABLE} must be 1, or not set.`, source: LOOSENING_VARIABLE });
+  return text === '1';
 }
 
 function readAuditKey(sources: ConfigSources): KeyObject | undefined {

@@ -1,13 +1,12 @@
 import type { FastifyInstance } from 'fastify';
-import { ConfigError } from '../config/problems/config-error.ts';
 import type { Settings } from '../config/schema/settings.ts';
-import { isLoopback } from '../config/sections/hosts.ts';
 import { buildAppListener } from '../http/app-listener.ts';
 import { renewCertificate } from '../http/http-server.ts';
 import { buildOperatorListener } from '../operator/operator-listener.ts';
 import { type BuiltProxy, buildProxy, type ProxyOptions } from './build.ts';
 import { drain } from './drain.ts';
 import { listen } from './listen.ts';
+import { createReload, noteUnguarded } from './reload.ts';
 
 export interface RunningProxy {
   /** Base URL for apps, or the path of the Unix socket. */
@@ -15,6 +14,10 @@ export interface RunningProxy {
   readonly operatorUrl: string;
   /** What it is made of. */
   readonly proxy: BuiltProxy;
+  /**
+   * Puts a new configuration in place of the old one, and says in the trail what changed.
+   * @throws ConfigError when it would take a guard away; the old one stays
+   */
   swap(settings: Settings): void;
   /** Stops accepting, finishes what is under way (at most `graceMs`), then lets go of everything. */
   close(graceMs?: number): Promise<void>;
@@ -52,19 +55,19 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     const app = await buildAppListener(proxy.app);
     started.push(app);
     const url = await listen(app, settings.server);
-    trail.note({
-      event: 'proxy.started',
-      detail: { environment: settings.environment, url, operatorUrl, node: process.version },
-    });
+    const { environment } = settings;
+    const denylist = settings.files.get('denylist')?.name ?? 'built-in only';
+    const detail = { environment, url, operatorUrl, node: process.version, denylist };
+    trail.note({ event: 'proxy.started', detail });
+    noteUnguarded(settings, trail);
     return {
       url,
       operatorUrl,
       proxy,
-      swap(next) {
-        assertStillGuarded(settings.server, next);
+      swap: createReload(settings, trail, (next) => {
         proxy.swap(next);
         renewCertificate(app.server, next.server.tls);
-      },
+      }),
       async close(graceMs = GRACE_MS) {
         trail.note({ event: 'proxy.stopping' });
         await drain({ app, underWay: proxy.underWay, refuse: () => proxy.stop(), graceMs });
@@ -77,19 +80,6 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     await proxy.close();
     throw error;
   }
-}
-
-/**
- * The listener stays where it was opened, whatever a new configuration says: it must not lose the keys without which it
- * would not have been opened.
- * @throws ConfigError when callers from elsewhere would be trusted without a key
- */
-export function assertStillGuarded(listening: Settings['server'], next: Settings): void {
-  const isLocal = listening.socket !== undefined || isLoopback(listening.host);
-  if (isLocal || next.clientsByKeyDigest.size > 0) return;
-  const message =
-    'BINANCE_PROXY_CLIENT_KEY is not set any more, but the running listener is open to other machines: set it, or start anew.';
-  throw new ConfigError([{ message, source: 'BINANCE_PROXY_CLIENT_KEY' }]);
 }
 
 function assertPreflight({ keyPreflight }: Settings, { gate }: BuiltProxy): void {

@@ -10,6 +10,7 @@ import {
   ACCOUNT_SUFFIXES,
   CLIENT_SUFFIXES,
   CONFIG_VARIABLE,
+  LOOSENING_VARIABLE,
   SECRET_VARIABLES,
   VARIABLES,
 } from '../../src/config/schema/variables.ts';
@@ -35,6 +36,7 @@ function keysOf(schema: SchemaNode, path = ''): Map<string, SchemaNode> {
 const keys = keysOf(schemaAt(ConfigSchema, [])!);
 const variables = [
   CONFIG_VARIABLE,
+  LOOSENING_VARIABLE,
   ...VARIABLES.keys(),
   ...SECRET_VARIABLES,
   ...ACCOUNT_SUFFIXES.map((suffix) => `BINANCE_${suffix}`),

@@ -5,7 +5,7 @@ import { Value } from 'typebox/value';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { loadSettings } from '../../src/config/load-settings.ts';
-import { folderWith } from '../support/fixtures/config-folder.ts';
+import { ACCOUNT, folderWith, messagesOf } from '../support/fixtures/config-folder.ts';
 
 const root = new URL('../../', import.meta.url);
 const closed = { additionalProperties: false };
@@ -112,23 +112,35 @@ describe('docker-compose.yml', () => {
   });
 
   it('The compose file configures a proxy that loads, open to the other services with client keys only', () => {
-    const cwd = folderWith(
-      Object.fromEntries(
+    const cwd = folderWith({
+      ...Object.fromEntries(
         Object.keys(compose.secrets).map((name) => [`run/secrets/${name}`, `${name}-0123456789`]),
       ),
-    );
+      'etc/binance-proxy/denylist.yaml': 'deny: [{ path: /sapi/v1/convert/**, reason: by hand }]',
+    });
     const environment = Object.entries(proxy.environment ?? {}).map(([name, value]) => [
       name,
-      value.replace(/^\$\{\w+:-(.*)\}$/, '$1').replace('/run/', `${cwd}/run/`),
+      value.replace(/^\$\{\w+:-(.*)\}$/, '$1').replace(/^\/(?=run\/|etc\/)/, `${cwd}/`),
     ]);
     const env = { BINANCE_PROXY_HOST: '0.0.0.0', ...Object.fromEntries(environment) };
     const settings = loadSettings({ env, cwd });
     expect(settings.environment).toBe('testnet');
     expect(settings.clientsByKeyDigest.size).toBe(1);
+    expect(settings.denylist).toHaveLength(1);
     expect(settings.server.allowedHosts).toEqual(['signing-proxy']);
     expect(() => loadSettings({ cwd, env: { ...env, BINANCE_PROXY_CLIENT_KEY_FILE: '' } })).toThrow(
       /client key/i,
     );
+  });
+
+  it('The compose file carries the denylist of the checkout as a path that the proxy may read and has to find', () => {
+    const path = proxy.environment?.BINANCE_PROXY_DENYLIST ?? '';
+    expect(proxy.volumes).toContain(`./config/denylist.yaml:${path}:ro`);
+    expect(path).toMatch(/^\/etc\/binance-proxy\//);
+    const env = { ...Object.fromEntries(Object.entries(ACCOUNT)), BINANCE_PROXY_DENYLIST: path };
+    expect(messagesOf(env)).toEqual([
+      'BINANCE_PROXY_DENYLIST names a file that cannot be read (ENOENT): a readable YAML file is needed there.',
+    ]);
   });
 
   it('The compose file gives the proxy more time to stop than it takes for what is in flight', () => {

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { clearOfWindowEnd } from '../support/clear-of-window.ts';
 import {
   closeDoors,
   type Door,
@@ -11,7 +12,6 @@ import {
   HTTP_DOOR,
   OWN_DOOR,
 } from '../support/clients/doors.ts';
-import { clearOfWindowEnd } from '../support/fixtures/clear-of-window.ts';
 import { openWsStage, type WsStage } from '../support/servers/ws-stage.ts';
 
 const KEYS = { BOT: 'B', READER: 'R', STRICT: 'S', HASTY: 'H', POOR: 'P' } as const;

@@ -6,6 +6,18 @@ import type { SecretText } from '../../core/records/secret-text.ts';
 import type { Credential } from '../../core/signing/credential.ts';
 import type { SocketUpstreamName, UpstreamName } from '../../core/upstream.ts';
 
+/** The files that a configuration is made of, secrets aside. */
+export type ConfigFileRole = 'environment' | 'configuration' | 'denylist';
+
+export interface ConfigFileState {
+  /** The file as problems name it. */
+  readonly name: string;
+  /** True when it says nothing at all: no text, or comments only. */
+  readonly isEmpty: boolean;
+}
+
+export type ConfigFiles = ReadonlyMap<ConfigFileRole, ConfigFileState>;
+
 export type EnvironmentName = 'live' | 'testnet' | 'demo' | 'simulator';
 
 /** How a client proves itself: SHA-256 of its issued key (hex) to the client. Empty: callers on loopback are `default`. */
@@ -58,6 +70,10 @@ export interface Settings {
   readonly redisUrl: SecretText | undefined;
   readonly egressId: string;
   readonly logLevel: string;
+  /** Those that were there when this configuration was read: what a reload must find again. */
+  readonly files: ConfigFiles;
+  /** Whether a reload may take guards away, where this is what the process was started with. */
+  readonly allowLoosening: boolean;
   /** Knows the secrets of this configuration well enough to take them out of any text. */
   readonly secretMask: SecretMask;
 }

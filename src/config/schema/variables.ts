@@ -9,6 +9,9 @@ const PREFIX = 'BINANCE_PROXY_';
 /** The variable that names the YAML file. */
 export const CONFIG_VARIABLE = `${PREFIX}CONFIG`;
 
+/** The variable with which a start allows its reloads to take guards away; it has no key in the file on purpose. */
+export const LOOSENING_VARIABLE = `${PREFIX}ALLOW_LOOSENING`;
+
 /** Every variable that is no secret, with the place in the YAML file that it stands for (and wins over). */
 export const VARIABLES: ReadonlyMap<string, YamlPath> = new Map([
   ['BINANCE_PROXY_ENVIRONMENT', ['environment']],
@@ -29,6 +32,7 @@ export const VARIABLES: ReadonlyMap<string, YamlPath> = new Map([
   ['BINANCE_PROXY_AUDIT_DURABILITY', ['audit', 'durability']],
   ['BINANCE_PROXY_STATE_DIR', ['stateDir']],
   ['BINANCE_PROXY_REPLICAS', ['throttle', 'replicas']],
+  ['BINANCE_PROXY_DENYLIST', ['denylist']],
   ['BINANCE_PROXY_EGRESS_ID', ['egressId']],
   ['BINANCE_PROXY_LOG_LEVEL', ['logLevel']],
 ]);
@@ -63,6 +67,7 @@ export function unknownVariables(env: Environment, prefixes: Iterable<string>): 
   }
   const known = new Set([
     CONFIG_VARIABLE,
+    LOOSENING_VARIABLE,
     ...VARIABLES.keys(),
     ...secrets,
     ...secrets.map((name) => `${name}_FILE`),

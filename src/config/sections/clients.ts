@@ -9,7 +9,7 @@ import { type IssuedKeys, readIssuedKeys } from './issued-keys.ts';
 import type { RepeatedSecrets } from './repeated-secrets.ts';
 
 /** The client that stands for callers of endpoints that need no key. */
-const ANONYMOUS = 'anonymous';
+export const ANONYMOUS = 'anonymous';
 /** The single client that exists when the file names none, and where its issued pair is read from. */
 const SINGLE_CLIENT = 'default';
 const SINGLE_CLIENT_PREFIX = 'BINANCE_PROXY';

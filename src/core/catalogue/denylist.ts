@@ -72,6 +72,16 @@ export function patternProblem(path: string): string | undefined {
   return undefined;
 }
 
+/** True when a pattern denies every path that `pattern` denies, as far as one pattern alone can tell. */
+export function deniesAllOf(wider: string, pattern: string): boolean {
+  const shape = shapeOf(pattern);
+  const isOpen = shape.endsWith('/**');
+  if (isOpen && !shapeOf(wider).endsWith('/**')) return false;
+  // What is left of the narrower one is held against the wider as if it were a path: `*` there is a segment that only
+  // a `*` can match.
+  return toExpression(shapeOf(wider)).test(isOpen ? shape.slice(0, -3) : shape);
+}
+
 /** Lower case, without trailing slashes, every version segment as `/v`. */
 function shapeOf(path: string): string {
   let end = path.length;

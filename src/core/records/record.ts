@@ -16,6 +16,7 @@ export const AUDIT_EVENTS = [
   'proxy.stopping',
   'config.loaded',
   'config.refused',
+  'clients.unguarded',
   'clock.synced',
   'clock.lost',
   'preflight.passed',
@@ -96,6 +97,7 @@ export function auditLevel(record: UnsealedRecord): AuditLevel {
       return 'error';
     case 'call.refused':
     case 'policy.reported':
+    case 'clients.unguarded':
     case 'clock.lost':
     case 'preflight.overdue':
     case 'upstream.frozen':

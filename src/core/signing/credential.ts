@@ -29,6 +29,11 @@ export class Credential {
     return this.#keyDigest;
   }
 
+  /** True when both are the same Binance key, secret included. */
+  equals(other: Credential): boolean {
+    return this.#apiKey === other.#apiKey && this.#key.equals(other.#key);
+  }
+
   /** Keeps the getters above out of inspect, which would call them when asked for getters. */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return `Credential { algorithm: '${this.algorithm}' }`;

@@ -17,7 +17,10 @@ beforeEach(async () => {
   await first.plan({ at: 'before-accept' });
   proxy = await startTestProxy({
     upstream: second.url,
-    env: { BINANCE_PROXY_UPSTREAM_SPOT: `${first.url},${second.url}` },
+    env: {
+      BINANCE_PROXY_UPSTREAM_SPOT: `${first.url},${second.url}`,
+      BINANCE_PROXY_ALLOW_LOOSENING: '1',
+    },
     timeouts: { headersTimeoutMs: 300, resolutionPausesMs: [600_000] },
   });
 });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { loadSettings } from '../../../src/config/load-settings.ts';
 import { isTrustedHost } from '../../../src/http/local-trust.ts';
-import { assertStillGuarded } from '../../../src/proxy/start.ts';
+import { assertStillGuarded } from '../../../src/proxy/reload.ts';
 import { startSimulator } from '../../../src/simulator/simulator.ts';
 import { send } from '../../support/clients/http.ts';
 import { startTestProxy, TEST_KEY, TEST_SECRET, type TestProxyOptions } from '../../support/servers/proxy.ts';

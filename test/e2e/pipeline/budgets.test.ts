@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { SimulatorLimits } from '../../../src/simulator/base/options.ts';
 import { type Simulator, startSimulator } from '../../../src/simulator/simulator.ts';
+import { clearOfWindowEnd } from '../../support/clear-of-window.ts';
 import { type Reply, send } from '../../support/clients/http.ts';
-import { clearOfWindowEnd } from '../../support/fixtures/clear-of-window.ts';
 import { startTestProxy, TEST_KEY, TEST_SECRET, type TestProxy } from '../../support/servers/proxy.ts';
 
 let simulator: Simulator;

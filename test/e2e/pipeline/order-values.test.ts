@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startSimulator } from '../../../src/simulator/simulator.ts';
+import { clearOfWindowEnd } from '../../support/clear-of-window.ts';
 import { send } from '../../support/clients/http.ts';
-import { clearOfWindowEnd } from '../../support/fixtures/clear-of-window.ts';
 import { startTestProxy, TEST_KEY, TEST_SECRET } from '../../support/servers/proxy.ts';
 import { startUpstream } from '../../support/servers/upstream.ts';
 

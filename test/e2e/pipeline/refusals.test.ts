@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { PROXY_ERRORS, type ProxyErrorName } from '../../../src/core/errors.ts';
+import { clearOfWindowEnd } from '../../support/clear-of-window.ts';
 import { type Reply, type Sending, send } from '../../support/clients/http.ts';
-import { clearOfWindowEnd } from '../../support/fixtures/clear-of-window.ts';
 import { startTestProxy, type TestProxy } from '../../support/servers/proxy.ts';
 import { startUpstream, type Upstream } from '../../support/servers/upstream.ts';
 

@@ -8,8 +8,8 @@ import { readTarget } from '../../../src/core/call/target.ts';
 import { ProxyError } from '../../../src/core/errors.ts';
 import { MINUTE_MS } from '../../../src/core/intervals.ts';
 import { type Simulator, startSimulator } from '../../../src/simulator/simulator.ts';
+import { clearOfWindowEnd } from '../../support/clear-of-window.ts';
 import { send } from '../../support/clients/http.ts';
-import { clearOfWindowEnd } from '../../support/fixtures/clear-of-window.ts';
 import { startTestProxy, TEST_KEY, TEST_SECRET, type TestProxy } from '../../support/servers/proxy.ts';
 
 let simulator: Simulator | undefined;

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { clearOfWindowEnd } from '../../support/clear-of-window.ts';
 import { connectApp, eventually, refusedUpgrade, type WsApp } from '../../support/clients/ws-app.ts';
-import { clearOfWindowEnd } from '../../support/fixtures/clear-of-window.ts';
 import { startTestProxy, TEST_KEY, type TestProxy } from '../../support/servers/proxy.ts';
 import { okFrame, startWsUpstream, type WsUpstream, wsEnv } from '../../support/servers/ws-upstream.ts';
 
@@ -48,7 +48,9 @@ let url: string;
 let app: WsApp;
 beforeAll(async () => {
   upstream = await startWsUpstream();
-  proxy = await startTestProxy({ upstream: upstream.url, env: { ...wsEnv(upstream), ...ENV }, yaml: YAML });
+  // Tests give back what other tests have taken away.
+  const env = { ...wsEnv(upstream), ...ENV, BINANCE_PROXY_ALLOW_LOOSENING: '1' };
+  proxy = await startTestProxy({ upstream: upstream.url, env, yaml: YAML });
   url = `${proxy.url}/ws-api/v3`;
 });
 beforeEach(async () => {

@@ -1,0 +1,116 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Client } from '../../core/access/client.ts';
+import type { Settings } from '../schema/settings.ts';
+
+/** What a reload changed, by name: lists in one text each, as a record can say them. */
+export type Changes = Readonly<Record<string, string>>;
+
+type Part = readonly [name: string, read: (settings: Settings) => unknown];
+
+/** What takes effect at once and has no list of its own. */
+const AT_ONCE: readonly Part[] = [
+  ['environment', ({ environment }) => environment],
+  ['server.allowedHosts', ({ server }) => server.allowedHosts],
+  ['server.tls', ({ server: { tls } }) => tls && [tls.cert, tls.key.reveal()]],
+  ['recvWindowMs', ({ recvWindowMs }) => recvWindowMs],
+  ['upstreams', (settings) => [settings.upstreams, settings.spotOrigins, settings.socketUpstreams]],
+  ['upstreamCaFile', ({ upstreamCa }) => upstreamCa],
+  ['clients.anonymous.enabled', ({ anonymousEnabled }) => anonymousEnabled],
+  ['throttle.maxWaitMs', ({ throttle }) => throttle.maxWaitMs],
+];
+
+/** What the running process has taken from its start. */
+const WITH_THE_NEXT_START: readonly Part[] = [
+  ['server', ({ server: { host, port, socket, socketGroup } }) => [host, port, socket, socketGroup]],
+  ['server.tls', ({ server }) => server.tls !== undefined],
+  ['operator', ({ operator }) => operator],
+  ['throttle', ({ throttle }) => [throttle.reserveForOrders, throttle.replicas]],
+  ['audit', ({ audit }) => [audit.dir, audit.durability, audit.key]],
+  ['stateDir', ({ stateDir }) => stateDir],
+  ['BINANCE_PROXY_REDIS_URL', ({ redisUrl }) => redisUrl?.reveal()],
+  ['egressId', ({ egressId }) => egressId],
+  ['logLevel', ({ logLevel }) => logLevel],
+];
+
+/** What is different in the second configuration; a text is left out when it would be empty. */
+export function changes(before: Settings, after: Settings): Changes {
+  const lists: Readonly<Record<string, Iterable<string>>> = {
+    clientsAdded: without(after.clients, before.clients),
+    clientsRemoved: without(before.clients, after.clients),
+    clientsChanged: changedClients(before, after),
+    keysReplaced: replacedKeys(before, after),
+    accountsAdded: without(after.accounts, before.accounts),
+    accountsRemoved: without(before.accounts, after.accounts),
+    accountsReplaced: replacedAccounts(before, after),
+    denialsAdded: without(pathsOf(after), pathsOf(before)),
+    denialsRemoved: without(pathsOf(before), pathsOf(after)),
+    modes: changedModes(before, after),
+    changed: differing(AT_ONCE, before, after),
+    withNextStart: differing(WITH_THE_NEXT_START, before, after),
+  };
+  const texts = Object.entries(lists).map(([name, list]) => [name, [...list].join(', ')] as const);
+  return Object.fromEntries(texts.filter(([, text]) => text !== ''));
+}
+
+function without(names: Names, others: Names): readonly string[] {
+  return [...names.keys()].filter((name) => !others.has(name));
+}
+
+interface Names {
+  has(name: string): boolean;
+  keys(): IterableIterator<string>;
+}
+
+/** Clients that are in both, each with the fields that differ. */
+function changedClients(before: Settings, after: Settings): readonly string[] {
+  return [...after.clients].flatMap(([name, client]) => {
+    const old = before.clients.get(name);
+    const fields = old === undefined ? [] : changedFields(old, client);
+    return fields.length === 0 ? [] : `${name} (${fields.join(' ')})`;
+  });
+}
+
+function changedFields(before: Client, after: Client): readonly string[] {
+  const fields = Object.keys(after) as (keyof Client)[];
+  return fields.filter((field) =>
+    field === 'secret'
+      ? !sameSecret(before.secret, after.secret)
+      : !isDeepStrictEqual(before[field], after[field]),
+  );
+}
+
+function sameSecret(before: Client['secret'], after: Client['secret']): boolean {
+  return before === undefined || after === undefined ? before === after : before.equals(after);
+}
+
+/** Clients that are in both and whose issued key is another one. */
+function replacedKeys(before: Settings, after: Settings): readonly string[] {
+  const digestsBefore = digestsByClient(before);
+  return [...digestsByClient(after)].flatMap(([name, digest]) => {
+    const old = digestsBefore.get(name);
+    return old === undefined || old === digest ? [] : name;
+  });
+}
+
+function digestsByClient({ clientsByKeyDigest }: Settings): ReadonlyMap<string, string> {
+  return new Map([...clientsByKeyDigest].map(([digest, { name }]) => [name, digest]));
+}
+
+function replacedAccounts(before: Settings, after: Settings): readonly string[] {
+  return [...after.accounts].flatMap(([name, credential]) =>
+    before.accounts.get(name)?.equals(credential) === false ? name : [],
+  );
+}
+
+function pathsOf({ denylist }: Settings): ReadonlySet<string> {
+  return new Set(denylist.map(({ path }) => path));
+}
+
+function changedModes(before: Settings, after: Settings): readonly string[] {
+  if (before.keyPreflight === after.keyPreflight) return [];
+  return [`keyPreflight ${before.keyPreflight} to ${after.keyPreflight}`];
+}
+
+function differing(parts: readonly Part[], before: Settings, after: Settings): readonly string[] {
+  return parts.flatMap(([name, read]) => (isDeepStrictEqual(read(before), read(after)) ? [] : name));
+}
