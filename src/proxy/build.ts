@@ -118,6 +118,8 @@ export async function buildProxy({ settings, log, timeouts: given }: ProxyOption
     ...{ trail, limits, resolver, clock, gate, ownCalls, underWay },
     swap(next) {
       snapshot.swap(next);
+      // Sockets end at once with the right to them.
+      sockets.tick(monotonicNow());
       // The new keys have to show what they may do; until they have, what was known of the account holds.
       void gate.check();
     },

@@ -13,6 +13,7 @@ import { SocketIdentity } from './api/socket-identity.ts';
 import { connectSocket } from './connect.ts';
 import { type AdmittedSocket, admitSocket } from './opening.ts';
 import type { OpenSockets } from './sockets/open-sockets.ts';
+import { ReadRight } from './sockets/read-right.ts';
 import type { SocketLimits } from './sockets/socket-limits.ts';
 import { SocketRecords } from './sockets/socket-records.ts';
 import { AllFeeds } from './streams/all-feeds.ts';
@@ -126,7 +127,7 @@ async function openOwnSocket(
   headers: FastifyRequest['raw']['headers'],
   signal: AbortSignal,
 ): Promise<Entry> {
-  const { family, kind, path, query } = admitted.target;
+  const { family, kind, path, query, isPrivate } = admitted.target;
   const { budgets, limits } = deps;
   const connecting = { budgets, handshakeTimeoutMs: limits.handshakeTimeoutMs };
   const upstream = await connectSocket(connecting, admitted, `${path}${query}`, signal);
@@ -142,7 +143,8 @@ async function openOwnSocket(
         upstream,
         family,
       };
-      if (kind === 'stream') new OwnStream(options);
+      if (kind === 'stream')
+        new OwnStream({ ...options, right: isPrivate ? readRightOf(admitted) : undefined });
       else new ApiSocket({ ...options, identity: new SocketIdentity(headers, deps.wallNow()) });
     },
   };
@@ -160,9 +162,15 @@ async function joinSharedStream(
   const connecting = { budgets, handshakeTimeoutMs: limits.handshakeTimeoutMs };
   const open = () => connectSocket(connecting, admitted, wish.sharedTarget, new AbortController().signal);
   const group = feeds.of(`${origin}${wish.sharedTarget}`, PER_SECOND[target.family]);
-  const socket = new SharedStream({ ...deps, records: recordsOf(deps, admitted), wish, group, open });
+  const right = readRightOf(admitted);
+  const socket = new SharedStream({ ...deps, records: recordsOf(deps, admitted), wish, group, open, right });
   await socket.join();
   return { giveUp: () => socket.dispose(), accept: (app) => socket.attach(app) };
+}
+
+function readRightOf({ client, context }: AdmittedSocket): ReadRight {
+  const { config, identified } = context;
+  return new ReadRight({ client, config, isIdentified: identified !== undefined });
 }
 
 function recordsOf(deps: WebSocketDeps, { target, client, context }: AdmittedSocket): SocketRecords {

@@ -92,7 +92,7 @@ export class ApiSocket implements PairOwner {
 
   tick(nowMs: number): void {
     this.#pending.loseSentBefore(nowMs - this.#options.limits.answerTimeoutMs);
-    this.#pair.letGo();
+    if (this.#mayGoOn()) this.#pair.letGo();
   }
 
   onDrain(): void {
@@ -209,8 +209,14 @@ export class ApiSocket implements PairOwner {
   }
 
   #hear(bytes: Buffer, isBinary: boolean): void {
-    if (this.#userData.holds(this.#options.config())) this.#pair.toApp.pass(bytes, isBinary);
-    else this.#pair.cut(1008, 'permission withdrawn');
+    if (this.#mayGoOn()) this.#pair.toApp.pass(bytes, isBinary);
+  }
+
+  /** Ends the socket once a new configuration took the right to its user data away. */
+  #mayGoOn(): boolean {
+    if (this.#userData.holds(this.#options.config())) return true;
+    if (this.#pair.isAppOpen) this.#pair.cut(1008, 'permission withdrawn');
+    return false;
   }
 }
 
