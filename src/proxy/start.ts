@@ -8,6 +8,7 @@ import { buildOperatorListener } from '../operator/operator-listener.ts';
 import { type BuiltProxy, buildProxy, type ProxyOptions } from './build.ts';
 import { drain } from './drain.ts';
 import { listen } from './listen.ts';
+import { noteStartWarnings } from './start-warnings.ts';
 
 export interface RunningProxy {
   /** Base URL for apps, or the path of the Unix socket. */
@@ -56,6 +57,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       event: 'proxy.started',
       detail: { environment: settings.environment, url, operatorUrl, node: process.version },
     });
+    noteStartWarnings(trail, settings);
     return {
       url,
       operatorUrl,

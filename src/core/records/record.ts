@@ -15,6 +15,7 @@ export const AUDIT_EVENTS = [
   'proxy.stopping',
   'config.loaded',
   'config.refused',
+  'config.warning',
   'clock.synced',
   'clock.lost',
   'preflight.passed',
@@ -92,6 +93,7 @@ export function auditLevel(record: UnsealedRecord): AuditLevel {
       return 'error';
     case 'call.refused':
     case 'policy.reported':
+    case 'config.warning':
     case 'clock.lost':
     case 'upstream.frozen':
     case 'budget.degraded':
