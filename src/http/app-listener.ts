@@ -14,7 +14,7 @@ import { localTrust } from './local-trust.ts';
 import { NO_SCHEMAS } from './no-schemas.ts';
 import { answerParserErrors } from './parser-errors.ts';
 
-export interface AppListenerDeps extends Omit<WebSocketDeps, 'limits' | 'contextOf'> {
+export interface AppListenerDeps extends Omit<WebSocketDeps, 'limits' | 'contextOf' | 'guesses'> {
   readonly timeouts: Timeouts;
 }
 
@@ -42,8 +42,10 @@ export async function buildAppListener(
   });
   for (const method of METHODS) app.addHttpMethod(method, { hasBody: false, overrideExisting: true });
   app.decorateRequest('callContext', undefined);
-  // First of all, so that a refused upgrade is known as one and its socket is closed.
-  const sockets = await serveWebSockets(app, { ...deps, contextOf, limits: socketLimits(timeouts, given) });
+  const guesses = await limitKeyGuessing(app);
+  // Before every hook, so that a refused upgrade is known as one and its socket is closed.
+  const limits = socketLimits(timeouts, given);
+  const sockets = await serveWebSockets(app, { ...deps, contextOf, limits, guesses });
 
   app.addHook('onRequest', (request, _reply, done) => {
     const { headers } = request.raw;
@@ -59,7 +61,6 @@ export async function buildAppListener(
     'onRequest',
     localTrust(() => trustedHosts(config())),
   );
-  const guesses = await limitKeyGuessing(app);
 
   const refuse = errorHandler((request, error) => recorder.refused(request.callContext, error));
   app.setErrorHandler(async (error, request, reply) => {

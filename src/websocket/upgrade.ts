@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { WebSocket } from 'ws';
 import type { AuditTrail } from '../audit/trail.ts';
 import type { Budgets } from '../budgets/budgets.ts';
+import type { ProxyError } from '../core/errors.ts';
 import { type StreamWish, streamWish } from '../core/frames/stream-event.ts';
 import type { CallContext } from '../pipeline/call-context.ts';
 import type { LiveConfig } from '../pipeline/live-config.ts';
@@ -32,6 +33,8 @@ export interface WebSocketDeps {
   readonly wallNow: () => number;
   /** The context of a request; the first hook put it there. */
   readonly contextOf: (request: FastifyRequest) => CallContext;
+  /** Counts a wrong key from where a request came; what refuses when there were too many. */
+  readonly guesses: (request: FastifyRequest) => Promise<ProxyError | undefined>;
 }
 
 /** What the one GET route needs to serve upgrades too: they pass the same hooks as any request before they reach it. */
@@ -82,7 +85,7 @@ export async function serveWebSockets(app: FastifyInstance, deps: WebSocketDeps)
     });
     const wish = streamWish(admitted.target);
     const entry = await (wish === undefined
-      ? openOwnSocket(deps, admitted, headers, gone.signal)
+      ? openOwnSocket(deps, admitted, request, gone.signal)
       : joinSharedStream(deps, feeds, admitted, wish));
     if (gone.signal.aborted) entry.giveUp();
     else entries.set(request, entry);
@@ -124,7 +127,7 @@ function watchOver(app: FastifyInstance, deps: WebSocketDeps, feeds: AllFeeds): 
 async function openOwnSocket(
   deps: WebSocketDeps,
   admitted: AdmittedSocket,
-  headers: FastifyRequest['raw']['headers'],
+  request: FastifyRequest,
   signal: AbortSignal,
 ): Promise<Entry> {
   const { family, kind, path, query, isPrivate } = admitted.target;
@@ -145,7 +148,10 @@ async function openOwnSocket(
       };
       if (kind === 'stream')
         new OwnStream({ ...options, right: isPrivate ? readRightOf(admitted) : undefined });
-      else new ApiSocket({ ...options, identity: new SocketIdentity(headers, deps.wallNow()) });
+      else {
+        const identity = new SocketIdentity(request.raw.headers, deps.wallNow());
+        new ApiSocket({ ...options, identity, guesses: () => deps.guesses(request) });
+      }
     },
   };
 }

@@ -30,6 +30,8 @@ export interface ApiSocketOptions extends PairOptions {
   readonly config: () => LiveConfig;
   readonly wallNow: () => number;
   readonly identity: SocketIdentity;
+  /** Counts a wrong key; what refuses when there were too many, over all sockets and requests from the same place. */
+  readonly guesses: () => Promise<ProxyError | undefined>;
 }
 
 /** How much of an answer is read to find its id and status. */
@@ -114,7 +116,7 @@ export class ApiSocket implements PairOwner {
       arrival.assertServing();
       await this.#forward(context, reading.frame);
     } catch (error) {
-      this.#refuse(context, id, toProxyError(error));
+      await this.#refuse(context, id, toProxyError(error));
     } finally {
       this.#serving--;
       this.#pair.letGo();
@@ -191,10 +193,11 @@ export class ApiSocket implements PairOwner {
     else this.#say(bytes.toString('utf8').replace(sentId, () => id));
   }
 
-  #refuse(context: CallContext, id: string, error: ProxyError): void {
-    const { limits, clock, pipeline } = this.#options;
-    pipeline.recorder.refused(context, error);
-    this.#say(errorFrame(id, error, context.requestId, clock.nowOrLocal()));
+  async #refuse(context: CallContext, id: string, error: ProxyError): Promise<void> {
+    const { limits, clock, pipeline, guesses } = this.#options;
+    const told = (error.name === 'PROXY_UNKNOWN_CLIENT' ? await guesses() : undefined) ?? error;
+    pipeline.recorder.refused(context, told);
+    this.#say(errorFrame(id, told, context.requestId, clock.nowOrLocal()));
     if (!isBadFrame(error)) return;
     if (++this.#badFrames >= limits.badFramesInARow) this.#pair.cut(1008, 'bad frames');
   }
