@@ -1,5 +1,6 @@
 import http from 'node:http';
 import fastify, { type FastifyInstance } from 'fastify';
+import { isWildcard } from '../config/sections/hosts.ts';
 import { ProxyError } from '../core/errors.ts';
 import { identifyClient } from '../pipeline/clients/identify.ts';
 import type { LiveConfig } from '../pipeline/live-config.ts';
@@ -96,7 +97,8 @@ function trustedHosts(live: LiveConfig): ReadonlySet<string> {
   const known = hostSets.get(live);
   if (known !== undefined) return known;
   const { host, allowedHosts } = live.settings.server;
-  const names = new Set([host, ...allowedHosts].map((name) => name.toLowerCase()));
+  const own = isWildcard(host) ? [] : [host];
+  const names = new Set([...own, ...allowedHosts].map((name) => name.toLowerCase()));
   hostSets.set(live, names);
   return names;
 }
