@@ -4,7 +4,6 @@ import {
   constants,
   fstatSync,
   ftruncateSync,
-  openSync,
   readFileSync,
   readSync,
   statSync,
@@ -12,6 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { auditKeyId, type ChainHead, chainHash, GENESIS } from '../core/records/chain.ts';
+import { openOwnFile } from './own-files.ts';
 
 export const ANCHOR_FILE = 'audit.anchor';
 
@@ -87,7 +87,7 @@ export class AnchorFile {
     this.#key = key;
     this.#keyId = auditKeyId(key);
     this.#path = join(folder, ANCHOR_FILE);
-    this.#fd = openSync(this.#path, constants.O_RDWR | constants.O_CREAT, 0o600);
+    this.#fd = openOwnFile(this.#path, constants.O_RDWR | constants.O_CREAT);
     try {
       const { dev, ino } = fstatSync(this.#fd);
       this.#device = dev;

@@ -9,6 +9,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { openOwnFile } from './own-files.ts';
 
 /** `process`: a record survives the end of the process; `disk`: also that of the machine, for a synchronous write per record. */
 export type Durability = 'process' | 'disk';
@@ -31,7 +32,7 @@ export class DayFile {
     // O_DSYNC in place of fdatasync: Node's permission model refuses the calls that take a descriptor.
     const onDisk = durability === 'disk' ? constants.O_DSYNC : 0;
     const flags = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | onDisk;
-    this.#fd = openSync(this.#path, flags, 0o600);
+    this.#fd = openOwnFile(this.#path, flags);
     const stats = fstatSync(this.#fd);
     this.#device = stats.dev;
     this.#inode = stats.ino;

@@ -1,12 +1,14 @@
 import type { KeyObject } from 'node:crypto';
-import { accessSync, constants, mkdirSync, statfsSync } from 'node:fs';
+import { accessSync, constants, lstatSync, mkdirSync, statfsSync } from 'node:fs';
+import { join } from 'node:path';
 import { ProxyError } from '../core/errors.ts';
 import { DAY_MS } from '../core/intervals.ts';
 import { type ChainHead, GENESIS, sealLine } from '../core/records/chain.ts';
 import { AnchorFile } from './anchor.ts';
 import { DayFile, type Durability } from './day-file.ts';
-import { dayFileName } from './file-names.ts';
+import { dayFileName, dayFiles, tornFiles } from './file-names.ts';
 import { FolderLock } from './folder-lock.ts';
+import { assertOwnFolder, takeOwnFile, UnsafePathError } from './own-files.ts';
 import type { AuditRepair, AuditSink, LineBuilder } from './sink.ts';
 import { findTrailEnd } from './trail-end.ts';
 
@@ -48,12 +50,10 @@ class FileAuditSink implements AuditSink {
     } catch (error) {
       this.#letGo();
       if (error instanceof ProxyError) throw error;
-      const code = codeOf(error);
-      throw new ProxyError(
-        'PROXY_AUDIT_UNAVAILABLE',
-        `The audit folder ${options.folder} cannot be used (${code}).`,
-        { rule: code, cause: error },
-      );
+      const rule = codeOf(error);
+      const wrong = `The audit folder ${options.folder} cannot be used (${rule}).`;
+      const message = error instanceof UnsafePathError ? error.message : wrong;
+      throw new ProxyError('PROXY_AUDIT_UNAVAILABLE', message, { rule, cause: error });
     }
   }
 
@@ -115,8 +115,10 @@ class FileAuditSink implements AuditSink {
   #takeUp(): AnchorFile {
     const { folder, key } = this.#options;
     if (this.#closed) throw Object.assign(new Error('the audit trail is closed'), { code: 'EBADF' });
+    assertOwnFolder(folder, 'audit folder');
     accessSync(folder, constants.W_OK | constants.X_OK);
     this.#lock = new FolderLock(folder);
+    restoreModes(folder);
     this.#anchor = new AnchorFile(folder, key);
     const { head, newest, repairs } = findTrailEnd(folder, this.#anchor, this.#head);
     this.#head = head;
@@ -159,6 +161,14 @@ class FileAuditSink implements AuditSink {
         // A file that fails to close is gone all the same; the others must not stay open for it.
       }
     }
+  }
+}
+
+/** Older files are only read, so one that was put elsewhere and linked to stays as it is. */
+function restoreModes(folder: string): void {
+  for (const name of [...dayFiles(folder), ...tornFiles(folder)]) {
+    const path = join(folder, name);
+    if (lstatSync(path).isFile()) takeOwnFile(path);
   }
 }
 

@@ -2,6 +2,7 @@ import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { ProxyError } from '../core/errors.ts';
+import { takeOwnFile } from './own-files.ts';
 
 /** Stays empty: only the kernel's lock on it matters. */
 const LOCK_FILE = 'audit.lock';
@@ -18,15 +19,16 @@ export class FolderLock {
 
   /**
    * @throws ProxyError PROXY_AUDIT_UNAVAILABLE when another process, or another sink of this one, holds the folder;
-   *   other errors when the lock file cannot be made
+   *   UnsafePathError when the lock file is a link; other errors when it cannot be made
    */
   constructor(folder: string) {
     const path = join(folder, LOCK_FILE);
+    // Only looked at: to open and close the file here would drop the lock that this process may hold on it.
+    takeOwnFile(path);
     this.#database = new DatabaseSync(path, { timeout: 0 });
     try {
       // The journal in memory: otherwise an empty audit.lock-journal stays behind after a kill.
       this.#database.exec('PRAGMA journal_mode=MEMORY; PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE');
-      // By its name: to open and close the file here would drop the lock that this process holds on it.
       chmodSync(path, 0o600);
     } catch (error) {
       this.#database.close();

@@ -1,8 +1,9 @@
-import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ChainHead, GENESIS, readSealedLine } from '../core/records/chain.ts';
 import type { AnchorFile } from './anchor.ts';
 import { dayFiles, tornFileName } from './file-names.ts';
+import { openOwnFile } from './own-files.ts';
 import type { AuditRepair } from './sink.ts';
 
 /** Where a trail is to be continued. */
@@ -64,7 +65,7 @@ function setTornLineAside(folder: string, name: string): AuditRepair | undefined
   } finally {
     closeSync(aside);
   }
-  const fd = openSync(path, 'r+');
+  const fd = openOwnFile(path, constants.O_RDWR);
   try {
     ftruncateSync(fd, end.wholeLength);
   } finally {
@@ -83,7 +84,7 @@ interface FileEnd {
 
 /** Reads backwards until the last whole line is in sight. */
 function readEnd(path: string): FileEnd {
-  const fd = openSync(path, 'r');
+  const fd = openOwnFile(path, constants.O_RDONLY);
   try {
     const { size } = fstatSync(fd);
     for (let span = FIRST_SPAN; ; span *= 4) {

@@ -1,5 +1,5 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { decodeComponent } from '../core/call/call.ts';
 import type { DenylistEntry } from '../core/catalogue/denylist.ts';
 import { deepFreeze } from '../core/freeze.ts';
@@ -21,6 +21,7 @@ import { findRepeatedSecrets } from './sections/repeated-secrets.ts';
 import type { Environment } from './sources/read-environment.ts';
 import { type ConfigSources, readSecret, readToken } from './sources/read-secret.ts';
 import { readYamlFile } from './sources/read-yaml.ts';
+import { readableByOthers } from './sources/secret-modes.ts';
 import type { YamlFile } from './sources/yaml-file.ts';
 
 /** The files that are read when they exist and nothing else is configured. */
@@ -40,7 +41,9 @@ export function loadSettings(options: {
   const { env, cwd } = options;
   const files = new Map(options.files);
   const problems: ConfigProblem[] = [];
-  const sources: ConfigSources = { env, cwd, problems, secrets: [] };
+  const sources: ConfigSources = { env, cwd, problems, secrets: [], warnings: [] };
+  const dotenv = readableByOthers(join(cwd, '.env'));
+  if (dotenv !== undefined) sources.warnings.push(`The file .env ${dotenv}`);
   const file = readConfigFile(sources);
   noteFile(files, 'configuration', file);
   // Without the file one cannot know which accounts and clients there are: what is said about them would mislead.
@@ -88,6 +91,7 @@ export function loadSettings(options: {
     files,
     allowLoosening: readAllowLoosening(sources),
     secretMask: new SecretMask(sources.secrets),
+    warnings: [...new Set(sources.warnings)],
   };
   problems.push(...unknownVariables(env, prefixesOf(config)));
   if (problems.length > 0) throw new ConfigError(problems);

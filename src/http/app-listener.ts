@@ -1,5 +1,6 @@
 import http from 'node:http';
 import fastify, { type FastifyInstance } from 'fastify';
+import { isWildcard } from '../config/sections/hosts.ts';
 import { ProxyError } from '../core/errors.ts';
 import { identifyClient } from '../pipeline/clients/identify.ts';
 import type { LiveConfig } from '../pipeline/live-config.ts';
@@ -14,7 +15,7 @@ import { localTrust } from './local-trust.ts';
 import { NO_SCHEMAS } from './no-schemas.ts';
 import { answerParserErrors } from './parser-errors.ts';
 
-export interface AppListenerDeps extends Omit<WebSocketDeps, 'limits' | 'contextOf'> {
+export interface AppListenerDeps extends Omit<WebSocketDeps, 'limits' | 'contextOf' | 'guesses'> {
   readonly timeouts: Timeouts;
 }
 
@@ -42,8 +43,10 @@ export async function buildAppListener(
   });
   for (const method of METHODS) app.addHttpMethod(method, { hasBody: false, overrideExisting: true });
   app.decorateRequest('callContext', undefined);
-  // First of all, so that a refused upgrade is known as one and its socket is closed.
-  const sockets = await serveWebSockets(app, { ...deps, contextOf, limits: socketLimits(timeouts, given) });
+  const guesses = await limitKeyGuessing(app);
+  // Before every hook, so that a refused upgrade is known as one and its socket is closed.
+  const limits = socketLimits(timeouts, given);
+  const sockets = await serveWebSockets(app, { ...deps, contextOf, limits, guesses });
 
   app.addHook('onRequest', (request, _reply, done) => {
     const { headers } = request.raw;
@@ -56,7 +59,6 @@ export async function buildAppListener(
     }
   });
   app.addHook('onRequest', localTrust(trustedHosts(config)));
-  const guesses = await limitKeyGuessing(app);
 
   const refuse = errorHandler((request, error) => recorder.refused(request.callContext, error));
   app.setErrorHandler(async (error, request, reply) => {
@@ -93,7 +95,8 @@ function trustedHosts(config: () => LiveConfig): () => ReadonlySet<string> {
     const live = config();
     if (known?.live === live) return known.names;
     const { host, allowedHosts } = live.settings.server;
-    known = { live, names: new Set([host, ...allowedHosts].map((name) => name.toLowerCase())) };
+    const own = isWildcard(host) ? [] : [host];
+    known = { live, names: new Set([...own, ...allowedHosts].map((name) => name.toLowerCase())) };
     return known.names;
   };
 }

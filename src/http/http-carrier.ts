@@ -57,6 +57,7 @@ export class HttpCarrier implements Carrier {
     if (pool === undefined) throw new Error('a call without its upstream');
     const isRead = method === 'GET' && changesNothing(method, path);
     const relay = new Relay(raw, {
+      method,
       holdAll: !isRead,
       writeHead: (status, headers) => writeHead(this.#context, this.#reply, status, headers, 'answered'),
       slowReaderMs: this.#slowReaderMs,

@@ -6,7 +6,8 @@ const WRONG_KEYS_PER_MINUTE = 30;
 
 /**
  * Slows down the guessing of client keys: after some wrong ones from an address the answer is 429 for the rest of the
- * minute. Only requests that already failed are counted, so nobody else on the machine is held up.
+ * minute, over requests, upgrades and frames together. Only what already failed is counted, so a right key is never held
+ * up. A frame is counted by the request that opened its socket.
  */
 export async function limitKeyGuessing(
   app: FastifyInstance,

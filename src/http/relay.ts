@@ -1,12 +1,14 @@
 import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { HeaderValues } from '../core/call/headers.ts';
+import { hasCertainEnd, uncertainEnd } from '../core/outcome/certain-end.ts';
 import type { Transfer, TransferPhase } from '../pipeline/carrier.ts';
 import { writeBytes } from './write-answer.ts';
 
 type Controller = Dispatcher.DispatchController;
 
 export interface RelayOptions {
+  readonly method: string;
   /** Hold the whole answer until it is complete: an order's answer is judged before anything of it is relayed. */
   readonly holdAll: boolean;
   /** Writes the head to the client: called once, before the first body byte. */
@@ -62,12 +64,13 @@ export class Relay implements Dispatcher.DispatchHandler {
     this.#phase = 'headers';
   }
 
-  onResponseStart(_controller: Controller, status: number, headers: HeaderValues): void {
+  onResponseStart(controller: Controller, status: number, headers: HeaderValues): void {
     if (status < 200) return;
     this.#phase = 'body';
     this.#status = status;
     this.#headers = headers;
-    if (!this.#options.holdAll && status < 400) this.#stream();
+    if (!hasCertainEnd(this.#options.method, status, headers)) controller.abort(uncertainEnd());
+    else if (!this.#options.holdAll && status < 400) this.#stream();
   }
 
   onResponseData(controller: Controller, chunk: Buffer): void {

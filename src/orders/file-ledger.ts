@@ -12,6 +12,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { assertOwnFolder, takeOwnFile } from '../audit/own-files.ts';
 import { RollingDay } from '../core/orders/rolling-day.ts';
 import type { NotionalLedger } from './day-ledger.ts';
 import { formatLine, type LedgerLine, parseLine } from './ledger-lines.ts';
@@ -26,6 +27,7 @@ export interface FileLedgerOptions {
 /**
  * Daily sums in an append-only file (mode 0600) of a state folder that one process owns. A reservation is written
  * before its call is sent, and a crash leaves it counted; only giving back writes a second line.
+ * @throws UnsafePathError when others may write to the folder, or a link stands in the place of the file
  * @throws Error when the folder cannot be written, or when a line other than a torn last one cannot be read
  */
 export function createFileNotionalLedger(
@@ -35,7 +37,9 @@ export function createFileNotionalLedger(
 ): NotionalLedger {
   const compactAfterLines = options.compactAfterLines ?? 10_000;
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  assertOwnFolder(stateDir, 'state folder');
   const path = join(stateDir, LEDGER_FILE);
+  takeOwnFile(path);
   const day = readDay(path);
   let file = rewrite(path, day, nowMs);
   let linesSinceRewrite = 0;

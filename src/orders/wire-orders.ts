@@ -1,3 +1,5 @@
+import { UnsafePathError } from '../audit/own-files.ts';
+import { ConfigError } from '../config/problems/config-error.ts';
 import type { Settings } from '../config/schema/settings.ts';
 import type { UpstreamName } from '../core/upstream.ts';
 import type { NotionalLedger } from './day-ledger.ts';
@@ -45,6 +47,15 @@ export function wireOrders(settings: Settings, deps: OrdersDeps): Orders {
   return { limits, resolver, resume: resumeUnfinishedOrders(settings, resolver) };
 }
 
+/** @throws ConfigError when the state folder cannot be used */
 function openLedger({ stateDir }: Settings, nowMs: number): NotionalLedger {
-  return stateDir === undefined ? createMemoryNotionalLedger() : createFileNotionalLedger(stateDir, nowMs);
+  if (stateDir === undefined) return createMemoryNotionalLedger();
+  try {
+    return createFileNotionalLedger(stateDir, nowMs);
+  } catch (error) {
+    const { message } = error as Error;
+    const wrong = `The state folder ${stateDir} cannot be used: ${message}.`;
+    const source = 'BINANCE_PROXY_STATE_DIR';
+    throw new ConfigError([{ message: error instanceof UnsafePathError ? message : wrong, source }]);
+  }
 }

@@ -122,6 +122,8 @@ export async function buildProxy({ settings, log, timeouts: given }: ProxyOption
     ...{ trail, limits, resolver, clock, gate, ownCalls, underWay },
     swap(next) {
       snapshot.swap(next);
+      // Sockets end at once with the right to them.
+      sockets.tick(monotonicNow());
       // A new key has to show what it may do; until it has, the one before it signs.
       gate.reloaded();
     },

@@ -7,6 +7,7 @@ import { type BuiltProxy, buildProxy, type ProxyOptions } from './build.ts';
 import { drain } from './drain.ts';
 import { listen } from './listen.ts';
 import { createReload, noteUnguarded } from './reload.ts';
+import { noteStartWarnings } from './start-warnings.ts';
 
 export interface RunningProxy {
   /** Base URL for apps, or the path of the Unix socket. */
@@ -60,6 +61,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     const detail = { environment, url, operatorUrl, node: process.version, denylist };
     trail.note({ event: 'proxy.started', detail });
     noteUnguarded(settings, trail);
+    noteStartWarnings(trail, settings);
     return {
       url,
       operatorUrl,

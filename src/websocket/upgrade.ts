@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { WebSocket } from 'ws';
 import type { AuditTrail } from '../audit/trail.ts';
 import type { Budgets } from '../budgets/budgets.ts';
+import type { ProxyError } from '../core/errors.ts';
 import { type StreamWish, streamWish } from '../core/frames/stream-event.ts';
 import type { CallContext } from '../pipeline/call-context.ts';
 import type { LiveConfig } from '../pipeline/live-config.ts';
@@ -13,6 +14,7 @@ import { SocketIdentity } from './api/socket-identity.ts';
 import { connectSocket } from './connect.ts';
 import { type AdmittedSocket, admitSocket } from './opening.ts';
 import type { OpenSockets } from './sockets/open-sockets.ts';
+import { ReadRight } from './sockets/read-right.ts';
 import type { SocketLimits } from './sockets/socket-limits.ts';
 import { SocketRecords } from './sockets/socket-records.ts';
 import { AllFeeds } from './streams/all-feeds.ts';
@@ -31,6 +33,8 @@ export interface WebSocketDeps {
   readonly wallNow: () => number;
   /** The context of a request; the first hook put it there. */
   readonly contextOf: (request: FastifyRequest) => CallContext;
+  /** Counts a wrong key from where a request came; what refuses when there were too many. */
+  readonly guesses: (request: FastifyRequest) => Promise<ProxyError | undefined>;
 }
 
 /** What the one GET route needs to serve upgrades too: they pass the same hooks as any request before they reach it. */
@@ -81,7 +85,7 @@ export async function serveWebSockets(app: FastifyInstance, deps: WebSocketDeps)
     });
     const wish = streamWish(admitted.target);
     const entry = await (wish === undefined
-      ? openOwnSocket(deps, admitted, headers, gone.signal)
+      ? openOwnSocket(deps, admitted, request, gone.signal)
       : joinSharedStream(deps, feeds, admitted, wish));
     if (gone.signal.aborted) entry.giveUp();
     else entries.set(request, entry);
@@ -123,10 +127,10 @@ function watchOver(app: FastifyInstance, deps: WebSocketDeps, feeds: AllFeeds): 
 async function openOwnSocket(
   deps: WebSocketDeps,
   admitted: AdmittedSocket,
-  headers: FastifyRequest['raw']['headers'],
+  request: FastifyRequest,
   signal: AbortSignal,
 ): Promise<Entry> {
-  const { family, kind, path, query } = admitted.target;
+  const { family, kind, path, query, isPrivate } = admitted.target;
   const { budgets, limits } = deps;
   const connecting = { budgets, handshakeTimeoutMs: limits.handshakeTimeoutMs };
   const upstream = await connectSocket(connecting, admitted, `${path}${query}`, signal);
@@ -142,8 +146,12 @@ async function openOwnSocket(
         upstream,
         family,
       };
-      if (kind === 'stream') new OwnStream(options);
-      else new ApiSocket({ ...options, identity: new SocketIdentity(headers, deps.wallNow()) });
+      if (kind === 'stream')
+        new OwnStream({ ...options, right: isPrivate ? readRightOf(admitted) : undefined });
+      else {
+        const identity = new SocketIdentity(request.raw.headers, deps.wallNow());
+        new ApiSocket({ ...options, identity, guesses: () => deps.guesses(request) });
+      }
     },
   };
 }
@@ -160,9 +168,15 @@ async function joinSharedStream(
   const connecting = { budgets, handshakeTimeoutMs: limits.handshakeTimeoutMs };
   const open = () => connectSocket(connecting, admitted, wish.sharedTarget, new AbortController().signal);
   const group = feeds.of(`${origin}${wish.sharedTarget}`, PER_SECOND[target.family]);
-  const socket = new SharedStream({ ...deps, records: recordsOf(deps, admitted), wish, group, open });
+  const right = readRightOf(admitted);
+  const socket = new SharedStream({ ...deps, records: recordsOf(deps, admitted), wish, group, open, right });
   await socket.join();
   return { giveUp: () => socket.dispose(), accept: (app) => socket.attach(app) };
+}
+
+function readRightOf({ client, context }: AdmittedSocket): ReadRight {
+  const { config, identified } = context;
+  return new ReadRight({ client, config, isIdentified: identified !== undefined });
 }
 
 function recordsOf(deps: WebSocketDeps, { target, client, context }: AdmittedSocket): SocketRecords {

@@ -113,7 +113,7 @@ if (canMount)
     it('A full disk refuses calls, leaves no part of a line, and goes on when there is room', () => {
       const folder = join(temporaryFolder(), 'audit');
       mkdirSync(folder);
-      expect(mountSmall(folder, 'size=16k')).toBe(true);
+      expect(mountSmall(folder, 'size=16k,mode=700')).toBe(true);
       const { trail, lines } = openTrail(folder);
       const written: number[] = [];
       for (let number = 0; number < 60; number++) {
@@ -143,7 +143,7 @@ if (canMount)
       const folder = join(temporaryFolder(), 'audit');
       const { trail } = openTrail(folder);
       trail.write(signed(1));
-      expect(mountSmall(folder, 'size=16k,ro')).toBe(true);
+      expect(mountSmall(folder, 'size=16k,mode=700,ro')).toBe(true);
       expect(() => trail.write(signed(2))).toThrow(expect.objectContaining({ rule: 'EROFS' }));
       expect(() => createFileAuditSink({ folder, key: undefined, durability: 'process' })).toThrow(/EROFS/);
       execFileSync('umount', [folder]);
@@ -155,7 +155,7 @@ if (canMount)
     it('An audit trail starts on a full disk, refuses calls, and goes on when there is room', () => {
       const folder = join(temporaryFolder(), 'audit');
       mkdirSync(folder);
-      expect(mountSmall(folder, 'size=16k')).toBe(true);
+      expect(mountSmall(folder, 'size=16k,mode=700')).toBe(true);
       const first = openTrail(folder);
       for (let number = 0; number < 60; number++) first.trail.note(signed(number));
       const length = statSync(join(folder, 'audit-2026-02-03.ndjson')).size;

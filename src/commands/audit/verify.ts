@@ -46,7 +46,7 @@ function readKeys(files: readonly string[] | undefined): readonly KeyObject[] {
   const problems: ConfigProblem[] = [];
   const cwd = process.cwd();
   const env = readEnvironment(cwd, process.env);
-  const key = readToken({ env, cwd, problems, secrets: [] }, 'BINANCE_PROXY_AUDIT_KEY');
+  const key = readToken({ env, cwd, problems, secrets: [], warnings: [] }, 'BINANCE_PROXY_AUDIT_KEY');
   if (key === 'refused') throw new ConfigError(problems);
   return key === 'not-set' ? [] : [auditKeyFrom(key.text)];
 }

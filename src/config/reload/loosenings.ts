@@ -59,6 +59,7 @@ const PARTS: { readonly [Part in keyof Settings]-?: Judge } = {
   egressId: FREE,
   logLevel: FREE,
   secretMask: FREE,
+  warnings: FREE,
   allowLoosening: FREE,
 };
 

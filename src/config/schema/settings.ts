@@ -76,4 +76,6 @@ export interface Settings {
   readonly allowLoosening: boolean;
   /** Knows the secrets of this configuration well enough to take them out of any text. */
   readonly secretMask: SecretMask;
+  /** What stops nothing but should be known, one sentence each. */
+  readonly warnings: readonly string[];
 }

@@ -51,7 +51,7 @@ export function readClients(
       continue;
     }
     prefixes.set(entry.envPrefix, name);
-    const issued = readIssuedKeys(sources, entry.envPrefix, repeatedSecrets);
+    const issued = readIssuedKeys(sources, { client: name, prefix: entry.envPrefix }, repeatedSecrets);
     keyExpected ||= issued.keySet;
     if (isSingle) checkSinglePair(sources, issued);
     else checkEntry(draft, name, entry, issued);

@@ -32,10 +32,14 @@ export function isLoopbackInHeader(name: string): boolean {
   return LOOPBACK_HOST_NAME.test(name);
 }
 
+/** True for every address of the machine: one listens there, and it is the name of nobody. */
+export function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
+}
+
 /** True when listeners on both hosts with one port would get into each other's way. */
 export function hostsOverlap(left: string, right: string): boolean {
-  const wildcards = ['0.0.0.0', '::'];
-  if (left === right || wildcards.includes(left) || wildcards.includes(right)) return true;
+  if (left === right || isWildcard(left) || isWildcard(right)) return true;
   const localNames = ['localhost', '127.0.0.1', '::1'];
   return (
     (left === 'localhost' && localNames.includes(right)) ||

@@ -11,18 +11,24 @@ export interface IssuedKeys {
   readonly secretSet: boolean;
 }
 
+const LEAST_LENGTH = 32;
 const OWN_PAIR = 'each client needs a key and a secret of its own, which `client new` creates';
 
 /** Reads `<prefix>_CLIENT_KEY` and `<prefix>_CLIENT_SECRET`. */
 export function readIssuedKeys(
   sources: ConfigSources,
-  prefix: string,
+  { client, prefix }: { readonly client: string; readonly prefix: string },
   repeatedSecrets: RepeatedSecrets,
 ): IssuedKeys {
   const key = readToken(sources, `${prefix}_CLIENT_KEY`);
   const secret = readToken(sources, `${prefix}_CLIENT_SECRET`);
   if (typeof key === 'object') repeatedSecrets.note(key, OWN_PAIR);
   if (typeof secret === 'object') repeatedSecrets.note(secret, OWN_PAIR);
+  for (const issued of [key, secret]) {
+    if (typeof issued !== 'object' || issued.text.length >= LEAST_LENGTH) continue;
+    const what = `${issued.variable} of client ${client} is shorter than ${LEAST_LENGTH} characters`;
+    sources.warnings.push(`${what}, so it may be guessed: issue one with \`client new\`.`);
+  }
   return {
     keyDigest: typeof key === 'object' ? sha256(key.text) : undefined,
     secret: typeof secret === 'object' ? createSecretKey(secret.text, 'utf8') : undefined,

@@ -5,6 +5,7 @@ import { SecretText } from '../../core/records/secret-text.ts';
 import type { LayeredConfig } from '../schema/layered-config.ts';
 import type { Settings } from '../schema/settings.ts';
 import type { ConfigSources } from '../sources/read-secret.ts';
+import { readableByOthers } from '../sources/secret-modes.ts';
 import type { YamlPath } from '../sources/yaml-file.ts';
 
 const CERT_FILE: YamlPath = ['server', 'tls', 'certFile'];
@@ -38,13 +39,16 @@ export function readTlsFiles(sources: ConfigSources, draft: LayeredConfig): Sett
 }
 
 function readPem(
-  { cwd }: ConfigSources,
+  { cwd, warnings }: ConfigSources,
   draft: LayeredConfig,
   place: YamlPath,
   path: string,
 ): string | undefined {
   try {
-    return readFileSync(resolve(cwd, path), 'utf8');
+    const text = readFileSync(resolve(cwd, path), 'utf8');
+    const wrong = place === KEY_FILE ? readableByOthers(resolve(cwd, path)) : undefined;
+    if (wrong !== undefined) warnings.push(`The file of server.tls.keyFile ${wrong}`);
+    return text;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
     draft.report(place, `names a file that cannot be read (${code}): set it to a PEM file`);

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { ConfigProblem } from '../problems/config-error.ts';
 import type { Environment } from './read-environment.ts';
+import { readableByOthers } from './secret-modes.ts';
 
 /** Where a configuration is read from, and where its problems are gathered. */
 export interface ConfigSources {
@@ -10,6 +11,8 @@ export interface ConfigSources {
   readonly problems: ConfigProblem[];
   /** Every secret that was read, for the mask around logs; forgotten once the settings stand. */
   readonly secrets: string[];
+  /** What stops nothing but should be known, as sentences without a configured value. */
+  readonly warnings: string[];
 }
 
 /** A secret on its short way from the environment into a KeyObject. */
@@ -42,10 +45,10 @@ function findSecret(sources: ConfigSources, name: string): SecretReading {
     problems.push({ message: `${name} and ${fileVariable} are both set: set one of them.`, source: name });
     return 'refused';
   }
-  if (path !== undefined && path !== '') return readContent(resolve(cwd, path), fileVariable, problems);
+  if (path !== undefined && path !== '') return readContent(sources, resolve(cwd, path), fileVariable);
   const directory = env.CREDENTIALS_DIRECTORY;
   if (directory === undefined || directory === '') return 'not-set';
-  return readContent(join(directory, name), name, problems, 'optional');
+  return readContent(sources, join(directory, name), name, 'optional');
 }
 
 /** Reads a secret that goes into a header or an HMAC: printable ASCII in one piece. */
@@ -73,13 +76,15 @@ function wrongToken(text: string): string | undefined {
 }
 
 function readContent(
+  { problems, warnings }: ConfigSources,
   path: string,
   variable: string,
-  problems: ConfigProblem[],
   presence: 'required' | 'optional' = 'required',
 ): SecretReading {
   try {
     const text = readFileSync(path, 'utf8').replace(/[\r\n]+$/, '');
+    const wrong = readableByOthers(path);
+    if (wrong !== undefined) warnings.push(`The file of ${variable} ${wrong}`);
     if (text !== '') return { text, variable };
     problems.push({
       message: `${variable} names an empty file: write the secret into it.`,

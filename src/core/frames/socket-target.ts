@@ -31,6 +31,7 @@ const STREAM_ROUTE = /^(?:\/(?:public|market|private|pm|pm-classic))?\/(?:ws|str
 const ROUTED = /^\/(?:public|market|private|pm|pm-classic)\//;
 /** Stream names: letters, digits, `@!_.-` and percent escapes, divided by slashes. */
 const STREAM_NAMES = /^(?:[A-Za-z0-9@!_.\-:/]|%[0-9A-Fa-f]{2})*$/;
+const ACCOUNT_STREAM = /^[A-Za-z0-9]{40,}(?:@|$)/;
 const LISTEN_KEY = /(?:^|[/=])[A-Za-z0-9]{40,}(?:$|[/&])/;
 
 /**
@@ -57,6 +58,11 @@ export function readSocketTarget(target: string): SocketTarget | undefined {
   checkQuery(query, STREAM_QUERY);
   const isPrivate = /^\/(?:private|pm|pm-classic)\//.test(path) || LISTEN_KEY.test(`${path}${query}`);
   return { kind: 'stream', family, path, query, printable: route, isPrivate };
+}
+
+/** True for the name of a stream that begins with a listen key. */
+export function namesAccount(stream: string): boolean {
+  return ACCOUNT_STREAM.test(stream);
 }
 
 function checkQuery(query: string, known: ReadonlyMap<string, RegExp>): void {

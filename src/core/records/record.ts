@@ -17,6 +17,7 @@ export const AUDIT_EVENTS = [
   'config.loaded',
   'config.refused',
   'clients.unguarded',
+  'config.warning',
   'clock.synced',
   'clock.lost',
   'preflight.passed',
@@ -98,6 +99,7 @@ export function auditLevel(record: UnsealedRecord): AuditLevel {
     case 'call.refused':
     case 'policy.reported':
     case 'clients.unguarded':
+    case 'config.warning':
     case 'clock.lost':
     case 'preflight.overdue':
     case 'upstream.frozen':

@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import { hasCertainEnd, uncertainEnd } from '../../core/outcome/certain-end.ts';
 
 export interface TextAnswer {
   readonly status: number;
@@ -9,7 +10,7 @@ export interface TextAnswer {
   readonly receivedMs: number;
 }
 
-/** How far one GET came; `complete` has an answer. */
+/** How far one GET came; `complete` has an answer, `body` the head of one. */
 export interface FetchedText {
   readonly phase: 'not-connected' | 'after-bytes' | 'body' | 'complete';
   readonly answer: TextAnswer | undefined;
@@ -49,13 +50,14 @@ class TextReader implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(
-    _controller: Dispatcher.DispatchController,
+    controller: Dispatcher.DispatchController,
     status: number,
     headers: Record<string, string | string[] | undefined>,
   ): void {
     if (status < 200) return;
     this.#phase = 'body';
     this.#head = { status, headers, receivedMs: performance.now() };
+    if (!hasCertainEnd('GET', status, headers)) controller.abort(uncertainEnd());
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -66,14 +68,15 @@ class TextReader implements Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     const text = Buffer.concat(this.#chunks).toString();
-    this.#resolve({
-      phase: 'complete',
-      answer: { ...this.#head, sentMs: this.#sentMs, text },
-      error: undefined,
-    });
+    this.#resolve({ phase: 'complete', answer: this.#answer(text), error: undefined });
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.#resolve({ phase: this.#phase, answer: undefined, error });
+    const answer = this.#phase === 'body' ? this.#answer('') : undefined;
+    this.#resolve({ phase: this.#phase, answer, error });
+  }
+
+  #answer(text: string): TextAnswer {
+    return { ...this.#head, sentMs: this.#sentMs, text };
   }
 }

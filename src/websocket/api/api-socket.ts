@@ -30,6 +30,8 @@ export interface ApiSocketOptions extends PairOptions {
   readonly config: () => LiveConfig;
   readonly wallNow: () => number;
   readonly identity: SocketIdentity;
+  /** Counts a wrong key; what refuses when there were too many, over all sockets and requests from the same place. */
+  readonly guesses: () => Promise<ProxyError | undefined>;
 }
 
 interface UpstreamFrame {
@@ -93,7 +95,7 @@ export class ApiSocket implements PairOwner {
 
   tick(nowMs: number): void {
     this.#pending.loseSentBefore(nowMs - this.#options.limits.answerTimeoutMs);
-    this.#pair.letGo();
+    if (this.#mayGoOn()) this.#pair.letGo();
   }
 
   onDrain(): void {
@@ -115,7 +117,7 @@ export class ApiSocket implements PairOwner {
       arrival.assertServing();
       await this.#forward(context, reading.frame);
     } catch (error) {
-      this.#refuse(context, id, toProxyError(error));
+      await this.#refuse(context, id, toProxyError(error));
     } finally {
       this.#serving--;
       this.#pair.letGo();
@@ -192,10 +194,11 @@ export class ApiSocket implements PairOwner {
     else this.#say(bytes.toString('utf8').replace(sentId, () => id));
   }
 
-  #refuse(context: CallContext, id: string, error: ProxyError): void {
-    const { limits, clock, pipeline } = this.#options;
-    const { outcome } = pipeline.recorder.refused(context, error);
-    this.#say(errorFrame(id, error, context.requestId, clock.nowOrLocal(), outcome));
+  async #refuse(context: CallContext, id: string, error: ProxyError): Promise<void> {
+    const { limits, clock, pipeline, guesses } = this.#options;
+    const told = (error.name === 'PROXY_UNKNOWN_CLIENT' ? await guesses() : undefined) ?? error;
+    const { outcome } = pipeline.recorder.refused(context, told);
+    this.#say(errorFrame(id, told, context.requestId, clock.nowOrLocal(), outcome));
     if (!isBadFrame(error)) return;
     if (++this.#badFrames >= limits.badFramesInARow) this.#pair.cut(1008, 'bad frames');
   }
@@ -227,8 +230,14 @@ export class ApiSocket implements PairOwner {
   }
 
   #hear({ bytes, isBinary }: UpstreamFrame): void {
-    if (this.#userData.holds(this.#options.config())) this.#pair.toApp.pass(bytes, isBinary);
-    else this.#pair.cut(1008, 'permission withdrawn');
+    if (this.#mayGoOn()) this.#pair.toApp.pass(bytes, isBinary);
+  }
+
+  /** Ends the socket once a new configuration took the right to its user data away. */
+  #mayGoOn(): boolean {
+    if (this.#userData.holds(this.#options.config())) return true;
+    if (this.#pair.isAppOpen) this.#pair.cut(1008, 'permission withdrawn');
+    return false;
   }
 }
 

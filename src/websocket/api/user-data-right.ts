@@ -1,30 +1,33 @@
 import { subscriptionIdOf } from '../../core/frames/frame-answer.ts';
 import type { CallContext } from '../../pipeline/call-context.ts';
 import type { LiveConfig } from '../../pipeline/live-config.ts';
+import { ReadRight } from '../sockets/read-right.ts';
 
-/**
- * Whether a socket may still hear the user data that it subscribed to: Binance goes on sending whatever the
- * configuration becomes, so each new one is asked again.
- */
+interface Subscription {
+  readonly right: ReadRight;
+  readonly account: string | undefined;
+  /** Binance's key that signed it. */
+  readonly apiKey: string | undefined;
+}
+
+/** Whether a socket may still hear the user data that it subscribed to, whichever of its clients did. */
 export class UserDataRight {
-  #under: { readonly config: LiveConfig; readonly client: string; readonly apiKey: string } | undefined;
+  readonly #subscriptions = new Map<string, Subscription>();
 
   /** Notes the subscription that an answer opened, if it opened one. */
   note({ endpoint, client, account, config }: CallContext, resultText: string | undefined): void {
-    if (endpoint?.permission !== 'read' || subscriptionIdOf(resultText) === undefined) return;
+    if (endpoint?.permission !== 'read' || client === undefined) return;
+    if (subscriptionIdOf(resultText) === undefined) return;
+    const right = new ReadRight({ client, config, isIdentified: true });
     const apiKey = apiKeyOf(config, account);
-    this.#under = { config, client: client?.name ?? '', apiKey: apiKey ?? '' };
+    this.#subscriptions.set(`${client.name} ${apiKey}`, { right, account, apiKey });
   }
 
-  /** True without a subscription, and while its client still may read with the same key of Binance. */
+  /** True without a subscription, and while every client that subscribed may read with the same key of Binance. */
   holds(config: LiveConfig): boolean {
-    const under = this.#under;
-    if (under === undefined || under.config === config) return true;
-    const client = config.settings.clients.get(under.client);
-    if (client?.permissions.has('read') !== true) return false;
-    if (apiKeyOf(config, client.account) !== under.apiKey) return false;
-    this.#under = { ...under, config };
-    return true;
+    return this.#subscriptions
+      .values()
+      .every(({ right, account, apiKey }) => right.holds(config) && apiKeyOf(config, account) === apiKey);
   }
 }
 

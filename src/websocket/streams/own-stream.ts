@@ -1,7 +1,16 @@
 import type { RawData } from 'ws';
 import type { SocketFamily } from '../../core/upstream.ts';
+import type { LiveConfig } from '../../pipeline/live-config.ts';
 import { PacedQueue } from '../sockets/paced-queue.ts';
+import type { ReadRight } from '../sockets/read-right.ts';
 import { type PairOptions, type PairOwner, SocketPair } from '../sockets/socket-pair.ts';
+
+export interface OwnStreamOptions extends PairOptions {
+  readonly family: SocketFamily;
+  readonly config: () => LiveConfig;
+  /** Undefined for a stream that is nobody's own. */
+  readonly right: ReadRight | undefined;
+}
 
 /** Binance takes 5 messages a second on spot and 10 on futures, pings and pongs included. */
 export const PER_SECOND: Readonly<Record<SocketFamily, number>> = { spot: 4, usdm: 8, coinm: 8 };
@@ -9,10 +18,12 @@ const MOST_WAITING = 256;
 
 /** One app on a market or user stream: every frame passes as it is, upward no faster than Binance allows. */
 export class OwnStream implements PairOwner {
+  readonly #options: OwnStreamOptions;
   readonly #pair: SocketPair;
   readonly #pace: PacedQueue<{ readonly data: Buffer; readonly isBinary: boolean }>;
 
-  constructor(options: PairOptions & { readonly family: SocketFamily }) {
+  constructor(options: OwnStreamOptions) {
+    this.#options = options;
     this.#pace = new PacedQueue({
       perSecond: PER_SECOND[options.family],
       mostWaiting: MOST_WAITING,
@@ -30,7 +41,7 @@ export class OwnStream implements PairOwner {
   }
 
   onUpstreamFrame(data: RawData, isBinary: boolean): void {
-    this.#pair.toApp.pass(data, isBinary);
+    if (this.#mayGoOn()) this.#pair.toApp.pass(data, isBinary);
   }
 
   onUpstreamGone(): void {}
@@ -39,7 +50,17 @@ export class OwnStream implements PairOwner {
     return false;
   }
 
-  tick(): void {}
+  tick(): void {
+    this.#mayGoOn();
+  }
 
   onDrain(): void {}
+
+  /** Ends the stream once a new configuration took the right to it away. */
+  #mayGoOn(): boolean {
+    const { right, config } = this.#options;
+    if (right === undefined || right.holds(config())) return true;
+    if (this.#pair.isAppOpen) this.#pair.cut(1008, 'permission withdrawn');
+    return false;
+  }
 }

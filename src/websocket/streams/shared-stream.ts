@@ -1,14 +1,17 @@
 import type { RawData, WebSocket } from 'ws';
 import { ProxyError } from '../../core/errors.ts';
+import { namesAccount } from '../../core/frames/socket-target.ts';
 import {
   type ControlFrame,
   readControl,
   type StreamEvent,
   type StreamWish,
 } from '../../core/frames/stream-event.ts';
+import type { LiveConfig } from '../../pipeline/live-config.ts';
 import { Backpressure } from '../sockets/backpressure.ts';
 import { closeLike, closeWithin } from '../sockets/closing.ts';
 import type { OpenSocket, OpenSockets } from '../sockets/open-sockets.ts';
+import type { ReadRight } from '../sockets/read-right.ts';
 import type { SocketLimits } from '../sockets/socket-limits.ts';
 import type { SocketRecords } from '../sockets/socket-records.ts';
 import type { Listener, OpenFeed, RouteFeeds } from './route-feeds.ts';
@@ -21,6 +24,9 @@ export interface SharedStreamOptions {
   readonly wish: StreamWish;
   readonly group: RouteFeeds;
   readonly open: OpenFeed;
+  readonly config: () => LiveConfig;
+  /** For what is no public stream: a listen key among the names. */
+  readonly right: ReadRight;
 }
 
 /** Binance's own bound for one connection. */
@@ -36,6 +42,8 @@ export class SharedStream implements OpenSocket, Listener {
   readonly #names = new Set<string>();
   #isCombined: boolean;
   #end: { readonly app: WebSocket; readonly flow: Backpressure } | undefined;
+  /** True once a listen key was among its names. */
+  #isPrivate = false;
   #isGone = false;
   #isAlive = true;
   #second = 0;
@@ -119,6 +127,9 @@ export class SharedStream implements OpenSocket, Listener {
 
   tick(nowMs: number): void {
     this.#end?.flow.tick(nowMs);
+    const { right, config } = this.#options;
+    if (!this.#isPrivate || right.holds(config())) return;
+    if (this.#end?.app.readyState === this.#end?.app.OPEN) this.cut(1008, 'permission withdrawn');
   }
 
   ping(): void {
@@ -201,6 +212,12 @@ export class SharedStream implements OpenSocket, Listener {
       return errorText(3, 'Invalid request: too many streams on one connection');
     }
     if (fresh.length === 0) return undefined;
+    if (fresh.some(namesAccount)) {
+      const { right, config } = this.#options;
+      if (!right.holds(config()))
+        return errorText(2, 'Invalid request: this client lacks the permission read');
+      this.#isPrivate = true;
+    }
     for (const name of fresh) this.#names.add(name);
     const { group, open } = this.#options;
     const error = await new Promise<string | undefined>((resolve, reject) => {

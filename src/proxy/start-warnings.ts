@@ -1,0 +1,23 @@
+import type { AuditTrail } from '../audit/trail.ts';
+import type { Settings } from '../config/schema/settings.ts';
+
+/** Writes what the operator should know at the start although it stops nothing: one record for each. */
+export function noteStartWarnings(trail: Pick<AuditTrail, 'note'>, settings: Settings): void {
+  for (const msg of [...settings.warnings, ...forgetfulSums(settings)]) {
+    trail.note({ event: 'config.warning', msg });
+  }
+}
+
+/** Sums of a day that a crash would set to zero. */
+function forgetfulSums({ stateDir, clients }: Settings): readonly string[] {
+  if (stateDir !== undefined) return [];
+  const names = clients
+    .values()
+    .filter(({ order }) => order?.maxPerDay !== undefined || order?.maxNotionalPerDay !== undefined)
+    .map(({ name }) => name)
+    .toArray();
+  if (names.length === 0) return [];
+  return [
+    `The orders of a day are counted in memory, so a restart forgets them (${names.join(', ')}): set BINANCE_PROXY_STATE_DIR to a folder.`,
+  ];
+}
