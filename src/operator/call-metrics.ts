@@ -9,14 +9,14 @@ export interface CallMetrics {
   /** A call that was signed: its record stands, its bytes leave next. */
   signed(context: CallContext): void;
   /** The end of a sent call; `durationMs` from its arrival. */
-  completed(context: CallContext, ending: CallEnd, durationMs: number): void;
+  completed(context: CallContext, end: CountedEnd, durationMs: number): void;
   /** A call, or what never became one, that was answered by the proxy itself before anything was sent. */
   refused(context: CallContext | undefined, error: ProxyError): void;
   /** What would have been refused, had the client not been in report mode. */
   reported(context: CallContext): void;
 }
 
-interface CallEnd {
+interface CountedEnd {
   readonly outcome: Outcome;
   /** HTTP status of the answer to the client. */
   readonly status: number | undefined;
@@ -93,7 +93,7 @@ export function createCallMetrics(registry: Registry): CallMetrics {
     };
   }
 
-  function count(context: CallContext | undefined, { outcome, status }: CallEnd): void {
+  function count(context: CallContext | undefined, { outcome, status }: CountedEnd): void {
     calls.inc({
       client: clientOf(context),
       upstream: context?.endpoint?.upstream ?? context?.call?.upstream ?? NONE,

@@ -59,11 +59,11 @@ export function stateOfList(legs: readonly OrderState[]): OrderState {
 }
 
 function found(order: OrderAnswer): OrderStateReading {
-  return { kind: 'found', state: fateOf(order), order };
+  return { kind: 'found', state: stateOf(order), order };
 }
 
 /** A word that is not known here belongs to an order that exists and is not known to be over. */
-function fateOf({ status = '', executedQty }: OrderAnswer): OrderState {
+function stateOf({ status = '', executedQty }: OrderAnswer): OrderState {
   if (REJECTED.has(status)) return 'rejected';
   if (FIRED.has(status)) return 'executed';
   if (OVER.has(status)) return isFilled(executedQty) || status === 'FINISHED' ? 'executed' : 'ended';
