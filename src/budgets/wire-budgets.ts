@@ -1,5 +1,5 @@
 import type { Settings } from '../config/schema/settings.ts';
-import { type Budgets, type BudgetsOptions, createBudgets } from './budgets.ts';
+import { Budgets, type BudgetsOptions } from './budgets.ts';
 import { MemoryBudgetStore } from './stores/memory-store.ts';
 import type { BudgetStore } from './stores/store.ts';
 
@@ -9,7 +9,7 @@ export async function wireBudgets(
   { serverNow, onEvent }: Pick<BudgetsOptions, 'serverNow' | 'onEvent'>,
 ): Promise<Budgets> {
   const store = await openStore(settings, serverNow);
-  return createBudgets({ store, serverNow, throttle: settings.throttle, onEvent });
+  return new Budgets({ store, serverNow, throttle: settings.throttle, onEvent });
 }
 
 /**
