@@ -6,12 +6,15 @@ import {
   type StreamEvent,
   type StreamWish,
 } from '../../core/frames/stream-event.ts';
+import { SECOND_MS } from '../../core/intervals.ts';
 import { Backpressure } from '../sockets/backpressure.ts';
 import { closeLike, closeWithin } from '../sockets/closing.ts';
 import type { OpenSocket, OpenSockets } from '../sockets/open-sockets.ts';
 import type { SocketLimits } from '../sockets/socket-limits.ts';
 import type { SocketRecords } from '../sockets/socket-records.ts';
-import type { Listener, OpenFeed, RouteFeeds } from './route-feeds.ts';
+import type { OpenFeed, RouteFeeds } from './route-feeds.ts';
+import { type ControlAnswer, controlAnswer, DONE, errorText, readControlRequest } from './stream-control.ts';
+import type { Listener } from './subscriptions.ts';
 
 export interface SharedStreamOptions {
   readonly sockets: OpenSockets;
@@ -23,13 +26,12 @@ export interface SharedStreamOptions {
   readonly open: OpenFeed;
 }
 
-/** Binance's own bound for one connection. */
+/** Binance's limit for one connection. */
 const MOST_STREAMS = 1_024;
-/** Nobody holds up a socket that others listen to as well. */
+/** Stands for the feed: a slow reader must not pause a socket that others listen to. */
 const NOBODY = { pause() {}, resume() {} };
-const NULL = 'null';
 
-/** One app on public streams that it shares with others: to it, it looks like a socket of its own. */
+/** The socket of one app on public streams that several apps share. The app cannot tell it from a socket of its own. */
 export class SharedStream implements OpenSocket, Listener {
   readonly #options: SharedStreamOptions;
   readonly #records: SocketRecords;
@@ -49,14 +51,14 @@ export class SharedStream implements OpenSocket, Listener {
   }
 
   /**
-   * Makes sure that there is a socket to Binance before the app is let in.
+   * Makes sure that there is a socket to Binance before the app's upgrade is accepted.
    * @throws ProxyError
    */
   join(): Promise<void> {
     return this.#options.group.join(this, this.#options.open);
   }
 
-  /** Takes the app up once its upgrade stands, with the streams that its URL names. */
+  /** Takes over the app's socket after its upgrade, and subscribes to the streams that its URL names. */
   attach(app: WebSocket): void {
     const { sockets, monotonicNow, limits, wish } = this.#options;
     const flow = new Backpressure(NOBODY, app, limits, monotonicNow, () => this.cut(1013, 'slow reader'));
@@ -77,13 +79,13 @@ export class SharedStream implements OpenSocket, Listener {
     if (this.#isGone) this.cut(1014, 'connection lost');
     else if (wish.names.length > 0) {
       this.#turn = this.#subscribe(wish.names).then((error) => {
-        // A name that Binance does not know makes no error in a URL; what the proxy cannot ask for does.
+        // Binance accepts unknown names in a URL. An error here means that the proxy could not subscribe.
         if (error?.includes('"code":-') === true) this.cut(1013, 'subscription failed');
       });
     }
   }
 
-  /** Gives up what it listens to. */
+  /** Unsubscribes from everything and leaves the feeds. */
   dispose(): void {
     if (this.#isGone) return;
     this.#isGone = true;
@@ -110,10 +112,7 @@ export class SharedStream implements OpenSocket, Listener {
   }
 
   cut(code: number, rule: string): void {
-    this.#records.closed({ by: 'proxy', code, rule });
-    if (this.#end !== undefined) {
-      void closeWithin(this.#end.app, this.#options.limits.closeTimeoutMs, code, rule);
-    }
+    void this.#close(code, rule);
     this.#options.group.unsubscribe(this, this.#names);
   }
 
@@ -129,18 +128,21 @@ export class SharedStream implements OpenSocket, Listener {
     this.#isAlive = false;
   }
 
-  async drain(): Promise<void> {
-    this.#records.closed({ by: 'proxy', code: 1001, rule: 'shutdown' });
-    if (this.#end !== undefined) {
-      await closeWithin(this.#end.app, this.#options.limits.closeTimeoutMs, 1001, 'shutdown');
-    }
+  drain(): Promise<void> {
+    return this.#close(1001, 'shutdown');
+  }
+
+  async #close(code: number, rule: string): Promise<void> {
+    this.#records.closed({ by: 'proxy', code, rule });
+    if (this.#end === undefined) return;
+    await closeWithin(this.#end.app, this.#options.limits.closeTimeoutMs, code, rule);
   }
 
   #onFrame(data: RawData, isBinary: boolean): void {
     const { monotonicNow, limits } = this.#options;
     if (this.#isGone || this.#end?.app.readyState !== this.#end?.app.OPEN) return;
     this.#records.framesUp++;
-    const second = Math.floor(monotonicNow() / 1_000);
+    const second = Math.floor(monotonicNow() / SECOND_MS);
     this.#framesInSecond = second === this.#second ? this.#framesInSecond + 1 : 1;
     this.#second = second;
     if (this.#framesInSecond > limits.framesPerSecond) this.cut(1008, 'too many frames');
@@ -150,48 +152,33 @@ export class SharedStream implements OpenSocket, Listener {
 
   async #control(text: string): Promise<void> {
     if (this.#isGone) return;
-    let id = NULL;
+    let id = 'null';
     try {
       const frame = readControl(text);
       id = frame.id;
-      const { result, error } = await this.#answer(frame);
-      this.#say(error === undefined ? `{"result":${result},"id":${id}}` : `{"error":${error},"id":${id}}`);
+      this.#say(controlAnswer(id, await this.#answer(frame)));
     } catch (error) {
       if (!(error instanceof ProxyError)) throw error;
-      this.#say(`{"error":${errorText(error.code, error.message)},"id":${id}}`);
+      this.#say(controlAnswer(id, { error: errorText(error.code, error.message) }));
     }
   }
 
-  /** @throws ProxyError when a socket to Binance would be needed and cannot be had */
-  async #answer({ method, params }: ControlFrame): Promise<{ result?: string; error?: string | undefined }> {
-    const names = params.map((source) => (source[0] === '"' ? (JSON.parse(source) as string) : undefined));
-    switch (method) {
-      case 'LIST_SUBSCRIPTIONS':
-        return { result: JSON.stringify([...this.#names]) };
-      case 'GET_PROPERTY':
-        if (names[0] !== 'combined') return { error: errorText(0, 'Unknown property') };
-        return { result: String(this.#isCombined) };
-      case 'SET_PROPERTY':
-        if (names[0] !== 'combined') return { error: errorText(0, 'Unknown property') };
-        if (params[1] !== 'true' && params[1] !== 'false') {
-          return { error: errorText(1, 'Invalid value type: expected Boolean') };
-        }
-        this.#isCombined = params[1] === 'true';
-        return { result: NULL };
-      case 'SUBSCRIBE':
-      case 'UNSUBSCRIBE': {
-        const streams = names.filter((name) => name?.isWellFormed() === true && name !== '');
-        if (streams.length === 0 || streams.length < params.length) {
-          return { error: errorText(2, 'Invalid request: params must be stream names') };
-        }
-        if (method === 'SUBSCRIBE')
-          return { result: NULL, error: await this.#subscribe(streams as string[]) };
-        for (const name of streams as string[]) this.#names.delete(name);
-        this.#options.group.unsubscribe(this, streams as string[]);
-        return { result: NULL };
+  async #answer(frame: ControlFrame): Promise<ControlAnswer> {
+    const request = readControlRequest(frame, { names: this.#names, isCombined: this.#isCombined });
+    switch (request.kind) {
+      case 'answer':
+        return request.answer;
+      case 'combine':
+        this.#isCombined = request.isCombined;
+        return DONE;
+      case 'subscribe': {
+        const error = await this.#subscribe(request.names);
+        return error === undefined ? DONE : { error };
       }
-      default:
-        return { error: errorText(2, 'Invalid request: unknown method') };
+      case 'unsubscribe':
+        for (const name of request.names) this.#names.delete(name);
+        this.#options.group.unsubscribe(this, request.names);
+        return DONE;
     }
   }
 
@@ -204,7 +191,7 @@ export class SharedStream implements OpenSocket, Listener {
     for (const name of fresh) this.#names.add(name);
     const { group, open } = this.#options;
     const error = await new Promise<string | undefined>((resolve, reject) => {
-      group.subscribe(this, fresh, open, resolve).catch(reject);
+      group.subscribe(this, fresh, { open, consent: resolve }).catch(reject);
     }).catch((cause: unknown) => {
       if (cause instanceof ProxyError) return errorText(cause.code, cause.message);
       throw cause;
@@ -219,8 +206,4 @@ export class SharedStream implements OpenSocket, Listener {
   #say(text: string): void {
     this.#end?.flow.pass(text, false);
   }
-}
-
-function errorText(code: number, msg: string): string {
-  return JSON.stringify({ code, msg });
 }
