@@ -72,7 +72,8 @@ export class Budgets {
     const ahead = this.#mayWait(request) ? this.#queue.ahead(call) : undefined;
     if (ahead !== undefined) return this.#wait(request, call, ahead, nowMs);
     const outcome = this.#store.charge(call, nowMs);
-    if (outcome instanceof Promise) return outcome.then((later) => this.#conclude(request, call, later, nowMs));
+    if (outcome instanceof Promise)
+      return outcome.then((later) => this.#conclude(request, call, later, nowMs));
     return this.#conclude(request, call, outcome, nowMs);
   }
 
@@ -139,7 +140,12 @@ export class Budgets {
   ): Ticket | Promise<Ticket> {
     if (outcome.kind === 'charged') {
       const { endpoint, account } = request;
-      return new OpenTicket(call.weight, 0, { receipt: outcome.receipt, endpoint, account, chargedMs: sinceMs });
+      return new OpenTicket(call.weight, 0, {
+        receipt: outcome.receipt,
+        endpoint,
+        account,
+        chargedMs: sinceMs,
+      });
     }
     if (outcome.kind === 'frozen') {
       this.#freezes.noticed(outcome.freeze);

@@ -55,9 +55,10 @@ export class MemoryBudgetStore implements BudgetStore {
       const mark = receipt.marks[i];
       const ending = endings[i];
       if (charge === undefined || mark === undefined || ending === undefined) continue;
-      const { bucket, weight } = charge;
-      const { state } = this.#entry(bucket, nowMs);
-      reconcile(state, mark, weight, ending, nowMs, bucket.windowMs, bucket.kind === 'orders');
+      const { weight, bucket } = charge;
+      const { windowMs } = bucket;
+      const sent = { mark, weight, ending, windowMs, lowers: bucket.kind === 'orders' };
+      reconcile(this.#entry(bucket, nowMs).state, sent, nowMs);
     }
   }
 

@@ -122,32 +122,35 @@ export function refund(state: BucketState, mark: ChargeMark, weight: number): vo
   if (isAlive(state, mark)) addInFlight(state, mark.slot, -weight);
 }
 
+/** A charge that was sent, and how it ended. */
+export interface SentCharge {
+  readonly mark: ChargeMark;
+  readonly weight: number;
+  readonly ending: ChargeEnding;
+  /** Length of the bucket's window in ms. */
+  readonly windowMs: number;
+  /** Whether a newer report that is lower is believed: order counts fall with fills, weights never fall. */
+  readonly lowers: boolean;
+}
+
 /**
- * Ends a charge that was sent. What was charged in an earlier window may have been counted in this one, so it stays,
- * and its report, which speaks of one of the two, is not used.
- * @param lowers whether a newer report that is lower is believed (order counts fall with fills, weights never fall)
+ * Ends a charge that was sent. A charge of an earlier window may have been counted in this one, so it stays. Its report
+ * is not used, because it is a count of one of the two windows.
  */
-export function reconcile(
-  state: BucketState,
-  mark: ChargeMark,
-  weight: number,
-  ending: ChargeEnding,
-  nowMs: number,
-  windowMs: number,
-  lowers: boolean,
-): void {
+export function reconcile(state: BucketState, charge: SentCharge, nowMs: number): void {
+  const { mark, weight, ending } = charge;
   const alive = isAlive(state, mark);
   if (alive) addInFlight(state, mark.slot, -weight);
-  if (nowMs >= windowEndOf(state, windowMs) - TAIL_MS) state.nearTheEnd += ending.counted;
+  if (nowMs >= windowEndOf(state, charge.windowMs) - TAIL_MS) state.nearTheEnd += ending.counted;
   if (mark.window !== state.window || mark.startedMs !== state.startedMs) {
     state.unreported += ending.counted;
     return;
   }
-  if (ending.reported !== undefined) report(state, mark, ending.reported, lowers);
+  if (ending.reported !== undefined) report(state, charge, ending.reported);
   else if (alive) state.unreported += ending.counted;
 }
 
-function report(state: BucketState, mark: ChargeMark, reported: number, lowers: boolean): void {
+function report(state: BucketState, { mark, lowers }: SentCharge, reported: number): void {
   if (reported > state.reported) state.reported = reported;
   if (reported > state.highestReport) state.highestReport = reported;
   if (mark.round !== state.round) return;
