@@ -1,33 +1,21 @@
 import type { RawData, WebSocket } from 'ws';
-import { ProxyError } from '../../core/errors.ts';
-import {
-  type ControlFrame,
-  readControl,
-  type StreamEvent,
-  type StreamWish,
-} from '../../core/frames/stream-event.ts';
+import type { StreamEvent } from '../../core/frames/stream-event.ts';
 import { SECOND_MS } from '../../core/intervals.ts';
 import { Backpressure } from '../sockets/backpressure.ts';
-import { closeLike, closeWithin } from '../sockets/closing.ts';
+import { closeLike, closeWithin, LOST } from '../sockets/closing.ts';
 import type { OpenSocket, OpenSockets } from '../sockets/open-sockets.ts';
 import type { SocketLimits } from '../sockets/socket-limits.ts';
 import type { SocketRecords } from '../sockets/socket-records.ts';
-import type { OpenFeed, RouteFeeds } from './route-feeds.ts';
-import { type ControlAnswer, controlAnswer, DONE, errorText, readControlRequest } from './stream-control.ts';
+import { AppStreams, type AppStreamsOptions } from './app-streams.ts';
 import type { Listener } from './subscriptions.ts';
 
-export interface SharedStreamOptions {
+export interface SharedStreamOptions extends AppStreamsOptions {
   readonly sockets: OpenSockets;
   readonly monotonicNow: () => number;
   readonly records: SocketRecords;
   readonly limits: SocketLimits;
-  readonly wish: StreamWish;
-  readonly group: RouteFeeds;
-  readonly open: OpenFeed;
 }
 
-/** Binance's limit for one connection. */
-const MOST_STREAMS = 1_024;
 /** Stands for the feed: a slow reader must not pause a socket that others listen to. */
 const NOBODY = { pause() {}, resume() {} };
 
@@ -35,10 +23,8 @@ const NOBODY = { pause() {}, resume() {} };
 export class SharedStream implements OpenSocket, Listener {
   readonly #options: SharedStreamOptions;
   readonly #records: SocketRecords;
-  readonly #names = new Set<string>();
-  #isCombined: boolean;
+  readonly #streams: AppStreams;
   #end: { readonly app: WebSocket; readonly flow: Backpressure } | undefined;
-  #isGone = false;
   #isAlive = true;
   #second = 0;
   #framesInSecond = 0;
@@ -46,7 +32,7 @@ export class SharedStream implements OpenSocket, Listener {
 
   constructor(options: SharedStreamOptions) {
     this.#options = options;
-    this.#isCombined = options.wish.isCombined;
+    this.#streams = new AppStreams(options, this);
     this.#records = options.records;
   }
 
@@ -55,7 +41,7 @@ export class SharedStream implements OpenSocket, Listener {
    * @throws ProxyError
    */
   join(): Promise<void> {
-    return this.#options.group.join(this, this.#options.open);
+    return this.#streams.join();
   }
 
   /** Takes over the app's socket after its upgrade, and subscribes to the streams that its URL names. */
@@ -76,9 +62,9 @@ export class SharedStream implements OpenSocket, Listener {
     });
     sockets.add(this);
     this.#records.opened();
-    if (this.#isGone) this.cut(1014, 'connection lost');
+    if (this.#streams.isGone) this.cut(LOST, 'connection lost');
     else if (wish.names.length > 0) {
-      this.#turn = this.#subscribe(wish.names).then((error) => {
+      this.#turn = this.#streams.subscribe(wish.names).then((error) => {
         // Binance accepts unknown names in a URL. An error here means that the proxy could not subscribe.
         if (error?.includes('"code":-') === true) this.cut(1013, 'subscription failed');
       });
@@ -87,14 +73,12 @@ export class SharedStream implements OpenSocket, Listener {
 
   /** Unsubscribes from everything and leaves the feeds. */
   dispose(): void {
-    if (this.#isGone) return;
-    this.#isGone = true;
-    this.#options.group.leave(this, this.#names);
+    this.#streams.leave();
   }
 
   hear({ from, to }: StreamEvent, data: Buffer): void {
     this.#records.framesDown++;
-    this.#end?.flow.pass(this.#isCombined ? data : data.subarray(from, to), false);
+    this.#end?.flow.pass(this.#streams.isCombined ? data : data.subarray(from, to), false);
   }
 
   notice(data: Buffer, isBinary: boolean): void {
@@ -108,12 +92,12 @@ export class SharedStream implements OpenSocket, Listener {
       return;
     }
     closeLike(this.#end.app, code, reason);
-    void closeWithin(this.#end.app, this.#options.limits.closeTimeoutMs, 1014, '');
+    void closeWithin(this.#end.app, this.#options.limits.closeTimeoutMs, LOST, '');
   }
 
   cut(code: number, rule: string): void {
     void this.#close(code, rule);
-    this.#options.group.unsubscribe(this, this.#names);
+    this.#streams.unsubscribeAll();
   }
 
   tick(nowMs: number): void {
@@ -140,7 +124,7 @@ export class SharedStream implements OpenSocket, Listener {
 
   #onFrame(data: RawData, isBinary: boolean): void {
     const { monotonicNow, limits } = this.#options;
-    if (this.#isGone || this.#end?.app.readyState !== this.#end?.app.OPEN) return;
+    if (this.#streams.isGone || this.#end?.app.readyState !== this.#end?.app.OPEN) return;
     this.#records.framesUp++;
     const second = Math.floor(monotonicNow() / SECOND_MS);
     this.#framesInSecond = second === this.#second ? this.#framesInSecond + 1 : 1;
@@ -151,56 +135,7 @@ export class SharedStream implements OpenSocket, Listener {
   }
 
   async #control(text: string): Promise<void> {
-    if (this.#isGone) return;
-    let id = 'null';
-    try {
-      const frame = readControl(text);
-      id = frame.id;
-      this.#say(controlAnswer(id, await this.#answer(frame)));
-    } catch (error) {
-      if (!(error instanceof ProxyError)) throw error;
-      this.#say(controlAnswer(id, { error: errorText(error.code, error.message) }));
-    }
-  }
-
-  async #answer(frame: ControlFrame): Promise<ControlAnswer> {
-    const request = readControlRequest(frame, { names: this.#names, isCombined: this.#isCombined });
-    switch (request.kind) {
-      case 'answer':
-        return request.answer;
-      case 'combine':
-        this.#isCombined = request.isCombined;
-        return DONE;
-      case 'subscribe': {
-        const error = await this.#subscribe(request.names);
-        return error === undefined ? DONE : { error };
-      }
-      case 'unsubscribe':
-        for (const name of request.names) this.#names.delete(name);
-        this.#options.group.unsubscribe(this, request.names);
-        return DONE;
-    }
-  }
-
-  async #subscribe(wanted: readonly string[]): Promise<string | undefined> {
-    const fresh = [...new Set(wanted)].filter((name) => !this.#names.has(name));
-    if (this.#names.size + fresh.length > MOST_STREAMS) {
-      return errorText(3, 'Invalid request: too many streams on one connection');
-    }
-    if (fresh.length === 0) return undefined;
-    for (const name of fresh) this.#names.add(name);
-    const { group, open } = this.#options;
-    const error = await new Promise<string | undefined>((resolve, reject) => {
-      group.subscribe(this, fresh, { open, consent: resolve }).catch(reject);
-    }).catch((cause: unknown) => {
-      if (cause instanceof ProxyError) return errorText(cause.code, cause.message);
-      throw cause;
-    });
-    if (error !== undefined || this.#isGone) {
-      for (const name of fresh) this.#names.delete(name);
-      group.unsubscribe(this, fresh);
-    }
-    return error;
+    if (!this.#streams.isGone) this.#say(await this.#streams.answer(text));
   }
 
   #say(text: string): void {
