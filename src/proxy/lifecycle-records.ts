@@ -5,13 +5,49 @@ import type { ResolvedCall } from '../orders/order-lookup.ts';
 import type { PreflightVerdict } from '../upstream/key-gate.ts';
 import type { ClockState } from '../upstream/server-clock.ts';
 
+/** A clock that moved by less is not recorded again. */
 const CHANGE_WORTH_TELLING_MS = 250;
 
-/** The life-cycle events of a proxy as audit records: each is told when something changed, not each time it is measured. */
+type BudgetEvent = 'frozen' | 'thawed' | 'degraded' | 'restored';
+
+const BUDGET_EVENTS = {
+  frozen: 'upstream.frozen',
+  thawed: 'upstream.thawed',
+  degraded: 'budget.degraded',
+  restored: 'budget.restored',
+} as const satisfies Record<BudgetEvent, string>;
+
+/** Writes the life-cycle events of a proxy as audit records. A record tells of a change, not of every measurement. */
 export function lifecycleRecords(trail: AuditTrail) {
+  return {
+    ...clockRecords(trail),
+    preflight: (account: string, verdict: PreflightVerdict) => notePreflight(trail, account, verdict),
+    budget(
+      event: BudgetEvent,
+      detail: Readonly<Record<string, string | number | boolean | undefined>>,
+    ): void {
+      trail.note({ event: BUDGET_EVENTS[event], detail });
+    },
+    reported(client: Client, endpoint: Endpoint, rule: string): void {
+      const { upstream, method, path, permission } = endpoint;
+      trail.note({
+        event: 'policy.reported',
+        client: client.name,
+        account: client.account,
+        upstream,
+        method,
+        path,
+        permission,
+        rule,
+      });
+    },
+    resolved: (call: ResolvedCall) => writeResolved(trail, call),
+  };
+}
+
+function clockRecords(trail: AuditTrail) {
   let toldOffsetMs: number | undefined;
   let lost = false;
-
   return {
     clockSynced(state: ClockState): void {
       const moved =
@@ -34,59 +70,36 @@ export function lifecycleRecords(trail: AuditTrail) {
         msg: 'The time of the exchange could not be read; trying again.',
       });
     },
-    preflight(account: string, verdict: PreflightVerdict): void {
-      if (verdict.kind === 'pending') return;
-      if (verdict.kind === 'failed') {
-        trail.note({ event: 'preflight.failed', account, msg: verdict.problems.join(' ') });
-        return;
-      }
-      const notes = verdict.kind === 'skipped' ? [verdict.reason] : verdict.warnings;
-      trail.note({
-        event: 'preflight.passed',
-        level: notes.length > 0 && verdict.kind === 'passed' ? 'warn' : 'info',
-        account,
-        msg: notes.length > 0 ? notes.join(' ') : undefined,
-      });
-    },
-    budget(
-      event: 'frozen' | 'thawed' | 'degraded' | 'restored',
-      detail: Readonly<Record<string, string | number | boolean | undefined>>,
-    ): void {
-      const name = {
-        frozen: 'upstream.frozen',
-        thawed: 'upstream.thawed',
-        degraded: 'budget.degraded',
-        restored: 'budget.restored',
-      } as const;
-      trail.note({ event: name[event], detail });
-    },
-    reported(client: Client, endpoint: Endpoint, rule: string): void {
-      const { upstream, method, path, permission } = endpoint;
-      trail.note({
-        event: 'policy.reported',
-        client: client.name,
-        account: client.account,
-        upstream,
-        method,
-        path,
-        permission,
-        rule,
-      });
-    },
-    resolved(call: ResolvedCall): void {
-      const { requestId, client, account, upstream, path } = call;
-      const orderIds = call.orders.flatMap(({ orderId }) => orderId ?? []);
-      trail.write({
-        event: 'call.resolved',
-        requestId,
-        client,
-        account,
-        upstream,
-        path,
-        orderId: orderIds.length === 0 ? undefined : orderIds,
-        clientOrderId: call.orders.map(({ clientOrderId }) => clientOrderId),
-        detail: { resolution: call.resolution, afterMs: call.afterMs, asked: call.asked },
-      });
-    },
   };
+}
+
+function notePreflight(trail: AuditTrail, account: string, verdict: PreflightVerdict): void {
+  if (verdict.kind === 'pending') return;
+  if (verdict.kind === 'failed') {
+    trail.note({ event: 'preflight.failed', account, msg: verdict.problems.join(' ') });
+    return;
+  }
+  const notes = verdict.kind === 'skipped' ? [verdict.reason] : verdict.warnings;
+  trail.note({
+    event: 'preflight.passed',
+    level: notes.length > 0 && verdict.kind === 'passed' ? 'warn' : 'info',
+    account,
+    msg: notes.length > 0 ? notes.join(' ') : undefined,
+  });
+}
+
+function writeResolved(trail: AuditTrail, call: ResolvedCall): void {
+  const { requestId, client, account, upstream, path } = call;
+  const orderIds = call.orders.flatMap(({ orderId }) => orderId ?? []);
+  trail.write({
+    event: 'call.resolved',
+    requestId,
+    client,
+    account,
+    upstream,
+    path,
+    orderId: orderIds.length === 0 ? undefined : orderIds,
+    clientOrderId: call.orders.map(({ clientOrderId }) => clientOrderId),
+    detail: { resolution: call.resolution, afterMs: call.afterMs, asked: call.asked },
+  });
 }
