@@ -13,7 +13,8 @@ import { keepAlive } from './connection/keep-alive.ts';
 import type { RecordedUpgrade } from './connection/records.ts';
 import { hangUp, type SocketStage } from './connection/stage.ts';
 import type { ListeningConnections } from './listening.ts';
-import { readStreamTarget, StreamConnection, type StreamTarget } from './streams/streams.ts';
+import { readStreamTarget, type StreamTarget } from './streams/stream-target.ts';
+import { StreamConnection } from './streams/streams.ts';
 
 const WINDOW_MS = 300_000;
 const LARGEST_FRAME_BYTES = 1_048_576;

@@ -1,7 +1,8 @@
 import type { JsonObject } from '../base/json-value.ts';
 import { amount, type Money, ZERO } from '../base/money.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import { FUTURES_COMMISSION_RATE, type FuturesOrder } from '../futures/engine.ts';
+import type { FuturesOrder } from '../futures/order.ts';
+import { FUTURES_COMMISSION_RATE } from '../futures/portfolio.ts';
 
 interface Known {
   readonly order: FuturesOrder;

@@ -7,48 +7,10 @@ import type { FrameDraft } from '../connection/records.ts';
 import { hangUp, type SocketStage, sendText } from '../connection/stage.ts';
 import { marketEvents } from './market-events.ts';
 import type { MarketFeed, MarketMove } from './market-feed.ts';
-import {
-  isCarried,
-  type KlineStream,
-  type MarketStream,
-  readStreamName,
-  splitStreamNames,
-} from './stream-names.ts';
+import { isCarried, type KlineStream, type MarketStream, readStreamName } from './stream-names.ts';
+import type { StreamTarget } from './stream-target.ts';
 
-/** Where a stream connection goes. */
-export interface StreamTarget {
-  readonly path: string;
-  /** `/public`, `/market`, `/private`, `/pm`, `/pm-classic`, or nothing. */
-  readonly route: string;
-  /** `/stream`: every event is wrapped with the name of its stream. */
-  readonly isCombined: boolean;
-  readonly names: readonly string[];
-  /** User data events wanted; undefined: all. */
-  readonly events: ReadonlySet<string> | undefined;
-}
-
-const TARGET = /^(\/(?:public|market|private|pm|pm-classic))?\/(ws|stream)(?:\/(.*))?$/;
 const CONTROL = /^(?:SUBSCRIBE|UNSUBSCRIBE|LIST_SUBSCRIPTIONS|SET_PROPERTY|GET_PROPERTY)$/;
-
-/** Undefined when the path is none of a stream. */
-export function readStreamTarget(path: string, query: URLSearchParams): StreamTarget | undefined {
-  const match = TARGET.exec(path);
-  if (match === null) return undefined;
-  const [, route = '', kind, inPath = ''] = match;
-  const isCombined = kind === 'stream';
-  if (isCombined && inPath !== '') return undefined;
-  const listed = isCombined ? (query.get('streams') ?? '') : inPath;
-  const listenKey = query.get('listenKey');
-  const names = [...splitStreamNames(listed), ...(listenKey === null ? [] : [listenKey])];
-  const events = query.get('events');
-  return {
-    path,
-    route,
-    isCombined,
-    names,
-    events: events === null ? undefined : new Set(events.split('/')),
-  };
-}
 
 /** One connection to market or user streams. */
 export class StreamConnection {
