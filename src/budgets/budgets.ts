@@ -194,7 +194,7 @@ function end(ticket: Ticket): Charged | undefined {
   return ticket instanceof OpenTicket ? ticket.end() : undefined;
 }
 
-/** Since 2026-04-02 placing and cancelling on spot costs nothing when it succeeds; an amendment only sometimes. */
+/** Since 2026-04-02 placing and cancelling on spot costs no weight when it succeeds; an amendment only sometimes. */
 function isFreeOnSuccess({ path, effect }: Endpoint): boolean {
   return (effect === 'place' || effect === 'cancel') && path.startsWith('/api/');
 }

@@ -64,7 +64,7 @@ export class Freezes {
     }
   }
 
-  /** End of a freeze without a Retry-After: a 429 ends with its minute; after a 418 or 403 each pause is twice the last. */
+  /** End of a freeze without Retry-After: a 429 ends with its minute; after a 418 or 403 each pause doubles. */
   #untimed(upstream: UpstreamName, status: number, nowMs: number): number {
     if (status === 429) return windowEnd(nowMs, MINUTE_MS);
     const last = this.#pauses.get(upstream);

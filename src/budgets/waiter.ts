@@ -27,7 +27,7 @@ export class Waiter {
   readonly charge: CallCharge;
   /** The last moment at which being charged still helps the caller. */
   readonly latestMs: number;
-  /** The newest refusal: the full bucket that holds the read up. */
+  /** The newest refusal: it names the full bucket that the read waits for. */
   refusal: Full;
   readonly #read: WaitingRead;
   readonly #options: WaiterOptions;

@@ -13,22 +13,22 @@ import type { SocketFault } from './sockets/connection/faults.ts';
 import type { RecordedFrame, RecordedUpgrade } from './sockets/connection/records.ts';
 import { type RunningSockets, runSockets, type SimulatorSockets } from './sockets/sockets.ts';
 
-/** A running exchange that all upstreams of a proxy can point at: it serves every product by its path. */
+/** A running exchange for all upstreams of a proxy: it serves every product by its path. */
 export interface Simulator extends SimulatorSockets {
   /** Origin without a trailing slash. */
   readonly url: string;
   readonly port: number;
-  /** Everything that arrived, in order of arrival. */
+  /** Every request, in order of arrival. */
   readonly requests: readonly RecordedRequest[];
   readonly withdrawals: readonly Withdrawal[];
-  /** The state itself, for tests that look behind the API. */
+  /** The state, for tests that look behind the API. */
   readonly exchange: Exchange;
   inject(fault: Fault): void;
-  /** How far the exchange's clock is ahead of this machine's. */
+  /** Sets how far the exchange's clock is ahead of this machine's. */
   setClockOffset(offsetMs: number): void;
   /** @throws TypeError when no account has the key */
   setRestrictions(apiKey: string, restrictions: Partial<ApiRestrictions>): void;
-  /** Weight that a neighbour on the same IP has used in this minute. */
+  /** Sets the REQUEST_WEIGHT that was used in this minute, as if by others on the same IP. */
   setUsedWeight(weight: number, family?: WeightFamily): void;
   ban(forMs: number): void;
   /** Forgets everything: requests, frames, faults, orders, balances, limits, clock. Connections stay open. */

@@ -122,7 +122,7 @@ export class ResilientBudgetStore implements BudgetStore {
     return lone;
   }
 
-  /** Polls the shared store. That keeps the last known use fresh and finds the start and the end of an outage while idle. */
+  /** Polls the shared store: keeps the last known use fresh, and finds the start and the end of an outage. */
   async #watch(): Promise<void> {
     if (this.#looking) return;
     this.#looking = true;

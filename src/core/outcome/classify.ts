@@ -11,12 +11,12 @@ import {
 } from './outcome-tables.ts';
 
 /**
- * How far a call came: no connection; a connection but no byte of the request written; some or all of the request
- * written and nothing read; the head of an answer begun; a whole head, and as much of a body as there was.
+ * How far a call came: no connection; a connection and no byte of the request written; some or all of the request
+ * written and nothing read; a part of the answer's head read; the whole head read, and what there was of the body.
  */
 export type CallEndPhase = 'not-connected' | 'before-first-byte' | 'after-bytes' | 'headers' | 'body';
 
-/** Everything that is known when a call has ended, in whatever way. */
+/** Everything that is known at the end of a call, whether it was answered or lost. */
 export interface CallEnd {
   readonly upstream: UpstreamName;
   readonly path: string;
@@ -24,7 +24,7 @@ export interface CallEnd {
   readonly effect: OrderEffect;
   readonly phase: CallEndPhase;
   readonly status?: number;
-  /** `code` of a JSON answer; undefined when it has none or cannot be read (SBE, HTML). */
+  /** `code` of a JSON answer; undefined when the answer has none or cannot be read (SBE, HTML). */
   readonly code?: number;
   readonly msg?: string;
   /** Error codes of the elements of a batch or of the two halves of a cancel-replace; undefined where one succeeded. */
@@ -32,20 +32,20 @@ export interface CallEnd {
   readonly contentType?: string;
   /** False when the body was cut off, its framing or coding broke, or it claims to be JSON and does not parse. */
   readonly wellFormed?: boolean;
-  /** The connection stood, but the answer did not begin in time. */
+  /** True when the connection was open, but the answer did not begin in time. */
   readonly headersTimeout?: boolean;
-  /** False when the connection was opened for this very call, so that it cannot have gone stale in the pool. */
+  /** False when the connection was opened for this call, so it cannot have gone stale in the pool. */
   readonly reusedConnection?: boolean;
 }
 
 /**
- * once: the same bytes may be sent once more on a fresh connection; restamp: measure the clock, stamp and sign anew
- * and send once more.
+ * once: the same bytes may be sent once more on a fresh connection; restamp: the clock is measured, and the call is
+ * stamped, signed and sent once more.
  */
 type Retry = 'none' | 'once' | 'restamp';
 
 export interface Verdict {
-  /** What `x-proxy-outcome` says. */
+  /** The value of `x-proxy-outcome`. */
   readonly outcome: Outcome;
   readonly execution: Execution;
   readonly retry: Retry;
@@ -54,8 +54,8 @@ export interface Verdict {
 const TIMESTAMP_REFUSED = -1021;
 
 /**
- * The one reading of how a call ended. For a call that changes something, `outcome` is `unknown` also when Binance
- * answered and its own answer leaves the execution open; status and body are relayed byte for byte all the same.
+ * Reads how a call ended. For a call that changes something, `outcome` is `unknown` also when Binance's own answer
+ * leaves the execution open; its status and body are still relayed byte for byte.
  * @see docs/outcomes.md
  */
 export function classify(end: CallEnd): Verdict {
@@ -64,7 +64,7 @@ export function classify(end: CallEnd): Verdict {
     case 'not-connected':
       return { outcome: 'not-sent', execution: 'refused', retry: idempotent ? 'once' : 'none' };
     case 'before-first-byte':
-      // Nothing was written, so Binance cannot have seen it: a pooled connection that was closed between two calls.
+      // A pooled connection was closed between two calls. Nothing was written, so Binance has not seen the call.
       return { outcome: 'not-sent', execution: 'refused', retry: 'once' };
     case 'after-bytes':
       return { ...LOST, retry: idempotent && wasStale(end) ? 'once' : 'none' };
@@ -77,7 +77,7 @@ export function classify(end: CallEnd): Verdict {
 
 const LOST: Verdict = { outcome: 'unknown', execution: 'unknown', retry: 'none' };
 
-/** Only a GET is repeated after bytes were written: some of the idempotent calls are POSTs, and those never are. */
+/** Only a GET is repeated after bytes were written. Some idempotent calls are POSTs; those are never repeated. */
 function wasStale(end: CallEnd): boolean {
   return end.method === 'GET' && end.headersTimeout !== true && end.reusedConnection !== false;
 }
@@ -91,7 +91,7 @@ function classifyAnswer(end: CallEnd, idempotent: boolean): Verdict {
   return { outcome: 'answered', execution: isSuccess(status) ? 'executed' : 'refused', retry };
 }
 
-/** The surest sign first: texts made for the purpose, then codes, then the status and its class. */
+/** Looks at the surest sign first: the 503 texts, then the codes, then the status and its class. */
 function readExecution(end: CallEnd, status: number, table: FamilyTable): Execution {
   const { code, elementCodes } = end;
   const byText = status === 503 || code === -1001 ? readText(end.msg, table) : undefined;
@@ -115,7 +115,7 @@ function readText(msg: string | undefined, table: FamilyTable): Execution | unde
 }
 
 function readSuccess(end: CallEnd, table: FamilyTable): Execution {
-  // The API never speaks HTML: this page came from an edge that may or may not have passed the call on.
+  // The API never answers HTML. The page came from an edge that may or may not have passed the call on.
   if (isHtml(end.contentType)) return 'unknown';
   if (end.code !== undefined && end.code < 0) return 'refused';
   const codes = end.elementCodes;
@@ -126,7 +126,7 @@ function readSuccess(end: CallEnd, table: FamilyTable): Execution {
   return failed.length === codes.length ? 'refused' : 'partly';
 }
 
-/** A cancel-replace beyond the order limit answers 429 although it may have cancelled; only its body tells. */
+/** A cancelReplace beyond the order limit answers 429 although it may have cancelled. Only its body tells. */
 function hidesHalf(end: CallEnd, status: number): boolean {
   return (
     status === 429 &&

@@ -9,8 +9,8 @@ import { type Route, signedRoute, type Visit } from '../http/route.ts';
 export const AMOUNT_RULE = { mandatory: true, legal: DECIMAL } as const;
 
 /**
- * Withdrawals. One that arrives is carried out and kept, whatever the restrictions of the key, so that a refusal of the
- * exchange cannot hide that a proxy let it pass.
+ * Withdrawals. Each is carried out and kept, whatever the restrictions of the key, so that a refusal of the exchange
+ * cannot hide that a proxy let one pass.
  */
 export function withdrawalRoutes(): Route[] {
   return [

@@ -25,7 +25,7 @@ export class FuturesEngine {
     return portfolio;
   }
 
-  /** Takes from the wallet (a negative quantity adds); false when that is not there. */
+  /** Takes from the wallet (a negative quantity adds). False when less than that is available. */
   withdraw(owner: string, quantity: Money): boolean {
     const portfolio = this.portfolio(owner);
     if (this.available(owner).lt(quantity)) return false;

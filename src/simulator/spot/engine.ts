@@ -11,7 +11,7 @@ import { requiredFunds, Settlement, spentAsset } from './settlement.ts';
 import { SPOT_SYMBOLS } from './symbols.ts';
 
 const REPLAYED_STEPS = 120;
-/** Trades that are on the tape when the exchange opens. */
+/** How many public trades there are when the exchange opens. */
 const PRINTED_STEPS = 60;
 /** Per account and symbol. */
 export const MAX_OPEN_ORDERS = 200;
@@ -48,7 +48,7 @@ export class SpotEngine {
     return market;
   }
 
-  /** Lets the markets wander up to a step; what the street reaches on its way is filled. */
+  /** Moves the markets on to a step. Resting orders that the street reaches on the way are filled. */
   advance(step: number, nowMs: number): void {
     if (step <= this.#step) return;
     const first = Math.max(this.#step + 1, step - REPLAYED_STEPS);
@@ -120,7 +120,7 @@ export class SpotEngine {
   }
 
   /**
-   * Cancels an order; a leg of a list takes the whole list with it.
+   * Cancels an order; with a leg of a list, the whole list.
    * @throws ExchangeError -2011 when it is not open
    */
   cancel(order: SpotOrder, nowMs: number): void {

@@ -56,7 +56,7 @@ export class Execution {
     this.#settlement.release(market, order);
   }
 
-  /** A leg that begins to trade ends its siblings and takes over the funds that the list has locked. */
+  /** Expires the other legs of a list whose leg begins to trade. Their locked funds go over to that leg. */
   #claimList(market: SpotMarket, order: SpotOrder, nowMs: number): void {
     for (const sibling of order.list?.orders ?? []) {
       if (sibling === order || !sibling.isOpen) continue;
@@ -80,7 +80,7 @@ export class Execution {
     }
   }
 
-  /** Brings what a fired order has locked to what it needs: a market buy may cost more than its stop price. */
+  /** Locks what a triggered order needs: a market buy may cost more than its stop price. False when it cannot pay. */
   #coverCost(market: SpotMarket, order: SpotOrder): boolean {
     const isMarketBuy = order.isMarket && order.request.side === 'BUY';
     const needed = isMarketBuy ? planMatch(market, order).quote : requiredFunds(order.request);

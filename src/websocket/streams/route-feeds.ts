@@ -8,7 +8,10 @@ export interface RouteFeedsOptions {
   readonly now: () => number;
 }
 
-/** Opens one more socket to Binance, charged like any other. @throws ProxyError */
+/**
+ * Opens one more socket to Binance, charged like any other.
+ * @throws ProxyError
+ */
 export type OpenFeed = () => Promise<WebSocket>;
 
 /** Binance carries 1,024 streams on a connection. */

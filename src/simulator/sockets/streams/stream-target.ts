@@ -5,16 +5,16 @@ export interface StreamTarget {
   readonly path: string;
   /** `/public`, `/market`, `/private`, `/pm`, `/pm-classic`, or nothing. */
   readonly route: string;
-  /** `/stream`: every event is wrapped with the name of its stream. */
+  /** True for `/stream`: every event is wrapped with the name of its stream. */
   readonly isCombined: boolean;
   readonly names: readonly string[];
-  /** User data events wanted; undefined: all. */
+  /** The wanted user data events; undefined for all. */
   readonly events: ReadonlySet<string> | undefined;
 }
 
 const TARGET = /^(\/(?:public|market|private|pm|pm-classic))?\/(ws|stream)(?:\/(.*))?$/;
 
-/** Undefined when the path is none of a stream. */
+/** Reads the target of a stream connection. Undefined when the path is none of a stream. */
 export function readStreamTarget(path: string, query: URLSearchParams): StreamTarget | undefined {
   const match = TARGET.exec(path);
   if (match === null) return undefined;

@@ -44,7 +44,7 @@ export class StreamConnection {
     for (const name of target.names) this.#subscribe(name);
   }
 
-  /** Counts a message of the client; one too many in a second ends the connection. */
+  /** Counts a message of the client. One too many in a second ends the connection. */
   count(): boolean {
     const nowMs = performance.now();
     if (nowMs - this.#second.startMs >= 1_000) this.#second = { startMs: nowMs, messages: 0 };
@@ -83,14 +83,14 @@ export class StreamConnection {
     sendText(this.#socket, `${JSON.stringify(body).slice(0, -1)},"id":${id}}`);
   }
 
-  /** Sends what the streams of this connection say about the moves of the markets. */
+  /** Sends the events of this connection's streams for the moves of the markets. */
   tellMoves(moves: ReadonlyMap<SpotMarket, MarketMove>): void {
     const { exchange } = this.#stage;
     for (const name of this.#names) {
       if (!isCarried(this.#target.route, name)) continue;
       const stream = readStreamName(exchange, name);
       if (stream === undefined) continue;
-      // A reset forgets which books are told.
+      // A reset forgets which books are watched.
       this.#watch(stream);
       const move = moves.get(stream.market);
       if (move === undefined) continue;
@@ -99,7 +99,7 @@ export class StreamConnection {
     }
   }
 
-  /** Sends the USD-M user data of the accounts whose listen keys are open here, and says when a key has gone. */
+  /** Sends the USD-M user data of the listen keys that are open here, and `listenKeyExpired` for a closed key. */
   tellUsers(events: ReadonlyMap<string, readonly JsonObject[]>): void {
     const { exchange } = this.#stage;
     for (const [listenKey, owner] of this.#owners) {
