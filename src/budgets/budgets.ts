@@ -1,4 +1,4 @@
-import { readBackOff, readCount, type UpstreamAnswer } from '../core/budget/back-off.ts';
+import { readCount, type UpstreamAnswer } from '../core/budget/back-off.ts';
 import type { RateLimit } from '../core/budget/binance-limits.ts';
 import { type CallCharge, type ChargedCall, createCharging } from '../core/budget/buckets.ts';
 import { budgetTime, type ChargeEnding } from '../core/budget/window.ts';
@@ -93,7 +93,11 @@ export class Budgets {
       endings.push({ counted: refunded ? 0 : weight, reported });
     }
     this.#store.reconcile(receipt, endings, nowMs);
-    this.#learnBackOff(charged, answer, nowMs);
+    const freeze = this.#freezes.learn(charged, answer, nowMs);
+    if (freeze !== undefined) {
+      this.#store.freeze(freeze, nowMs);
+      this.#freezes.noticed(freeze);
+    }
     this.#queue.wake();
     return weightUsed;
   }
@@ -171,18 +175,6 @@ export class Budgets {
 
   #mayWait({ endpoint }: ChargeRequest): boolean {
     return this.#maxWaitMs > 0 && endpoint.effect === 'none' && endpoint.method === 'GET';
-  }
-
-  #learnBackOff(charged: Charged, answer: UpstreamAnswer, nowMs: number): void {
-    const backOff = readBackOff(answer, nowMs);
-    if (backOff === undefined) {
-      this.#freezes.answered(charged.endpoint.upstream, charged.chargedMs);
-      return;
-    }
-    const freeze = this.#freezes.freezeFor(backOff, charged, nowMs);
-    if (freeze === undefined) return;
-    this.#store.freeze(freeze, nowMs);
-    this.#freezes.noticed(freeze);
   }
 
   #now(): number {

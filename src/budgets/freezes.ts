@@ -1,4 +1,4 @@
-import type { BackOff } from '../core/budget/back-off.ts';
+import { readBackOff, type UpstreamAnswer } from '../core/budget/back-off.ts';
 import { hostFreezeKey, ordersFreezeKey } from '../core/budget/buckets.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../core/intervals.ts';
 import type { UpstreamName } from '../core/upstream.ts';
@@ -26,12 +26,14 @@ export class Freezes {
     this.#report = report;
   }
 
-  /** Undefined when the back-off stops the orders of an account and the call had no account. */
-  freezeFor(
-    backOff: BackOff,
-    { endpoint, account }: Pick<Charged, 'endpoint' | 'account'>,
-    nowMs: number,
-  ): Freeze | undefined {
+  /** The freeze that an answer asks for; undefined when it has no back-off, or one of orders without an account. */
+  learn(charged: Charged, answer: UpstreamAnswer, nowMs: number): Freeze | undefined {
+    const { endpoint, account, chargedMs } = charged;
+    const backOff = readBackOff(answer, nowMs);
+    if (backOff === undefined) {
+      this.#resetPause(endpoint.upstream, chargedMs);
+      return undefined;
+    }
     const { status } = backOff;
     if (backOff.what === 'orders') {
       if (account === undefined) return undefined;
@@ -40,12 +42,6 @@ export class Freezes {
     }
     const untilMs = backOff.untilMs ?? this.#untimed(endpoint.upstream, status, nowMs);
     return { key: hostFreezeKey(endpoint.upstream), untilMs: within(untilMs, nowMs), status };
-  }
-
-  /** Resets the pause to its first length when the call was charged after the last pause and got no back-off. */
-  answered(upstream: UpstreamName, chargedMs: number): void {
-    const pauses = this.#pauses.get(upstream);
-    if (pauses !== undefined && chargedMs >= pauses.untilMs) this.#pauses.delete(upstream);
   }
 
   /** Reports a freeze that holds, made by this process or by another one. */
@@ -62,6 +58,12 @@ export class Freezes {
       this.#reported.delete(key);
       this.#report('thawed', freeze);
     }
+  }
+
+  /** Resets the pause to its first length when the call was charged after the last pause and got no back-off. */
+  #resetPause(upstream: UpstreamName, chargedMs: number): void {
+    const pauses = this.#pauses.get(upstream);
+    if (pauses !== undefined && chargedMs >= pauses.untilMs) this.#pauses.delete(upstream);
   }
 
   /** End of a freeze without Retry-After: a 429 ends with its minute; after a 418 or 403 each pause doubles. */
