@@ -1,4 +1,4 @@
-import { type Budgets, createBudgets, type Ticket } from '../../src/budgets/budgets.ts';
+import { Budgets, type Ticket } from '../../src/budgets/budgets.ts';
 import { MemoryBudgetStore } from '../../src/budgets/stores/memory-store.ts';
 import { RedisBudgetStore } from '../../src/budgets/stores/redis-store.ts';
 import { ResilientBudgetStore } from '../../src/budgets/stores/resilient-store.ts';
@@ -85,7 +85,7 @@ function row(name: string, cost: Cost): string[] {
 }
 
 function budgetsWith(store: BudgetStore): Budgets {
-  return createBudgets({
+  return new Budgets({
     store,
     serverNow: () => nowMs,
     throttle: { reserveForOrders: 0.1, maxWaitMs: 0 },

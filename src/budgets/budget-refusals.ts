@@ -11,7 +11,7 @@ const WORDS: Readonly<Record<Bucket['kind'], string>> = {
   share: "client's share of the request weight",
 };
 
-/** Nothing was charged and nothing is sent. */
+/** The refusal of a call that a full bucket stops. Nothing was charged. */
 export function fullRefusal(bucket: Bucket, untilMs: number, nowMs: number): ProxyError {
   const retryAfterSeconds = secondsUntil(untilMs, nowMs);
   const name = bucket.kind === 'orders' ? 'PROXY_ORDERS_EXHAUSTED' : 'PROXY_WEIGHT_EXHAUSTED';
@@ -44,7 +44,7 @@ export function staleRefusal(): ProxyError {
   });
 }
 
-/** Nobody will read this one. */
+/** Ends the wait of a caller that hung up. Nobody reads it. */
 export function hungUpRefusal(): ProxyError {
   return new ProxyError('PROXY_WEIGHT_EXHAUSTED', 'The caller hung up while the call waited for its turn.', {
     rule: 'hung up while waiting',

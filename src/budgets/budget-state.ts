@@ -1,7 +1,7 @@
 import type { Bucket } from '../core/budget/buckets.ts';
 import type { BucketUse, Freeze, StoreView } from './stores/store.ts';
 
-interface Silence {
+interface FreezeEnd {
   /** Server time in ms. */
   readonly untilMs: number;
   /** The HTTP status that caused it. */
@@ -10,22 +10,22 @@ interface Silence {
 
 /** What health and metrics show of the budgets. */
 export interface BudgetState {
-  /** True while the shared store is away and this process lives on its own part. */
+  /** True while the shared store does not answer and this process uses its own share. */
   readonly degraded: boolean;
-  readonly frozen: readonly (Silence & { readonly upstream: string })[];
-  readonly frozenOrders: readonly (Silence & { readonly account: string })[];
+  readonly frozen: readonly (FreezeEnd & { readonly upstream: string })[];
+  readonly frozenOrders: readonly (FreezeEnd & { readonly account: string })[];
   readonly buckets: readonly (Bucket & Omit<BucketUse, 'bucket' | 'startedMs'>)[];
   /** Reads that wait for room. */
   readonly waiting: number;
 }
 
 export function stateOf(view: StoreView, waiting: number): BudgetState {
-  const frozen: (Silence & { upstream: string })[] = [];
-  const frozenOrders: (Silence & { account: string })[] = [];
+  const frozen: (FreezeEnd & { upstream: string })[] = [];
+  const frozenOrders: (FreezeEnd & { account: string })[] = [];
   for (const freeze of view.freezes) {
-    const silence = { untilMs: freeze.untilMs, status: freeze.status };
-    if (isOfAccount(freeze)) frozenOrders.push({ account: accountOf(freeze), ...silence });
-    else frozen.push({ upstream: upstreamOf(freeze), ...silence });
+    const end = { untilMs: freeze.untilMs, status: freeze.status };
+    if (isOfAccount(freeze)) frozenOrders.push({ account: accountOf(freeze), ...end });
+    else frozen.push({ upstream: upstreamOf(freeze), ...end });
   }
   return {
     degraded: view.degraded,
@@ -41,7 +41,7 @@ export function stateOf(view: StoreView, waiting: number): BudgetState {
   };
 }
 
-/** A freeze as its one log line tells it. */
+/** What the log line of a freeze says. */
 export function describeFreeze(freeze: Freeze): Readonly<Record<string, string | number>> {
   const { untilMs, status } = freeze;
   return isOfAccount(freeze)
@@ -57,7 +57,7 @@ function upstreamOf({ key }: Freeze): string {
   return key.split(':')[1] ?? '';
 }
 
-/** Between the scope and the two last parts; a name may hold a colon. */
+/** The account's name is all between the scope and the last two parts: it may hold a colon. */
 function accountOf({ key }: Freeze): string {
   return key.split(':').slice(1, -2).join(':');
 }

@@ -1,4 +1,4 @@
-import { readBackOff, readCount, type UpstreamAnswer } from '../core/budget/back-off.ts';
+import { readCount, type UpstreamAnswer } from '../core/budget/back-off.ts';
 import type { RateLimit } from '../core/budget/binance-limits.ts';
 import { type CallCharge, type ChargedCall, createCharging } from '../core/budget/buckets.ts';
 import { isKeyQuestion } from '../core/budget/key-question.ts';
@@ -9,24 +9,18 @@ import { frozenRefusal, fullRefusal } from './budget-refusals.ts';
 import { type BudgetState, describeFreeze, stateOf } from './budget-state.ts';
 import { Freezes } from './freezes.ts';
 import { ReadQueue, type Schedule } from './read-queue.ts';
-import type { BudgetStore, ChargeOutcome, Receipt } from './stores/store.ts';
+import type { BudgetStore, ChargeOutcome } from './stores/store.ts';
+import { type Charged, OpenTicket, type Ticket } from './ticket.ts';
 
 export type { UpstreamAnswer } from '../core/budget/back-off.ts';
 export type { BudgetState } from './budget-state.ts';
+export type { Ticket } from './ticket.ts';
 
 export interface ChargeRequest extends ChargedCall {
   /** How long the caller lets a signed call be under way, in ms. */
   readonly recvWindowMs: number;
   /** Aborts when the caller hangs up. */
   readonly signal?: AbortSignal;
-}
-
-/** The charge of one call; it is ended once, by `reconcile`, `refund` or `keep`, and ending it again does nothing. */
-export interface Ticket {
-  /** Sum of the IP and UID weight that was charged. */
-  readonly weight: number;
-  /** How long the call waited for its turn, in ms. */
-  readonly waitMs: number;
 }
 
 type BudgetEvent = 'frozen' | 'thawed' | 'degraded' | 'restored';
@@ -41,130 +35,55 @@ export interface BudgetsOptions {
   readonly schedule?: Schedule;
 }
 
-/** Every limit of Binance that a call can hit, asked before it is sent and corrected by its answer. */
-export interface Budgets {
+/** Every limit of Binance that a call can hit. A call is charged before it is sent; its answer corrects the charge. */
+export class Budgets {
+  readonly #store: BudgetStore;
+  readonly #serverNow: () => number;
+  readonly #maxWaitMs: number;
+  readonly #charging: ReturnType<typeof createCharging>;
+  readonly #freezes: Freezes;
+  readonly #queue: ReadQueue;
+
+  constructor({ store, serverNow, throttle, onEvent, schedule = realSchedule }: BudgetsOptions) {
+    this.#store = store;
+    this.#serverNow = serverNow;
+    this.#maxWaitMs = throttle.maxWaitMs;
+    this.#charging = createCharging(throttle.reserveForOrders);
+    this.#freezes = new Freezes((event, freeze) => onEvent(event, describeFreeze(freeze)));
+    this.#queue = new ReadQueue({
+      attempt: (charge) => store.charge(charge, this.#now()),
+      refund: (receipt) => store.refund(receipt, this.#now()),
+      now: () => this.#now(),
+      maxWaitMs: throttle.maxWaitMs,
+      schedule,
+    });
+    store.onDegraded((degraded, reason) =>
+      onEvent(degraded ? 'degraded' : 'restored', degraded ? { reason } : {}),
+    );
+  }
+
   /**
    * Charges every bucket that the call touches, or none. Synchronous unless the store is shared or the call waits.
    * @throws ProxyError PROXY_WEIGHT_EXHAUSTED, PROXY_ORDERS_EXHAUSTED, PROXY_UPSTREAM_FROZEN, PROXY_STALE_REQUEST
    */
-  charge(request: ChargeRequest): Ticket | Promise<Ticket>;
-  /** Learns from an answer; returns the used weight that Binance reported. */
-  reconcile(ticket: Ticket, answer: UpstreamAnswer): number | undefined;
-  /** Nothing was sent: gives everything back. */
-  refund(ticket: Ticket): void;
-  /** It was sent and no answer came: it stays charged. */
-  keep(ticket: Ticket): void;
-  readonly state: BudgetState;
-  setLimits(upstream: UpstreamName, limits: readonly RateLimit[]): void;
-  close(): Promise<void>;
-}
-
-interface Charged {
-  readonly receipt: Receipt;
-  readonly endpoint: Endpoint;
-  readonly account: string | undefined;
-  readonly chargedMs: number;
-}
-
-/** Holds its charge itself: what a WeakMap holds, V8 takes for long-lived, and each call would leave it 1 kB to sweep up. */
-class OpenTicket implements Ticket {
-  readonly weight: number;
-  readonly waitMs: number;
-  #charged: Charged | undefined;
-
-  constructor(weight: number, waitMs: number, charged: Charged) {
-    this.weight = weight;
-    this.waitMs = waitMs;
-    this.#charged = charged;
+  charge(request: ChargeRequest): Ticket | Promise<Ticket> {
+    const nowMs = this.#now();
+    this.#freezes.sweep(nowMs);
+    const call = this.#charging.chargeOf(request);
+    const ahead = this.#mayWait(request) ? this.#queue.ahead(call) : undefined;
+    if (ahead !== undefined) return this.#wait(request, call, ahead, nowMs);
+    const outcome = this.#store.charge(call, nowMs);
+    if (outcome instanceof Promise)
+      return outcome.then((later) => this.#conclude(request, call, later, nowMs));
+    return this.#conclude(request, call, outcome, nowMs);
   }
 
-  /** What was charged; undefined from the second time on. */
-  end(): Charged | undefined {
-    const charged = this.#charged;
-    this.#charged = undefined;
-    return charged;
-  }
-}
-
-export function createBudgets(options: BudgetsOptions): Budgets {
-  const { store, throttle, onEvent } = options;
-  const charging = createCharging(throttle.reserveForOrders);
-  const freezes = new Freezes((event, freeze) => onEvent(event, describeFreeze(freeze)));
-  const now = () => budgetTime(options.serverNow());
-  const queue = new ReadQueue({
-    attempt: (charge) => store.charge(charge, now()),
-    refund: (receipt) => store.refund(receipt, now()),
-    now,
-    maxWaitMs: throttle.maxWaitMs,
-    schedule: options.schedule ?? realSchedule,
-  });
-  store.onDegraded((degraded, reason) =>
-    onEvent(degraded ? 'degraded' : 'restored', degraded ? { reason } : {}),
-  );
-
-  function charge(request: ChargeRequest): Ticket | Promise<Ticket> {
-    const nowMs = now();
-    freezes.sweep(nowMs);
-    const call = charging.chargeOf(request);
-    const ahead = mayWait(request) ? queue.ahead(call) : undefined;
-    if (ahead !== undefined) return wait(request, call, ahead, nowMs);
-    const outcome = store.charge(call, nowMs);
-    if (outcome instanceof Promise) return outcome.then((later) => conclude(request, call, later, nowMs));
-    return conclude(request, call, outcome, nowMs);
-  }
-
-  function conclude(
-    request: ChargeRequest,
-    call: CallCharge,
-    outcome: ChargeOutcome,
-    sinceMs: number,
-  ): Ticket | Promise<Ticket> {
-    if (outcome.kind === 'charged') return open(request, call, outcome.receipt, 0, sinceMs);
-    if (outcome.kind === 'frozen') {
-      freezes.noticed(outcome.freeze);
-      throw frozenRefusal(outcome.freeze, now());
-    }
-    if (mayWait(request)) return wait(request, call, outcome, sinceMs);
-    throw fullRefusal(outcome.bucket, outcome.untilMs, now());
-  }
-
-  async function wait(
-    request: ChargeRequest,
-    call: CallCharge,
-    refusal: Extract<ChargeOutcome, { kind: 'full' }>,
-    sinceMs: number,
-  ): Promise<Ticket> {
-    const staleMs = request.endpoint.security === 'SIGNED' ? sinceMs + request.recvWindowMs : undefined;
-    const receipt = await queue.wait({ charge: call, sinceMs, staleMs, signal: request.signal }, refusal);
-    const chargedMs = now();
-    return open(request, call, receipt, Math.max(0, chargedMs - sinceMs), chargedMs);
-  }
-
-  function mayWait(request: ChargeRequest): boolean {
-    const { endpoint } = request;
-    if (isKeyQuestion(request)) return false;
-    return throttle.maxWaitMs > 0 && endpoint.effect === 'none' && endpoint.method === 'GET';
-  }
-
-  function open(
-    { endpoint, account }: ChargeRequest,
-    { weight }: CallCharge,
-    receipt: Receipt,
-    waitMs: number,
-    chargedMs: number,
-  ): Ticket {
-    return new OpenTicket(weight, waitMs, { receipt, endpoint, account, chargedMs });
-  }
-
-  function end(ticket: Ticket): Charged | undefined {
-    return ticket instanceof OpenTicket ? ticket.end() : undefined;
-  }
-
-  function reconcile(ticket: Ticket, answer: UpstreamAnswer): number | undefined {
-    const inside = end(ticket);
-    if (inside === undefined) return undefined;
-    const nowMs = now();
-    const { receipt, endpoint } = inside;
+  /** Learns from an answer. Returns the used weight that Binance reported. */
+  reconcile(ticket: Ticket, answer: UpstreamAnswer): number | undefined {
+    const charged = end(ticket);
+    if (charged === undefined) return undefined;
+    const nowMs = this.#now();
+    const { receipt, endpoint } = charged;
     const free = answer.successful && isFreeOnSuccess(endpoint);
     let weightUsed: number | undefined;
     const endings: ChargeEnding[] = [];
@@ -174,55 +93,103 @@ export function createBudgets(options: BudgetsOptions): Budgets {
       const refunded = free && (bucket.kind === 'weight' || bucket.kind === 'share');
       endings.push({ counted: refunded ? 0 : weight, reported });
     }
-    store.reconcile(receipt, endings, nowMs);
-    const stop = readBackOff(answer, nowMs);
-    if (stop === undefined) freezes.answered(endpoint.upstream, inside.chargedMs);
-    else {
-      const freeze = freezes.freezeFor(stop, endpoint, inside.account, nowMs);
-      if (freeze !== undefined) {
-        store.freeze(freeze, nowMs);
-        freezes.noticed(freeze);
-      }
+    this.#store.reconcile(receipt, endings, nowMs);
+    const freeze = this.#freezes.learn(charged, answer, nowMs);
+    if (freeze !== undefined) {
+      this.#store.freeze(freeze, nowMs);
+      this.#freezes.noticed(freeze);
     }
-    queue.wake();
+    this.#queue.wake();
     return weightUsed;
   }
 
-  function state(): BudgetState {
-    const nowMs = now();
-    const view = store.view(nowMs);
-    for (const freeze of view.freezes) freezes.noticed(freeze);
-    freezes.sweep(nowMs);
-    return stateOf(view, queue.length);
+  /** Gives the whole charge back: nothing was sent. */
+  refund(ticket: Ticket): void {
+    const charged = end(ticket);
+    if (charged === undefined) return;
+    this.#store.refund(charged.receipt, this.#now());
+    this.#queue.wake();
   }
 
-  return {
-    charge,
-    reconcile,
-    refund(ticket) {
-      const inside = end(ticket);
-      if (inside === undefined) return;
-      store.refund(inside.receipt, now());
-      queue.wake();
-    },
-    keep(ticket) {
-      const inside = end(ticket);
-      if (inside === undefined) return;
-      const endings = inside.receipt.charges.map(({ weight }) => ({ counted: weight, reported: undefined }));
-      store.reconcile(inside.receipt, endings, now());
-    },
-    get state() {
-      return state();
-    },
-    setLimits: (upstream, limits) => charging.setLimits(upstream, limits),
-    async close() {
-      queue.close();
-      await store.close();
-    },
+  /** Leaves the call charged: it was sent and no answer came. */
+  keep(ticket: Ticket): void {
+    const charged = end(ticket);
+    if (charged === undefined) return;
+    const endings = charged.receipt.charges.map(({ weight }) => ({ counted: weight, reported: undefined }));
+    this.#store.reconcile(charged.receipt, endings, this.#now());
+  }
+
+  get state(): BudgetState {
+    const nowMs = this.#now();
+    const view = this.#store.view(nowMs);
+    for (const freeze of view.freezes) this.#freezes.noticed(freeze);
+    this.#freezes.sweep(nowMs);
+    return stateOf(view, this.#queue.length);
+  }
+
+  /** A field, because it is handed on as a callback. */
+  readonly setLimits = (upstream: UpstreamName, limits: readonly RateLimit[]): void => {
+    this.#charging.setLimits(upstream, limits);
   };
+
+  async close(): Promise<void> {
+    this.#queue.close();
+    await this.#store.close();
+  }
+
+  #conclude(
+    request: ChargeRequest,
+    call: CallCharge,
+    outcome: ChargeOutcome,
+    sinceMs: number,
+  ): Ticket | Promise<Ticket> {
+    if (outcome.kind === 'charged') {
+      const { endpoint, account } = request;
+      return new OpenTicket(call.weight, 0, {
+        receipt: outcome.receipt,
+        endpoint,
+        account,
+        chargedMs: sinceMs,
+      });
+    }
+    if (outcome.kind === 'frozen') {
+      this.#freezes.noticed(outcome.freeze);
+      throw frozenRefusal(outcome.freeze, this.#now());
+    }
+    if (this.#mayWait(request)) return this.#wait(request, call, outcome, sinceMs);
+    throw fullRefusal(outcome.bucket, outcome.untilMs, this.#now());
+  }
+
+  async #wait(
+    request: ChargeRequest,
+    call: CallCharge,
+    refusal: Extract<ChargeOutcome, { kind: 'full' }>,
+    sinceMs: number,
+  ): Promise<Ticket> {
+    const { endpoint, account, recvWindowMs, signal } = request;
+    const staleMs = endpoint.security === 'SIGNED' ? sinceMs + recvWindowMs : undefined;
+    const receipt = await this.#queue.wait({ charge: call, sinceMs, staleMs, signal }, refusal);
+    const chargedMs = this.#now();
+    const waitMs = Math.max(0, chargedMs - sinceMs);
+    return new OpenTicket(call.weight, waitMs, { receipt, endpoint, account, chargedMs });
+  }
+
+  #mayWait(request: ChargeRequest): boolean {
+    const { endpoint } = request;
+    if (isKeyQuestion(request)) return false;
+    return this.#maxWaitMs > 0 && endpoint.effect === 'none' && endpoint.method === 'GET';
+  }
+
+  #now(): number {
+    return budgetTime(this.#serverNow());
+  }
 }
 
-/** Since 2026-04-02 placing and cancelling on spot costs nothing when it succeeds; an amendment only sometimes. */
+function end(ticket: Ticket): Charged | undefined {
+  return ticket instanceof OpenTicket ? ticket.end() : undefined;
+}
+
+/** Since 2026-04-02 placing and cancelling on spot costs no weight when it succeeds; an amendment only sometimes. */
 function isFreeOnSuccess({ path, effect }: Endpoint): boolean {
   return (effect === 'place' || effect === 'cancel') && path.startsWith('/api/');
 }

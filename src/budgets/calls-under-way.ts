@@ -2,8 +2,8 @@ import { ProxyError } from '../core/errors.ts';
 import type { UpstreamName } from '../core/upstream.ts';
 
 /**
- * The calls of apps that were begun and are not concluded, also those whose app is gone. Beyond the bound a call is
- * refused at once: one that waited in a queue would be sent with an old stamp, or after its app gave it up.
+ * Counts the calls of apps that have begun and are not concluded, also those whose app is gone. A call beyond the bound
+ * is refused at once: in a queue its stamp would grow old, or its app would give it up.
  */
 export class CallsUnderWay {
   readonly #most: number;

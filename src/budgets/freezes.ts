@@ -1,75 +1,76 @@
-import type { BackOff } from '../core/budget/back-off.ts';
+import { readBackOff, type UpstreamAnswer } from '../core/budget/back-off.ts';
 import { hostFreezeKey, ordersFreezeKey } from '../core/budget/buckets.ts';
-import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../core/intervals.ts';
 import type { UpstreamName } from '../core/upstream.ts';
 import type { Freeze } from './stores/store.ts';
+import type { Charged } from './ticket.ts';
 
 const ORDERS_WINDOW_MS = 10 * SECOND_MS;
-/** Bans last three days at the most; a longer time is a misreading. */
+/** Binance bans for three days at most. A longer time was misread. */
 const LONGEST_MS = 7 * DAY_MS;
 const LONGEST_PAUSE_MS = HOUR_MS;
 
 interface Pauses {
-  /** How many pauses without a time followed each other. */
+  /** How many pauses without a Retry-After came before this one in a row. */
   count: number;
   untilMs: number;
 }
 
-/** Turns Binance's wish for silence into a freeze with an end, and tells each freeze once. */
+/** Turns a 429, 418 or 403 into a freeze with an end time, and reports each freeze once. */
 export class Freezes {
   readonly #pauses = new Map<UpstreamName, Pauses>();
-  readonly #told = new Map<string, Freeze>();
-  readonly #tell: (event: 'frozen' | 'thawed', freeze: Freeze) => void;
+  readonly #reported = new Map<string, Freeze>();
+  readonly #report: (event: 'frozen' | 'thawed', freeze: Freeze) => void;
 
-  constructor(tell: (event: 'frozen' | 'thawed', freeze: Freeze) => void) {
-    this.#tell = tell;
+  constructor(report: (event: 'frozen' | 'thawed', freeze: Freeze) => void) {
+    this.#report = report;
   }
 
-  /** Undefined when the stop concerns the orders of an account and the call had none. */
-  freezeFor(
-    stop: BackOff,
-    endpoint: Endpoint,
-    account: string | undefined,
-    nowMs: number,
-  ): Freeze | undefined {
-    const { status } = stop;
-    if (stop.what === 'orders') {
+  /** The freeze that an answer asks for; undefined when it has no back-off, or one of orders without an account. */
+  learn(charged: Charged, answer: UpstreamAnswer, nowMs: number): Freeze | undefined {
+    const { endpoint, account, chargedMs } = charged;
+    const backOff = readBackOff(answer, nowMs);
+    if (backOff === undefined) {
+      this.#resetPause(endpoint.upstream, chargedMs);
+      return undefined;
+    }
+    const { status } = backOff;
+    if (backOff.what === 'orders') {
       if (account === undefined) return undefined;
-      const untilMs = stop.untilMs ?? windowEnd(nowMs, stop.windowMs ?? ORDERS_WINDOW_MS);
+      const untilMs = backOff.untilMs ?? windowEnd(nowMs, backOff.windowMs ?? ORDERS_WINDOW_MS);
       return { key: ordersFreezeKey(endpoint, account), untilMs: within(untilMs, nowMs), status };
     }
-    const untilMs = stop.untilMs ?? this.#untimed(endpoint.upstream, status, nowMs);
+    const untilMs = backOff.untilMs ?? this.#untimed(endpoint.upstream, status, nowMs);
     return { key: hostFreezeKey(endpoint.upstream), untilMs: within(untilMs, nowMs), status };
   }
 
-  /** A call that was charged after the last pause and answered without a stop ends the growth of the pauses. */
-  answered(upstream: UpstreamName, chargedMs: number): void {
+  /** Reports a freeze that holds, made by this process or by another one. */
+  noticed(freeze: Freeze): void {
+    const known = this.#reported.get(freeze.key);
+    if (known === undefined) this.#report('frozen', freeze);
+    if (known === undefined || known.untilMs < freeze.untilMs) this.#reported.set(freeze.key, freeze);
+  }
+
+  /** Reports the freezes that are over. */
+  sweep(nowMs: number): void {
+    for (const [key, freeze] of this.#reported) {
+      if (freeze.untilMs > nowMs) continue;
+      this.#reported.delete(key);
+      this.#report('thawed', freeze);
+    }
+  }
+
+  /** Resets the pause to its first length when the call was charged after the last pause and got no back-off. */
+  #resetPause(upstream: UpstreamName, chargedMs: number): void {
     const pauses = this.#pauses.get(upstream);
     if (pauses !== undefined && chargedMs >= pauses.untilMs) this.#pauses.delete(upstream);
   }
 
-  /** A freeze that holds, made here or by a neighbour. */
-  noticed(freeze: Freeze): void {
-    const known = this.#told.get(freeze.key);
-    if (known === undefined) this.#tell('frozen', freeze);
-    if (known === undefined || known.untilMs < freeze.untilMs) this.#told.set(freeze.key, freeze);
-  }
-
-  /** Tells which freezes are over. */
-  sweep(nowMs: number): void {
-    for (const [key, freeze] of this.#told) {
-      if (freeze.untilMs > nowMs) continue;
-      this.#told.delete(key);
-      this.#tell('thawed', freeze);
-    }
-  }
-
-  /** The firewall names no time: each pause is twice the last one. A 429 ends with its minute. */
+  /** End of a freeze without Retry-After: a 429 ends with its minute; after a 418 or 403 each pause doubles. */
   #untimed(upstream: UpstreamName, status: number, nowMs: number): number {
     if (status === 429) return windowEnd(nowMs, MINUTE_MS);
     const last = this.#pauses.get(upstream);
-    // The answers of calls that were on their way together are one event.
+    // Calls that were under way together get the same refusal; it counts once.
     if (last !== undefined && last.untilMs > nowMs) return last.untilMs;
     const count = last === undefined ? 0 : last.count + 1;
     const first = status === 418 ? 2 * MINUTE_MS : MINUTE_MS;

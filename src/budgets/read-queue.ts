@@ -1,19 +1,10 @@
 import type { CallCharge } from '../core/budget/buckets.ts';
 import { frozenRefusal, fullRefusal, hungUpRefusal, staleRefusal } from './budget-refusals.ts';
 import type { ChargeOutcome, Receipt } from './stores/store.ts';
+import { type Full, latestOf, Waiter, type WaitingRead } from './waiter.ts';
 
-type Full = Extract<ChargeOutcome, { kind: 'full' }>;
-
-/** Runs something after a time in ms; the answer takes it back. */
+/** Runs something after a time in ms. The function that it returns cancels that. */
 export type Schedule = (run: () => void, delayMs: number) => () => void;
-
-export interface WaitingRead {
-  readonly charge: CallCharge;
-  readonly sinceMs: number;
-  /** When the caller's recvWindow is over; undefined for calls without one. */
-  readonly staleMs: number | undefined;
-  readonly signal: AbortSignal | undefined;
-}
 
 export interface ReadQueueOptions {
   readonly attempt: (charge: CallCharge) => ChargeOutcome | Promise<ChargeOutcome>;
@@ -24,21 +15,13 @@ export interface ReadQueueOptions {
   readonly schedule: Schedule;
 }
 
-interface Waiter extends WaitingRead {
-  readonly resolve: (receipt: Receipt) => void;
-  readonly reject: (error: Error) => void;
-  readonly hangUp: () => void;
-  refusal: Full;
-  gone: boolean;
-}
-
-/** More than this many do not wait: a queue that long cannot come to its end in time. */
+/** A longer queue could not be worked off in time, so one more read is refused. */
 const MOST_WAITERS = 1_000;
 
 /**
- * Reads that wait for room, in the order of their arrival. Orders and cancels never wait, and what they need is kept
- * free of reads, so one queue in one lane is all there is. A read passes one before it only when another bucket is
- * what holds that one up.
+ * Reads that wait for room, in the order of their arrival. Orders and cancels never wait, and reads cannot use what is
+ * reserved for them, so one queue is enough. A read overtakes another one only when that one waits for a bucket which
+ * it does not touch itself.
  */
 export class ReadQueue {
   readonly #options: ReadQueueOptions;
@@ -55,7 +38,7 @@ export class ReadQueue {
     return this.#waiters.length;
   }
 
-  /** The refusal of a read before it that waits for a bucket which this one needs too. */
+  /** The refusal of an earlier read that waits for a bucket which this one touches too. */
   ahead(charge: CallCharge): Full | undefined {
     if (this.#waiters.length === 0) return undefined;
     return this.#waiters.find((waiter) => touches(charge, waiter.refusal.bucket.key))?.refusal;
@@ -66,21 +49,21 @@ export class ReadQueue {
    * @throws ProxyError at once when the window ends later than the caller can wait
    */
   wait(read: WaitingRead, refusal: Full): Promise<Receipt> {
-    const nowMs = this.#options.now();
+    const { now, maxWaitMs } = this.#options;
+    const nowMs = now();
     if (read.signal?.aborted) return Promise.reject(hungUpRefusal());
-    if (this.#waiters.length >= MOST_WAITERS || refusal.untilMs > this.#latest(read)) {
+    if (this.#waiters.length >= MOST_WAITERS || refusal.untilMs > latestOf(read, maxWaitMs)) {
       return Promise.reject(fullRefusal(refusal.bucket, refusal.untilMs, nowMs));
     }
     return new Promise((resolve, reject) => {
-      const hangUp = () => this.#refuse(waiter, hungUpRefusal());
-      const waiter: Waiter = { ...read, resolve, reject, hangUp, refusal, gone: false };
-      read.signal?.addEventListener('abort', hangUp, { once: true });
+      const onHangUp = () => this.#refuse(waiter, hungUpRefusal());
+      const waiter: Waiter = new Waiter(read, { refusal, maxWaitMs, resolve, reject, onHangUp });
       this.#waiters.push(waiter);
       this.#setTimer();
     });
   }
 
-  /** Room may have come free. */
+  /** Tries the waiting reads again: room may have come free. */
   wake(): void {
     if (this.#waiters.length > 0) void this.#pump();
   }
@@ -89,7 +72,6 @@ export class ReadQueue {
     this.#cancelTimer?.();
     const nowMs = this.#options.now();
     for (const waiter of this.#waiters.splice(0)) {
-      waiter.gone = true;
       waiter.reject(fullRefusal(waiter.refusal.bucket, waiter.refusal.untilMs, nowMs));
     }
   }
@@ -114,8 +96,8 @@ export class ReadQueue {
   async #round(): Promise<void> {
     const held: string[] = [];
     for (const waiter of [...this.#waiters]) {
-      if (waiter.gone) continue;
-      if (this.#isStale(waiter)) this.#refuse(waiter, staleRefusal());
+      if (waiter.isGone) continue;
+      if (waiter.isStale(this.#options.now())) this.#refuse(waiter, staleRefusal());
       else if (held.some((key) => touches(waiter.charge, key))) this.#refuseIfLate(waiter);
       else {
         const attempted = this.#attempt(waiter);
@@ -125,7 +107,7 @@ export class ReadQueue {
     }
   }
 
-  /** A promise only where the store needs one. */
+  /** Returns a promise only when the store does. */
   #attempt(waiter: Waiter): ChargeOutcome | undefined | Promise<ChargeOutcome | undefined> {
     const failed = (error: unknown) => {
       this.#refuse(waiter, error instanceof Error ? error : new Error('the budget store failed'));
@@ -143,10 +125,10 @@ export class ReadQueue {
   #conclude(waiter: Waiter, outcome: ChargeOutcome): ChargeOutcome {
     if (outcome.kind === 'frozen') this.#refuse(waiter, frozenRefusal(outcome.freeze, this.#options.now()));
     else if (outcome.kind === 'full') {
-      // Full again, perhaps only by calls that are under way: it waits on, as long as it may.
+      // Full again, perhaps only by calls under way: the read waits on until its last moment.
       waiter.refusal = outcome;
       this.#refuseIfLate(waiter);
-    } else if (waiter.gone || this.#isStale(waiter)) {
+    } else if (waiter.isGone || waiter.isStale(this.#options.now())) {
       this.#options.refund(outcome.receipt);
       this.#refuse(waiter, staleRefusal());
     } else {
@@ -157,12 +139,8 @@ export class ReadQueue {
   }
 
   #refuseIfLate(waiter: Waiter): void {
-    const nowMs = this.#options.now();
-    const latestMs = this.#latest(waiter);
-    if (nowMs < latestMs) return;
-    const isStale = latestMs === waiter.staleMs;
-    const { bucket, untilMs } = waiter.refusal;
-    this.#refuse(waiter, isStale ? staleRefusal() : fullRefusal(bucket, untilMs, nowMs));
+    const refusal = waiter.lateRefusal(this.#options.now());
+    if (refusal !== undefined) this.#refuse(waiter, refusal);
   }
 
   #refuse(waiter: Waiter, refusal: Error): void {
@@ -170,29 +148,17 @@ export class ReadQueue {
     waiter.reject(refusal);
   }
 
-  #isStale(waiter: Waiter): boolean {
-    return waiter.staleMs !== undefined && this.#options.now() > waiter.staleMs;
-  }
-
-  /** The last moment at which being charged still helps the caller. */
-  #latest({ sinceMs, staleMs }: WaitingRead): number {
-    const latestMs = sinceMs + this.#options.maxWaitMs;
-    return staleMs === undefined ? latestMs : Math.min(latestMs, staleMs);
-  }
-
   #drop(waiter: Waiter): void {
-    waiter.gone = true;
-    waiter.signal?.removeEventListener('abort', waiter.hangUp);
     this.#waiters = this.#waiters.filter((each) => each !== waiter);
   }
 
-  /** One timer for all: the next window that turns for one of them, or the end of its wait. */
+  /** Sets one timer for all waiters, to the earliest end of a full window or last moment among them. */
   #setTimer(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     let nextMs = Number.POSITIVE_INFINITY;
     for (const waiter of this.#waiters) {
-      nextMs = Math.min(nextMs, waiter.refusal.untilMs, this.#latest(waiter));
+      nextMs = Math.min(nextMs, waiter.refusal.untilMs, waiter.latestMs);
     }
     if (nextMs === Number.POSITIVE_INFINITY) return;
     this.#cancelTimer = this.#options.schedule(() => this.wake(), Math.max(1, nextMs - this.#options.now()));

@@ -1,20 +1,20 @@
 import type { Settings } from '../config/schema/settings.ts';
-import { type Budgets, type BudgetsOptions, createBudgets } from './budgets.ts';
+import { Budgets, type BudgetsOptions } from './budgets.ts';
 import { MemoryBudgetStore } from './stores/memory-store.ts';
 import type { BudgetStore } from './stores/store.ts';
 
-/** The budgets of this proxy, with the counts where the configuration wants them. */
+/** The budgets of this proxy, with the store that the configuration names. */
 export async function wireBudgets(
   settings: Settings,
   { serverNow, onEvent }: Pick<BudgetsOptions, 'serverNow' | 'onEvent'>,
 ): Promise<Budgets> {
   const store = await openStore(settings, serverNow);
-  return createBudgets({ store, serverNow, throttle: settings.throttle, onEvent });
+  return new Budgets({ store, serverNow, throttle: settings.throttle, onEvent });
 }
 
 /**
- * The store that the configuration asks for: this process alone, or shared through Redis. The Redis client is loaded
- * only where there is a Redis: it is a fifth of the program's memory.
+ * The store of this process alone, or one that is shared through Redis. The Redis client is loaded only when Redis is
+ * configured: it is a fifth of the program's memory.
  */
 async function openStore(settings: Settings, serverNow: () => number): Promise<BudgetStore> {
   const { redisUrl: url, egressId, throttle } = settings;

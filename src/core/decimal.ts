@@ -1,7 +1,7 @@
 import { Decimal } from 'decimal.js';
 
 /**
- * Decimals that never round while amounts are multiplied and added: a readable text lies within 10^±60, so the four
+ * Decimals that do not round when amounts are multiplied and added. A readable text lies within 10^±60, so the four
  * factors that a value can have, and sums of such values, stay within the precision. The one division rounds up,
  * against the spender.
  */
@@ -14,7 +14,7 @@ export const ExactDecimal: Decimal.Constructor = Decimal.clone({
 
 export type { Decimal };
 
-/** Binance takes 20 digits on each side of the point; an exponent is read because some JSON writers produce one. */
+/** Binance accepts 20 digits on each side of the point. Some JSON writers produce an exponent, so it is read too. */
 const READABLE = /^\d{1,30}(?:\.\d{1,30})?(?:[eE][+-]?(?:[12]?\d|30))?$/;
 
 /** Reads an unsigned decimal text exactly; undefined for everything else (signs, spaces, other digits, NaN). */

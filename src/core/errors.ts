@@ -1,6 +1,6 @@
 /**
- * Every refusal the proxy can utter: HTTP status and Binance error code (CONTRACT of the answers made by the proxy).
- * -1002 stands for denials because every popular library treats it as final.
+ * Every refusal of the proxy, with its HTTP status and Binance error code. Denials have -1002, because every popular
+ * library treats it as final.
  * @see README.md, "Answers"
  */
 export const PROXY_ERRORS = {
@@ -30,18 +30,18 @@ export const PROXY_ERRORS = {
 
 export type ProxyErrorName = keyof typeof PROXY_ERRORS;
 
-/** answered: status and body are Binance's; not-sent: nothing left this machine; unknown: sent, no trustworthy answer came. */
+/** answered: status and body are Binance's; not-sent: nothing was sent; unknown: sent without a trustworthy answer. */
 export type Outcome = 'answered' | 'not-sent' | 'unknown';
 
 export interface ProxyErrorDetail {
-  /** The rule that refused, for log and audit; never contains a value that the client sent. */
+  /** The rule that refused, for log and audit. It never contains a value that the client sent. */
   readonly rule?: string;
-  /** Whole seconds after which the same call can pass. */
+  /** Whole seconds after which the same call may pass. */
   readonly retryAfterSeconds?: number;
   readonly cause?: unknown;
 }
 
-/** The one error class: a name from the table and a sentence for the caller, free of secrets and of client bytes. */
+/** A refusal: a name from the table and a sentence for the caller, without secrets and without client bytes. */
 export class ProxyError extends Error {
   override readonly name: ProxyErrorName;
   readonly rule: string | undefined;
@@ -67,7 +67,7 @@ export class ProxyError extends Error {
   }
 }
 
-/** The refusal of a request that is not in canonical form; `why` is a constant of ours, never the client's words. */
+/** The refusal of a request that is not in canonical form. `why` is a constant, never a text of the client. */
 export function malformedRequest(why: string): ProxyError {
   return new ProxyError('PROXY_MALFORMED_REQUEST', `Malformed request: ${why}.`, { rule: why });
 }

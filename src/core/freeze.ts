@@ -1,6 +1,6 @@
 /**
- * Freezes plain objects, arrays, Maps and Sets, however deep, and returns the same value. Instances of classes stay
- * as they are: Node writes lazily computed fields into a KeyObject.
+ * Freezes plain objects, arrays, Maps and Sets at any depth, and returns the same value. Instances of classes stay
+ * unfrozen: Node writes lazily computed fields into a KeyObject.
  */
 export function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
@@ -20,7 +20,7 @@ export function deepFreeze<T>(value: T): T {
   return value;
 }
 
-/** A frozen Map can still be written through its methods, so these are shadowed. */
+/** Replaces the methods of a Map or Set, which can write to it although it is frozen. */
 function refuseChange(): never {
   throw new TypeError('the settings are frozen: read the configuration again to change them');
 }

@@ -4,8 +4,8 @@ export const HOUR_MS = 60 * MINUTE_MS;
 export const DAY_MS = 24 * HOUR_MS;
 
 /**
- * The intervals of Binance's limits, by the word that exchangeInfo and error texts have for them. Headers and the
- * catalogue have the letter (`1M`, `10S`); header names have it in lower case.
+ * The intervals of Binance's limits, by their names in exchangeInfo and error texts. The catalogue uses the letter
+ * (`1M`, `10S`); header names use it in lower case.
  * @see https://developers.binance.com/docs/binance-spot-api-docs/enums#rate-limit-intervals-interval
  */
 export const INTERVALS = {
@@ -17,7 +17,7 @@ export const INTERVALS = {
 
 export type IntervalName = keyof typeof INTERVALS;
 
-/** True for a word that Binance has for an interval. */
+/** True for Binance's name of an interval. */
 export function isIntervalName(word: unknown): word is IntervalName {
   return typeof word === 'string' && Object.hasOwn(INTERVALS, word);
 }

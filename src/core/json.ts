@@ -1,6 +1,6 @@
 import { ProxyError } from './errors.ts';
 
-/** One member of a JSON object: strings as they are, everything else as its own source text. */
+/** One member of a JSON object: the value of a string, the source text of anything else. */
 export interface JsonMember {
   readonly name: string;
   readonly value: string;
@@ -10,7 +10,7 @@ export interface JsonMember {
 const MAX_DEPTH = 32;
 
 /**
- * The members of a flat JSON object in their own order, numbers by their lexeme.
+ * The members of a JSON object in their own order. Numbers keep their digits.
  * @throws ProxyError PROXY_MALFORMED_REQUEST: no JSON, no object, null, a lone surrogate, nested too deep;
  *   PROXY_DUPLICATE_PARAMETER: a name twice at any depth (readers of such a text disagree about its meaning)
  */
@@ -19,7 +19,7 @@ export function jsonMembers(text: string): JsonMember[] {
 }
 
 /**
- * The members of a JSON object as their own source texts, null included.
+ * The members of a JSON object as source texts, null included.
  * @throws ProxyError as {@link jsonMembers}, but for null
  */
 export function jsonSources(text: string): { readonly name: string; readonly source: string }[] {
@@ -32,7 +32,7 @@ export function jsonSources(text: string): { readonly name: string; readonly sou
 }
 
 /**
- * The elements of a JSON array as their own source texts.
+ * The elements of a JSON array as source texts.
  * @throws ProxyError as {@link jsonMembers}
  */
 export function jsonElements(text: string): string[] {
@@ -50,7 +50,7 @@ function unreadable(why: string): ProxyError {
   });
 }
 
-/** The platform's parser judges the grammar; the walk below may then rely on it. */
+/** JSON.parse checks the grammar, so the walk below can rely on it. */
 function assertValid(text: string): void {
   try {
     JSON.parse(text);
@@ -155,7 +155,7 @@ function skipSpace(text: string, at: number): number {
   return end;
 }
 
-/** The value of a JSON member as it is written into a frame. */
+/** The JSON text of a member's value, for a frame. */
 export function memberText({ kind, value }: JsonMember): string {
   return kind === 'string' ? JSON.stringify(value) : value;
 }

@@ -17,7 +17,7 @@ export type SocketUpstreamName = (typeof SOCKET_UPSTREAM_NAMES)[number];
 export const SOCKET_FAMILIES = ['spot', 'usdm', 'coinm'] as const;
 export type SocketFamily = (typeof SOCKET_FAMILIES)[number];
 
-/** Where the paths of each upstream begin. Two hosts serve `/futures/data/`. */
+/** Prefixes of the paths of each upstream. Two hosts serve `/futures/data/`. */
 export const PATH_PREFIXES: Readonly<Record<UpstreamName, readonly string[]>> = {
   spot: ['/api/', '/sapi/'],
   usdm: ['/fapi/', '/futures/data/'],
@@ -34,20 +34,20 @@ export const WS_API_PATHS: Readonly<Record<SocketFamily, string>> = {
   coinm: '/ws-dapi/v1',
 };
 
-/** The upstream of each name, for a text that may be one. */
+/** Looks up a text that may be the name of an upstream. */
 export const UPSTREAM_OF_NAME: ReadonlyMap<string, UpstreamName> = new Map(
   UPSTREAM_NAMES.map((name) => [name, name]),
 );
 
-/** The upstream that a path without a name goes to, by its first segment; the first of two that serve it. */
+/** The upstream of a path that names none, by its first segment. When two serve it, the first one. */
 export const UPSTREAM_OF_SEGMENT: ReadonlyMap<string, UpstreamName> = bySegment();
 
-/** The family of each name, for a text that may be one. */
+/** Looks up a text that may be the name of a family. */
 export const FAMILY_OF_NAME: ReadonlyMap<string, SocketFamily> = new Map(
   SOCKET_FAMILIES.map((family) => [family, family]),
 );
 
-/** The family whose WebSocket API has this path. */
+/** The family of a WebSocket API, by its path. */
 export const FAMILY_OF_WS_API_PATH: ReadonlyMap<string, SocketFamily> = new Map(
   SOCKET_FAMILIES.map((family) => [WS_API_PATHS[family], family]),
 );

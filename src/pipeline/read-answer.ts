@@ -1,7 +1,7 @@
 import { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } from 'node:zlib';
 import type { HeaderValues } from '../core/call/headers.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
-import { type Ending as CallEnding, classify, type Verdict } from '../core/outcome/classify.ts';
+import { type CallEnd, classify, type Verdict } from '../core/outcome/classify.ts';
 import { type OrderAnswer, readElementCodes, readOrderAnswer } from '../core/outcome/order-answer.ts';
 import type { Transfer } from './carrier.ts';
 
@@ -22,7 +22,7 @@ export function readAnswer(endpoint: Endpoint, transfer: Transfer): Answer {
   const said = text === undefined ? {} : readOrderAnswer(text);
   return {
     transfer,
-    verdict: classify(toCallEnding(endpoint, transfer, text, said, wellFormed)),
+    verdict: classify(toCallEnd(endpoint, transfer, text, said, wellFormed)),
     said,
     bodyText: text,
   };
@@ -41,13 +41,13 @@ function readHeld({ held, headers }: Transfer) {
   return { text, wellFormed: text !== undefined && !isGarbledJson(contentType, text) };
 }
 
-function toCallEnding(
+function toCallEnd(
   endpoint: Endpoint,
   transfer: Transfer,
   bodyText: string | undefined,
   said: OrderAnswer,
   wellFormed: boolean,
-): CallEnding {
+): CallEnd {
   const { phase, status, headers, reusedConnection } = transfer;
   const contentType = headerOf(headers, 'content-type');
   const elementCodes = bodyText === undefined ? undefined : readElementCodes(bodyText);

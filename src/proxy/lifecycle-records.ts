@@ -8,13 +8,49 @@ import type { ClockState } from '../upstream/server-clock.ts';
 
 /** So many hex digits of a key's digest tell two keys apart. */
 const SHOWN_DIGITS = 12;
+/** A clock that moved by less is not recorded again. */
 const CHANGE_WORTH_TELLING_MS = 250;
 
-/** The life-cycle events of a proxy as audit records: each is told when something changed, not each time it is measured. */
+type BudgetEvent = 'frozen' | 'thawed' | 'degraded' | 'restored';
+
+const BUDGET_EVENTS = {
+  frozen: 'upstream.frozen',
+  thawed: 'upstream.thawed',
+  degraded: 'budget.degraded',
+  restored: 'budget.restored',
+} as const satisfies Record<BudgetEvent, string>;
+
+/** Writes the life-cycle events of a proxy as audit records. A record tells of a change, not of every measurement. */
 export function lifecycleRecords(trail: AuditTrail) {
+  return {
+    ...clockRecords(trail),
+    ...preflightRecords(trail),
+    budget(
+      event: BudgetEvent,
+      detail: Readonly<Record<string, string | number | boolean | undefined>>,
+    ): void {
+      trail.note({ event: BUDGET_EVENTS[event], detail });
+    },
+    reported(client: Client, endpoint: Endpoint, rule: string): void {
+      const { upstream, method, path, permission } = endpoint;
+      trail.note({
+        event: 'policy.reported',
+        client: client.name,
+        account: client.account,
+        upstream,
+        method,
+        path,
+        permission,
+        rule,
+      });
+    },
+    resolved: (call: ResolvedCall) => writeResolved(trail, call),
+  };
+}
+
+function clockRecords(trail: AuditTrail) {
   let toldOffsetMs: number | undefined;
   let lost = false;
-
   return {
     clockSynced(state: ClockState): void {
       const moved =
@@ -37,6 +73,11 @@ export function lifecycleRecords(trail: AuditTrail) {
         msg: 'The time of the exchange could not be read; trying again.',
       });
     },
+  };
+}
+
+function preflightRecords(trail: AuditTrail) {
+  return {
     preflight(account: string, verdict: PreflightVerdict, role: KeyRole): void {
       if (verdict.kind === 'pending') return;
       const detail = { key: verdict.keyDigest.slice(0, SHOWN_DIGITS), role };
@@ -60,45 +101,21 @@ export function lifecycleRecords(trail: AuditTrail) {
         msg: 'What the key may do could not be read for hours: only reads, cancels and orders that reduce pass.',
       });
     },
-    budget(
-      event: 'frozen' | 'thawed' | 'degraded' | 'restored',
-      detail: Readonly<Record<string, string | number | boolean | undefined>>,
-    ): void {
-      const name = {
-        frozen: 'upstream.frozen',
-        thawed: 'upstream.thawed',
-        degraded: 'budget.degraded',
-        restored: 'budget.restored',
-      } as const;
-      trail.note({ event: name[event], detail });
-    },
-    reported(client: Client, endpoint: Endpoint, rule: string): void {
-      const { upstream, method, path, permission } = endpoint;
-      trail.note({
-        event: 'policy.reported',
-        client: client.name,
-        account: client.account,
-        upstream,
-        method,
-        path,
-        permission,
-        rule,
-      });
-    },
-    resolved(call: ResolvedCall): void {
-      const { requestId, client, account, upstream, path } = call;
-      const orderIds = call.orders.flatMap(({ orderId }) => orderId ?? []);
-      trail.write({
-        event: 'call.resolved',
-        requestId,
-        client,
-        account,
-        upstream,
-        path,
-        orderId: orderIds.length === 0 ? undefined : orderIds,
-        clientOrderId: call.orders.map(({ clientOrderId }) => clientOrderId),
-        detail: { resolution: call.resolution, afterMs: call.afterMs, asked: call.asked },
-      });
-    },
   };
+}
+
+function writeResolved(trail: AuditTrail, call: ResolvedCall): void {
+  const { requestId, client, account, upstream, path } = call;
+  const orderIds = call.orders.flatMap(({ orderId }) => orderId ?? []);
+  trail.write({
+    event: 'call.resolved',
+    requestId,
+    client,
+    account,
+    upstream,
+    path,
+    orderId: orderIds.length === 0 ? undefined : orderIds,
+    clientOrderId: call.orders.map(({ clientOrderId }) => clientOrderId),
+    detail: { resolution: call.resolution, afterMs: call.afterMs, asked: call.asked },
+  });
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createBudgets, type Ticket } from '../../src/budgets/budgets.ts';
+import { Budgets, type Ticket } from '../../src/budgets/budgets.ts';
 import { MemoryBudgetStore } from '../../src/budgets/stores/memory-store.ts';
 import { PROXY_CLIENT } from '../../src/core/access/client.ts';
 import type { Endpoint } from '../../src/core/catalogue/endpoint.ts';
@@ -13,7 +13,7 @@ const AT = 1_700_000_098_000 + 100;
 function desk(maxWaitMs = 10_000, limit = 100) {
   let nowMs = AT;
   let timers: { atMs: number; run: () => void }[] = [];
-  const budgets = createBudgets({
+  const budgets = new Budgets({
     store: new MemoryBudgetStore(),
     serverNow: () => nowMs,
     throttle: { reserveForOrders: 0, maxWaitMs },

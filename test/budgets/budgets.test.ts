@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Budgets, createBudgets, type Ticket } from '../../src/budgets/budgets.ts';
+import { Budgets, type Ticket } from '../../src/budgets/budgets.ts';
 import { MemoryBudgetStore } from '../../src/budgets/stores/memory-store.ts';
 import type { Endpoint } from '../../src/core/catalogue/endpoint.ts';
 import { ProxyError } from '../../src/core/errors.ts';
@@ -21,7 +21,7 @@ function desk(throttle = { reserveForOrders: 0.1, maxWaitMs: 0 }): Desk {
   const made: Desk = {
     events,
     nowMs: AT,
-    budgets: createBudgets({
+    budgets: new Budgets({
       store: new MemoryBudgetStore(),
       serverNow: () => made.nowMs,
       throttle,

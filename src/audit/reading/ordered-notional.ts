@@ -9,7 +9,7 @@ import type { AuditRecord } from '../../core/records/record.ts';
 import { parametersOf } from '../../core/records/sent-orders.ts';
 import { UPSTREAM_OF_NAME } from '../../core/upstream.ts';
 
-/** What a call wanted to trade, as far as its parameters tell. */
+/** What a call ordered, as far as its parameters tell. */
 export interface OrderedNotional {
   readonly orders: number;
   /** Price times quantity, or `quoteOrderQty`, by quote asset. */
@@ -19,8 +19,8 @@ export interface OrderedNotional {
 }
 
 /**
- * Quote assets of Binance's symbols, for want of exchangeInfo: a record names the symbol and not its assets, and a trail
- * is read where Binance may be out of reach. The longest match at the end decides; what is not here is not valued.
+ * Quote assets of Binance's symbols. They stand in for exchangeInfo: a record names the symbol and not its assets, and
+ * Binance may be out of reach when a trail is read. The longest match at the end decides. Other orders are not valued.
  */
 const QUOTES = (
   'USDT USDC FDUSD TUSD USDP BUSD DAI USD1 USDE BFUSD RLUSD EURI AEUR XUSD BTC ETH BNB XRP TRX DOGE SOL DOT ' +
@@ -46,7 +46,7 @@ export function orderedNotional(record: AuditRecord, catalogue: Catalogue): Orde
   return { orders: orders.length, byQuote, unvalued };
 }
 
-/** The endpoint of a call, or the REST twin of a frame, that places orders. A conversion is no order on a market. */
+/** The endpoint of a call, or the REST twin of a frame, when it places orders. A conversion is no such order. */
 function placingEndpoint(record: AuditRecord, catalogue: Catalogue): Endpoint | undefined {
   const { upstream = '', method, path = '' } = record;
   const name = UPSTREAM_OF_NAME.get(upstream);
@@ -56,9 +56,8 @@ function placingEndpoint(record: AuditRecord, catalogue: Catalogue): Endpoint | 
 }
 
 /**
- * The orders of a call. A list counts as the one order that it begins with: the others exclude it or wait for it. What
- * cannot be read (a batch that was too long for the record of an earlier version) was one order at the least; it stands as
- * undefined.
+ * The orders of a call. A list counts as its first order: the others exclude it or wait for it. A batch that was too
+ * long for the record of an earlier version cannot be read; it counts as one order, undefined.
  */
 function ordersOf(
   endpoint: Endpoint,
@@ -78,7 +77,7 @@ function ordersOf(
 }
 
 function quoteOf(symbol: string): string | undefined {
-  // BTCUSDT_260925 is a dated future, BTC-260925-100000-C an option: both are paid in USDT or what stands before `_`.
+  // BTC-260925-100000-C is an option, paid in USDT. BTCUSDT_260925 is a dated future: its pair is before the `_`.
   if (/^[A-Z0-9]+-\d{6}-/.test(symbol)) return 'USDT';
   const [pair = ''] = symbol.split('_');
   return QUOTES.find((quote) => pair.length > quote.length && pair.endsWith(quote));

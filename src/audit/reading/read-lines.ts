@@ -3,9 +3,9 @@ import { closeSync, openSync, readSync } from 'node:fs';
 export interface FileLine {
   /** From 1. */
   readonly number: number;
-  /** Without its line break; valid until the next line is asked for. */
+  /** Without the line break. Valid until the next line is read. */
   readonly bytes: Buffer;
-  /** False for a last line without a line break. */
+  /** False for a last line that has no line break. */
   readonly isWhole: boolean;
 }
 
@@ -13,7 +13,7 @@ const CHUNK = 1_048_576;
 const WRITE_IN_PROGRESS_MS = 20;
 const LINE_BREAK = 0x0a;
 
-/** The lines of a file, a megabyte at a time. */
+/** Reads the lines of a file, 1 MiB at a time. */
 export function* readLines(path: string): Generator<FileLine> {
   const fd = openSync(path, 'r');
   try {
@@ -23,7 +23,7 @@ export function* readLines(path: string): Generator<FileLine> {
     for (;;) {
       let length = readSync(fd, chunk);
       if (length === 0 && rest.length > 0) {
-        // A running proxy may be in the middle of this line.
+        // A running proxy may be writing this line.
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, WRITE_IN_PROGRESS_MS);
         length = readSync(fd, chunk);
       }

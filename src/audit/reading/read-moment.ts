@@ -8,7 +8,7 @@ const UNITS_MS: ReadonlyMap<string, number> = new Map([
 
 /**
  * Reads a point in time: a day or an ISO time (UTC when it names no zone), or `90m`, `24h`, `7d` ago.
- * @param edge - a bare day means its first moment as a start, and the end of that day as an end
+ * @param edge - a day without a time means its beginning as a start, and its end as an end
  * @returns ms, undefined when the text is none of these
  */
 export function readMoment(text: string, edge: 'start' | 'end', nowMs: number): number | undefined {

@@ -1,15 +1,15 @@
 import type { AuditRecord } from '../../core/records/record.ts';
 import { readLines } from './read-lines.ts';
 
-/** A record as it stands in a file, with its own text. */
+/** A record and its text in the file. */
 export interface PrintedRecord {
   readonly text: string;
   readonly record: AuditRecord;
 }
 
 /**
- * The audit records of files, unverified. Lines that are none are passed over, so that a saved log of stdout can be read
- * like a file of the audit folder.
+ * Reads the audit records of files, unverified. Other lines are skipped, so a saved log of stdout can be read like a
+ * file of the audit folder.
  */
 export function* readRecords(paths: readonly string[]): Generator<PrintedRecord> {
   for (const path of paths) {

@@ -1,11 +1,11 @@
 import type { AuditRecord } from '../../core/records/record.ts';
 
-/** Which records to show; what is undefined does not restrict. */
+/** Which records to show. An undefined member does not restrict. */
 export interface Selection {
   readonly client?: string | undefined;
   readonly outcome?: string | undefined;
   readonly event?: string | undefined;
-  /** First and last moment in ms, the last one excluded. */
+  /** From `sinceMs` to before `untilMs`, in ms since the epoch. */
   readonly sinceMs?: number | undefined;
   readonly untilMs?: number | undefined;
   readonly symbol?: string | undefined;
@@ -13,12 +13,12 @@ export interface Selection {
   readonly clientOrderId?: string | undefined;
 }
 
-/** True when a subject is asked for: then all records of a matching call belong to the answer. */
+/** True when a subject is asked for. Then all records of a matching call are shown. */
 export function asksForSubject({ symbol, orderId, clientOrderId }: Selection): boolean {
   return symbol !== undefined || orderId !== undefined || clientOrderId !== undefined;
 }
 
-/** Does the record itself name the symbol, order or client order id that is asked for? */
+/** True when the record itself names the symbol, order or client order id that is asked for. */
 export function namesSubject(record: AuditRecord, selection: Selection): boolean {
   const { symbol, orderId, clientOrderId } = selection;
   if (symbol !== undefined && !hasValue(record, ['symbol', 'symbols'], symbol)) return false;
@@ -26,7 +26,7 @@ export function namesSubject(record: AuditRecord, selection: Selection): boolean
   return clientOrderId === undefined || isOrder(record, record.clientOrderId, CLIENT_ORDER_ID, clientOrderId);
 }
 
-/** The rest of the selection, which each record has to meet by itself. */
+/** True when the record meets the rest of the selection, which each record has to meet by itself. */
 export function isSelected(record: AuditRecord, selection: Selection): boolean {
   const { client, outcome, event, sinceMs, untilMs } = selection;
   if (client !== undefined && record.client !== client) return false;
@@ -73,12 +73,12 @@ function saidIn({ orders, params = {} }: AuditRecord): readonly Readonly<Record<
 
 type Value = string | readonly string[] | undefined;
 
-/** Equal, or one of a comma or JSON list. */
+/** True when the value equals the wanted one or is a comma or JSON list with it. */
 function mentions(value: Value, wanted: string): boolean {
   return [value ?? []].flat().some((one) => one === wanted || one.split(/[",[\]\s]+/).includes(wanted));
 }
 
-/** The JSON text of a batch of orders. */
+/** True for the JSON text of a batch of orders. */
 function isList(value: Value): value is string {
   return typeof value === 'string' && (value.startsWith('[') || value.startsWith('{'));
 }

@@ -7,13 +7,13 @@ export interface TrailPaths {
   readonly folder: string;
   /** Names within the folder. */
   readonly names: readonly string[];
-  /** True when the whole folder was asked for, not some of its files. */
+  /** True when the whole folder was named, false for some of its files. */
   readonly isWhole: boolean;
 }
 
 /**
- * Sorts paths of folders and files into trails: one per folder. Day files come by their day in whatever order they were
- * named; files with other names keep the order they were named in.
+ * Sorts paths of folders and files into trails, one for each folder. Day files are sorted by day. Files with other
+ * names keep the order in which they were named.
  * @throws the file system's error when a path does not exist
  */
 export function trailsOf(paths: readonly string[]): TrailPaths[] {

@@ -18,15 +18,15 @@ export interface ClientDay {
   readonly answered: number;
   readonly refused: number;
   readonly unknown: number;
-  /** Signed, and neither completed nor refused in the records that were read. */
+  /** Calls that were signed and have no end in the records that were read. */
   readonly unfinished: number;
   /** Refusals by `error` and `rule`. */
   readonly refusals: Readonly<Record<string, number>>;
   /** Orders in calls that Binance answered with 2xx. */
   readonly orders: number;
-  /** Of these, by quote asset: price times quantity, or quoteOrderQty. What was ordered, not what was filled. */
+  /** What these orders asked for, by quote asset: price times quantity, or quoteOrderQty. Fills are not counted. */
   readonly notional: Readonly<Record<string, string>>;
-  /** Of these orders, how many the records cannot value. */
+  /** How many of these orders the records cannot value. */
   readonly unvaluedOrders: number;
   readonly weight: number;
   /** Of answered calls, in ms; undefined when there are none. */
@@ -34,11 +34,11 @@ export interface ClientDay {
   readonly upstreamMs: Latency | undefined;
 }
 
-/** Adds the records of calls up per client and day; reads them in their order. */
+/** Sums up the records of calls by client and day. They are added in their order. */
 export class TrailReport {
   readonly #catalogue: Catalogue;
   readonly #days = new Map<string, Tally>();
-  /** Signed calls whose end has not come yet, by request id. */
+  /** Signed calls whose end was not added yet, by request id. */
   readonly #open = new Map<string, AuditRecord>();
 
   constructor(catalogue: Catalogue) {
@@ -57,7 +57,7 @@ export class TrailReport {
     }
   }
 
-  /** By day, then client. */
+  /** The sums, by day and then client. */
   results(): ClientDay[] {
     for (const record of this.#open.values()) this.#tallyOf(record).leaveOpen();
     this.#open.clear();
@@ -74,7 +74,7 @@ export class TrailReport {
   }
 }
 
-/** The end of a call does not repeat what was said at its beginning. */
+/** The record of a call's end does not repeat the members of its beginning. */
 function mergeEnd(signed: AuditRecord, end: AuditRecord): AuditRecord {
   return { ...signed, ...end };
 }
@@ -157,7 +157,7 @@ class Tally {
   }
 }
 
-/** Nearest rank. */
+/** Percentiles by the nearest-rank method. */
 function percentiles(values: number[]): Latency | undefined {
   if (values.length === 0) return undefined;
   const sorted = Float64Array.from(values).sort();

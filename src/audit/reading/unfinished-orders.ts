@@ -5,16 +5,16 @@ import type { AuditRecord } from '../../core/records/record.ts';
 import { dayFiles } from '../file-names.ts';
 import { readLines } from './read-lines.ts';
 
-/** An order is asked for within minutes: what is older than the file before the newest was left by no restart. */
+/** An order is asked for within minutes, so a restart leaves none that is older than the last two day files. */
 const FILES = 2;
-/** How long the event loop may be kept at a time, in ms. */
+/** How long the event loop may be blocked at a time, in ms. */
 const SLICE_MS = 10;
-/** Every record that tells of an order has it, and hardly any other: most lines need not be parsed. */
+/** Every record of an order has it and hardly any other record, so most lines need not be parsed. */
 const MARK = Buffer.from('"clientOrderId":');
 
 /**
- * Notes how far the trail of a folder goes now and returns what reads it: the `call.signed` records of orders that an
- * earlier run left without a known end, oldest first. What is written in the meantime is not looked at.
+ * Notes the present size of a trail and returns a function that reads it up to there: the `call.signed` records of
+ * orders that an earlier run left without a known end, oldest first.
  */
 export function openOrdersIn(folder: string): () => Promise<AuditRecord[]> {
   const paths = existsSync(folder) ? dayFiles(folder).slice(-FILES) : [];

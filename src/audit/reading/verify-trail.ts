@@ -15,7 +15,7 @@ export interface VerifyOptions {
   readonly firstSeq: number;
 }
 
-/** The first thing that is wrong. */
+/** The first problem of a trail. */
 interface TrailProblem {
   readonly file: string;
   /** From 1. */
@@ -29,13 +29,13 @@ export interface TrailVerdict {
   readonly records: number;
   readonly firstSeq: number | undefined;
   readonly lastSeq: number | undefined;
-  /** What the verdict does not cover, and what was set aside. */
+  /** What the verdict does not cover, and which torn lines were set aside. */
   readonly notes: readonly string[];
 }
 
-/** Reads a trail from its first line to its anchor and finds the first record that does not fit. */
+/** Checks a trail from its first line to its anchor, and finds the first problem. */
 export function verifyTrail(trail: TrailPaths, options: VerifyOptions): TrailVerdict {
-  // The anchor first: it may lag behind the file of a running proxy, never lead.
+  // The anchor is read first: it may be older than the file of a running proxy, never newer.
   const anchor = findAnchor(trail, options.keys);
   const check = new ChainCheck({
     keys: options.keys,
@@ -74,7 +74,7 @@ interface Place {
   readonly line: number;
 }
 
-/** The anchor of a folder; with single files only when it names one of them. */
+/** The anchor of a folder. For single files it counts only when it names one of them. */
 function findAnchor(trail: TrailPaths, keys: readonly KeyObject[]): Anchor | undefined {
   const candidates = keys.length === 0 ? [undefined] : keys;
   const anchors = candidates.map((key) => readAnchor(trail.folder, key));

@@ -1,9 +1,10 @@
--- The arithmetic of src/core/budget/window.ts, run where the shared counts are. One contract suite holds both to the
--- same behaviour. A bucket is one string: its numbers in the order of the constants below, packed.
--- KEYS and ARGV depend on the operation (ARGV[1]); every time is Binance's, in whole ms.
-local WINDOW, PREVIOUS, SEEN, NEXT, ROUND, OPEN, CLOSING, SPILL, SLOT, FLIGHT, BORN = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 14
+-- The arithmetic of src/core/budget/window.ts, run in Redis. One contract suite holds both to the same behaviour.
+-- A bucket is one string: its numbers, packed in the order of the constants below.
+-- KEYS and ARGV depend on the operation (ARGV[1]). Every time is Binance's, in whole ms.
+local WINDOW, PREVIOUS, REPORTED, HIGHEST, ROUND = 1, 2, 3, 4, 5
+local UNREPORTED, UNREPORTED_BEFORE, NEAR_THE_END, SLOT, FLIGHT, STARTED = 6, 7, 8, 9, 10, 14
 local SLOTS, SLOT_MS, STEP_BACK_MS, SLOTS_AHEAD = 4, 10000, 1000, 6
--- Keys outlive what they say, because Redis' own clock may differ: the times inside decide.
+-- Keys expire this much later than the times inside them, because Redis' own clock may differ. The times decide.
 local KEEP_MS = 120000
 
 local operation = ARGV[1]
@@ -14,7 +15,7 @@ local function flight_of(s)
 end
 
 local function used_of(s)
-  return s[SEEN] + s[OPEN] + s[CLOSING] + flight_of(s)
+  return s[REPORTED] + s[UNREPORTED] + s[UNREPORTED_BEFORE] + flight_of(s)
 end
 
 local function add_flight(s, slot, weight)
@@ -22,8 +23,8 @@ local function add_flight(s, slot, weight)
   s[at] = math.max(0, s[at] + weight)
 end
 
-local function is_alive(s, slot, born)
-  return born == s[BORN] and slot > s[SLOT] - SLOTS and slot <= s[SLOT]
+local function is_alive(s, slot, started)
+  return started == s[STARTED] and slot > s[SLOT] - SLOTS and slot <= s[SLOT]
 end
 
 local function advance(s, window_ms)
@@ -31,7 +32,7 @@ local function advance(s, window_ms)
   if slot > s[SLOT] then
     for at = s[SLOT] + 1, math.min(slot, s[SLOT] + SLOTS) do
       local index = FLIGHT + at % SLOTS
-      s[OPEN] = s[OPEN] + s[index]
+      s[UNREPORTED] = s[UNREPORTED] + s[index]
       s[index] = 0
     end
     s[SLOT] = slot
@@ -45,13 +46,13 @@ local function advance(s, window_ms)
   if window > s[WINDOW] then
     local follows = window == s[WINDOW] + 1
     s[PREVIOUS] = follows and used_of(s) or 0
-    s[SEEN], s[NEXT], s[OPEN] = 0, 0, 0
-    s[CLOSING] = follows and s[SPILL] or 0
-    s[SPILL] = 0
+    s[REPORTED], s[HIGHEST], s[UNREPORTED] = 0, 0, 0
+    s[UNREPORTED_BEFORE] = follows and s[NEAR_THE_END] or 0
+    s[NEAR_THE_END] = 0
     s[ROUND] = s[ROUND] + 1
     s[WINDOW] = window
   elseif window < s[WINDOW] and now < s[WINDOW] * window_ms - STEP_BACK_MS then
-    s[OPEN] = s[OPEN] + s[PREVIOUS]
+    s[UNREPORTED] = s[UNREPORTED] + s[PREVIOUS]
     s[PREVIOUS] = 0
     s[WINDOW] = window
   end
@@ -61,7 +62,7 @@ local function save(key, s, window_ms)
   redis.call('SET', key, cmsgpack.pack(s), 'PX', 2 * window_ms + KEEP_MS)
 end
 
--- What the passing of time changed is kept even when nothing is charged then.
+-- Saves what the passing of time changed, also when nothing is charged then.
 local function load(key, window_ms)
   local packed = redis.call('GET', key)
   local s
@@ -86,19 +87,19 @@ local function freeze_of(key)
   return nil
 end
 
--- KEYS: gates, then buckets. ARGV: number of gates, then window, weight and ceiling of each bucket.
--- Answers {'frozen', gate, until, status} or {'full', bucket, until, state…} or {'charged', 0, 0, state…}, where a state
--- is {window, round, slot, born, used, seen}.
+-- KEYS: freeze keys, then buckets. ARGV: number of freeze keys, then window, weight and ceiling of each bucket.
+-- Answers {'frozen', freeze key, until, status} or {'full', bucket, until, state…} or {'charged', 0, 0, state…}, where a
+-- state is {window, round, slot, started, used, reported}.
 local function charge()
-  local gates = tonumber(ARGV[3])
-  for i = 1, gates do
+  local freeze_keys = tonumber(ARGV[3])
+  for i = 1, freeze_keys do
     local ends, status = freeze_of(KEYS[i])
     if ends then return { 'frozen', i, ends, status } end
   end
   local states, full, full_until = {}, nil, 0
-  for i = 1, #KEYS - gates do
+  for i = 1, #KEYS - freeze_keys do
     local window_ms = tonumber(ARGV[1 + 3 * i])
-    local s = load(KEYS[gates + i], window_ms)
+    local s = load(KEYS[freeze_keys + i], window_ms)
     states[i] = s
     if used_of(s) + tonumber(ARGV[2 + 3 * i]) > tonumber(ARGV[3 + 3 * i]) then
       local ends = (s[WINDOW] + 1) * window_ms
@@ -109,40 +110,40 @@ local function charge()
   for i, s in ipairs(states) do
     if not full then
       add_flight(s, s[SLOT], tonumber(ARGV[2 + 3 * i]))
-      save(KEYS[gates + i], s, tonumber(ARGV[1 + 3 * i]))
+      save(KEYS[freeze_keys + i], s, tonumber(ARGV[1 + 3 * i]))
     end
-    answer[i + 3] = { s[WINDOW], s[ROUND], s[SLOT], s[BORN], used_of(s), s[SEEN] }
+    answer[i + 3] = { s[WINDOW], s[ROUND], s[SLOT], s[STARTED], used_of(s), s[REPORTED] }
   end
   return answer
 end
 
--- KEYS: buckets. ARGV: length of the tail, then of each bucket: window length, weight, mark (window, round, slot, born),
--- counted (-1: nothing was sent), reported (-1: nothing), whether a lower report is believed.
+-- KEYS: buckets. ARGV: length of the tail, then of each bucket: window length, weight, mark (window, round, slot,
+-- started), counted (-1: nothing was sent), reported (-1: nothing), whether a lower report is believed.
 local function finish()
   local tail_ms = tonumber(ARGV[3])
   for i, key in ipairs(KEYS) do
     local at = 3 + 9 * (i - 1)
     local window_ms, weight = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
     local window, round, slot = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
-    local born, counted, reported = tonumber(ARGV[at + 6]), tonumber(ARGV[at + 7]), tonumber(ARGV[at + 8])
+    local started, counted, reported = tonumber(ARGV[at + 6]), tonumber(ARGV[at + 7]), tonumber(ARGV[at + 8])
     local s = load(key, window_ms)
-    local alive = is_alive(s, slot, born)
+    local alive = is_alive(s, slot, started)
     if alive then add_flight(s, slot, -weight) end
     if counted >= 0 then
-      if now >= (s[WINDOW] + 1) * window_ms - tail_ms then s[SPILL] = s[SPILL] + counted end
-      if window ~= s[WINDOW] or born ~= s[BORN] then
-        s[OPEN] = s[OPEN] + counted
+      if now >= (s[WINDOW] + 1) * window_ms - tail_ms then s[NEAR_THE_END] = s[NEAR_THE_END] + counted end
+      if window ~= s[WINDOW] or started ~= s[STARTED] then
+        s[UNREPORTED] = s[UNREPORTED] + counted
       else
         if reported >= 0 then
-          s[SEEN] = math.max(s[SEEN], reported)
-          s[NEXT] = math.max(s[NEXT], reported)
+          s[REPORTED] = math.max(s[REPORTED], reported)
+          s[HIGHEST] = math.max(s[HIGHEST], reported)
           if round == s[ROUND] then
-            if ARGV[at + 9] == '1' then s[SEEN] = s[NEXT] end
-            s[NEXT], s[CLOSING], s[OPEN] = 0, s[OPEN], 0
+            if ARGV[at + 9] == '1' then s[REPORTED] = s[HIGHEST] end
+            s[HIGHEST], s[UNREPORTED_BEFORE], s[UNREPORTED] = 0, s[UNREPORTED], 0
             s[ROUND] = s[ROUND] + 1
           end
         elseif alive then
-          s[OPEN] = s[OPEN] + counted
+          s[UNREPORTED] = s[UNREPORTED] + counted
         end
       end
     end
@@ -151,7 +152,7 @@ local function finish()
   return 'OK'
 end
 
--- KEYS: gate. ARGV: until, status.
+-- KEYS: freeze key. ARGV: until, status.
 local function freeze()
   local ends = freeze_of(KEYS[1])
   local until_ms = tonumber(ARGV[3])
@@ -161,24 +162,24 @@ local function freeze()
   return 'OK'
 end
 
--- KEYS: gates, then buckets. ARGV: number of gates, then window length of each bucket.
--- Answers {{until, status}… , {end of the window, born, used, seen}…}; until is 0 where there is no freeze.
+-- KEYS: freeze keys, then buckets. ARGV: number of freeze keys, then window length of each bucket.
+-- Answers {{until, status}… , {end of the window, started, used, reported}…}; until is 0 where there is no freeze.
 local function look()
-  local answer, gates = {}, tonumber(ARGV[3])
+  local answer, freeze_keys = {}, tonumber(ARGV[3])
   for i, key in ipairs(KEYS) do
-    if i <= gates then
+    if i <= freeze_keys then
       local ends, status = freeze_of(key)
       answer[i] = { ends or 0, status or 0 }
     else
-      local window_ms = tonumber(ARGV[3 + i - gates])
+      local window_ms = tonumber(ARGV[3 + i - freeze_keys])
       local s = load(key, window_ms)
-      answer[i] = { (s[WINDOW] + 1) * window_ms, s[BORN], used_of(s), s[SEEN] }
+      answer[i] = { (s[WINDOW] + 1) * window_ms, s[STARTED], used_of(s), s[REPORTED] }
     end
   end
   return answer
 end
 
--- What a process used on its own while it could not reach this store.
+-- Adds what a process used while it could not reach this store.
 -- KEYS: buckets. ARGV: of each bucket: window length, end of the window that is meant, own charges, largest report.
 local function merge()
   for i, key in ipairs(KEYS) do
@@ -186,8 +187,8 @@ local function merge()
     local window_ms = tonumber(ARGV[at + 1])
     local s = load(key, window_ms)
     if (s[WINDOW] + 1) * window_ms == tonumber(ARGV[at + 2]) then
-      s[OPEN] = s[OPEN] + tonumber(ARGV[at + 3])
-      s[SEEN] = math.max(s[SEEN], tonumber(ARGV[at + 4]))
+      s[UNREPORTED] = s[UNREPORTED] + tonumber(ARGV[at + 3])
+      s[REPORTED] = math.max(s[REPORTED], tonumber(ARGV[at + 4]))
       save(key, s, window_ms)
     end
   end

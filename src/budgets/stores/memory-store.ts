@@ -18,7 +18,7 @@ interface Entry {
   readonly state: BucketState;
 }
 
-/** The budget of one process. Every operation is done when it returns. */
+/** Holds the counts of one process. Every operation is synchronous. */
 export class MemoryBudgetStore implements BudgetStore {
   readonly #entries = new Map<string, Entry>();
   readonly #freezes = new Map<string, Freeze>();
@@ -55,9 +55,10 @@ export class MemoryBudgetStore implements BudgetStore {
       const mark = receipt.marks[i];
       const ending = endings[i];
       if (charge === undefined || mark === undefined || ending === undefined) continue;
-      const { bucket, weight } = charge;
-      const { state } = this.#entry(bucket, nowMs);
-      reconcile(state, mark, weight, ending, nowMs, bucket.windowMs, bucket.kind === 'orders');
+      const { weight, bucket } = charge;
+      const { windowMs } = bucket;
+      const sent = { mark, weight, ending, windowMs, lowers: bucket.kind === 'orders' };
+      reconcile(this.#entry(bucket, nowMs).state, sent, nowMs);
     }
   }
 
@@ -92,15 +93,15 @@ export class MemoryBudgetStore implements BudgetStore {
     return { buckets, freezes, degraded: false };
   }
 
-  /** Starts a bucket's present window with what is known to be used. */
+  /** Sets a bucket's present window to at least what is known to be used. */
   seed(bucket: Bucket, used: number, nowMs: number): void {
     const { state } = this.#entry(bucket, nowMs);
     state.reported = Math.max(state.reported, used);
   }
 
   /**
-   * Takes over charges that another store made: from now on they are in flight here. What the seed of a bucket holds
-   * of them is taken out of it.
+   * Takes over charges that another store made: they are in flight here from now on. The seed of a bucket contains
+   * them, so they are subtracted from it.
    * @param windows in which window each was charged
    */
   adopt(charges: readonly BucketCharge[], windows: readonly number[], nowMs: number): Receipt {
@@ -128,7 +129,7 @@ export class MemoryBudgetStore implements BudgetStore {
     return known;
   }
 
-  /** A freeze that is over is kept: a clock that ran ahead may be set back. */
+  /** Keeps freezes that are over, because a clock that ran ahead may be set back. */
   #freezeAt(freezeKeys: readonly string[], nowMs: number): Freeze | undefined {
     if (this.#freezes.size === 0) return undefined;
     for (const key of freezeKeys) {

@@ -4,12 +4,12 @@ import { MemoryBudgetStore } from './memory-store.ts';
 import type { OwnUse } from './redis-store.ts';
 import type { BucketUse, ChargeOutcome, Receipt } from './store.ts';
 
-/** No bucket key holds this, so no part is taken for a whole. */
+/** Suffix that no real bucket key contains. */
 const PART = '\u0000part';
 
 /**
- * What one of several processes may use without asking the others: each bucket stands twice, once whole (what Binance
- * reports is held against the limit) and once as this process's part of it, which no report raises.
+ * What one of several processes may use without asking the others. Each bucket is counted twice: once whole, where
+ * Binance's reports are compared with the limit, and once as this process's part of it, which no report raises.
  */
 export class OwnShareStore {
   readonly #memory = new MemoryBudgetStore();
@@ -19,7 +19,7 @@ export class OwnShareStore {
     this.#replicas = replicas;
   }
 
-  /** Begins with what the shared store last said: only the rest of the window is divided. */
+  /** Starts a bucket with what the shared store last said. Only what is left of the window is divided. */
   seed({ bucket, used }: BucketUse, nowMs: number): void {
     this.#memory.seed(bucket, used, nowMs);
     if (!isDivided({ bucket })) return;
@@ -42,7 +42,7 @@ export class OwnShareStore {
     return this.#memory.charge({ ...charge, charges: this.#withParts(charge.charges) }, nowMs);
   }
 
-  /** The endings are those of the undivided charges, which stand first in a receipt. */
+  /** Takes the endings of the undivided charges, which come first in a receipt. */
   reconcile(receipt: Receipt, endings: readonly ChargeEnding[], nowMs: number): void {
     const parts: ChargeEnding[] = [];
     endings.forEach(({ counted }, i) => {
@@ -62,8 +62,8 @@ export class OwnShareStore {
 
   /**
    * What this process knows of the present windows: the largest report, and its own charges that no report contains,
-   * less those that it has told already. Where all processes tell this, the largest report and the sum of the charges
-   * hold everything once.
+   * less those that it has told already. When all processes tell this, the largest report plus the sum of the charges
+   * counts everything once.
    */
   ownUses(nowMs: number, told: readonly OwnUse[] = []): readonly OwnUse[] {
     const before = new Map(told.map((use) => [use.bucket.key, use]));
@@ -92,7 +92,7 @@ export class OwnShareStore {
   }
 }
 
-/** A client's share is a rule of this proxy, not of Binance: a client that calls here may have all of it here. */
+/** A client's share is not divided: it is a rule of this proxy, and one process may serve all of it. */
 function isDivided({ bucket }: Pick<BucketCharge, 'bucket'>): boolean {
   return bucket.kind !== 'share';
 }

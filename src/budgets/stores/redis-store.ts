@@ -14,13 +14,13 @@ export interface RedisBudgetStoreOptions {
   readonly timeoutMs?: number;
 }
 
-/** The outcome together with what the buckets then hold; nothing is said about them at a frozen key. */
+/** The outcome, and the use of the buckets after it; empty when a key was frozen. */
 export interface SharedCharge {
   readonly outcome: ChargeOutcome;
   readonly uses: readonly BucketUse[];
 }
 
-/** What a process knows of a bucket that it had to use on its own. */
+/** What a process knows of a bucket that it used without the shared store. */
 export interface OwnUse {
   readonly bucket: Bucket;
   /** End of the window that is meant, in ms. */
@@ -47,9 +47,9 @@ const SCRIPT_FILE = new URL('./budget.lua', import.meta.url);
 const NOTHING = -1;
 
 /**
- * The budget that any number of processes share. Each operation is one run of one script, so it is atomic and one
- * round trip; all keys bear the same hash tag, so that a cluster keeps them in one place. It never waits longer than
- * its time limit: what then happens is not its business.
+ * The counts that any number of processes share. Each operation is one run of one script, so it is atomic and takes one
+ * round trip. All keys have the same hash tag, so a cluster keeps them on one node. An operation that exceeds the time
+ * limit rejects; the caller decides what happens then.
  */
 export class RedisBudgetStore {
   readonly #redis: ScriptedRedis;
@@ -65,18 +65,18 @@ export class RedisBudgetStore {
       commandTimeout: this.#timeoutMs,
       maxRetriesPerRequest: 1,
       enableOfflineQueue: false,
-      // A charge whose connection broke must not be made again on the next one.
+      // A charge whose connection broke must not be repeated on the next connection.
       autoResendUnfulfilledCommands: false,
       retryStrategy: (attempt) => Math.min(attempt * 100, SECOND_MS),
     });
     redis.defineCommand('budget', { lua: readFileSync(SCRIPT_FILE, 'utf8') });
-    // Every failure shows in the command that met it; without a listener the emitter would throw.
+    // Every failure rejects its own command. Without a listener the emitter would throw.
     redis.on('error', () => {});
     this.#redis = redis as ScriptedRedis;
     this.#connecting = this.#firstConnection();
   }
 
-  /** @throws Error when Redis does not answer in time; the charge may then have been made, and dies with its slot */
+  /** @throws Error when Redis does not answer in time. The charge may have been made; it expires with its slot. */
   async charge({ freezeKeys, charges }: CallCharge, nowMs: number): Promise<SharedCharge> {
     const args: (string | number)[] = ['charge', nowMs, freezeKeys.length];
     for (const { bucket, weight, ceiling } of charges) args.push(bucket.windowMs, weight, ceiling);
@@ -174,7 +174,7 @@ export class RedisBudgetStore {
     return key.startsWith('account:') ? `bsp:{budget}:${key}` : `bsp:{budget}:${this.#egressId}:${key}`;
   }
 
-  /** The very first calls may come before the connection stands: they wait for it, once and not longer than for an answer. */
+  /** The first calls may come before the connection is open. They wait for it, no longer than for an answer. */
   async #firstConnection(): Promise<void> {
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, this.#timeoutMs);

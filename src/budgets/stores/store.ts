@@ -1,7 +1,7 @@
 import type { Bucket, BucketCharge, CallCharge } from '../../core/budget/buckets.ts';
 import type { ChargeEnding, ChargeMark } from '../../core/budget/window.ts';
 
-/** What stops the calls that pass a key. */
+/** Stops the calls that pass a freeze key. */
 export interface Freeze {
   readonly key: string;
   /** Server time in ms. */
@@ -10,7 +10,7 @@ export interface Freeze {
   readonly status: number;
 }
 
-/** What a store has charged; only the store that gave it can end it. */
+/** What a store has charged. Only the store that made the receipt can end it. */
 export interface Receipt {
   readonly charges: readonly BucketCharge[];
   readonly marks: readonly ChargeMark[];
@@ -18,17 +18,17 @@ export interface Receipt {
 
 export type ChargeOutcome =
   | { readonly kind: 'charged'; readonly receipt: Receipt }
-  /** Nothing was charged; of all full buckets the one that stays full longest. */
+  /** Nothing was charged. `bucket` is the full bucket whose window ends last. */
   | { readonly kind: 'full'; readonly bucket: Bucket; readonly untilMs: number }
   | { readonly kind: 'frozen'; readonly freeze: Freeze };
 
 export interface BucketUse {
   readonly bucket: Bucket;
-  /** When the count began, in ms: another value means that an older count was lost. */
+  /** When the count began, in ms. Another value than before means that the older count was lost. */
   readonly startedMs: number;
   /** Upper bound of what is used. */
   readonly used: number;
-  /** The largest count that Binance has reported in this window, 0 where none. */
+  /** The largest count that Binance has reported in this window; 0 when there is none. */
   readonly reported: number;
   /** End of the window in ms. */
   readonly untilMs: number;
@@ -38,25 +38,25 @@ export interface StoreView {
   /** The buckets that this process has used lately. */
   readonly buckets: readonly BucketUse[];
   readonly freezes: readonly Freeze[];
-  /** True while the shared store is away and this process lives on its own part. */
+  /** True while the shared store does not answer and this process uses its own share. */
   readonly degraded: boolean;
 }
 
 /**
- * Where the counts live. Every `nowMs` is the budgets' own time (see budgetTime), whole ms, from Binance's clock and
- * never from a host's. Only `charge` may take a round trip; the rest is told and not waited for.
+ * Holds the counts. Every `nowMs` is the budgets' time (see budgetTime) in whole ms, from Binance's clock and never
+ * from a host's. Only `charge` may take a round trip. The other operations are sent and not waited for.
  */
 export interface BudgetStore {
   /** Charges every bucket or none. */
   charge(charge: CallCharge, nowMs: number): ChargeOutcome | Promise<ChargeOutcome>;
-  /** Ends a charge that was sent; one ending for each charge of the receipt. */
+  /** Ends a charge that was sent, with one ending for each charge of the receipt. */
   reconcile(receipt: Receipt, endings: readonly ChargeEnding[], nowMs: number): void;
-  /** Nothing was sent: the charge has never been. */
+  /** Takes a charge out as if it had never been made: nothing was sent. */
   refund(receipt: Receipt, nowMs: number): void;
-  /** Closes a key; a longer freeze that is already there stays. */
+  /** Freezes a key. A longer freeze that it already has stays. */
   freeze(freeze: Freeze, nowMs: number): void;
   view(nowMs: number): StoreView;
-  /** Is told when the shared store goes away and when it is back. */
+  /** Registers a listener for the loss and the return of the shared store. */
   onDegraded(listener: (degraded: boolean, reason: string) => void): void;
   close(): Promise<void>;
 }

@@ -1,37 +1,36 @@
 import { SECOND_MS } from '../intervals.ts';
+
 /**
- * The count of one bucket, always an upper bound of Binance's own counter as far as this budget can know it:
- * what Binance has reported, plus every charge that the report may not contain.
- *
- * A report contains every charge that was answered before the reported call was charged. Charges in flight, and
- * charges that were answered without a report, are added until a later report is known to contain them. To know that
- * without a list, time is cut into rounds: a round ends when a call that was charged within it reports.
+ * The count of one bucket: what Binance has reported, plus every charge that the report may not contain. It is an
+ * upper bound of Binance's own counter, as far as this budget can know it.
+ * A report contains every charge that was answered before the reported call was charged. All other charges are added
+ * until a later report is known to contain them. Rounds tell that: a call's report ends the round it was charged in.
  */
 export interface BucketState {
-  /** When the count began, in ms: a charge of an older count that was lost meanwhile is not taken out of this one. */
+  /** When the count began, in ms. A charge of an older, lost count is not taken out of this one. */
   readonly startedMs: number;
-  /** Index of the fixed window, counted from the epoch. */
+  /** Index of the fixed window since the epoch. */
   window: number;
-  /** What was used when the last window turned: taken back when the clock is set back. */
+  /** What was used when the last window ended. It counts again when the clock is set back. */
   previous: number;
-  /** The established report of Binance. */
+  /** The report of Binance that is in use. */
   reported: number;
-  /** The largest report that came in within this round. */
+  /** The highest report of this round. */
   highestReport: number;
   round: number;
-  /** Answered without a report since the round began. */
+  /** Weight of calls that were answered without a report since the round began. */
   unreported: number;
-  /** Answered without a report in the round before: the highestReport report that ends a round contains them. */
+  /** The same for the round before. The report that ends the present round contains it. */
   unreportedBefore: number;
-  /** Answered so near to the end of the window that Binance may have counted them in the highestReport one. */
+  /** Weight that was answered so near to the end of the window that Binance may have counted it in the next one. */
   nearTheEnd: number;
   /** The newest slot of the ring below. */
   slot: number;
-  /** Charges in flight by the slot in which they were made: one that nobody ends is known to be dead by its slot. */
+  /** Weight in flight, by the slot in which it was charged. A charge that nobody ends expires with its slot. */
   readonly inFlight: [number, number, number, number];
 }
 
-/** When a charge was made, in the bucket's own terms. */
+/** When a charge was made: the count, window, round and slot of its bucket. */
 export interface ChargeMark {
   readonly startedMs: number;
   readonly window: number;
@@ -39,7 +38,7 @@ export interface ChargeMark {
   readonly slot: number;
 }
 
-/** How one bucket's part of a call ended. */
+/** How the charge of one bucket ended. */
 export interface ChargeEnding {
   /** What Binance counts for the call as far as is known: the charge, or 0 where it was refunded. */
   readonly counted: number;
@@ -47,26 +46,24 @@ export interface ChargeEnding {
   readonly reported: number | undefined;
 }
 
-/**
- * Server time is known to within this much. Windows turn this much late by the budget's time, so that no charge is
- * counted in a window that has not begun at Binance.
- */
+/** Largest error of the server time. By the budgets' time windows turn this late, so none is entered too early. */
 const CLOCK_ERROR_MS = 100;
-/** How long before a window ends by the budget's time it may already have turned at Binance. */
+/** A window may have ended at Binance this long before it ends by the budgets' time. */
 export const TAIL_MS = 2 * CLOCK_ERROR_MS;
-/** Charges are known to be dead after three to four slots: longer than the longest call with its one retry. */
+/** A charge that nobody ends expires after three to four slots: longer than the longest call with its one retry. */
 const SLOT_MS = 10 * SECOND_MS;
 const SLOTS = 4;
-/** A clock that goes back by less than this stays in the later window; the reserve for clock error covers it. */
+/** A clock that is set back by less keeps the bucket in the later window. */
 const STEP_BACK_MS = SECOND_MS;
-/** A ring this far ahead of the clock can only come from a clock that was set back. */
+/** Slots this far ahead of the clock mean that the clock was set back. */
 const SLOTS_AHEAD = 6;
 
-/** Server time as the budgets count it: whole ms, late by the largest error of the clock. */
+/** Server time as the budgets count it: whole ms, late by the largest error of the clock, in ms. */
 export function budgetTime(serverNowMs: number): number {
   return Math.floor(serverNowMs) - CLOCK_ERROR_MS;
 }
 
+/** A bucket without charges that begins now; both times in ms. */
 export function emptyBucket(nowMs: number, windowMs: number): BucketState {
   return {
     startedMs: nowMs,
@@ -83,24 +80,25 @@ export function emptyBucket(nowMs: number, windowMs: number): BucketState {
   };
 }
 
-/** Upper bound of what is used in the window that the bucket stands in. */
+/** Upper bound of what is used in the present window of the bucket. */
 export function usedOf(state: BucketState): number {
   return state.reported + state.unreported + state.unreportedBefore + inFlightOf(state);
 }
 
+/** Weight of the charges in flight. */
 export function inFlightOf({ inFlight }: BucketState): number {
   return inFlight[0] + inFlight[1] + inFlight[2] + inFlight[3];
 }
 
-/** End of the window that the bucket stands in, in ms since the epoch. */
+/** End of the present window of the bucket, in ms since the epoch. */
 export function windowEndOf(state: BucketState, windowMs: number): number {
   return (state.window + 1) * windowMs;
 }
 
-/** Brings a bucket to the present: dead charges leave the flight, the window turns, a clock set back is followed. */
+/** Brings a bucket to the present: slots expire, the window turns, and a clock that was set back is followed. */
 export function advance(state: BucketState, nowMs: number, windowMs: number): void {
   const slot = Math.floor(nowMs / SLOT_MS);
-  if (slot > state.slot) buryDead(state, slot);
+  if (slot > state.slot) expireSlots(state, slot);
   else if (slot < state.slot - SLOTS_AHEAD) rewindSlots(state, slot);
   const window = Math.floor(nowMs / windowMs);
   if (window > state.window) turn(state, window);
@@ -111,43 +109,46 @@ export function advance(state: BucketState, nowMs: number, windowMs: number): vo
   }
 }
 
-/** Takes a charge into the flight; the bucket must have been advanced. */
+/** Adds a charge in flight. The bucket must have been advanced. */
 export function addCharge(state: BucketState, weight: number): ChargeMark {
   addInFlight(state, state.slot, weight);
   return { startedMs: state.startedMs, window: state.window, round: state.round, slot: state.slot };
 }
 
-/** Nothing was sent: the charge has never been. */
+/** Takes a charge out as if it had never been made: nothing was sent. */
 export function refund(state: BucketState, mark: ChargeMark, weight: number): void {
   if (isAlive(state, mark)) addInFlight(state, mark.slot, -weight);
 }
 
+/** A charge that was sent, and how it ended. */
+export interface SentCharge {
+  readonly mark: ChargeMark;
+  readonly weight: number;
+  readonly ending: ChargeEnding;
+  /** Length of the bucket's window in ms. */
+  readonly windowMs: number;
+  /** Whether a newer report that is lower is believed: order counts fall with fills, weights never fall. */
+  readonly lowers: boolean;
+}
+
 /**
- * Ends a charge that was sent. What was charged in an earlier window may have been counted in this one, so it stays,
- * and its report, which speaks of one of the two, is not used.
- * @param lowers whether a newer report that is lower is believed (order counts fall with fills, weights never fall)
+ * Ends a charge that was sent. A charge of an earlier window may have been counted in this one, so it stays. Its report
+ * is not used, because it is a count of one of the two windows.
  */
-export function reconcile(
-  state: BucketState,
-  mark: ChargeMark,
-  weight: number,
-  ending: ChargeEnding,
-  nowMs: number,
-  windowMs: number,
-  lowers: boolean,
-): void {
+export function reconcile(state: BucketState, charge: SentCharge, nowMs: number): void {
+  const { mark, weight, ending } = charge;
   const alive = isAlive(state, mark);
   if (alive) addInFlight(state, mark.slot, -weight);
-  if (nowMs >= windowEndOf(state, windowMs) - TAIL_MS) state.nearTheEnd += ending.counted;
+  if (nowMs >= windowEndOf(state, charge.windowMs) - TAIL_MS) state.nearTheEnd += ending.counted;
   if (mark.window !== state.window || mark.startedMs !== state.startedMs) {
     state.unreported += ending.counted;
     return;
   }
-  if (ending.reported !== undefined) report(state, mark, ending.reported, lowers);
+  if (ending.reported !== undefined) report(state, charge, ending.reported);
   else if (alive) state.unreported += ending.counted;
 }
 
-function report(state: BucketState, mark: ChargeMark, reported: number, lowers: boolean): void {
+function report(state: BucketState, { mark, lowers }: SentCharge, reported: number): void {
   if (reported > state.reported) state.reported = reported;
   if (reported > state.highestReport) state.highestReport = reported;
   if (mark.round !== state.round) return;
@@ -170,8 +171,8 @@ function turn(state: BucketState, window: number): void {
   state.window = window;
 }
 
-/** A charge that nobody ended was most likely counted, but is in flight no longer. */
-function buryDead(state: BucketState, slot: number): void {
+/** Takes charges that nobody ended out of the flight. Binance has most likely counted them. */
+function expireSlots(state: BucketState, slot: number): void {
   const last = Math.min(slot, state.slot + SLOTS);
   for (let at = state.slot + 1; at <= last; at++) {
     const index = at % SLOTS;
@@ -192,7 +193,7 @@ function isAlive(state: BucketState, mark: ChargeMark): boolean {
   return mark.startedMs === state.startedMs && mark.slot > state.slot - SLOTS && mark.slot <= state.slot;
 }
 
-/** Never below zero: after a jump of the clock a charge may end that was buried before. */
+/** Never falls below zero: after a jump of the clock a charge may end that has expired before. */
 function addInFlight(state: BucketState, slot: number, weight: number): void {
   const index = slot % SLOTS;
   state.inFlight[index] = Math.max(0, (state.inFlight[index] ?? 0) + weight);

@@ -3,14 +3,14 @@ import { INTERVALS, isIntervalName, SECOND_MS } from '../intervals.ts';
 import { jsonMembers, jsonSources } from '../json.ts';
 import { canonicalId } from './frame.ts';
 
-/** What the head of an answer says; events have none. */
+/** The head of an answer. Events have none. */
 export interface AnswerHead {
   /** Canonical JSON text. */
   readonly id: string;
   readonly status: number;
 }
 
-/** The inside of an answer, as texts, so that ids keep their digits. */
+/** The content of an answer as text, so that ids keep their digits. */
 export interface AnswerBody {
   /** JSON text of `result`, or of `error`. */
   readonly text: string | undefined;
@@ -18,16 +18,16 @@ export interface AnswerBody {
   readonly wellFormed: boolean;
 }
 
-/** Binance writes id and status first; reading them costs nothing however large the answer is. */
+/** Binance writes id and status first, so reading them costs the same for an answer of any size. */
 const HEAD = /^\s*\{\s*"id"\s*:\s*("(?:[^"\\]|\\.){0,800}"|-?\d{1,20}|null)\s*,\s*"status"\s*:\s*(\d{3})\b/;
 const EVENT = /^\s*\{\s*"(?:subscriptionId|event|stream|e)"/;
-/** A text that is no answer as Binance writes them is only searched up to this length. */
+/** A text that begins otherwise is parsed only up to this length, in characters. */
 const LONGEST_SEARCH = 262_144;
 const LIMITS = /"rateLimits"\s*:\s*(\[[^\]]*\])/;
-/** The list of limits stands at the end of an answer. */
+/** `rateLimits` is at the end of an answer, within this many characters. */
 const LONGEST_LIMITS = 4_096;
 
-/** Undefined for events and for what cannot be read. */
+/** Reads the head of an answer. Undefined for events and for what cannot be read. */
 export function readAnswerHead(text: string): AnswerHead | undefined {
   const match = HEAD.exec(text);
   if (match?.[1] !== undefined) return toHead(match[1], Number(match[2]));
@@ -42,7 +42,7 @@ export function readAnswerHead(text: string): AnswerHead | undefined {
   }
 }
 
-/** The result of a successful answer, the error of any other. */
+/** Reads the `result` of a successful answer, the `error` of any other. */
 export function readAnswerBody(text: string, status: number): AnswerBody {
   try {
     const wanted = status >= 400 ? 'error' : 'result';
@@ -53,8 +53,8 @@ export function readAnswerBody(text: string, status: number): AnswerBody {
 }
 
 /**
- * The limits that an answer reports, under the names that REST's headers have, and `retry-after` in seconds: on the
- * WebSocket API it is a moment in ms.
+ * The limits that an answer reports (REQUEST_WEIGHT, ORDERS), as the headers of REST, and `retry-after` in seconds. On
+ * the WebSocket API `retryAfter` is a time in ms since the epoch.
  * @param errorText JSON text of the answer's error
  */
 export function limitHeaders(text: string, errorText: string | undefined, nowMs: number): HeaderValues {

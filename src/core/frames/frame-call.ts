@@ -4,12 +4,12 @@ import type { JsonMember } from '../json.ts';
 
 const STAMP = { apiKey: undefined, signature: undefined, timestamp: undefined, recvWindow: undefined };
 
-/** A frame read as a call of its REST twin, so that one set of rules judges both. */
+/** A frame as a call of its REST twin, so that one set of rules judges both. */
 export interface FrameCall {
   readonly call: Call;
-  /** What is left to send: the client's own key, stamp and signature are taken out. */
+  /** The parameters without the client's own key, stamp and signature. */
   readonly params: readonly JsonMember[];
-  /** The key that the client put into the frame; undefined or empty when it put none. */
+  /** The key in the frame; undefined or empty when the client sent none. */
   readonly apiKey: string | undefined;
 }
 
@@ -34,7 +34,7 @@ export function toFrameCall(
   };
 }
 
-/** The parameters to send once client order ids were given: what the client wrote keeps its own lexeme. */
+/** The parameters to send, with the client order ids of `named`. What the client sent keeps its own text. */
 export function withOrderIds(params: readonly JsonMember[], named: Call): readonly JsonMember[] {
   const written = new Map(params.map((member) => [member.name, member]));
   return named.query.map((pair) => {

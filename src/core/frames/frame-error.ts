@@ -2,8 +2,8 @@ import type { Outcome, ProxyError } from '../errors.ts';
 import { SECOND_MS } from '../intervals.ts';
 
 /**
- * A refusal in Binance's own shape for the WebSocket API. What REST says in headers stands under `error.data`, where
- * Binance puts its own `retryAfter` (a moment in ms).
+ * A refusal in the shape of the WebSocket API. What REST says in headers is under `error.data`, where Binance puts its
+ * own `retryAfter` (ms since the epoch).
  * @param id JSON text of the frame's id
  * @param outcome where more is known than the error says
  */

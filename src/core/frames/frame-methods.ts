@@ -4,18 +4,18 @@ import type { Permission } from '../catalogue/permission.ts';
 import { SOCKET_FAMILIES, type SocketFamily, WS_API_PATHS } from '../upstream.ts';
 
 export interface WsMethod {
-  /** The name that is sent, always from here and never the client's string. */
+  /** The name that is sent: always this one and never the client's string. */
   readonly name: string;
   /** `logon`, `status` and `logout` are answered by the proxy itself. */
   readonly kind: 'call' | 'logon' | 'status' | 'logout';
   /** What the proxy adds to the parameters. */
   readonly adds: 'nothing' | 'key' | 'signature';
-  /** The REST twin: permission, weight, order counts, effect and orderShape are its own. */
+  /** The REST twin. Permission, weight, order counts, effect and orderShape come from it. */
   readonly endpoint: Endpoint;
 }
 
 export interface WsMethods {
-  /** Undefined when nothing may leave. A version prefix (`v3/order.place`) makes no difference. */
+  /** Undefined when the method may not be sent. A version prefix (`v3/order.place`) makes no difference. */
   find(family: SocketFamily, method: string): WsMethod | undefined;
   readonly all: readonly (WsMethod & { readonly family: SocketFamily })[];
 }
@@ -31,13 +31,13 @@ interface OwnMethod {
 }
 
 const SESSION: Readonly<Record<string, OwnMethod>> = {
-  // Answered here: what it proves stands for the frames that follow, so it is signed where signatures are required.
+  // Answered by the proxy. A logon proves the frames after it, so it is signed where signatures are required.
   'session.logon': { security: 'SIGNED', permission: 'market-data', kind: 'logon', adds: 'nothing' },
   'session.status': { security: 'NONE', permission: 'market-data', kind: 'status' },
   'session.logout': { security: 'NONE', permission: 'market-data', kind: 'logout' },
 };
 /**
- * Methods without a REST twin, so that the catalogue cannot name them. A plain subscription becomes a signed one: it
+ * Methods without a REST twin, which the catalogue cannot name. A plain subscription becomes a signed one, because that
  * works with every type of key.
  */
 const OWN: Readonly<Record<SocketFamily, Readonly<Record<string, OwnMethod>>>> = {
@@ -52,7 +52,7 @@ const OWN: Readonly<Record<SocketFamily, Readonly<Record<string, OwnMethod>>>> =
     'userDataStream.subscribe.signature': { security: 'SIGNED', permission: 'read' },
     'userDataStream.subscribe.listenToken': { security: 'APIKEY', permission: 'read', adds: 'nothing' },
     'userDataStream.unsubscribe': { security: 'NONE', permission: 'market-data' },
-    // Retired on 2026-02-20; Binance itself says so best.
+    // Retired on 2026-02-20. They are passed on, so that Binance's own answer says it.
     'userDataStream.start': { security: 'APIKEY', permission: 'read' },
     'userDataStream.ping': { security: 'APIKEY', permission: 'read' },
     'userDataStream.stop': { security: 'APIKEY', permission: 'read' },
@@ -61,10 +61,10 @@ const OWN: Readonly<Record<SocketFamily, Readonly<Record<string, OwnMethod>>>> =
   coinm: SESSION,
 };
 const OWN_WEIGHT = 2;
-/** Prefixes that name the version a method has anyway. */
+/** Prefixes that name the version which a method has without them. */
 const PREFIX: Readonly<Record<SocketFamily, RegExp>> = { spot: /^v3\//, usdm: /^v1\//, coinm: /^v1\// };
 
-/** Every method of the WebSocket APIs with the endpoint whose rules it follows: those of the catalogue and the own ones. */
+/** Every method of the WebSocket APIs, from the catalogue and from the list above, with its endpoint. */
 export function createWsMethods(catalogue: Catalogue): WsMethods {
   const all: (WsMethod & { family: SocketFamily })[] = [];
   const index = new Map<string, WsMethod>();

@@ -2,7 +2,7 @@ import { FOREIGN_NAME, isParameterName } from '../call/parameter-name.ts';
 import { ProxyError } from '../errors.ts';
 import { type JsonMember, jsonMembers, jsonSources } from '../json.ts';
 
-/** One request frame of the WebSocket API, in the client's own lexemes. */
+/** One request frame of the WebSocket API. Values keep the client's own text. */
 export interface WsFrame {
   /** JSON text of the id: an integer, a string or null. */
   readonly id: string;
@@ -10,7 +10,7 @@ export interface WsFrame {
   readonly params: readonly JsonMember[];
 }
 
-/** A frame, or why it is none; the id is `null` where none could be read. */
+/** A frame, or the reason why it is none. `id` is the text `null` when none could be read. */
 export type FrameReading =
   | { readonly frame: WsFrame }
   | { readonly id: string; readonly method: string | undefined; readonly error: ProxyError };
@@ -20,8 +20,8 @@ const LONGEST_ID = 128;
 const METHOD = /^[A-Za-z0-9./]{1,64}$/;
 
 /**
- * Reads `{id, method, params}` and nothing else; numbers stay as they are written. Never throws: what is refused is to
- * be answered under the frame's own id.
+ * Reads `{id, method, params}` and nothing else; numbers keep their digits. Never throws: a refusal is answered under
+ * the frame's own id.
  * @see https://developers.binance.com/docs/binance-spot-api-docs/web-socket-api#request-format
  */
 export function readFrame(text: string): FrameReading {
@@ -42,7 +42,7 @@ export function readFrame(text: string): FrameReading {
   }
 }
 
-/** The one spelling of an id, by which an answer is matched; undefined when it is no id. */
+/** The one spelling of an id, by which answers are matched; undefined when the text is no id. */
 export function canonicalId(source: string): string | undefined {
   if (source === 'null' || INTEGER.test(source)) return source;
   if (source[0] !== '"') return undefined;

@@ -9,13 +9,13 @@ export interface SocketTarget {
   readonly path: string;
   /** With its question mark; empty when there is none. */
   readonly query: string;
-  /** The path as a log may show it: without stream names and listen keys. */
+  /** The path for logs: without stream names and listen keys. */
   readonly printable: string;
   /** True when the target carries a listen key: the stream is one account's own. */
   readonly isPrivate: boolean;
 }
 
-/** What the signed APIs may be asked by URL. SBE answers are left out: they could not be recorded. */
+/** Query parameters of the signed APIs. `responseFormat` is missing: SBE answers could not be recorded. */
 const API_QUERY: ReadonlyMap<string, RegExp> = new Map([
   ['returnRateLimits', /^(?:true|false)$/],
   ['timeUnit', /^(?:MILLISECOND|MICROSECOND|millisecond|microsecond)$/],
@@ -26,10 +26,10 @@ const STREAM_QUERY: ReadonlyMap<string, RegExp> = new Map([
   ['listenKey', /^[A-Za-z0-9]+$/],
   ['events', /^[A-Za-z_/]+$/],
 ]);
-/** The routes of the stream hosts, the longest first; what follows is a list of stream names. */
+/** The routes of the stream hosts. What follows is a list of stream names. */
 const STREAM_ROUTE = /^(?:\/(?:public|market|private|pm|pm-classic))?\/(?:ws|stream)(?=\/|$)/;
 const ROUTED = /^\/(?:public|market|private|pm|pm-classic)\//;
-/** Stream names: letters, digits, `@!_.-` and percent escapes, divided by slashes. */
+/** Stream names: letters, digits, `@!_.-:` and percent escapes, separated by slashes. */
 const STREAM_NAMES = /^(?:[A-Za-z0-9@!_.\-:/]|%[0-9A-Fa-f]{2})*$/;
 const ACCOUNT_STREAM = /^[A-Za-z0-9]{40,}(?:@|$)/;
 const LISTEN_KEY = /(?:^|[/=])[A-Za-z0-9]{40,}(?:$|[/&])/;

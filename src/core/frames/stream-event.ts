@@ -12,19 +12,19 @@ export interface ControlFrame {
   readonly params: readonly string[];
 }
 
-/** One event of a combined stream: whose it is, and where its payload stands, in bytes. */
+/** One event of a combined stream: the name of the stream, and the range of its payload in bytes. */
 export interface StreamEvent {
   readonly stream: string;
   readonly from: number;
   readonly to: number;
 }
 
-/** What a public stream socket asks for by its URL. */
+/** What a public stream socket asks for in its URL. */
 export interface StreamWish {
   readonly names: readonly string[];
   /** True when events come with the name of their stream around them. */
   readonly isCombined: boolean;
-  /** Path and query of a combined socket without names on the same route. */
+  /** Path and query of a combined socket on the same route, without names. */
   readonly sharedTarget: string;
 }
 
@@ -32,7 +32,7 @@ const EVENT = /^\{"stream":("(?:[^"\\]|\\.)*"),"data":/;
 const LONGEST_NAME = 512;
 const CLOSING_BRACE = 0x7d;
 
-/** Undefined for a socket that is one app's own. */
+/** Reads what a public stream socket asks for. Undefined for a socket that cannot be shared. */
 export function streamWish(target: SocketTarget): StreamWish | undefined {
   if (target.kind !== 'stream' || target.isPrivate) return undefined;
   const query = new URLSearchParams(target.query);
@@ -51,6 +51,7 @@ export function streamWish(target: SocketTarget): StreamWish | undefined {
 }
 
 /**
+ * Reads a control frame; the id and the params stay JSON texts.
  * @throws ProxyError PROXY_MALFORMED_REQUEST
  * @see https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams#live-subscribingunsubscribing-to-streams
  */
@@ -67,7 +68,7 @@ export function readControl(text: string): ControlFrame {
   return { id, method: JSON.parse(method) as string, params: jsonElements(params) };
 }
 
-/** Undefined for what is no event of a combined stream as Binance writes it. */
+/** Reads an event of a combined stream. Undefined for anything else. */
 export function readEvent(data: Buffer): StreamEvent | undefined {
   const match = EVENT.exec(data.toString('utf8', 0, LONGEST_NAME));
   if (match?.[1] === undefined || data.at(-1) !== CLOSING_BRACE) return undefined;

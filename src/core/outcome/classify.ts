@@ -11,20 +11,20 @@ import {
 } from './outcome-tables.ts';
 
 /**
- * How far a call came: no connection; a connection but no byte of the request written; some or all of the request
- * written and nothing read; the head of an answer begun; a whole head, and as much of a body as there was.
+ * How far a call came: no connection; a connection and no byte of the request written; some or all of the request
+ * written and nothing read; a part of the answer's head read; the whole head read, and what there was of the body.
  */
-export type EndingPhase = 'not-connected' | 'before-first-byte' | 'after-bytes' | 'headers' | 'body';
+export type CallEndPhase = 'not-connected' | 'before-first-byte' | 'after-bytes' | 'headers' | 'body';
 
-/** Everything that is known when a call has ended, in whatever way. */
-export interface Ending {
+/** Everything that is known at the end of a call, whether it was answered or lost. */
+export interface CallEnd {
   readonly upstream: UpstreamName;
   readonly path: string;
   readonly method: Method;
   readonly effect: OrderEffect;
-  readonly phase: EndingPhase;
+  readonly phase: CallEndPhase;
   readonly status?: number;
-  /** `code` of a JSON answer; undefined when it has none or cannot be read (SBE, HTML). */
+  /** `code` of a JSON answer; undefined when the answer has none or cannot be read (SBE, HTML). */
   readonly code?: number;
   readonly msg?: string;
   /** Error codes of the elements of a batch or of the two halves of a cancel-replace; undefined where one succeeded. */
@@ -32,20 +32,20 @@ export interface Ending {
   readonly contentType?: string;
   /** False when the body was cut off, its framing or coding broke, or it claims to be JSON and does not parse. */
   readonly wellFormed?: boolean;
-  /** The connection stood, but the answer did not begin in time. */
+  /** True when the connection was open, but the answer did not begin in time. */
   readonly headersTimeout?: boolean;
-  /** False when the connection was opened for this very call, so that it cannot have gone stale in the pool. */
+  /** False when the connection was opened for this call, so it cannot have gone stale in the pool. */
   readonly reusedConnection?: boolean;
 }
 
 /**
- * once: the same bytes may be sent once more on a fresh connection; restamp: measure the clock, stamp and sign anew
- * and send once more.
+ * once: the same bytes may be sent once more on a fresh connection; restamp: the clock is measured, and the call is
+ * stamped, signed and sent once more.
  */
 type Retry = 'none' | 'once' | 'restamp';
 
 export interface Verdict {
-  /** What `x-proxy-outcome` says. */
+  /** The value of `x-proxy-outcome`. */
   readonly outcome: Outcome;
   readonly execution: Execution;
   readonly retry: Retry;
@@ -54,47 +54,47 @@ export interface Verdict {
 const TIMESTAMP_REFUSED = -1021;
 
 /**
- * The one reading of how a call ended. For a call that changes something, `outcome` is `unknown` also when Binance
- * answered and its own answer leaves the execution open; status and body are relayed byte for byte all the same.
+ * Reads how a call ended. For a call that changes something, `outcome` is `unknown` also when Binance's own answer
+ * leaves the execution open; its status and body are still relayed byte for byte.
  * @see docs/outcomes.md
  */
-export function classify(ending: Ending): Verdict {
-  const idempotent = ending.effect === 'none' && changesNothing(ending.method, ending.path);
-  switch (ending.phase) {
+export function classify(end: CallEnd): Verdict {
+  const idempotent = end.effect === 'none' && changesNothing(end.method, end.path);
+  switch (end.phase) {
     case 'not-connected':
       return { outcome: 'not-sent', execution: 'refused', retry: idempotent ? 'once' : 'none' };
     case 'before-first-byte':
-      // Nothing was written, so Binance cannot have seen it: a pooled connection that was closed between two calls.
+      // A pooled connection was closed between two calls. Nothing was written, so Binance has not seen the call.
       return { outcome: 'not-sent', execution: 'refused', retry: 'once' };
     case 'after-bytes':
-      return { ...LOST, retry: idempotent && wasStale(ending) ? 'once' : 'none' };
+      return { ...LOST, retry: idempotent && wasStale(end) ? 'once' : 'none' };
     case 'headers':
       return LOST;
     case 'body':
-      return classifyAnswer(ending, idempotent);
+      return classifyAnswer(end, idempotent);
   }
 }
 
 const LOST: Verdict = { outcome: 'unknown', execution: 'unknown', retry: 'none' };
 
-/** Only a GET is repeated after bytes were written: some of the idempotent calls are POSTs, and those never are. */
-function wasStale(ending: Ending): boolean {
-  return ending.method === 'GET' && ending.headersTimeout !== true && ending.reusedConnection !== false;
+/** Only a GET is repeated after bytes were written. Some idempotent calls are POSTs; those are never repeated. */
+function wasStale(end: CallEnd): boolean {
+  return end.method === 'GET' && end.headersTimeout !== true && end.reusedConnection !== false;
 }
 
-function classifyAnswer(ending: Ending, idempotent: boolean): Verdict {
-  const { status, code } = ending;
-  if (status === undefined || ending.wellFormed === false) return LOST;
-  const execution = readExecution(ending, status, OUTCOME_TABLES[codeFamily(ending.upstream, ending.path)]);
+function classifyAnswer(end: CallEnd, idempotent: boolean): Verdict {
+  const { status, code } = end;
+  if (status === undefined || end.wellFormed === false) return LOST;
+  const execution = readExecution(end, status, OUTCOME_TABLES[codeFamily(end.upstream, end.path)]);
   const retry = code === TIMESTAMP_REFUSED && isRefusal(status) ? 'restamp' : 'none';
   if (!idempotent) return { outcome: execution === 'unknown' ? 'unknown' : 'answered', execution, retry };
   return { outcome: 'answered', execution: isSuccess(status) ? 'executed' : 'refused', retry };
 }
 
-/** The surest sign first: texts made for the purpose, then codes, then the status and its class. */
-function readExecution(ending: Ending, status: number, table: FamilyTable): Execution {
-  const { code, elementCodes } = ending;
-  const byText = status === 503 || code === -1001 ? readText(ending.msg, table) : undefined;
+/** Looks at the surest sign first: the 503 texts, then the codes, then the status and its class. */
+function readExecution(end: CallEnd, status: number, table: FamilyTable): Execution {
+  const { code, elementCodes } = end;
+  const byText = status === 503 || code === -1001 ? readText(end.msg, table) : undefined;
   if (byText !== undefined) return byText;
   if (code !== undefined) {
     if (table.openCodes.has(code)) return 'unknown';
@@ -102,10 +102,10 @@ function readExecution(ending: Ending, status: number, table: FamilyTable): Exec
     if (table.partlyCodes.has(code)) return 'partly';
     if (isCertainRefusal(code)) return 'refused';
   }
-  if (isSuccess(status)) return readSuccess(ending, table);
+  if (isSuccess(status)) return readSuccess(end, table);
   const byStatus = table.statuses.get(status);
   if (byStatus !== undefined) return byStatus;
-  if (isRefusal(status)) return hidesHalf(ending, status) ? 'unknown' : 'refused';
+  if (isRefusal(status)) return hidesHalf(end, status) ? 'unknown' : 'refused';
   return 'unknown';
 }
 
@@ -114,11 +114,11 @@ function readText(msg: string | undefined, table: FamilyTable): Execution | unde
   return table.unavailable.find(({ text }) => msg.startsWith(text))?.execution;
 }
 
-function readSuccess(ending: Ending, table: FamilyTable): Execution {
-  // The API never speaks HTML: this page came from an edge that may or may not have passed the call on.
-  if (isHtml(ending.contentType)) return 'unknown';
-  if (ending.code !== undefined && ending.code < 0) return 'refused';
-  const codes = ending.elementCodes;
+function readSuccess(end: CallEnd, table: FamilyTable): Execution {
+  // The API never answers HTML. The page came from an edge that may or may not have passed the call on.
+  if (isHtml(end.contentType)) return 'unknown';
+  if (end.code !== undefined && end.code < 0) return 'refused';
+  const codes = end.elementCodes;
   if (codes === undefined || codes.length === 0) return 'executed';
   const failed = codes.filter((code) => code !== undefined);
   if (failed.some((code) => table.openCodes.has(code))) return 'unknown';
@@ -126,13 +126,13 @@ function readSuccess(ending: Ending, table: FamilyTable): Execution {
   return failed.length === codes.length ? 'refused' : 'partly';
 }
 
-/** A cancel-replace beyond the order limit answers 429 although it may have cancelled; only its body tells. */
-function hidesHalf(ending: Ending, status: number): boolean {
+/** A cancelReplace beyond the order limit answers 429 although it may have cancelled. Only its body tells. */
+function hidesHalf(end: CallEnd, status: number): boolean {
   return (
     status === 429 &&
-    ending.code === undefined &&
-    !isHtml(ending.contentType) &&
-    ending.path.endsWith('/cancelReplace')
+    end.code === undefined &&
+    !isHtml(end.contentType) &&
+    end.path.endsWith('/cancelReplace')
   );
 }
 

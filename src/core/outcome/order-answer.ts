@@ -1,9 +1,9 @@
-/** What an answer says about orders. Ids keep the digits that Binance wrote: they exceed what a double can hold. */
+/** What an answer says about an order. Ids are texts with Binance's digits, because they exceed a double. */
 export interface OrderAnswer {
   readonly orderId?: string;
   readonly clientOrderId?: string;
   readonly symbol?: string;
-  /** Binance's own word: an order's `status`, a list's `listOrderStatus`, an algo order's `algoStatus` … */
+  /** `status` of an order, `listOrderStatus` of a list, `algoStatus` of an algo order …, as Binance wrote it. */
   readonly status?: string;
   /** Filled quantity as Binance wrote it. */
   readonly executedQty?: string;
@@ -14,8 +14,8 @@ export interface OrderAnswer {
 
 const MAX_TEXT = 200;
 /**
- * Numbers that are kept as they are written: they are quoted before the text is parsed, which costs a tenth of a reviver.
- * Within a string the quotes of such a name would stand escaped.
+ * Numbers that keep their digits. They are put in quotes before the text is parsed, which costs a tenth of a reviver.
+ * Within a string the quotes of such a name would be escaped.
  */
 const LEXEME =
   /("(?:orderId|algoId|strategyId|executedQty|filledQty)"\s*:\s*)(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?=\s*[,}])/g;
@@ -27,8 +27,8 @@ const QUANTITY_NAMES = ['executedQty', 'filledQty'];
 type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
- * The one line that an audit record needs: of a list its own id and its first leg's order id, of a cancel-replace
- * the new order, of a batch the first element. Never throws; what is no JSON says nothing.
+ * What an audit record says about an answer: of a list its own id and its first leg's orderId, of a cancelReplace the
+ * new order, of a batch the first element. Never throws; a text that is no JSON gives an empty object.
  */
 export function readOrderAnswer(bodyText: string): OrderAnswer {
   const value = parse(bodyText);
@@ -36,7 +36,7 @@ export function readOrderAnswer(bodyText: string): OrderAnswer {
   return isObject(first) ? readOne(first) : {};
 }
 
-/** Each order of an answer: the elements of a batch, the legs of a list, the cancel and the new order of a cancel-replace. */
+/** Each order of an answer: the elements of a batch, the legs of a list, both halves of a cancelReplace. */
 export function readOrderAnswers(bodyText: string): readonly OrderAnswer[] {
   const value = parse(bodyText);
   if (Array.isArray(value)) return value.map((each: unknown) => (isObject(each) ? readOne(each) : {}));
@@ -49,8 +49,8 @@ export function readOrderAnswers(bodyText: string): readonly OrderAnswer[] {
 }
 
 /**
- * Error codes of the elements of a batch or of the two halves of a cancel-replace, undefined where one succeeded;
- * undefined for every other answer.
+ * Error codes of the elements of a batch or of the two halves of a cancelReplace; an element is undefined where it
+ * succeeded. Undefined for every other answer.
  */
 export function readElementCodes(bodyText: string): readonly (number | undefined)[] | undefined {
   const value = parse(bodyText);
@@ -100,14 +100,14 @@ function readOne(object: JsonObject): OrderAnswer {
   return answer;
 }
 
-/** The object that describes the order: itself, the new order of a cancel-replace, the amended order of an amend. */
+/** The object that describes the order: the new order of a cancelReplace, the amended order of an amend, or itself. */
 function mainOrder(object: JsonObject): JsonObject {
   if (isObject(object.amendedOrder)) return object.amendedOrder;
   const halves = halvesOf(object);
   return halves !== undefined && isObject(halves[1]) ? halves[1] : object;
 }
 
-/** The cancel and the new order of a cancel-replace, which stand under `data` when one of them failed. */
+/** The cancel and the new order of a cancelReplace. They are under `data` when one of them failed. */
 function halvesOf(object: JsonObject): readonly [unknown, unknown] | undefined {
   const holder = isObject(object.data) ? object.data : object;
   if (!('cancelResponse' in holder) && !('newOrderResponse' in holder)) return undefined;
@@ -119,7 +119,7 @@ function legsOf(object: JsonObject): readonly JsonObject[] {
   return Array.isArray(legs) ? legs.filter(isObject) : [];
 }
 
-/** A cancelled order's own id is the original one; `clientOrderId` is then the id of the cancel. */
+/** Of a cancelled order `origClientOrderId` is its id; `clientOrderId` is the id of the cancel. */
 function clientIdNames(order: JsonObject): readonly string[] {
   return order.status === 'CANCELED' ? ['origClientOrderId', ...CLIENT_ID_NAMES] : CLIENT_ID_NAMES;
 }

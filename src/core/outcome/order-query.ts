@@ -3,17 +3,17 @@ import { jsonElements, jsonMembers } from '../json.ts';
 import { batchParameter } from '../orders/client-order-id.ts';
 import { LEG_IDS } from '../orders/leg-ids.ts';
 
-/** How one order whose fate is open is asked for: GET requests of the upstream that the order went to. */
+/** How to ask for one order whose answer was lost: GET requests to the upstream that the order went to. */
 export interface OrderQuery {
   readonly clientOrderId: string;
   readonly symbol: string | undefined;
-  /** Asked one after the other until one knows the order. */
+  /** Asked in this order until one knows the order. */
   readonly paths: readonly string[];
   /** Decoded values. */
   readonly params: readonly (readonly [name: string, value: string])[];
-  /** order: the answer is the order; list: an order list; scan: the order has to be found among others. */
+  /** order: the answer is the order; list: it is an order list; scan: it is a list in which to find the order. */
   readonly reading: 'order' | 'list' | 'scan';
-  /** The orders of a list, asked when the list is done and only they know how. */
+  /** The orders of a list. They are asked once the list is done, because only they know the outcome. */
   readonly legs: readonly OrderQuery[];
 }
 
@@ -63,8 +63,8 @@ const PAPI_MARGIN: QueryRule = { ...SPOT, paths: ['/papi/v1/margin/order'] };
 const TWAP: QueryRule = { ...ALGO, reading: 'scan', as: undefined };
 
 /**
- * Which query answers for which placing endpoint. What is missing has no id that could be asked for (convert limit
- * orders, block trades).
+ * The query for each placing endpoint. Endpoints without an id to ask for are missing (convert limit orders, block
+ * trades).
  */
 const RULES: ReadonlyMap<string, QueryRule> = new Map([
   ['/api/v3/order', SPOT],
@@ -108,9 +108,8 @@ export function sentParameters(call: Call): ReadonlyMap<string, string> {
 }
 
 /**
- * The queries that tell what became of a placing call: one for a single order or a list, one for each element of a
- * batch. Empty where Binance offers none. The parameters are those that were sent, from the call itself or, after a
- * restart, from its audit record.
+ * The queries for a placing call: one for a single order or a list, one for each element of a batch, none where Binance
+ * offers none. `params` are those that were sent, from the call itself or, after a restart, from its audit record.
  */
 export function orderQueries(path: string, params: ReadonlyMap<string, string>): readonly OrderQuery[] {
   const rule = RULES.get(path);
@@ -135,7 +134,7 @@ function toQuery(rule: QueryRule, idName: string, sent: ReadonlyMap<string, stri
   return { clientOrderId, symbol, paths, params, reading, legs };
 }
 
-/** A batch that cannot be read yields no orders: a record from another version must not stop a start. */
+/** A batch that cannot be read gives no orders: a record of another version must not prevent the start. */
 function readBatch(json: string): ReadonlyMap<string, string>[] {
   try {
     return jsonElements(json).map(
@@ -150,7 +149,7 @@ function scanPaths(market: string): readonly string[] {
   return [`/sapi/v1/algo/${market}/openOrders`, `/sapi/v1/algo/${market}/historicalOrders`];
 }
 
-/** `openOrder` knows what waits, `orderHistory` everything but that. */
+/** `openOrder` knows the waiting orders, `orderHistory` all others. */
 function conditionalPaths(market: string): readonly string[] {
   return [`/papi/v1/${market}/conditional/openOrder`, `/papi/v1/${market}/conditional/orderHistory`];
 }

@@ -7,14 +7,14 @@ import type { OrderQuery } from './order-query.ts';
  */
 export type OrderState = 'executed' | 'resting' | 'ended' | 'rejected';
 
-/** missing: Binance says there is no such order; inconclusive: the answer says nothing about it; done: a list is over. */
+/** missing: Binance knows no such order; inconclusive: the answer does not tell; done: the list is over. */
 export type OrderStateReading =
   | { readonly kind: 'found'; readonly state: OrderState; readonly order: OrderAnswer }
   | { readonly kind: 'done'; readonly order: OrderAnswer }
   | { readonly kind: 'missing' }
   | { readonly kind: 'inconclusive'; readonly code: number | undefined };
 
-/** -2018 is what a query for an unknown order list gets (undocumented, binance-spot-api-docs pull request 43). */
+/** A query for an unknown order list gets -2018 (undocumented, binance-spot-api-docs pull request 43). */
 const MISSING_CODES: ReadonlySet<number> = new Set([-2013, -2018]);
 const MISSING_TEXT = /\b(?:does not exist|not found)\b/i;
 
@@ -26,7 +26,7 @@ const OVER: ReadonlySet<string> = new Set([
   'EXPIRED_IN_MATCH',
   'FINISHED',
 ]);
-/** A conditional order that fired has done what it was placed for; the order it sent lives on under an id of its own. */
+/** A conditional order that fired is executed. The order that it placed has an id of its own. */
 const FIRED: ReadonlySet<string> = new Set(['FILLED', 'TRIGGERING', 'TRIGGERED']);
 
 /** Reads the answer to an {@link OrderQuery}. */
@@ -59,18 +59,18 @@ export function stateOfList(legs: readonly OrderState[]): OrderState {
 }
 
 function found(order: OrderAnswer): OrderStateReading {
-  return { kind: 'found', state: fateOf(order), order };
+  return { kind: 'found', state: stateOf(order), order };
 }
 
-/** A word that is not known here belongs to an order that exists and is not known to be over. */
-function fateOf({ status = '', executedQty }: OrderAnswer): OrderState {
+/** A status that is not known here is taken for resting: the order exists and may not be over. */
+function stateOf({ status = '', executedQty }: OrderAnswer): OrderState {
   if (REJECTED.has(status)) return 'rejected';
   if (FIRED.has(status)) return 'executed';
   if (OVER.has(status)) return isFilled(executedQty) || status === 'FINISHED' ? 'executed' : 'ended';
   return 'resting';
 }
 
-/** True for a decimal lexeme that is not zero; looks at its digits, so that no float is involved. */
+/** True for a decimal text that is not zero. Looks at the digits and uses no float. */
 function isFilled(quantity: string | undefined): boolean {
   return quantity !== undefined && /[1-9]/.test(quantity.replace(/e.*$/i, ''));
 }

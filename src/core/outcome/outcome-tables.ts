@@ -1,11 +1,11 @@
 import type { UpstreamName } from '../upstream.ts';
 
-/** API families: they share a wire format, not the meaning of their codes and statuses. */
+/** Families of APIs. They share a wire format, but their codes and statuses have different meanings. */
 export type Family = 'spot' | 'sapi' | 'usdm' | 'coinm' | 'options' | 'portfolio';
 
 /**
- * What is known about the state change that a call asked for. `refused` means certainly not done, `partly` that one
- * half or some elements were done, `unknown` that it may or may not have been done.
+ * What is known about the state change that a call asked for. refused: certainly not done; partly: one half or some
+ * elements were done; unknown: it may or may not have been done.
  */
 export type Execution = 'executed' | 'refused' | 'unknown' | 'partly';
 
@@ -20,9 +20,9 @@ export interface FamilyTable {
   readonly openCodes: ReadonlySet<number>;
   /** Codes that say one half of the call was done. */
   readonly partlyCodes: ReadonlySet<number>;
-  /** Texts that decide a 503 (and a -1001) before anything else does. */
+  /** Texts that decide a 503 (and a -1001) before codes and statuses do. */
   readonly unavailable: readonly UnavailableText[];
-  /** Statuses that do not follow their class: 4xx is refused, everything else but 2xx is open. */
+  /** Statuses that differ from their class. A 4xx is refused; any other status but 2xx is open. */
   readonly statuses: ReadonlyMap<number, Execution>;
 }
 
@@ -30,8 +30,8 @@ const OPEN_CODES: ReadonlySet<number> = new Set([-1000, -1001, -1006, -1007]);
 const NO_CODES: ReadonlySet<number> = new Set();
 
 /**
- * The four 503 texts of the futures documentation: A leaves the order open, B to D certainly failed. Text C also
- * stands behind -1001, where spot and /sapi promise nothing.
+ * The four 503 texts of the futures documentation: the first leaves the order open, the others certainly failed. The
+ * third is also the text of -1001, of which spot and /sapi promise nothing.
  * @see https://developers.binance.com/docs/derivatives/usds-margined-futures/general-info (2026-05-28)
  */
 const FUTURES_UNAVAILABLE: readonly UnavailableText[] = [
@@ -49,8 +49,8 @@ const FUTURES: FamilyTable = {
 };
 
 /**
- * One table per family. -2021 is a cancel-replace that was done by half on spot (409, or 429 where only the cancel
- * was allowed) and an ordinary refusal on futures.
+ * One table per family. On spot -2021 is a cancelReplace of which one half was done (409, or 429 where only the cancel
+ * was allowed); on futures it is an ordinary refusal.
  * @see https://github.com/binance/binance-spot-api-docs/blob/master/errors.md (2026-07-21)
  */
 export const OUTCOME_TABLES: Readonly<Record<Family, FamilyTable>> = {
@@ -75,7 +75,7 @@ export const OUTCOME_TABLES: Readonly<Record<Family, FamilyTable>> = {
   portfolio: FUTURES,
 };
 
-/** Codes given before the matching engine saw the call, or by the engine as its refusal: they hold at a 5xx too. */
+/** Codes that are given before the matching engine sees the call, or by the engine as its refusal; also at a 5xx. */
 const CERTAIN_CODES: ReadonlySet<number> = new Set([
   -1002, -1003, -1008, -1013, -1014, -1015, -1016, -1020, -1021, -1022, -1034, -2010, -2011, -2013, -2014,
   -2015, -2022, -2038,
@@ -86,7 +86,7 @@ export function isCertainRefusal(code: number): boolean {
   return CERTAIN_CODES.has(code) || (code <= -1100 && code > -1200);
 }
 
-/** GET endpoints that change something: they are never repeated and their lost answers stay open. */
+/** GET endpoints that change something. They are never repeated, and a lost answer leaves them open. */
 const CHANGING_GETS: ReadonlySet<string> = new Set(['/sapi/v1/soft-staking/set']);
 
 /** POST endpoints that change nothing. */
@@ -105,7 +105,7 @@ export function changesNothing(method: string, path: string): boolean {
   return method === 'GET' ? !CHANGING_GETS.has(path) : READING_POSTS.has(path);
 }
 
-/** The family of a path; public Alpha data is read like spot. */
+/** The family of a path. Public Alpha data (`web`) is read like spot. */
 export function codeFamily(upstream: UpstreamName, path: string): Family {
   switch (upstream) {
     case 'spot':

@@ -3,7 +3,7 @@ import type { SimulatorAccount } from '../base/options.ts';
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
-/** A throw-away account with a random HMAC pair, as long as real ones, and something to trade with. */
+/** An account with balances and a random HMAC key pair of the real length. */
 export function demoAccount(): SimulatorAccount & { readonly hmacSecret: string } {
   return {
     apiKey: randomText(64),

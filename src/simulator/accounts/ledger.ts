@@ -7,12 +7,12 @@ export interface Balance {
 
 const NOTHING: Balance = { free: ZERO, locked: ZERO };
 
-/** The counterparty of every fill that is not between two accounts; it alone may owe. */
+/** The counterparty of every fill that is not between two accounts. Only its balance may be negative. */
 export const STREET = 'street';
 /** Where commissions go. */
 export const FEES = 'fees';
 
-/** Who owns what. Nothing appears or vanishes but through deposit and withdraw. */
+/** The balances of all owners. Only deposit and withdraw change the total of an asset. */
 export class Ledger {
   readonly #balances = new Map<string, Map<string, Balance>>();
 
@@ -40,20 +40,20 @@ export class Ledger {
     this.#change(owner, asset, quantity, quantity.neg());
   }
 
-  /** Pays out of what is locked; the street pays out of nothing. */
+  /** Pays out of the locked balance; the street pays without one. */
   pay(from: string, to: string, asset: string, quantity: Money): void {
     if (from === STREET) this.#change(from, asset, quantity.neg(), ZERO);
     else this.#change(from, asset, ZERO, quantity.neg());
     this.#change(to, asset, quantity, ZERO);
   }
 
-  /** Pays out of what is free. */
+  /** Pays out of the free balance. */
   payFree(from: string, to: string, asset: string, quantity: Money): void {
     this.#change(from, asset, quantity.neg(), ZERO);
     this.#change(to, asset, quantity, ZERO);
   }
 
-  /** Everything of an asset that exists, the street's debt taken off. */
+  /** The sum of all balances of an asset, the negative one of the street included. */
   total(asset: string): Money {
     let total = ZERO;
     for (const balances of this.#balances.values()) {

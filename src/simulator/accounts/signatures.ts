@@ -2,7 +2,7 @@ import { createHmac, createPublicKey, createSecretKey, verify } from 'node:crypt
 import { illegalCharacters, invalidSignature } from '../base/exchange-error.ts';
 
 /**
- * Checks the signature parameter, as it stands on the wire, against the payload bytes (one character each).
+ * Checks the percent-encoded signature parameter against the payload bytes (one character each).
  * @throws ExchangeError -1022, or -1100 for what cannot be an HMAC
  */
 export type Verifier = (payload: string, rawSignature: string) => void;

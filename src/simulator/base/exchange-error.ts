@@ -71,7 +71,7 @@ export function filterFailure(filter: string): ExchangeError {
   return new ExchangeError(-1013, `Filter failure: ${filter}`);
 }
 
-/** The matching engine said no. */
+/** The matching engine rejected the order. */
 export function orderRejected(reason: string): ExchangeError {
   return new ExchangeError(-2010, reason);
 }
@@ -88,7 +88,7 @@ export function badKeyFormat(): ExchangeError {
   return new ExchangeError(-2014, 'API-key format invalid.', { status: 401 });
 }
 
-/** Unknown key, or a key without the switch that the endpoint needs. */
+/** An unknown key, or one without the restriction switch that the endpoint needs. */
 export function keyRejected(): ExchangeError {
   return new ExchangeError(-2015, 'Invalid API-key, IP, or permissions for action.', { status: 401 });
 }

@@ -1,12 +1,12 @@
 import { Decimal } from 'decimal.js';
 
-/** Decimals wide enough that no product of a price and a quantity is ever rounded. */
+/** Decimals with enough digits that no product of a price and a quantity is rounded. */
 export const Money = Decimal.clone({ precision: 60 });
 export type Money = InstanceType<typeof Money>;
 
 export const ZERO: Money = new Money(0);
 
-/** An amount as the exchange prints it: eight decimals. */
+/** An amount as text with eight decimals. */
 export function amount(value: Money): string {
   return value.toFixed(8, Money.ROUND_DOWN);
 }

@@ -49,7 +49,7 @@ export interface SimulatorLimits {
   readonly futuresOrdersPerMinute?: number;
   /** RAW_REQUESTS of /api; 300000. */
   readonly rawRequestsPer5Minutes?: number;
-  /** How often a caller may go on after a 429 before the IP is banned; 5. */
+  /** How many 429 answers there are in a minute before the IP is banned; 5. */
   readonly refusalsBeforeBan?: number;
   /** Length of that ban; 120000. */
   readonly banMs?: number;
@@ -57,21 +57,21 @@ export interface SimulatorLimits {
 
 export interface SimulatorOptions {
   readonly accounts: readonly SimulatorAccount[];
-  /** Default 127.0.0.1. */
+  /** 127.0.0.1 by default. */
   readonly host?: string;
-  /** Default 0: a free one. */
+  /** 0, a free one, by default. */
   readonly port?: number;
   readonly tls?: { readonly key: string; readonly cert: string };
   /** How far the exchange's clock is ahead of this machine's. */
   readonly clockOffsetMs?: number;
   readonly limits?: SimulatorLimits;
-  /** False: a testnet, where every /sapi path is a 404. */
+  /** False for a testnet, where every /sapi path is a 404. */
   readonly sapi?: boolean;
-  /** True: bodies of more than 1 KiB are compressed for callers that accept gzip. */
+  /** Whether bodies of 1 KiB and more are compressed for callers that accept gzip. */
   readonly gzip?: boolean;
   /** Seed of the prices. */
   readonly seed?: number;
-  /** How often the market moves; 1000, and 0 makes it stand still. */
+  /** ms between two moves of the market; 1000. With 0 it does not move. */
   readonly marketStepMs?: number;
   readonly webSocket?: WebSocketOptions;
 }

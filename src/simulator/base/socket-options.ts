@@ -1,10 +1,10 @@
-/** What a WebSocket of the exchange lives by; every default is Binance's own. */
+/** Times and limits of the WebSockets. Every default is Binance's own. */
 export interface WebSocketOptions {
   /** ms between two ping frames; 20000. */
   readonly pingIntervalMs?: number;
   /** ms without a pong after which a connection is dropped; 60000. */
   readonly pongTimeoutMs?: number;
-  /** ms after which a connection is closed whatever it does; 86400000. */
+  /** ms after which every connection is closed; 86400000. */
   readonly lifeMs?: number;
   /** Upgrades within five minutes, the signed APIs and the streams each; 300. */
   readonly connectionsPer5Minutes?: number;

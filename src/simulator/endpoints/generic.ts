@@ -6,7 +6,7 @@ import type { JsonObject, JsonValue } from '../base/json-value.ts';
 import type { ApiRestrictions } from '../base/options.ts';
 import { keyRoute, openRoute, optionalKeyRoute, type Route, signedRoute, type Visit } from '../http/route.ts';
 
-/** What the exchange has besides the endpoints that are simulated, and that takes no key. */
+/** Endpoints that are not simulated and take no key. */
 const OPEN = `
 /api/v3/executionRules /api/v3/historicalBlockTrades /api/v3/referencePrice /api/v3/referencePrice/calculation
 /api/v3/ticker /api/v3/ticker/tradingDay /sapi/v1/convert/exchangeInfo
@@ -23,7 +23,7 @@ const OPEN = `
 /futures/data/basis /futures/data/delivery-price /futures/data/globalLongShortAccountRatio
 /futures/data/openInterestHist /futures/data/takerBuySellVol /futures/data/takerlongshortRatio`;
 
-/** The same for those that take the key alone. */
+/** Endpoints that are not simulated and take the key alone. */
 const KEY_ONLY = `
 /sapi/v1/equity/market/exchangeInfo /sapi/v1/equity/market/quote /sapi/v1/equity/market/tokenized-assets
 /sapi/v1/margin/allAssets /sapi/v1/margin/crossMarginCollateralRatio /sapi/v1/margin/leverageBracket
@@ -33,15 +33,15 @@ const KEY_ONLY = `
 /sapi/v1/spot/open-symbol-list
 /fapi/v1/historicalTrades /dapi/v1/historicalTrades`;
 
-/** They take the key on USD-M's host and none on COIN-M's. */
+/** Endpoints that take the key on the host of USD-M and none on that of COIN-M. */
 const RATIOS = ['/futures/data/topLongShortAccountRatio', '/futures/data/topLongShortPositionRatio'];
 
 const LISTEN_KEYS = ['/fapi/v1/listenKey', '/dapi/v1/listenKey', '/eapi/v1/listenKey', '/papi/v1/listenKey'];
 const MARGIN_LISTEN_KEY = '/sapi/v1/margin/listen-key';
 
-/** A path that can be an endpoint: letters, digits and hyphens behind a version. */
+/** The form of an endpoint's path: letters, digits and hyphens after a version. */
 const ENDPOINT_PATH = /^\/(?:api\/v3|sapi\/v\d|fapi\/v\d|dapi\/v\d|eapi\/v\d|papi\/v\d)(?:\/[A-Za-z0-9-]+)+$/;
-/** Gone since 2026-02-20. */
+/** Retired on 2026-02-20. */
 const RETIRED = /^\/(?:api\/v\d|sapi\/v1)\/userDataStream(?:\/|$)/;
 const SPOT_REST =
   /^\/api\/v3\/(?:myAllocations|myFilters|myPreventedMatches|order\/(?:amend\/keepPriority|amendments|oco)|orderList\/(?:oto|otoco|opo|opoco)|sor\/order(?:\/test)?)$/;
@@ -88,8 +88,8 @@ export function unsignedRoutes(): Route[] {
 }
 
 /**
- * Any other endpoint: key and signature are checked as strictly as everywhere, and an order is echoed. Undefined: no
- * such path.
+ * Any other endpoint. Key and signature are checked as strictly as everywhere, and an order is echoed. Undefined when
+ * there is no such path.
  * @throws ExchangeError with status 410 for what Binance has retired
  */
 export function genericRoute(method: string, path: string): Route | undefined {
@@ -100,7 +100,7 @@ export function genericRoute(method: string, path: string): Route | undefined {
   const permission = method === 'GET' ? 'enableReading' : PERMISSIONS[family];
   const options = permission === undefined ? {} : { permission };
   const route = signedRoute(`${method} ${path}`, options, echo);
-  // Conversion of small balances takes a list of assets, written as a repeated parameter.
+  // The conversion of small balances takes a list of assets as a repeated parameter.
   return path.startsWith('/sapi/v1/asset/dust') ? { ...route, repeatable: new Set(['asset']) } : route;
 }
 
@@ -136,7 +136,7 @@ function readObjects(text: string): JsonObject[] {
     const value: unknown = JSON.parse(text);
     if (Array.isArray(value)) return value as JsonObject[];
   } catch {
-    // falls through to the refusal below
+    // Refused below.
   }
   throw new ExchangeError(-1130, "Data sent for parameter 'batchOrders' is not valid.");
 }

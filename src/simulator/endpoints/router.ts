@@ -45,7 +45,7 @@ export class Router {
   }
 
   /**
-   * The endpoint; undefined when there is none, which the edge answers with a page.
+   * The endpoint. Undefined when there is none; the edge answers that with a page.
    * @throws ExchangeError with status 410 for a retired one
    */
   find(method: string, path: string): Route | undefined {

@@ -1,23 +1,31 @@
-import { randomBytes } from 'node:crypto';
 import type { Account } from '../accounts/accounts.ts';
 import { ExchangeError, illegalCharacters } from '../base/exchange-error.ts';
 import type { JsonObject, JsonValue } from '../base/json-value.ts';
 import { amount, Money, ZERO } from '../base/money.ts';
-import { DECIMAL } from '../http/parameters.ts';
 import { openRoute, type Route, signedRoute, type Visit } from '../http/route.ts';
 import { SPOT_SYMBOLS } from '../spot/symbols.ts';
+import { AMOUNT_RULE, withdrawalRoutes } from './withdrawals.ts';
 
 const ASSETS = ['USDT', ...SPOT_SYMBOLS.map((rules) => rules.baseAsset)];
-const AMOUNT_RULE = { mandatory: true, legal: DECIMAL } as const;
 
 /** /sapi: the account itself, its assets, transfers and withdrawals. */
 export function walletRoutes(): Route[] {
+  return [...accountRoutes(), ...assetRoutes(), ...withdrawalRoutes()];
+}
+
+function accountRoutes(): Route[] {
   return [
     openRoute('GET /sapi/v1/system/status', { rules: {} }, () => ({ status: 0, msg: 'normal' })),
     signedRoute('GET /sapi/v1/account/apiRestrictions', { rules: {} }, (_visit, account) => ({
       ...account.restrictions,
     })),
     signedRoute('GET /sapi/v1/account/status', { rules: {} }, () => ({ data: 'Normal' })),
+  ];
+}
+
+/** Balances and transfers. */
+function assetRoutes(): Route[] {
+  return [
     signedRoute('GET /sapi/v1/capital/config/getall', { weight: 10, rules: {} }, ({ exchange }, account) =>
       ASSETS.map((asset) => coinView(asset, exchange.ledger.balance(account.owner, asset))),
     ),
@@ -67,46 +75,7 @@ export function walletRoutes(): Route[] {
       },
       transfer,
     ),
-    // Whatever switches the key has: a withdrawal that gets as far as this is carried out and kept, so that no leak
-    // of a proxy can hide behind a refusal of the exchange.
-    signedRoute(
-      'POST /sapi/v1/capital/withdraw/apply',
-      {
-        weight: 900,
-        countedBy: 'UID',
-        rules: {
-          coin: { mandatory: true },
-          withdrawOrderId: {},
-          network: {},
-          address: { mandatory: true },
-          addressTag: {},
-          amount: AMOUNT_RULE,
-          transactionFeeFlag: { legal: /^(true|false)$/ },
-          name: {},
-          walletType: { legal: /^[01]$/ },
-        },
-      },
-      withdraw,
-    ),
   ];
-}
-
-function withdraw({ exchange, parameters, nowMs }: Visit, account: Account): JsonValue {
-  const coin = parameters.need('coin');
-  const quantity = new Money(parameters.need('amount'));
-  if (exchange.ledger.balance(account.owner, coin).free.lt(quantity))
-    throw new ExchangeError(-4026, 'User has insufficient balance');
-  exchange.ledger.withdraw(account.owner, coin, quantity);
-  const id = randomBytes(16).toString('hex');
-  exchange.withdrawals.push({
-    id,
-    apiKey: account.apiKey,
-    coin,
-    amount: amount(quantity),
-    address: parameters.need('address'),
-    applyTime: nowMs,
-  });
-  return { id };
 }
 
 function transfer({ exchange, parameters }: Visit, account: Account): JsonValue {

@@ -61,14 +61,14 @@ export class Exchange {
     this.#clockOffsetMs = offsetMs;
   }
 
-  /** The step of the market at a moment of server time; step 0 is the moment of opening. */
+  /** The step of the market at a server time in ms; step 0 is the opening. */
   stepAt(timeMs: number): number {
     if (this.#marketStepMs === 0) return 0;
     const openedMs = this.nowMs() - (performance.now() - this.#openedMs);
     return Math.floor((timeMs - openedMs) / this.#marketStepMs);
   }
 
-  /** Lets the markets move on to the present. */
+  /** Moves the markets on to the present. */
   advanceMarkets(): void {
     const nowMs = this.nowMs();
     this.spot.advance(this.stepAt(nowMs), nowMs);

@@ -1,4 +1,4 @@
-/** Which requests a fault hits; a missing part matches everything. */
+/** Which requests a fault hits. A missing member matches everything. */
 interface FaultMatch {
   readonly method?: string;
   /** The path without the query. */
@@ -47,7 +47,7 @@ interface PlainFault extends FaultBase {
 }
 
 /**
- * Something that goes wrong with one of the next requests.
+ * A failure of one of the next requests.
  * - `status`, `redirect`, `stale-timestamp` (-1021 whatever the stamp): answered so, not carried out
  * - `drop-before-read`, `drop-after-read`: the socket is destroyed, nothing is carried out
  * - `execute-then-drop`: carried out, then the socket is destroyed

@@ -46,7 +46,7 @@ export class OrderCounts {
       this.#counter(family, owner, interval, nowMs).count += countOf(interval);
   }
 
-  /** The first fill of an order takes orders off the count of the current windows, never below zero. */
+  /** Subtracts orders from the counts of the current windows, never below zero: an order had its first fill. */
   release(family: Family, owner: string, orders: number, nowMs: number): void {
     for (const interval of this.#intervals(family)) {
       const counter = this.#counter(family, owner, interval, nowMs);

@@ -18,7 +18,7 @@ export interface LimitedRoute {
   readonly countedBy: 'IP' | 'UID';
 }
 
-/** What a request was charged, so that it can be given back. */
+/** What a request was charged, for a refund. */
 export interface Charge {
   readonly window: Window;
   readonly weight: number;
@@ -36,7 +36,7 @@ export class RateLimits {
   }
 
   /**
-   * Lets a request in, before anything of it is looked at.
+   * Admits a request before anything else of it is checked.
    * @throws ExchangeError -1003 with status 418 while the IP is banned, 429 over the raw limit
    */
   admit(route: LimitedRoute, nowMs: number): void {
@@ -63,12 +63,12 @@ export class RateLimits {
     return { window, weight };
   }
 
-  /** Gives a charge back: an order or cancel that succeeded. */
+  /** Refunds the charge of an order or cancel that succeeded. */
   refund(charge: Charge): void {
     charge.window.used -= charge.weight;
   }
 
-  /** The headers that tell what has been used. */
+  /** The headers with the used weight. */
   headers(route: LimitedRoute, uid: number | undefined, nowMs: number): Record<string, string> {
     const used = String(this.#window(bucketOf(route, uid), MINUTE_MS, nowMs).used);
     if (route.family === 'sapi') return { [`X-SAPI-USED-${route.countedBy}-WEIGHT-1M`]: used };
@@ -77,7 +77,7 @@ export class RateLimits {
       : { 'X-MBX-USED-WEIGHT-1M': used };
   }
 
-  /** Weight that somebody else behind the same IP has used in this minute. */
+  /** Sets the weight that was used in this minute, as if by others on the same IP. */
   setUsedWeight(family: WeightFamily, weight: number, nowMs: number): void {
     this.#window(family, MINUTE_MS, nowMs).used = weight;
   }

@@ -1,50 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { ExchangeError, noSuchOrder, unknownOrder } from '../base/exchange-error.ts';
-import { Money, ZERO } from '../base/money.ts';
+import { type Money, ZERO } from '../base/money.ts';
 import type { SpotEngine } from '../spot/engine.ts';
-import type { Side } from '../spot/order.ts';
-
-export interface FuturesRequest {
-  readonly symbol: string;
-  readonly side: Side;
-  readonly type: 'LIMIT' | 'MARKET';
-  readonly timeInForce: 'GTC' | 'IOC' | 'FOK' | 'GTX' | 'GTD';
-  readonly quantity: Money;
-  readonly price: Money | undefined;
-  readonly reduceOnly: boolean;
-  readonly clientOrderId: string | undefined;
-}
-
-/** One USD-M order; `price` and `quantity` change when it is modified. */
-export interface FuturesOrder {
-  readonly orderId: number;
-  readonly owner: string;
-  readonly request: FuturesRequest;
-  readonly clientOrderId: string;
-  readonly timeMs: number;
-  price: Money | undefined;
-  quantity: Money;
-  executed: Money;
-  averagePrice: Money;
-  status: 'NEW' | 'FILLED' | 'CANCELED' | 'EXPIRED';
-  updateTimeMs: number;
-}
-
-interface Position {
-  /** Negative when short. */
-  amount: Money;
-  entryPrice: Money;
-}
-
-interface Portfolio {
-  wallet: Money;
-  readonly positions: Map<string, Position>;
-  readonly leverage: Map<string, number>;
-  readonly orders: FuturesOrder[];
-}
-
-export const FUTURES_COMMISSION_RATE: Money = new Money('0.0004');
-const DEFAULT_LEVERAGE = 20;
+import type { FuturesOrder, FuturesRequest } from './order.ts';
+import { leverageIn, type Portfolio, settleFill } from './portfolio.ts';
 
 /** USD-M in one-way mode: an order fills as a whole when the best price of the street reaches it. */
 export class FuturesEngine {
@@ -66,7 +25,7 @@ export class FuturesEngine {
     return portfolio;
   }
 
-  /** Takes from the wallet (a negative quantity adds); false when that is not there. */
+  /** Takes from the wallet (a negative quantity adds). False when less than that is available. */
   withdraw(owner: string, quantity: Money): boolean {
     const portfolio = this.portfolio(owner);
     if (this.available(owner).lt(quantity)) return false;
@@ -75,7 +34,7 @@ export class FuturesEngine {
   }
 
   leverageOf(owner: string, symbol: string): number {
-    return this.portfolio(owner).leverage.get(symbol) ?? DEFAULT_LEVERAGE;
+    return leverageIn(this.portfolio(owner), symbol);
   }
 
   /** Wallet plus unrealised profit less initial margin. */
@@ -116,18 +75,7 @@ export class FuturesEngine {
       updateTimeMs: nowMs,
     };
     const reached = this.#reachedAt(order);
-    if (request.timeInForce === 'GTX' && reached !== undefined)
-      throw new ExchangeError(
-        -5022,
-        'Due to the order could not be executed as maker, the Post Only order will be rejected. ' +
-          'The order will not be recorded in the order history',
-      );
-    if (request.timeInForce === 'FOK' && reached === undefined)
-      throw new ExchangeError(
-        -5021,
-        'Due to the order could not be filled immediately, the FOK order has been rejected. ' +
-          'The order will not be recorded in the order history',
-      );
+    refuseUnfillable(request, reached);
     portfolio.orders.push(order);
     if (reached !== undefined) this.#fill(order, reached, nowMs);
     else if (request.timeInForce === 'IOC') order.status = 'EXPIRED';
@@ -189,27 +137,30 @@ export class FuturesEngine {
   }
 
   #fill(order: FuturesOrder, price: Money, nowMs: number): void {
-    const portfolio = this.portfolio(order.owner);
     order.executed = order.quantity;
     order.averagePrice = price;
     order.status = 'FILLED';
     order.updateTimeMs = nowMs;
-    const signed = order.request.side === 'BUY' ? order.quantity : order.quantity.neg();
-    const held = portfolio.positions.get(order.request.symbol) ?? { amount: ZERO, entryPrice: ZERO };
-    const after = held.amount.add(signed);
-    const growing = held.amount.isZero() || held.amount.isPositive() === signed.isPositive();
-    if (growing) {
-      const value = held.amount.mul(held.entryPrice).add(signed.mul(price));
-      held.entryPrice = value.div(after);
-    } else {
-      const closed = Money.min(held.amount.abs(), signed.abs());
-      const gain = held.amount.isPositive() ? price.sub(held.entryPrice) : held.entryPrice.sub(price);
-      portfolio.wallet = portfolio.wallet.add(closed.mul(gain));
-      if (!after.isZero() && after.isPositive() !== held.amount.isPositive()) held.entryPrice = price;
-    }
-    held.amount = after;
-    portfolio.positions.set(order.request.symbol, held);
-    if (after.isZero()) portfolio.positions.delete(order.request.symbol);
-    portfolio.wallet = portfolio.wallet.sub(order.quantity.mul(price).mul(FUTURES_COMMISSION_RATE));
+    const { symbol, side } = order.request;
+    settleFill(this.portfolio(order.owner), symbol, {
+      signed: side === 'BUY' ? order.quantity : order.quantity.neg(),
+      price,
+    });
   }
+}
+
+/** @throws ExchangeError -5021 for a FOK that nothing fills, -5022 for a post-only order that would take */
+function refuseUnfillable({ timeInForce }: FuturesRequest, reached: Money | undefined): void {
+  if (timeInForce === 'GTX' && reached !== undefined)
+    throw new ExchangeError(
+      -5022,
+      'Due to the order could not be executed as maker, the Post Only order will be rejected. ' +
+        'The order will not be recorded in the order history',
+    );
+  if (timeInForce === 'FOK' && reached === undefined)
+    throw new ExchangeError(
+      -5021,
+      'Due to the order could not be filled immediately, the FOK order has been rejected. ' +
+        'The order will not be recorded in the order history',
+    );
 }

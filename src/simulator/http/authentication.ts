@@ -12,7 +12,7 @@ import { refuseDuplicates, STAMP_NAMES, type WirePair } from './parameters.ts';
 import type { Route } from './route.ts';
 import type { WireRequest } from './wire-request.ts';
 
-/** Everything a URI may carry; any other byte has to be percent-encoded before it is signed (rule of 2026-01-15). */
+/** What a URI may contain. Any other byte has to be percent-encoded before it is signed (rule of 2026-01-15). */
 const URI_TEXT = /^(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?]|%[0-9A-Fa-f]{2})*$/;
 const START_OF_2017_MS = 1_483_228_800_000;
 const FIRST_MICROSECOND_STAMP = 1_000_000_000_000_000;
@@ -20,9 +20,9 @@ const DEFAULT_RECV_WINDOW_MS = 5_000;
 const MAX_RECV_WINDOW_MS = 60_000;
 
 /**
- * Checks that a request carries exactly what its endpoint's security type asks for: nothing for NONE, the key alone
- * for API_KEY, key, timestamp and signature for SIGNED. Real Binance forgives a key on a NONE endpoint; a signing
- * proxy that sends one makes a mistake, so it is refused here.
+ * Checks that a request has exactly what its endpoint's security type asks for: nothing for NONE, the key alone for
+ * API_KEY, key, timestamp and signature for SIGNED. Binance accepts a key on a NONE endpoint. Here it is refused, because
+ * it is a mistake of a signing proxy.
  * @throws ExchangeError -1021, -1022, -110x, -1131, -2014, -2015
  */
 export function authenticate(
@@ -55,7 +55,7 @@ export function authenticate(
   return account;
 }
 
-/** The signature is the end of the body when there is one, else of the query; the payload is all before it, glued. */
+/** The signature is last in the body, or in the query without a body. The payload is query plus body before it. */
 function signedPayload(request: WireRequest, signature: WirePair): string {
   const { queryText, bodyText } = request;
   if (!URI_TEXT.test(queryText) || !URI_TEXT.test(bodyText)) throw invalidSignature();
@@ -77,7 +77,7 @@ export function checkTimestamp(text: string, windowMs: number, route: Route, now
 }
 
 /**
- * The recvWindow among some parameters, or the default one.
+ * The recvWindow of some parameters in ms, or the default one.
  * @throws ExchangeError -1100, -1131
  */
 export function recvWindowMs(

@@ -7,13 +7,13 @@ import {
 } from '../base/exchange-error.ts';
 import { Money } from '../base/money.ts';
 
-/** One `name=value` as it stood on the wire. */
+/** One `name=value` of a query or body. */
 export interface WirePair {
   readonly name: string;
   readonly value: string;
   /** The segment as received. */
   readonly text: string;
-  /** The value as received, escapes and all. */
+  /** The value as received, with its escapes. */
   readonly rawValue: string;
 }
 
@@ -22,7 +22,7 @@ interface Rule {
   readonly repeatable?: true;
   /** What the whole value must look like. */
   readonly legal?: RegExp;
-  /** How the error names that; the pattern's own source by default. */
+  /** The legal range in the error; the source of `legal` by default. */
   readonly range?: string;
 }
 export type Rules = Readonly<Record<string, Rule>>;

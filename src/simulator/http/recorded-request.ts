@@ -3,7 +3,7 @@ import type { Security } from './route.ts';
 /** A request as the exchange saw it. */
 export interface RecordedRequest {
   readonly method: string;
-  /** The request target as it stood in the request line. */
+  /** The request target of the request line. */
   readonly target: string;
   readonly path: string;
   /** Names and values in turn, as received. */
@@ -15,7 +15,7 @@ export interface RecordedRequest {
   readonly security: Security | undefined;
   /** Everything that authenticates was exactly right (for NONE: nothing of it was sent). */
   readonly verified: boolean;
-  /** The API key, when it is a known one. */
+  /** The API key, if it is known. */
   readonly account: string | undefined;
   /** Status answered; undefined when the caller got no answer. */
   readonly status: number | undefined;

@@ -6,7 +6,7 @@ import type { JsonValue } from '../base/json-value.ts';
 const JSON_TYPE = 'application/json;charset=UTF-8';
 const COMPRESSED_FROM_BYTES = 1_024;
 
-/** What goes back over the wire. */
+/** An HTTP answer. */
 export interface Reply {
   readonly status: number;
   readonly body: Buffer;

@@ -17,7 +17,7 @@ export interface Judged {
   readonly refusal: ExchangeError | undefined;
 }
 
-/** Reads and authenticates a request, and writes on its record what came of that. */
+/** Reads and authenticates a request, and notes the result in its record. */
 export function judge(exchange: Exchange, findRoute: () => Route | undefined, draft: RequestDraft): Judged {
   let route: Route | undefined;
   let request: WireRequest | undefined;
@@ -36,7 +36,7 @@ export function judge(exchange: Exchange, findRoute: () => Route | undefined, dr
   }
 }
 
-/** Carries out a judged request: limits first, then what was refused, then the endpoint. */
+/** Carries out a judged request: first the limits, then the refusal, then the endpoint. */
 export function respond(exchange: Exchange, judged: Judged): Reply {
   const { route, request, account, refusal } = judged;
   if (route === undefined) return refusal === undefined ? edgePage(404, 'Not Found') : errorReply(refusal);
@@ -74,7 +74,7 @@ export function respond(exchange: Exchange, judged: Judged): Reply {
   }
 }
 
-/** A parameter that a weight depends on and that is malformed is refused later, at the price of one. */
+/** The weight of a request. One with a malformed parameter costs 1; it is refused later. */
 function weightOf(route: Route, parameters: Parameters): number {
   try {
     return route.weight(parameters);

@@ -38,11 +38,11 @@ export interface Route {
   readonly path: string;
   readonly family: Family;
   readonly security: Security;
-  /** Undefined: any parameters (generic endpoints). */
+  /** Undefined for any parameters (generic endpoints). */
   readonly rules: Rules | undefined;
   readonly repeatable: ReadonlySet<string>;
   readonly weight: (parameters: Parameters) => number;
-  /** Whose budget a /sapi endpoint uses. */
+  /** Whether a /sapi endpoint is counted by IP or by UID. */
   readonly countedBy: 'IP' | 'UID';
   /** Orders and cancels cost no weight when they succeed (2026-04-02). */
   readonly freeOnSuccess: boolean;
@@ -69,7 +69,7 @@ export function openRoute(target: string, options: RouteOptions, answer: OpenAns
   return makeRoute(target, 'NONE', options, answer);
 }
 
-/** An endpoint that takes the key or not. */
+/** An endpoint that takes the key but does not need it. */
 export function optionalKeyRoute(target: string, options: RouteOptions, answer: OpenAnswer): Route {
   return makeRoute(target, 'OPTIONAL_KEY', options, answer);
 }

@@ -25,7 +25,7 @@ export function timeFactor(headers: IncomingHttpHeaders): 1 | 1000 {
   throw new ExchangeError(-1194, 'Invalid value for time unit; expected either MICROSECOND or MILLISECOND.');
 }
 
-/** Multiplies every moment in an answer; a -1 (never) stays. */
+/** Multiplies every time in an answer; -1 (never) stays. */
 export function withTimeFactor(value: JsonValue, factor: 1 | 1000): JsonValue {
   if (factor === 1 || typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map((entry: JsonValue) => withTimeFactor(entry, factor));

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { ExchangeError, tooManyParameters } from '../base/exchange-error.ts';
 import { splitPairs, type WirePair } from './parameters.ts';
 
-/** A request as it came off the wire; the texts are its bytes, one character each. */
+/** A request as it was received. The texts are its bytes, one character each. */
 export interface WireRequest {
   readonly method: string;
   readonly path: string;

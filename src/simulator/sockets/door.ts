@@ -13,7 +13,8 @@ import { keepAlive } from './connection/keep-alive.ts';
 import type { RecordedUpgrade } from './connection/records.ts';
 import { hangUp, type SocketStage } from './connection/stage.ts';
 import type { ListeningConnections } from './listening.ts';
-import { readStreamTarget, StreamConnection, type StreamTarget } from './streams/streams.ts';
+import { readStreamTarget, type StreamTarget } from './streams/stream-target.ts';
+import { StreamConnection } from './streams/streams.ts';
 
 const WINDOW_MS = 300_000;
 const LARGEST_FRAME_BYTES = 1_048_576;
@@ -21,7 +22,7 @@ const STREAM_PINGS = { pingIntervalMs: 20_000, pongTimeoutMs: 60_000 };
 
 type Destination = { readonly api: SignedApi } | { readonly stream: StreamTarget };
 
-/** Lets WebSocket handshakes in, or not. */
+/** Accepts or refuses WebSocket handshakes. */
 export class SocketDoor {
   readonly #server = new WebSocketServer({
     noServer: true,
@@ -41,7 +42,7 @@ export class SocketDoor {
     this.#listening = listening;
   }
 
-  /** What an HTTP server does with its `upgrade` event. */
+  /** Handles the `upgrade` event of an HTTP server. */
   upgrade(incoming: IncomingMessage, tcp: Duplex, head: Buffer): void {
     tcp.on('error', () => tcp.destroy());
     const target = incoming.url ?? '/';
@@ -73,7 +74,7 @@ export class SocketDoor {
     const stream = api === undefined ? readStreamTarget(path, query) : undefined;
     if (api === undefined && stream === undefined)
       throw new ExchangeError(-1000, 'Not Found', { status: 404 });
-    // Only SBE market data takes a key in the handshake: a signing proxy that sends one anywhere else makes a mistake.
+    // Only SBE market data takes a key in the handshake. Anywhere else it is a mistake of the proxy.
     if (incoming.headers['x-mbx-apikey'] !== undefined)
       throw new ExchangeError(-1101, 'Too many parameters; an API key was sent in a handshake.');
     if (query.get('responseFormat') === 'sbe')
@@ -127,7 +128,7 @@ export class SocketDoor {
   }
 }
 
-/** The accounts whose key can log a session on. */
+/** The keys that can log on a session. */
 export function ed25519KeysOf(accounts: readonly SimulatorAccount[]): ReadonlySet<string> {
   const isEd25519 = ({ publicKeyPem }: SimulatorAccount) =>
     publicKeyPem !== undefined && createPublicKey(publicKeyPem).asymmetricKeyType === 'ed25519';

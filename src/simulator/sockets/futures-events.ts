@@ -1,7 +1,8 @@
 import type { JsonObject } from '../base/json-value.ts';
 import { amount, type Money, ZERO } from '../base/money.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import { FUTURES_COMMISSION_RATE, type FuturesOrder } from '../futures/engine.ts';
+import type { FuturesOrder } from '../futures/order.ts';
+import { FUTURES_COMMISSION_RATE } from '../futures/portfolio.ts';
 
 interface Known {
   readonly order: FuturesOrder;
@@ -9,13 +10,13 @@ interface Known {
   quantity: Money;
 }
 
-/** Reads off the USD-M engine what has happened to the orders of the accounts since it last looked. */
+/** Compares the USD-M orders of the accounts with the last look, and makes events of the changes. */
 export class FuturesEvents {
   readonly #seen = new Map<string, number>();
   #open: Known[] = [];
   #nextTradeId = 1;
 
-  /** Takes the present as known; nothing that happened before is ever told. */
+  /** Starts from the present. What happened before makes no events. */
   start(exchange: Exchange): void {
     this.#open = [];
     for (const { owner } of exchange.accounts.all()) {
@@ -25,7 +26,7 @@ export class FuturesEvents {
     }
   }
 
-  /** The events since the last look, by account, each in its order. */
+  /** The events since the last look by account, in their order. */
   look(exchange: Exchange): ReadonlyMap<string, readonly JsonObject[]> {
     const nowMs = exchange.nowMs();
     const events = new Map<string, JsonObject[]>();

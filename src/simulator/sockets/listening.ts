@@ -7,7 +7,7 @@ import { SpotEvents } from './spot-events.ts';
 import { MarketFeed } from './streams/market-feed.ts';
 import type { StreamConnection } from './streams/streams.ts';
 
-/** All open connections, and what they are told of. The market moves by itself as long as there is one. */
+/** All open connections and their events. The markets move by themselves while there is a connection. */
 export class ListeningConnections {
   readonly #apis = new Map<WebSocket, ApiConnection>();
   readonly #streams = new Map<WebSocket, StreamConnection>();
@@ -16,7 +16,7 @@ export class ListeningConnections {
   readonly #feed = new MarketFeed();
   readonly #spotEvents = new SpotEvents();
   readonly #futuresEvents = new FuturesEvents();
-  /** The exchange whose present is known; undefined while nobody listens. */
+  /** The exchange that is followed; undefined while nobody listens. */
   #followed: Exchange | undefined;
   #steps: NodeJS.Timeout | undefined;
 
@@ -43,7 +43,7 @@ export class ListeningConnections {
     return connection;
   }
 
-  /** Tells every listener what has happened since the last time. */
+  /** Sends every listener the events since the last time. */
   settle(): void {
     if (this.#followed === undefined) return;
     const exchange = this.#currentExchange();
@@ -71,7 +71,7 @@ export class ListeningConnections {
     for (const socket of [...this.#apis.keys(), ...this.#streams.keys()]) hangUp(socket, code, reason);
   }
 
-  /** Makes the present known before the first listener comes. */
+  /** Starts to follow the exchange before the first connection is added. */
   #follow(): void {
     const exchange = this.#currentExchange();
     if (this.#followed === exchange) this.settle();

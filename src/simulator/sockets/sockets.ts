@@ -19,12 +19,12 @@ export interface SimulatorSockets {
   injectSocket(fault: SocketFault): void;
   /** Sends `serverShutdown` on every open WebSocket. */
   announceShutdown(): void;
-  /** Ends every open WebSocket: with a close frame when a code is given, else by cutting it off. */
+  /** Ends every open WebSocket: with a close frame when a code is given, else without one. */
   closeSockets(code?: number, reason?: string): void;
 }
 
 export interface RunningSockets extends SimulatorSockets {
-  /** Tells every listener what has happened at the exchange since the last time. */
+  /** Sends every listener the events since the last time. */
   settle(): void;
   reset(): void;
 }
@@ -65,7 +65,7 @@ export function runSockets(
       frames.length = 0;
       faults.clear();
       door.reset();
-      // Whoever is still connected follows the new exchange from its first moment.
+      // Open connections follow the new exchange from its first moment.
       listening.settle();
     },
   };

@@ -8,13 +8,13 @@ interface Known {
   fills: number;
 }
 
-/** Reads off the matching engine what has happened to the spot orders of the accounts since it last looked. */
+/** Compares the spot orders of the accounts with the last look, and makes events of the changes. */
 export class SpotEvents {
   readonly #seen = new Map<string, number>();
   #open: Known[] = [];
   #nextExecutionId = 1;
 
-  /** Takes the present as known; nothing that happened before is ever told. */
+  /** Starts from the present. What happened before makes no events. */
   start(exchange: Exchange): void {
     this.#open = [];
     for (const { owner } of exchange.accounts.all()) {
@@ -26,7 +26,7 @@ export class SpotEvents {
     }
   }
 
-  /** The events since the last look, by account, each in its order. */
+  /** The events since the last look by account, in their order. */
   look(exchange: Exchange): ReadonlyMap<string, readonly JsonObject[]> {
     const nowMs = exchange.nowMs();
     const events = new Map<string, JsonObject[]>();
@@ -72,7 +72,7 @@ interface Step {
   readonly type: string;
   readonly id: number;
   readonly nowMs: number;
-  /** How many of the order's fills have been told, this one included. */
+  /** How many fills of the order have been reported, this one included. */
   readonly fills?: number;
   readonly ended?: boolean;
 }
@@ -131,7 +131,7 @@ function sum(fills: readonly Fill[], member: 'quantity' | 'quote') {
   return fills.reduce((total, fill) => total.add(fill[member]), ZERO);
 }
 
-/** The balances that an order can have changed. */
+/** The balances that an order may have changed. */
 function positionEvent(exchange: Exchange, order: SpotOrder, nowMs: number): JsonObject {
   const { baseAsset, quoteAsset } = exchange.spot.market(order.request.symbol).rules;
   return {

@@ -12,7 +12,7 @@ const UNITS: Readonly<Record<string, number>> = {
 export const INTERVAL = /^(1s|1m|3m|5m|15m|30m|1h|2h|4h|6h|8h|12h|1d|3d|1w|1M)$/;
 const SAMPLES = 8;
 
-/** A candle of a market, drawn from the walk of its price. */
+/** A candle of a market, computed from its price walk. */
 export interface Candle {
   readonly openMs: number;
   readonly closeMs: number;
@@ -30,7 +30,7 @@ export function intervalMs(interval: string): number {
   return Number(interval.slice(0, -1)) * (UNITS[interval.slice(-1)] ?? 60_000);
 }
 
-/** The candle that opens at a moment and is seen at `nowMs`. */
+/** The candle that opens at `openMs`, as it is at `nowMs`. */
 export function candle(
   market: SpotMarket,
   openMs: number,

@@ -55,7 +55,7 @@ export class SpotMarket {
     this.updateId++;
   }
 
-  /** What stands on one side of the book, best price first; at a price, accounts come before the street. */
+  /** The offers on one side of the book, best price first. At the same price accounts come before the street. */
   offers(side: Side): Offer[] {
     const own = [...this.resting]
       .filter((order) => order.request.side === side)
@@ -72,7 +72,7 @@ export class SpotMarket {
     return this.offers(side)[0];
   }
 
-  /** The street alone, best level of a side. */
+  /** The best price of the street on one side. */
   streetBest(side: Side): Money | undefined {
     return this.#street[side].find((level) => level.quantity.gt(ZERO))?.price;
   }
@@ -89,7 +89,7 @@ export class SpotMarket {
     return levels;
   }
 
-  /** Writes a trade on the public tape and returns its id. */
+  /** Adds a public trade and returns its id. */
   print(price: Money, quantity: Money, timeMs: number, isBuyerMaker: boolean): number {
     const id = this.#nextTradeId++;
     this.trades.push({ id, price, quantity, timeMs, isBuyerMaker });
@@ -100,7 +100,7 @@ export class SpotMarket {
   }
 }
 
-/** The limit of an order that rests. */
+/** The limit price of a resting order. */
 export function limitOf(order: SpotOrder): Money {
   return order.request.price ?? new Money(ZERO);
 }

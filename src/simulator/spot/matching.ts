@@ -2,7 +2,7 @@ import { floorTo, type Money, ZERO } from '../base/money.ts';
 import type { Offer, SpotMarket } from './market.ts';
 import type { SpotOrder } from './order.ts';
 
-/** What an order would do to the book, before anything is done. */
+/** What an order would do to the book. Nothing is done yet. */
 export interface MatchPlan {
   readonly takes: readonly { readonly offer: Offer; readonly quantity: Money }[];
   /** Resting orders of the same account that self-trade prevention ends. */
@@ -45,7 +45,7 @@ export function planMatch(market: SpotMarket, order: SpotOrder): MatchPlan {
   return { takes, expiredMakers, takerExpires, quantity, quote };
 }
 
-/** Would an order with this limit trade at that price? */
+/** True when an order with this limit trades at the price. */
 export function reaches(side: 'BUY' | 'SELL', limit: Money, price: Money): boolean {
   return side === 'BUY' ? price.lte(limit) : price.gte(limit);
 }

@@ -6,7 +6,7 @@ export type TimeInForce = 'GTC' | 'IOC' | 'FOK';
 export type OrderStatus = 'NEW' | 'PARTIALLY_FILLED' | 'FILLED' | 'CANCELED' | 'EXPIRED' | 'EXPIRED_IN_MATCH';
 export type SelfTradeMode = 'NONE' | 'EXPIRE_TAKER' | 'EXPIRE_MAKER' | 'EXPIRE_BOTH';
 
-/** What was asked for, checked and complete. */
+/** The checked request of an order. */
 export interface OrderRequest {
   readonly symbol: string;
   readonly side: Side;
@@ -55,7 +55,7 @@ export class SpotOrder {
   workingTimeMs: number | undefined;
   executed: Money = ZERO;
   executedQuote: Money = ZERO;
-  /** What it holds locked of the asset that it would pay with. */
+  /** How much of the asset that it pays with is locked. */
   locked: Money = ZERO;
 
   constructor(
@@ -79,7 +79,7 @@ export class SpotOrder {
     return this.status === 'NEW' || this.status === 'PARTIALLY_FILLED';
   }
 
-  /** Base quantity still to be traded; an order by quote quantity has none. */
+  /** Base quantity still to be traded; zero for an order by quote quantity. */
   get remaining(): Money {
     return this.request.quantity === undefined ? ZERO : this.request.quantity.sub(this.executed);
   }

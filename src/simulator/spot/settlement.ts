@@ -12,14 +12,14 @@ export function spentAsset(rules: SymbolRules, side: Side): string {
   return side === 'BUY' ? rules.quoteAsset : rules.baseAsset;
 }
 
-/** What a request with a limit (or a stop price to go by) has to lock when it is accepted. */
+/** What a request locks when it is accepted, by its limit or else its stop price. */
 export function requiredFunds(request: OrderRequest): Money {
   const quantity = request.quantity ?? ZERO;
   if (request.side === 'SELL') return quantity;
   return quantity.mul(request.price ?? request.stopPrice ?? ZERO);
 }
 
-/** Moves the assets of fills and keeps what every order has locked. */
+/** Moves the assets of fills, and locks the funds of orders. */
 export class Settlement {
   readonly #ledger: Ledger;
   readonly #onFirstFill: (owner: string, isMaker: boolean) => void;
@@ -38,7 +38,7 @@ export class Settlement {
     order.locked = order.locked.add(quantity);
   }
 
-  /** Gives back what the order holds above `needed`. */
+  /** Unlocks what the order has locked above `needed`. */
   release(market: SpotMarket, order: SpotOrder, needed: Money = ZERO): void {
     const surplus = order.locked.sub(needed);
     if (surplus.lte(ZERO)) return;

@@ -1,12 +1,12 @@
 import type { RawData, WebSocket } from 'ws';
 import type { SocketLimits } from './socket-limits.ts';
 
-/** What can be told to hold on; a writer that serves many cannot. */
+/** What can be paused. A writer that serves many readers is not. */
 export type Writer = Pick<WebSocket, 'pause' | 'resume'>;
 
 /**
- * One direction of a socket pair with back-pressure: while its reader lags, its writer is paused, so that what waits
- * here stays bounded; a reader that stands still too long is reported once.
+ * One direction of a socket pair with back-pressure. While the reader lags, the writer is paused, so the buffer stays
+ * bounded. A reader that takes nothing for too long is reported once.
  */
 export class Backpressure {
   readonly #from: Writer;
@@ -26,7 +26,7 @@ export class Backpressure {
     this.#onSlow = onSlow;
   }
 
-  /** Hands on what came from the other end, text as text. */
+  /** Sends what came from the other end; text stays text. */
   pass(data: RawData | string, isBinary: boolean): void {
     const to = this.#to;
     if (this.#isCut || to.readyState !== to.OPEN) return;
@@ -40,7 +40,7 @@ export class Backpressure {
     }
   }
 
-  /** Cuts off a reader that has taken nothing for too long. */
+  /** Reports a reader that has taken nothing for too long. */
   tick(nowMs: number): void {
     if (this.#pausedAtMs === undefined) return;
     const waiting = this.#to.bufferedAmount;

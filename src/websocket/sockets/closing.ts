@@ -1,6 +1,6 @@
 import type { WebSocket } from 'ws';
 
-/** Closes politely and, when the other side does not answer in time, at once. */
+/** Closes with a close frame, and terminates the socket when the other side does not answer it in time. */
 export function closeWithin(
   socket: WebSocket,
   timeoutMs: number,
@@ -15,16 +15,16 @@ export function closeWithin(
       clearTimeout(timer);
       resolve();
     });
-    // A paused end would never read the other side's goodbye.
+    // A paused socket would never read the other side's close frame.
     socket.resume();
     if (socket.readyState === socket.OPEN) socket.close(code, reason);
   });
 }
 
-/** Bad gateway: what an app sees when Binance's end was lost without a word. */
+/** Bad gateway: the close code for an app when Binance's socket was lost without a close frame. */
 export const LOST = 1014;
 
-/** Closes with the code that the other end closed with, as far as a close frame may carry it. */
+/** Closes with the code that the other end closed with, if a close frame may carry it. */
 export function closeLike(socket: WebSocket, code: number, reason: string): void {
   if (socket.readyState >= socket.CLOSING) return;
   if (code === 1005) socket.close();

@@ -1,14 +1,14 @@
-/** One app's WebSocket with its own socket to Binance. */
+/** One app's WebSocket, with what it needs at Binance. */
 export interface OpenSocket {
-  /** Looks at what depends on time. */
+  /** Checks the limits that depend on time. */
   tick(nowMs: number): void;
-  /** Asks both ends for a sign of life; an end that gave none since the last time is gone. */
+  /** Pings the socket. One that has shown no life since the last ping is terminated. */
   ping(): void;
-  /** Finishes what is under way and says goodbye; resolves when both ends are closed. */
+  /** Finishes what is under way and closes. Resolves when the sockets are closed. */
   drain(): Promise<void>;
 }
 
-/** The WebSockets of apps that are open. */
+/** The open WebSockets of apps. */
 export class OpenSockets {
   readonly #sockets = new Set<OpenSocket>();
 

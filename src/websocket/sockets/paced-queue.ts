@@ -1,7 +1,7 @@
 export interface PacedQueueOptions<T> {
-  /** How many frames a second Binance takes on a stream socket, less what its pings and ours need. */
+  /** Frames a second that Binance accepts on a stream socket, less what the pings of both sides need. */
   readonly perSecond: number;
-  /** Frames that may wait; one more is too many. */
+  /** How many frames may wait. */
   readonly mostWaiting: number;
   /** Monotonic ms. */
   readonly now: () => number;
@@ -10,8 +10,8 @@ export interface PacedQueueOptions<T> {
 }
 
 /**
- * Spreads the control frames of an app over time: Binance cuts off whoever sends faster than it allows, and bans an IP
- * that does so again and again.
+ * Spreads the control frames of an app over time. Binance disconnects a socket that sends faster than it allows, and
+ * bans an IP that does so repeatedly.
  */
 export class PacedQueue<T> {
   readonly #options: PacedQueueOptions<T>;
@@ -23,7 +23,7 @@ export class PacedQueue<T> {
     this.#options = options;
   }
 
-  /** False when too many wait already. */
+  /** Sends a frame now or later. False when too many wait already. */
   take(frame: T): boolean {
     if (this.#waiting.length >= this.#options.mostWaiting) return false;
     this.#waiting.push(frame);
@@ -31,13 +31,13 @@ export class PacedQueue<T> {
     return true;
   }
 
-  /** Puts frames before all that wait, however many do. */
+  /** Puts frames before all that wait, without a bound. */
   putBack(frames: readonly T[]): void {
     this.#waiting.unshift(...frames);
     if (this.#timer === undefined) this.#run();
   }
 
-  /** Takes out, in their order, what waits and is picked. */
+  /** Takes out the waiting frames that are picked, in their order. */
   draw(pick: (frame: T) => boolean): readonly T[] {
     const drawn: T[] = [];
     this.#waiting = this.#waiting.filter((frame) => !(pick(frame) && drawn.push(frame) > 0));

@@ -1,26 +1,26 @@
-/** What bounds one WebSocket, whoever is at its ends. */
+/** The limits of one WebSocket of an app. */
 export interface SocketLimits {
   /** Largest frame of an app, in bytes. */
   readonly maxFrameBytes: number;
-  /** Frames of one app on one socket in one second; more close it. */
+  /** Frames of an app on one socket in one second. More close it. */
   readonly framesPerSecond: number;
-  /** Frames that nobody understands, or with keys nobody issued, in a row; more close it. */
+  /** Frames in a row that cannot be read or have an unknown key. More close the socket. */
   readonly badFramesInARow: number;
-  /** Frames that wait for their answer. */
+  /** How many frames may wait for their answers. */
   readonly unanswered: number;
   /** How long Binance may take to answer a frame; its own limit is 10 s. */
   readonly answerTimeoutMs: number;
   readonly handshakeTimeoutMs: number;
-  /** Bytes waiting for a reader from which on its writer is paused, and up to which it may grow at all. */
+  /** Buffered bytes at which the writer is paused, and above which the reader is cut off. */
   readonly pauseAtBytes: number;
   readonly maxBufferedBytes: number;
-  /** How long a reader may stand still before it is cut off. */
+  /** How long a reader may take nothing before it is cut off. */
   readonly slowReaderMs: number;
-  /** Between two pings; an end that has shown no life since the last one is gone. */
+  /** Time between two pings. A socket that has shown no life since the last one is terminated. */
   readonly pingEveryMs: number;
-  /** How often the rules of time above are looked at. */
+  /** How often the limits of time above are checked. */
   readonly tickMs: number;
-  /** How long the other end may take to say goodbye. */
+  /** How long the other end may take to answer a close frame. */
   readonly closeTimeoutMs: number;
   /** How long a shutdown waits for answers. */
   readonly drainMs: number;

@@ -1,6 +1,6 @@
 import { RouteFeeds } from './route-feeds.ts';
 
-/** The groups of shared streams, one for each place that they come from. */
+/** The shared streams of all routes. */
 export class AllFeeds {
   readonly #groups = new Map<string, RouteFeeds>();
   readonly #now: () => number;
@@ -10,7 +10,10 @@ export class AllFeeds {
     this.#now = now;
   }
 
-  /** @param url origin, path and query of its sockets */
+  /**
+   * The feeds of one route.
+   * @param url origin, path and query of their sockets
+   */
   of(url: string, perSecond: number): RouteFeeds {
     const known = this.#groups.get(url);
     if (known !== undefined) return known;

@@ -1,41 +1,28 @@
 import type { WebSocket } from 'ws';
 import type { StreamEvent } from '../../core/frames/stream-event.ts';
+import { type Listener, Subscriptions } from './subscriptions.ts';
 import { type Consent, UpstreamFeed } from './upstream-feed.ts';
-
-/** An app that listens to shared streams. */
-export interface Listener {
-  hear(event: StreamEvent, data: Buffer): void;
-  notice(data: Buffer, isBinary: boolean): void;
-  /** A socket to Binance that carried some of its streams is gone. */
-  lost(code: number, reason: string): void;
-}
 
 export interface RouteFeedsOptions {
   readonly perSecond: number;
   readonly now: () => number;
 }
 
-/** Opens one more socket to Binance, charged like any other. @throws ProxyError */
+/**
+ * Opens one more socket to Binance, charged like any other.
+ * @throws ProxyError
+ */
 export type OpenFeed = () => Promise<WebSocket>;
-
-interface Stream {
-  readonly feed: UpstreamFeed;
-  readonly listeners: Set<Listener>;
-  /** The question by which it was asked for: the same name may be asked for again before the first has its answer. */
-  readonly question: object;
-  /** Who waits for Binance's consent; undefined once it was given. */
-  waiting: Consent[] | undefined;
-}
 
 /** Binance carries 1,024 streams on a connection. */
 const MOST_STREAMS = 1_024;
 const LONGEST_NOTICE = 64;
 
-/** The public streams of one route: each is subscribed to once, however many apps listen. */
+/** The public streams of one route. Each is subscribed to once, however many apps listen. */
 export class RouteFeeds {
   readonly #options: RouteFeedsOptions;
   readonly #feeds = new Set<UpstreamFeed>();
-  readonly #streams = new Map<string, Stream>();
+  readonly #subscriptions = new Subscriptions();
   readonly #listeners = new Set<Listener>();
   #opening: Promise<UpstreamFeed> | undefined;
 
@@ -58,25 +45,24 @@ export class RouteFeeds {
     }
   }
 
-  /** Ends what nobody else listens to; the last to go closes the sockets to Binance. */
+  /** Unsubscribes from what nobody else listens to. After the last listener the sockets to Binance are closed. */
   leave(listener: Listener, names: Iterable<string>): void {
     this.unsubscribe(listener, names);
     this.#listeners.delete(listener);
     if (this.#listeners.size === 0) for (const feed of this.#feeds) feed.close();
   }
 
-  /** Subscribes to what nobody listens to yet; calls back once all that is new has Binance's consent. */
+  /** Subscribes to what nobody listens to yet. Calls back once Binance has answered for every new name. */
   async subscribe(
     listener: Listener,
     names: readonly string[],
-    open: OpenFeed,
-    consent: Consent,
+    { open, consent }: { readonly open: OpenFeed; readonly consent: Consent },
   ): Promise<void> {
-    let fresh = this.#unknown(names);
+    let fresh = this.#subscriptions.unknown(names);
     let feed = this.#roomFor(fresh.length);
     while (fresh.length > 0 && feed === undefined) {
       await this.#openOne(open);
-      fresh = this.#unknown(names);
+      fresh = this.#subscriptions.unknown(names);
       feed = this.#roomFor(fresh.length);
     }
     let waitsFor = 1;
@@ -86,42 +72,27 @@ export class RouteFeeds {
       if (--waitsFor === 0) consent(refusal);
     };
     if (feed !== undefined && fresh.length > 0) {
-      const carrier = feed;
-      const question = {};
-      for (const name of fresh) {
-        this.#streams.set(name, { feed: carrier, question, listeners: new Set(), waiting: [] });
-      }
-      carrier.size += fresh.length;
+      const question = this.#subscriptions.add(fresh, feed);
       waitsFor++;
-      carrier.ask('SUBSCRIBE', fresh, (error) => {
-        this.#consented(fresh, question, error);
+      feed.ask('SUBSCRIBE', fresh, (error) => {
+        this.#subscriptions.answer(question, error);
         done(error);
       });
     }
     const isFresh = new Set(fresh);
     for (const name of names) {
-      const stream = this.#streams.get(name);
-      if (stream === undefined) continue;
-      stream.listeners.add(listener);
-      if (stream.waiting === undefined || isFresh.has(name)) continue;
+      const isWaiting = this.#subscriptions.listen(listener, name);
+      if (!isWaiting || isFresh.has(name)) continue;
       waitsFor++;
-      stream.waiting.push(done);
+      this.#subscriptions.await(name, done);
     }
     done(undefined);
   }
 
   unsubscribe(listener: Listener, names: Iterable<string>): void {
-    const over = new Map<UpstreamFeed, string[]>();
-    for (const name of names) {
-      const stream = this.#streams.get(name);
-      if (stream === undefined || !stream.listeners.delete(listener) || stream.listeners.size > 0) continue;
-      this.#streams.delete(name);
-      stream.feed.size--;
-      const list = over.get(stream.feed) ?? [];
-      list.push(name);
-      over.set(stream.feed, list);
+    for (const [feed, over] of this.#subscriptions.remove(listener, names)) {
+      if (feed.isOpen) feed.ask('UNSUBSCRIBE', over, () => {});
     }
-    for (const [feed, list] of over) if (feed.isOpen) feed.ask('UNSUBSCRIBE', list, () => {});
   }
 
   ping(): void {
@@ -132,30 +103,12 @@ export class RouteFeeds {
     for (const feed of this.#feeds) feed.close();
   }
 
-  #consented(names: readonly string[], question: object, error: string | undefined): void {
-    for (const name of names) {
-      const stream = this.#streams.get(name);
-      if (stream?.question !== question) continue;
-      const waiting = stream.waiting ?? [];
-      stream.waiting = undefined;
-      if (error !== undefined) {
-        this.#streams.delete(name);
-        stream.feed.size--;
-      }
-      for (const consent of waiting) consent(error);
-    }
-  }
-
-  #unknown(names: readonly string[]): string[] {
-    return names.filter((name) => !this.#streams.has(name));
-  }
-
   #roomFor(count: number): UpstreamFeed | undefined {
     for (const feed of this.#feeds) if (feed.isOpen && feed.size + count <= MOST_STREAMS) return feed;
     return undefined;
   }
 
-  /** One at a time: who comes meanwhile waits for the same. */
+  /** Opens one socket at a time: callers that come meanwhile wait for the same one. */
   #openOne(open: OpenFeed): Promise<UpstreamFeed> {
     this.#opening ??= this.#open(open).finally(() => {
       this.#opening = undefined;
@@ -168,7 +121,7 @@ export class RouteFeeds {
       ...this.#options,
       socket: await open(),
       onEvent: (event, data) => {
-        const listeners = this.#streams.get(event.stream)?.listeners ?? this.#forAll(event, data);
+        const listeners = this.#subscriptions.listenersOf(event.stream) ?? this.#forAll(event, data);
         for (const listener of listeners) listener.hear(event, data);
       },
       onNotice: (data, isBinary) => {
@@ -180,20 +133,15 @@ export class RouteFeeds {
     return feed;
   }
 
-  /** What nobody listens to is the rest of a stream that was ended, or meant for everybody. */
+  /** An event without a listener is a shutdown notice for everybody, or late: its stream was unsubscribed. */
   #forAll({ from }: StreamEvent, data: Buffer): Iterable<Listener> {
     return data.subarray(from, from + LONGEST_NOTICE).includes('"serverShutdown"') ? this.#listeners : [];
   }
 
-  /** Who listened to anything on it, or to nothing at all, loses its own socket with the same code. */
+  /** Apps with a stream on the feed lose their sockets with the same code; after the last feed all apps do. */
   #gone(feed: UpstreamFeed, code: number, reason: string): void {
     this.#feeds.delete(feed);
-    const concerned = new Set<Listener>();
-    for (const [name, stream] of this.#streams) {
-      if (stream.feed !== feed) continue;
-      this.#streams.delete(name);
-      for (const listener of stream.listeners) concerned.add(listener);
-    }
+    const concerned = this.#subscriptions.drop(feed);
     if (this.#feeds.size === 0 && this.#opening === undefined) {
       for (const listener of this.#listeners) concerned.add(listener);
     }

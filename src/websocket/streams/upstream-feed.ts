@@ -3,32 +3,32 @@ import { readEvent, type StreamEvent } from '../../core/frames/stream-event.ts';
 import { jsonSources } from '../../core/json.ts';
 import { PacedQueue } from '../sockets/paced-queue.ts';
 
-/** What Binance says to a control frame: undefined is consent, else the JSON text of its error. */
+/** Called with Binance's answer to a control frame: undefined for consent, else the JSON text of the error. */
 export type Consent = (error: string | undefined) => void;
 
 export interface UpstreamFeedOptions {
-  /** Paused until the feed takes it up. */
+  /** Paused; the feed resumes it. */
   readonly socket: WebSocket;
   readonly perSecond: number;
   readonly now: () => number;
-  /** One event of one stream, with the bytes that it stands in. */
+  /** Called with one event of one stream, and the message that contains it. */
   readonly onEvent: (event: StreamEvent, data: Buffer) => void;
-  /** What is for everybody on this socket, such as the announcement of a shutdown. */
+  /** Called with a message for everybody on this socket, such as the notice of a shutdown. */
   readonly onNotice: (data: Buffer, isBinary: boolean) => void;
   readonly onGone: (code: number, reason: string) => void;
 }
 
-/** A wish of an app, sent with others of its kind where it has to wait for its turn. */
+/** A SUBSCRIBE or UNSUBSCRIBE of an app. Those that wait for their turn are sent together. */
 interface Ask {
   readonly method: 'SUBSCRIBE' | 'UNSUBSCRIBE';
   readonly names: Set<string>;
   readonly consent: Consent;
-  /** True once Binance has refused it together with others: whose fault that was shows only alone. */
+  /** True once Binance has refused it together with others. Sent alone, it shows which one was at fault. */
   readonly isAlone: boolean;
 }
 
 const MOST_WAITING = 2_048;
-/** How many streams are asked for in one frame on behalf of several apps. */
+/** How many streams one frame may ask for on behalf of several apps. */
 const MOST_NAMES = 200;
 const LOST = '{"code":-1001,"msg":"The connection to Binance was lost."}';
 const BUSY = '{"code":-1003,"msg":"Too many subscriptions are being changed; try again."}';
@@ -40,7 +40,7 @@ export class UpstreamFeed {
   readonly #socket: WebSocket;
   readonly #options: UpstreamFeedOptions;
   readonly #pace: PacedQueue<Ask>;
-  /** Questions without an answer, by id. */
+  /** Asks without an answer, by the id of their frame. */
   readonly #asked = new Map<number, readonly Ask[]>();
   #lastId = 0;
   #isAlive = true;
@@ -70,7 +70,7 @@ export class UpstreamFeed {
     return this.#socket.readyState === WebSocket.OPEN;
   }
 
-  /** Asks Binance for streams, or to end them. */
+  /** Asks Binance to begin or to end streams. */
   ask(method: Ask['method'], names: readonly string[], consent: Consent): void {
     const ask = { method, names: new Set(names), consent, isAlone: false };
     if (!this.isOpen) {
@@ -92,7 +92,7 @@ export class UpstreamFeed {
     else this.#socket.terminate();
   }
 
-  /** Sends an ask, and with it what waits and may go in the same frame: many apps that come at once wait for few frames. */
+  /** Sends an ask with the waiting ones that fit into the same frame, so that many apps need few frames. */
   #send(first: Ask): void {
     const asks = first.isAlone ? [first] : [first, ...this.#pace.draw(this.#fitting(first))];
     const id = ++this.#lastId;
@@ -103,7 +103,7 @@ export class UpstreamFeed {
     if (this.isOpen) this.#socket.send(text, { binary: false });
   }
 
-  /** Picks what waits and wants the same, unless something about the same streams has to go before it. */
+  /** Picks waiting asks of the same method, unless an earlier ask for the same streams has to be sent first. */
   #fitting({ method, names }: Ask): (ask: Ask) => boolean {
     const passedBy = new Set<string>();
     let size = names.size;
@@ -119,7 +119,7 @@ export class UpstreamFeed {
     };
   }
 
-  /** What is ended now is not asked for anew when the frame that it was in is refused. */
+  /** Streams that are ended now are not asked for again when the frame that asked for them is refused. */
   #forget(names: readonly string[]): void {
     for (const asks of this.#asked.values()) {
       if (asks.length === 1) continue;
@@ -145,7 +145,7 @@ export class UpstreamFeed {
     }
     const isError = sources.has('error') || (sources.has('code') && sources.has('msg'));
     if (!isError && !sources.has('result')) return false;
-    // An error may come without the id of what it refuses: answers come in the order of the questions.
+    // An error may come without an id. It then answers the oldest question: answers come in their order.
     const id = sources.has('id') ? Number(sources.get('id')) : this.#asked.keys().next().value;
     const asks = id === undefined ? undefined : this.#asked.get(id);
     if (id === undefined || asks === undefined) return true;

@@ -4,11 +4,13 @@ import {
   addCharge,
   advance,
   budgetTime,
+  type ChargeEnding,
   type ChargeMark,
   emptyBucket,
   inFlightOf,
   reconcile,
   refund,
+  type SentCharge,
   usedOf,
 } from '../../../src/core/budget/window.ts';
 import { runs } from '../../support/properties.ts';
@@ -18,13 +20,19 @@ const MINUTE = 60_000;
 const START = 1_700_000_040_000;
 const told = (reported: number, counted = 0) => ({ counted, reported });
 const untold = (counted: number) => ({ counted, reported: undefined });
+const WEIGHT = { windowMs: MINUTE, lowers: false };
+const ORDERS = { windowMs: MINUTE, lowers: true };
+const sent = (mark: ChargeMark, weight: number, ending: ChargeEnding, terms = WEIGHT): SentCharge => ({
+  ...{ mark, weight, ending },
+  ...terms,
+});
 
 describe('one bucket', () => {
   it('A bucket counts a charge at once, and Binance’s number once the call is answered', () => {
     const state = emptyBucket(START, MINUTE);
     const mark = addCharge(state, 20);
     expect(usedOf(state)).toBe(20);
-    reconcile(state, mark, 20, told(25, 20), START, MINUTE, false);
+    reconcile(state, sent(mark, 20, told(25, 20)), START);
     expect(usedOf(state)).toBe(25);
   });
 
@@ -32,7 +40,7 @@ describe('one bucket', () => {
     const state = emptyBucket(START, MINUTE);
     const first = addCharge(state, 20);
     addCharge(state, 30);
-    reconcile(state, first, 20, told(500, 20), START, MINUTE, false);
+    reconcile(state, sent(first, 20, told(500, 20)), START);
     expect(usedOf(state)).toBe(530);
   });
 
@@ -40,8 +48,8 @@ describe('one bucket', () => {
     const state = emptyBucket(START, MINUTE);
     const first = addCharge(state, 5);
     const second = addCharge(state, 5);
-    reconcile(state, second, 5, told(10, 5), START, MINUTE, false);
-    reconcile(state, first, 5, told(5, 5), START, MINUTE, false);
+    reconcile(state, sent(second, 5, told(10, 5)), START);
+    reconcile(state, sent(first, 5, told(5, 5)), START);
     expect(usedOf(state)).toBe(10);
   });
 
@@ -49,28 +57,27 @@ describe('one bucket', () => {
     const state = emptyBucket(START, MINUTE);
     const silent = addCharge(state, 7);
     const before = addCharge(state, 1);
-    reconcile(state, silent, 7, untold(7), START, MINUTE, false);
-    reconcile(state, before, 1, told(1, 1), START, MINUTE, false);
+    reconcile(state, sent(silent, 7, untold(7)), START);
+    reconcile(state, sent(before, 1, told(1, 1)), START);
     expect(usedOf(state)).toBe(8);
-    for (const reported of [9, 10])
-      reconcile(state, addCharge(state, 1), 1, told(reported, 1), START, MINUTE, false);
+    for (const reported of [9, 10]) reconcile(state, sent(addCharge(state, 1), 1, told(reported, 1)), START);
     expect(usedOf(state)).toBe(10);
   });
 
   it('A bucket lets an order count fall when a later answer says so', () => {
     const state = emptyBucket(START, MINUTE);
-    reconcile(state, addCharge(state, 1), 1, told(40, 1), START, MINUTE, true);
-    reconcile(state, addCharge(state, 1), 1, told(12, 1), START, MINUTE, true);
+    reconcile(state, sent(addCharge(state, 1), 1, told(40, 1), ORDERS), START);
+    reconcile(state, sent(addCharge(state, 1), 1, told(12, 1), ORDERS), START);
     expect(usedOf(state)).toBe(12);
   });
 
   it('A bucket does not let an order count fall by the answer of a call that was under way with a higher one', () => {
     const state = emptyBucket(START, MINUTE);
-    reconcile(state, addCharge(state, 1), 1, told(5, 1), START, MINUTE, true);
+    reconcile(state, sent(addCharge(state, 1), 1, told(5, 1), ORDERS), START);
     const low = addCharge(state, 1);
     const high = addCharge(state, 1);
-    reconcile(state, high, 1, told(40, 1), START, MINUTE, true);
-    reconcile(state, low, 1, told(12, 1), START, MINUTE, true);
+    reconcile(state, sent(high, 1, told(40, 1), ORDERS), START);
+    reconcile(state, sent(low, 1, told(12, 1), ORDERS), START);
     expect(usedOf(state)).toBe(40);
   });
 
@@ -82,13 +89,13 @@ describe('one bucket', () => {
 
   it('A bucket begins a window with what is in flight, which Binance may count in either', () => {
     const state = emptyBucket(START, MINUTE);
-    reconcile(state, addCharge(state, 100), 100, told(100, 100), START, MINUTE, false);
+    reconcile(state, sent(addCharge(state, 100), 100, told(100, 100)), START);
     advance(state, START + MINUTE - 500, MINUTE);
     const mark = addCharge(state, 30);
     const nextMs = START + MINUTE;
     advance(state, nextMs, MINUTE);
     expect(usedOf(state)).toBe(30);
-    reconcile(state, mark, 30, told(130, 30), nextMs, MINUTE, false);
+    reconcile(state, sent(mark, 30, told(130, 30)), nextMs);
     expect(usedOf(state)).toBe(30);
   });
 
@@ -96,11 +103,11 @@ describe('one bucket', () => {
     const state = emptyBucket(START, MINUTE);
     const lateMs = START + MINUTE - 1 - (START % MINUTE);
     advance(state, lateMs, MINUTE);
-    reconcile(state, addCharge(state, 30), 30, told(30, 30), lateMs, MINUTE, false);
+    reconcile(state, sent(addCharge(state, 30), 30, told(30, 30)), lateMs);
     const nextMs = lateMs + 1;
     advance(state, nextMs, MINUTE);
     expect(usedOf(state)).toBe(30);
-    reconcile(state, addCharge(state, 1), 1, told(31, 1), nextMs, MINUTE, false);
+    reconcile(state, sent(addCharge(state, 1), 1, told(31, 1)), nextMs);
     expect(usedOf(state)).toBe(31);
   });
 
@@ -120,14 +127,18 @@ describe('one bucket', () => {
     expect(inFlightOf(state)).toBe(0);
     expect(usedOf(state)).toBe(1);
     for (const reported of [1, 2]) {
-      reconcile(state, addCharge(state, 1), 1, told(reported, 1), START + 50_000, day, true);
+      reconcile(
+        state,
+        sent(addCharge(state, 1), 1, told(reported, 1), { windowMs: day, lowers: true }),
+        START + 50_000,
+      );
     }
     expect(usedOf(state)).toBe(2);
   });
 
   it('A bucket takes back what was used when a clock that ran ahead is set back', () => {
     const state = emptyBucket(START, MINUTE);
-    reconcile(state, addCharge(state, 5_000), 5_000, told(5_000, 5_000), START, MINUTE, false);
+    reconcile(state, sent(addCharge(state, 5_000), 5_000, told(5_000, 5_000)), START);
     advance(state, START + MINUTE, MINUTE);
     addCharge(state, 10);
     advance(state, START + 5_000, MINUTE);
@@ -148,7 +159,7 @@ describe('one bucket', () => {
     const mark = addCharge(old, 30);
     const state = emptyBucket(START + 5, MINUTE);
     addCharge(state, 40);
-    reconcile(state, mark, 30, told(30, 30), START + 6, MINUTE, false);
+    reconcile(state, sent(mark, 30, told(30, 30)), START + 6);
     expect(usedOf(state)).toBe(70);
   });
 });
@@ -219,7 +230,11 @@ function play(
     remove(call);
     sync();
     const counted = call.free ? 0 : call.weight;
-    reconcile(state, call.mark, call.weight, { counted, reported }, now(), windowMs, orders);
+    reconcile(
+      state,
+      sent(call.mark, call.weight, { counted, reported }, { windowMs, lowers: orders }),
+      now(),
+    );
   };
 
   for (const action of steps) {
@@ -328,7 +343,11 @@ describe('any interleaving of charges, answers, losses, deaths and window turns'
         for (let i = 0; i < 3; i++) {
           const mark = addCharge(state, 1);
           const count = exchange.arrive('it', 86_400_000, 1_000, 1, laterMs);
-          reconcile(state, mark, 1, { counted: 1, reported: count }, nowMs, 86_400_000, true);
+          reconcile(
+            state,
+            sent(mark, 1, { counted: 1, reported: count }, { windowMs: 86_400_000, lowers: true }),
+            nowMs,
+          );
         }
         expect(usedOf(state)).toBe(exchange.count('it', 86_400_000, laterMs));
       }),

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Method } from '../../../src/core/catalogue/endpoint.ts';
-import { classify, type Ending, type EndingPhase } from '../../../src/core/outcome/classify.ts';
+import { type CallEnd, type CallEndPhase, classify } from '../../../src/core/outcome/classify.ts';
 import type { UpstreamName } from '../../../src/core/upstream.ts';
 import { runs } from '../../support/properties.ts';
 
-type Parts = Partial<Ending>;
+type Parts = Partial<CallEnd>;
 
 const DOORS: Readonly<Record<string, readonly [UpstreamName, string]>> = {
   spot: ['spot', '/api/v3/order'],
@@ -18,12 +18,12 @@ const DOORS: Readonly<Record<string, readonly [UpstreamName, string]>> = {
 const FAMILIES = Object.keys(DOORS);
 const FUTURES = ['usdm', 'coinm', 'options', 'portfolio'];
 
-function order(family: string, parts: Parts): Ending {
+function order(family: string, parts: Parts): CallEnd {
   const [upstream, path] = DOORS[family]!;
   return { upstream, path, method: 'POST', effect: 'place', phase: 'body', ...parts };
 }
 
-function read(parts: Parts): Ending {
+function read(parts: Parts): CallEnd {
   const path = '/api/v3/account';
   return { upstream: 'spot', path, method: 'GET', effect: 'none', phase: 'body', ...parts };
 }
@@ -145,7 +145,7 @@ describe('a whole answer to a call that changes something', () => {
 });
 
 describe('a cancel-replace', () => {
-  const replace = (parts: Parts): Ending => order('spot', { path: '/api/v3/order/cancelReplace', ...parts });
+  const replace = (parts: Parts): CallEnd => order('spot', { path: '/api/v3/order/cancelReplace', ...parts });
 
   it('A cancel-replace is partly done at 409, and at 429 with -2021', () => {
     expect(classify(replace({ status: 409, code: -2021, elementCodes: [undefined, -2010] }))).toEqual(PARTLY);
@@ -175,7 +175,7 @@ describe('a cancel-replace', () => {
 });
 
 describe('a batch', () => {
-  const batch = (elementCodes: readonly (number | undefined)[]): Ending =>
+  const batch = (elementCodes: readonly (number | undefined)[]): CallEnd =>
     order('usdm', { path: '/fapi/v1/batchOrders', status: 200, elementCodes });
 
   it('A batch is executed, refused or partly done by its elements', () => {
@@ -213,11 +213,11 @@ describe('an answer to a call that changes nothing', () => {
 
 describe('every ending', () => {
   const optional = <T>(arb: fc.Arbitrary<T>) => fc.option(arb, { nil: undefined });
-  const endings: fc.Arbitrary<Ending> = fc
+  const endings: fc.Arbitrary<CallEnd> = fc
     .record({
       orderShape: fc.constantFrom(...Object.values(DOORS), ['spot', '/api/v3/order/cancelReplace'] as const),
       method: fc.constantFrom<Method>('POST', 'PUT', 'DELETE'),
-      phase: fc.constantFrom<EndingPhase>(
+      phase: fc.constantFrom<CallEndPhase>(
         'not-connected',
         'before-first-byte',
         'after-bytes',

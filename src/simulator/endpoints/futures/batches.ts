@@ -27,7 +27,7 @@ export function futuresBatchRoutes(): Route[] {
       'DELETE /fapi/v1/batchOrders',
       {
         permission: 'enableFutures',
-        // Names are case-sensitive, yet both spellings are in use among libraries.
+        // Names are case-sensitive, but libraries use both spellings.
         rules: {
           symbol: SYMBOL_RULE,
           orderIdList: {},

@@ -16,6 +16,11 @@ const ONE_OR_ALL_RULES = { symbol: OPTIONAL_SYMBOL_RULE };
 
 /** Public USD-M endpoints, and what the other derivatives list. */
 export function futuresMarketRoutes(): Route[] {
+  return [...listingRoutes(), ...tradingRoutes(), ...tickerRoutes()];
+}
+
+/** Time, and what can be traded. */
+function listingRoutes(): Route[] {
   return [
     openRoute('GET /fapi/v1/ping', { rules: {} }, () => ({})),
     openRoute('GET /fapi/v1/time', { rules: {} }, ({ nowMs }) => ({ serverTime: nowMs })),
@@ -25,6 +30,22 @@ export function futuresMarketRoutes(): Route[] {
       assets: [{ asset: 'USDT', marginAvailable: true, autoAssetExchange: '-10000' }],
       symbols: [...visit.exchange.spot.markets.values()].map(linearContract),
     })),
+    openRoute('GET /dapi/v1/exchangeInfo', { rules: {} }, (visit) => ({
+      ...preamble(visit, 'coinm'),
+      symbols: ['BTCUSDT', 'ETHUSDT'].map((symbol) => inverseContract(visit.exchange.spot.market(symbol))),
+    })),
+    openRoute('GET /eapi/v1/exchangeInfo', { rules: {} }, (visit) => ({
+      ...preamble(visit, 'options'),
+      optionContracts: [{ baseAsset: 'BTC', quoteAsset: 'USDT', underlying: 'BTCUSDT', settleAsset: 'USDT' }],
+      optionAssets: [{ name: 'USDT' }],
+      optionSymbols: [],
+    })),
+  ];
+}
+
+/** The book, trades and candles. */
+function tradingRoutes(): Route[] {
+  return [
     openRoute(
       'GET /fapi/v1/depth',
       {
@@ -59,6 +80,11 @@ export function futuresMarketRoutes(): Route[] {
       },
       klines,
     ),
+  ];
+}
+
+function tickerRoutes(): Route[] {
+  return [
     ...['v1', 'v2'].map((version) =>
       openRoute(
         `GET /fapi/${version}/ticker/price`,
@@ -82,16 +108,6 @@ export function futuresMarketRoutes(): Route[] {
     openRoute('GET /fapi/v1/premiumIndex', { rules: ONE_OR_ALL_RULES, weight: byPresence(1, 10) }, (visit) =>
       oneOrAll(visit, (market) => premium(market, visit.nowMs)),
     ),
-    openRoute('GET /dapi/v1/exchangeInfo', { rules: {} }, (visit) => ({
-      ...preamble(visit, 'coinm'),
-      symbols: ['BTCUSDT', 'ETHUSDT'].map((symbol) => inverseContract(visit.exchange.spot.market(symbol))),
-    })),
-    openRoute('GET /eapi/v1/exchangeInfo', { rules: {} }, (visit) => ({
-      ...preamble(visit, 'options'),
-      optionContracts: [{ baseAsset: 'BTC', quoteAsset: 'USDT', underlying: 'BTCUSDT', settleAsset: 'USDT' }],
-      optionAssets: [{ name: 'USDT' }],
-      optionSymbols: [],
-    })),
   ];
 }
 

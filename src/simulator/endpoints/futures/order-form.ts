@@ -1,6 +1,6 @@
 import { ExchangeError, mandatoryParameter, notRequired } from '../../base/exchange-error.ts';
 import { isMultipleOf, type Money, ZERO } from '../../base/money.ts';
-import type { FuturesRequest } from '../../futures/engine.ts';
+import type { FuturesRequest } from '../../futures/order.ts';
 import { DECIMAL, type Parameters, type Rules } from '../../http/parameters.ts';
 import type { SpotMarket } from '../../spot/market.ts';
 import { readSide, SYMBOL_RULE } from '../spot/order-form.ts';

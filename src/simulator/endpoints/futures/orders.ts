@@ -2,12 +2,13 @@ import type { Account } from '../../accounts/accounts.ts';
 import { ExchangeError, mandatoryParameter, unknownOrder } from '../../base/exchange-error.ts';
 import type { JsonObject, JsonValue } from '../../base/json-value.ts';
 import { Money, ZERO } from '../../base/money.ts';
-import type { FuturesOrder } from '../../futures/engine.ts';
+import type { FuturesOrder } from '../../futures/order.ts';
 import { DECIMAL, type Parameters, type Rules } from '../../http/parameters.ts';
 import { type Route, signedRoute, type Visit } from '../../http/route.ts';
 import { OPTIONAL_SYMBOL_RULE, SYMBOL_RULE } from '../spot/order-form.ts';
 import { checkAmounts, FUTURES_CLIENT_ID, FUTURES_ORDER_RULES, readFuturesOrder } from './order-form.ts';
 
+const TRADING = { permission: 'enableFutures' } as const;
 const ID_RULE = { legal: /^[0-9]{1,20}$/ };
 const ONE_ORDER_RULES: Rules = {
   symbol: SYMBOL_RULE,
@@ -24,11 +25,14 @@ export const MODIFY_RULES: Rules = {
 
 /** Single USD-M orders. */
 export function futuresOrderRoutes(): Route[] {
-  const trading = { permission: 'enableFutures' } as const;
+  return [...placingRoutes(), ...cancelRoutes(), ...queryRoutes()];
+}
+
+function placingRoutes(): Route[] {
   return [
     signedRoute(
       'POST /fapi/v1/order',
-      { ...trading, weight: 0, rules: FUTURES_ORDER_RULES, showsOrderCount: true },
+      { ...TRADING, weight: 0, rules: FUTURES_ORDER_RULES, showsOrderCount: true },
       (visit, account) => {
         visit.exchange.orderCounts.add('usdm', account.owner, 1, visit.nowMs);
         return placeOne(visit, account, visit.parameters);
@@ -36,7 +40,7 @@ export function futuresOrderRoutes(): Route[] {
     ),
     signedRoute(
       'POST /fapi/v1/order/test',
-      { ...trading, weight: 0, rules: FUTURES_ORDER_RULES },
+      { ...TRADING, weight: 0, rules: FUTURES_ORDER_RULES },
       (visit) => {
         readFuturesOrder(visit.parameters, visit.exchange.spot.market(visit.parameters.need('symbol')));
         return {};
@@ -44,17 +48,35 @@ export function futuresOrderRoutes(): Route[] {
     ),
     signedRoute(
       'PUT /fapi/v1/order',
-      { ...trading, weight: 0, rules: MODIFY_RULES, showsOrderCount: true },
+      { ...TRADING, weight: 0, rules: MODIFY_RULES, showsOrderCount: true },
       (visit, account) => {
         visit.exchange.orderCounts.add('usdm', account.owner, 1, visit.nowMs);
         return modifyOne(visit, account, visit.parameters);
       },
     ),
+  ];
+}
+
+function cancelRoutes(): Route[] {
+  return [
+    signedRoute('DELETE /fapi/v1/order', { ...TRADING, rules: ONE_ORDER_RULES }, (visit, account) =>
+      cancelOne(visit, account, visit.parameters),
+    ),
+    signedRoute(
+      'DELETE /fapi/v1/allOpenOrders',
+      { ...TRADING, rules: { symbol: SYMBOL_RULE } },
+      (visit, account) => {
+        for (const order of openOrders(visit, account)) visit.exchange.futures.cancel(order, visit.nowMs);
+        return { code: 200, msg: 'The operation of cancel all open order is done.' };
+      },
+    ),
+  ];
+}
+
+function queryRoutes(): Route[] {
+  return [
     signedRoute('GET /fapi/v1/order', { rules: ONE_ORDER_RULES }, (visit, account) =>
       orderView(findOne(visit, account, visit.parameters)),
-    ),
-    signedRoute('DELETE /fapi/v1/order', { ...trading, rules: ONE_ORDER_RULES }, (visit, account) =>
-      cancelOne(visit, account, visit.parameters),
     ),
     signedRoute(
       'GET /fapi/v1/openOrders',
@@ -63,14 +85,6 @@ export function futuresOrderRoutes(): Route[] {
         weight: (parameters) => (parameters.has('symbol') ? 1 : 40),
       },
       (visit, account) => openOrders(visit, account).map(orderView),
-    ),
-    signedRoute(
-      'DELETE /fapi/v1/allOpenOrders',
-      { ...trading, rules: { symbol: SYMBOL_RULE } },
-      (visit, account) => {
-        for (const order of openOrders(visit, account)) visit.exchange.futures.cancel(order, visit.nowMs);
-        return { code: 200, msg: 'The operation of cancel all open order is done.' };
-      },
     ),
     signedRoute(
       'GET /fapi/v1/allOrders',

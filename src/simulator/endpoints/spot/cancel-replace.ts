@@ -47,7 +47,7 @@ function cancelReplace(visit: Visit, account: Account): JsonValue {
   const request = readOrder(parameters, exchange.spot.market(parameters.need('symbol')));
   const fallback = request.type === 'MARKET' || request.type === 'LIMIT' ? 'FULL' : 'ACK';
   const responseType = readResponseType(parameters, fallback);
-  // Counted once, also when the new order is then not attempted.
+  // The order is counted once, also when it is not attempted then.
   const counted = attempt(() => {
     exchange.orderCounts.add('spot', account.owner, 1, nowMs);
     return {};

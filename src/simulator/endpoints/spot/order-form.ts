@@ -6,7 +6,7 @@ import type { OrderRequest, SelfTradeMode, Side, TimeInForce } from '../../spot/
 import { ORDER_TYPES, type OrderType } from '../../spot/symbols.ts';
 
 export const CLIENT_ORDER_ID = /^[a-zA-Z0-9-_.:/]{1,36}$/;
-/** Letters of any script but no small Latin ones. */
+/** Letters of any script, but no lower-case Latin ones. */
 export const SYMBOL = /^(?!.*[a-z])[\p{L}\p{N}_.-]{1,50}$/u;
 export const SYMBOL_RULE = { mandatory: true, legal: SYMBOL, range: '^[\\w\\-._&&[^a-z]]{1,50}$' } as const;
 export const OPTIONAL_SYMBOL_RULE = { legal: SYMBOL, range: SYMBOL_RULE.range };
@@ -32,7 +32,7 @@ export const ORDER_RULES: Rules = {
   selfTradePreventionMode: {},
 };
 
-/** For each type: what must be sent and what may be sent besides. */
+/** The mandatory and the optional parameters of each type. */
 const FIELDS: Readonly<Record<OrderType, { must: readonly string[]; may: readonly string[] }>> = {
   LIMIT: { must: ['timeInForce', 'quantity', 'price'], may: ['icebergQty'] },
   LIMIT_MAKER: { must: ['quantity', 'price'], may: ['icebergQty'] },
@@ -94,7 +94,7 @@ export function readSelfTradeMode(parameters: Parameters): SelfTradeMode {
 }
 
 /**
- * PRICE_FILTER, LOT_SIZE and NOTIONAL.
+ * Checks PRICE_FILTER, LOT_SIZE and NOTIONAL.
  * @throws ExchangeError -1013, -1111
  */
 export function checkFilters(request: OrderRequest, market: SpotMarket): void {

@@ -71,7 +71,7 @@ export function findOrder(
   return exchange.spot.orders.find(account.owner, market.rules.symbol, orderId, clientOrderId);
 }
 
-/** What a cancel answers: `-2011` for whatever is not open any more. */
+/** Cancels an order and returns the answer; -2011 for an order that is not open any more. */
 export function cancelFound(visit: Visit, find: () => SpotOrder, newIdName: string): JsonObject {
   const order = openOrUnknown(find);
   const restriction = visit.parameters.get('cancelRestrictions');

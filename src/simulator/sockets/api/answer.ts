@@ -15,9 +15,9 @@ export interface LimitReport {
 }
 
 /**
- * The answer to a frame, made of what REST would have answered.
+ * The answer to a frame, made from the answer of REST.
  * @param id JSON text, echoed as it was sent
- * @param report undefined when the caller does not want to hear of limits
+ * @param report undefined when the caller wants no rateLimits
  */
 export function answerText(id: string, reply: Reply, nowMs: number, report: LimitReport | undefined): string {
   const isError = reply.status >= 400;
@@ -40,7 +40,7 @@ function limitRows({ exchange, api, route, account, nowMs }: LimitReport, reply:
   ];
 }
 
-/** On the WebSocket API the wait stands in the error, and it is a moment: the end of a window, or of a ban. */
+/** On the WebSocket API `retryAfter` is in the error, and it is the time in ms at which the window or the ban ends. */
 function withRetryMoment(reply: Reply, nowMs: number): string {
   const text = reply.body.toString();
   const seconds = reply.headers['Retry-After'];

@@ -12,17 +12,17 @@ import type { Route } from '../../http/route.ts';
 import { type FrameParameter, signedText } from './frame.ts';
 
 const AUTHENTICATING: ReadonlySet<string> = new Set([...STAMP_NAMES, 'apiKey']);
-/** Base64 as it is, or hex: percent-encoding belongs to REST. */
+/** Base64 without percent-encoding, or hex. */
 const RAW_SIGNATURE = /^[A-Za-z0-9+/]+={0,2}$/;
 
-/** The parameters that say what is wanted, without those that authenticate it and those for the connection. */
+/** The parameters of the method, without those that authenticate it and without `returnRateLimits`. */
 export function plainParameters(parameters: readonly FrameParameter[]): FrameParameter[] {
   return parameters.filter(({ name }) => !AUTHENTICATING.has(name) && name !== 'returnRateLimits');
 }
 
 /**
- * Checks that a frame carries exactly what its method asks for. A session's key stands in for `apiKey` and
- * `signature`; a frame that names a key itself is signed with that one.
+ * Checks that a frame has exactly the parameters that its method asks for. A session replaces `apiKey` and `signature`;
+ * a frame that has an `apiKey` is signed with that key.
  * @param sessionKey the API key that the connection is logged on with
  * @throws ExchangeError -1021, -1022, -110x, -1131, -2014, -2015
  */
@@ -43,7 +43,7 @@ export function authenticateFrame(
     refuseAll(parameters, STAMP_NAMES);
     return account;
   }
-  // INT parameters are JSON integers here, never strings.
+  // INT parameters are JSON integers on the WebSocket API, never strings.
   const timestamp = find('timestamp');
   if (timestamp?.kind !== 'number') throw mandatoryParameter('timestamp');
   const recvWindow = find('recvWindow');
@@ -79,7 +79,7 @@ function identify(
   return account;
 }
 
-/** The verifiers take bytes as characters, and a signature as a URL carries it. */
+/** The verifiers take bytes as characters, and a percent-encoded signature. */
 function verify(account: Account, payload: string, signature: string): void {
   const carried = RAW_SIGNATURE.test(signature) ? encodeURIComponent(signature) : '?';
   account.verifySignature(Buffer.from(payload, 'utf8').toString('latin1'), carried);

@@ -3,14 +3,14 @@ import { duplicateValues, ExchangeError, mandatoryParameter } from '../../base/e
 /** One parameter of a frame. */
 export interface FrameParameter {
   readonly name: string;
-  /** The text of a string; of anything else its JSON text as it stood in the frame, digit by digit. */
+  /** The text of a string; the JSON text of anything else, with all its digits. */
   readonly value: string;
   readonly kind: 'string' | 'number' | 'boolean' | 'null' | 'nested';
 }
 
-/** A request frame as it was read; what could not be read is in `refusal`. */
+/** A request frame. `refusal` says what could not be read. */
 export interface RequestFrame {
-  /** JSON text of the id, to be echoed as it is. */
+  /** JSON text of the id, echoed unchanged. */
   readonly id: string;
   readonly method: string | undefined;
   readonly parameters: readonly FrameParameter[];
@@ -72,8 +72,8 @@ function toParameter({ name, source }: Member): FrameParameter {
 }
 
 /**
- * The members of a JSON object with the text of each value as it stands. JSON.parse alone would lose the digits of a
- * number, which the signature covers.
+ * The members of a JSON object with the JSON text of each value. JSON.parse alone would lose digits of numbers, which
+ * the signature covers.
  * @throws ExchangeError -1135
  */
 function readMembers(text: string): Member[] {
@@ -97,7 +97,7 @@ function readMembers(text: string): Member[] {
   }
 }
 
-/** Behind the closing quote of the string that opens at `start`; the text is known to be JSON. */
+/** The index behind the string that begins at `start`. The text is valid JSON. */
 function endOfString(text: string, start: number): number {
   let at = start + 1;
   while (text[at] !== '"') at += text[at] === '\\' ? 2 : 1;

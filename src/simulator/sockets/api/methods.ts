@@ -6,12 +6,12 @@ type ApiPath = '/ws-api/v3' | '/ws-fapi/v1' | '/ws-dapi/v1';
 export interface SignedApi {
   readonly path: ApiPath;
   readonly family: 'spot' | 'usdm' | 'coinm';
-  /** Where its methods would stand in REST. */
+  /** Prefix of the REST paths of its methods. */
   readonly prefix: string;
   readonly connectWeight: number;
-  /** The version that a method may have in front without meaning another. */
+  /** A version prefix that makes no difference. */
   readonly version: RegExp;
-  /** The REST endpoint that a method is the twin of. */
+  /** The REST twin of each method. */
   readonly twins: Readonly<Record<string, string>>;
   /** ms between pings, and how long a pong may take. */
   readonly pingIntervalMs: number;
@@ -130,10 +130,10 @@ export const SIGNED_APIS: readonly SignedApi[] = [
   },
 ];
 
-/** The listen keys of spot, gone since 2026-02-20. */
+/** The listen keys of spot, retired on 2026-02-20. */
 const RETIRED = /^userDataStream\.(?:start|ping|stop)$/;
 
-/** The name of a method without the version that goes without saying. */
+/** The name of a method without the version prefix that makes no difference. */
 export function methodName(api: SignedApi, method: string): string {
   return method.replace(api.version, '');
 }

@@ -9,11 +9,11 @@ const LARGEST_SUBSCRIPTION_ID = 65_534;
 
 interface Subscription {
   readonly owner: string;
-  /** What it hangs on; a logout ends only those of the logon. */
+  /** How it was opened. A logout ends only subscriptions of the logon. */
   readonly by: 'logon' | 'signature' | 'token';
 }
 
-/** Who a connection to a signed API speaks for, and the user data that it listens to. */
+/** The account of a connection to a signed API, and the user data that it is subscribed to. */
 export class Session {
   readonly subscriptions = new Map<number, Subscription>();
   readonly returnRateLimits: boolean;
@@ -36,7 +36,7 @@ export class Session {
     this.#emit = emit;
   }
 
-  /** The user data events of an account, once for each subscription to it. */
+  /** Sends the user data events of an account, once for each subscription to it. */
   deliver(owner: string, events: readonly JsonObject[]): void {
     for (const [subscriptionId, subscription] of this.subscriptions) {
       if (subscription.owner !== owner) continue;
@@ -44,7 +44,7 @@ export class Session {
     }
   }
 
-  /** The methods that are about the connection itself and that every signed API has. */
+  /** The session methods, which every signed API has. */
   logonRoutes(prefix: string): Route[] {
     const status = { weight: 2, rules: {} };
     return [
@@ -98,7 +98,7 @@ export class Session {
   }
 
   #subscribe({ owner }: Account, by: Subscription['by']): JsonObject {
-    // A margin account's token is another account than the spot account of the same owner.
+    // The token of a margin account stands for another account than the spot account of the same owner.
     const isTaken = [...this.subscriptions.values()].some(
       (other) => other.owner === owner && (other.by === 'token') === (by === 'token'),
     );

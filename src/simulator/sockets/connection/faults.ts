@@ -1,8 +1,8 @@
-/** Which connections and frames a fault hits; a missing part matches everything. */
+/** Which connections and frames a fault hits. A missing member matches everything. */
 interface SocketFaultMatch {
   /** The path of the connection, without the query. */
   readonly path?: string;
-  /** The method of the frame, without a version in front of it. */
+  /** The method of the frame, without a version prefix. */
   readonly method?: string;
 }
 
@@ -22,7 +22,7 @@ interface RefuseUpgradeFault extends FaultBase {
 
 interface CloseFault extends FaultBase {
   readonly kind: 'close-at-accept' | 'close-unexecuted' | 'close-executed';
-  /** Close code; without one the connection is cut off with no close frame. */
+  /** Close code. Without one the connection is terminated without a close frame. */
   readonly code?: number;
   readonly reason?: string;
 }
@@ -40,7 +40,7 @@ interface DelayFrameFault extends FaultBase {
 
 interface GarbageFault extends FaultBase {
   readonly kind: 'garbage';
-  /** What is sent ahead of the answer; half of a JSON object. */
+  /** What is sent before the answer; half of a JSON object by default. */
   readonly text?: string;
   /** True: it is sent in place of the answer. */
   readonly instead?: boolean;
@@ -55,15 +55,15 @@ interface ErrorAnswerFault extends FaultBase {
 }
 
 /**
- * Something that goes wrong with one of the next connections or frames of a signed API.
+ * A failure of one of the next connections or frames of a signed API.
  * - `refuse-upgrade`: the handshake is answered with an HTTP error
  * - `close-at-accept`: the handshake succeeds and the connection ends at once
  * - `close-unexecuted`, `close-executed`: the connection ends when a frame has arrived, before or after it was
  *   carried out, and before any answer
- * - `stall`: the connection stays and the answer never comes
+ * - `stall`: the connection stays open and the answer never comes
  * - `delay`: carried out, answered `ms` later
  * - `garbage`: carried out; a text that is no answer is sent ahead of the answer, or in its place
- * - `error`: answered so, not carried out
+ * - `error`: answered with the error, not carried out
  */
 export type SocketFault =
   | RefuseUpgradeFault

@@ -4,8 +4,8 @@ import { hangUp } from './stage.ts';
 const DAY_MS = 86_400_000;
 
 /**
- * Pings a connection, cuts it off when the pongs stay away, and closes it at the end of its life. Binance only says
- * that it will be disconnected then; 1001 (going away) is the code that a server has for that.
+ * Pings a connection, terminates it when no pong comes, and closes it at the end of its life. Binance says only that it
+ * is disconnected then; 1001 (going away) is the standard code for that.
  */
 export function keepAlive(
   socket: WebSocket,

@@ -3,7 +3,7 @@ import { ExchangeError } from '../../base/exchange-error.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import { keyRoute, type Route } from '../../http/route.ts';
 
-/** The products whose user data still has a stream of its own. */
+/** The products whose user data still has listen keys. */
 const PRODUCTS = ['/fapi/v1', '/dapi/v1', '/eapi/v1', '/papi/v1'];
 const LISTEN_KEY = /^[A-Za-z0-9]{40,}$/;
 
@@ -11,7 +11,7 @@ export function looksLikeListenKey(streamName: string): boolean {
   return LISTEN_KEY.test(streamName);
 }
 
-/** Whose stream a listen key opens, and of which product; undefined when the key is not known (any more). */
+/** The owner and product of a listen key; undefined when the key is unknown or closed. */
 export function ownerOfListenKey(
   exchange: Exchange,
   listenKey: string,

@@ -7,11 +7,11 @@ export interface RecordedFrame {
   readonly text: string;
   /** JSON text of the id; `null` when it has none. */
   readonly id: string;
-  /** As it was sent, with any version in front of it; undefined when the frame has none. */
+  /** As it was sent, with a version prefix; undefined when the frame has none. */
   readonly method: string | undefined;
   /** Everything that authenticates was exactly right (for methods without security: nothing of it was sent). */
   readonly verified: boolean;
-  /** The API key that it was carried out for; of the session when the frame had none itself. */
+  /** The API key of the frame, or of the session when the frame has none. */
   readonly account: string | undefined;
   /** Status answered; undefined when no answer was sent. */
   readonly status: number | undefined;

@@ -9,7 +9,7 @@ import type { KlineStream, MarketStream } from './stream-names.ts';
 
 const DAY_MS = 86_400_000;
 
-/** What a stream says about a move of its market. Derivatives write some events otherwise than spot. */
+/** The events of a stream for a move of its market. Some events of derivatives differ from those of spot. */
 export function marketEvents(
   exchange: Exchange,
   stream: MarketStream | KlineStream,
@@ -79,7 +79,7 @@ function depthEvents(
     : [{ lastUpdateId: updateId, bids, asks }];
 }
 
-/** The candle of the moment, after the one that has closed since the last look. */
+/** The present candle, after the one that has closed since the last look. */
 function klineEvents(exchange: Exchange, stream: KlineStream, move: MarketMove, E: number): JsonObject[] {
   const { market, symbol: s, interval } = stream;
   const lengthMs = intervalMs(interval);

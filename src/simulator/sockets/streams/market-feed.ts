@@ -8,7 +8,7 @@ type Level = readonly [price: string, quantity: string];
 export interface MarketMove {
   readonly trades: readonly PublicTrade[];
   readonly bookMoved: boolean;
-  /** Changes of the book, when they were asked for. */
+  /** Changes of the book; undefined when nobody watches it. */
   readonly depth: DepthChange | undefined;
   /** Server time of the last look, ms. */
   readonly previousMs: number;
@@ -25,7 +25,7 @@ interface DepthChange {
 interface Cursor {
   tradeId: number;
   updateId: number;
-  /** The book as it was told last. */
+  /** The book at the last look. */
   book: Book | undefined;
   lookedMs: number;
 }
@@ -38,11 +38,11 @@ interface Book {
 
 const ALL_LEVELS = 5_000;
 
-/** Notices how the markets move, from one look to the next. */
+/** Compares the markets with the last look. */
 export class MarketFeed {
   #cursors = new Map<SpotMarket, Cursor>();
 
-  /** Takes the present as known. */
+  /** Starts from the present. */
   start(exchange: Exchange): void {
     const lookedMs = exchange.nowMs();
     this.#cursors = new Map();
@@ -52,7 +52,7 @@ export class MarketFeed {
     }
   }
 
-  /** From now on the changes of this book are told. */
+  /** Reports the changes of this book from now on. */
   watchDepth(market: SpotMarket): void {
     const cursor = this.#cursors.get(market);
     if (cursor !== undefined) cursor.book ??= readBook(market);
@@ -94,7 +94,7 @@ function changeOf(before: Book, market: SpotMarket): DepthChange {
   };
 }
 
-/** A level that is gone is told with a quantity of zero. */
+/** A level that is gone is reported with a quantity of zero. */
 function changedLevels(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): Level[] {
   const gone = [...before.keys()].filter((price) => !after.has(price));
   const changed = [...after].filter(([price, quantity]) => before.get(price) !== quantity);

@@ -4,7 +4,7 @@ import type { SpotMarket } from '../../spot/market.ts';
 
 /** A market stream, read from its name. */
 export interface MarketStream {
-  /** As events name it, upper case. */
+  /** In upper case, as in events. */
   readonly symbol: string;
   readonly market: SpotMarket;
   readonly kind:
@@ -34,7 +34,7 @@ const KLINE = /^kline_(.+)$/;
 /** Which of the routed USD-M hosts carries a stream. */
 const PUBLIC_STREAM = /@(?:bookTicker|depth)/;
 
-/** Stream names as they stand in a path or a query: percent escapes allowed, divided by slashes. */
+/** Stream names of a path or a query: separated by slashes, percent escapes allowed. */
 export function splitStreamNames(text: string): string[] {
   return text
     .split('/')
@@ -42,7 +42,7 @@ export function splitStreamNames(text: string): string[] {
     .map(decodeName);
 }
 
-/** Undefined for a name that no market has: such a stream is subscribed and stays silent. */
+/** Reads a stream name. Undefined when no market has it: such a stream can be subscribed and has no events. */
 export function readStreamName(exchange: Exchange, name: string): MarketStream | KlineStream | undefined {
   const at = name.indexOf('@');
   if (at < 1) return undefined;
@@ -65,7 +65,7 @@ export function readStreamName(exchange: Exchange, name: string): MarketStream |
   return { symbol, market, kind: kind as MarketStream['kind'], levels: undefined };
 }
 
-/** Whether a connection on a routed USD-M path gets a stream at all; unrouted ones get every stream here. */
+/** Whether a connection gets a stream: a routed USD-M path carries some streams, an unrouted path all of them. */
 export function isCarried(route: string, name: string): boolean {
   if (route === '/public') return PUBLIC_STREAM.test(name);
   if (route === '/market') return !PUBLIC_STREAM.test(name);

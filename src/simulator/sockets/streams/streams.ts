@@ -7,48 +7,10 @@ import type { FrameDraft } from '../connection/records.ts';
 import { hangUp, type SocketStage, sendText } from '../connection/stage.ts';
 import { marketEvents } from './market-events.ts';
 import type { MarketFeed, MarketMove } from './market-feed.ts';
-import {
-  isCarried,
-  type KlineStream,
-  type MarketStream,
-  readStreamName,
-  splitStreamNames,
-} from './stream-names.ts';
+import { isCarried, type KlineStream, type MarketStream, readStreamName } from './stream-names.ts';
+import type { StreamTarget } from './stream-target.ts';
 
-/** Where a stream connection goes. */
-export interface StreamTarget {
-  readonly path: string;
-  /** `/public`, `/market`, `/private`, `/pm`, `/pm-classic`, or nothing. */
-  readonly route: string;
-  /** `/stream`: every event is wrapped with the name of its stream. */
-  readonly isCombined: boolean;
-  readonly names: readonly string[];
-  /** User data events wanted; undefined: all. */
-  readonly events: ReadonlySet<string> | undefined;
-}
-
-const TARGET = /^(\/(?:public|market|private|pm|pm-classic))?\/(ws|stream)(?:\/(.*))?$/;
 const CONTROL = /^(?:SUBSCRIBE|UNSUBSCRIBE|LIST_SUBSCRIPTIONS|SET_PROPERTY|GET_PROPERTY)$/;
-
-/** Undefined when the path is none of a stream. */
-export function readStreamTarget(path: string, query: URLSearchParams): StreamTarget | undefined {
-  const match = TARGET.exec(path);
-  if (match === null) return undefined;
-  const [, route = '', kind, inPath = ''] = match;
-  const isCombined = kind === 'stream';
-  if (isCombined && inPath !== '') return undefined;
-  const listed = isCombined ? (query.get('streams') ?? '') : inPath;
-  const listenKey = query.get('listenKey');
-  const names = [...splitStreamNames(listed), ...(listenKey === null ? [] : [listenKey])];
-  const events = query.get('events');
-  return {
-    path,
-    route,
-    isCombined,
-    names,
-    events: events === null ? undefined : new Set(events.split('/')),
-  };
-}
 
 /** One connection to market or user streams. */
 export class StreamConnection {
@@ -82,7 +44,7 @@ export class StreamConnection {
     for (const name of target.names) this.#subscribe(name);
   }
 
-  /** Counts a message of the client; one too many in a second ends the connection. */
+  /** Counts a message of the client. One too many in a second ends the connection. */
   count(): boolean {
     const nowMs = performance.now();
     if (nowMs - this.#second.startMs >= 1_000) this.#second = { startMs: nowMs, messages: 0 };
@@ -121,14 +83,14 @@ export class StreamConnection {
     sendText(this.#socket, `${JSON.stringify(body).slice(0, -1)},"id":${id}}`);
   }
 
-  /** Sends what the streams of this connection say about the moves of the markets. */
+  /** Sends the events of this connection's streams for the moves of the markets. */
   tellMoves(moves: ReadonlyMap<SpotMarket, MarketMove>): void {
     const { exchange } = this.#stage;
     for (const name of this.#names) {
       if (!isCarried(this.#target.route, name)) continue;
       const stream = readStreamName(exchange, name);
       if (stream === undefined) continue;
-      // A reset forgets which books are told.
+      // A reset forgets which books are watched.
       this.#watch(stream);
       const move = moves.get(stream.market);
       if (move === undefined) continue;
@@ -137,7 +99,7 @@ export class StreamConnection {
     }
   }
 
-  /** Sends the USD-M user data of the accounts whose listen keys are open here, and says when a key has gone. */
+  /** Sends the USD-M user data of the listen keys that are open here, and `listenKeyExpired` for a closed key. */
   tellUsers(events: ReadonlyMap<string, readonly JsonObject[]>): void {
     const { exchange } = this.#stage;
     for (const [listenKey, owner] of this.#owners) {
