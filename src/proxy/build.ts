@@ -87,7 +87,7 @@ export async function buildProxy({ settings, log, timeouts: given }: ProxyOption
     onVerdict: events.preflight,
     onOverdue: events.preflightOverdue,
     monotonicNow,
-    refreshMs: timeouts.refreshConnectionMs,
+    refreshConnectionMs: timeouts.refreshConnectionMs,
   });
   const orders = wireOrders(settings, {
     fetchPublic: (name, target) => fetchPublic(ownCalls, name, target),

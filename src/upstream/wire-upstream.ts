@@ -30,7 +30,7 @@ export interface AskBinance extends AskWithKey {
   }>;
 }
 
-export interface UpstreamDeps extends Pick<ClockSyncOptions, 'onSync' | 'onFailure'> {
+export interface UpstreamDeps extends Required<Pick<ClockSyncOptions, 'onSync' | 'onFailure'>> {
   readonly clock: ServerClock;
   readonly settings: () => Settings;
   readonly pools: () => Pools;
@@ -42,7 +42,7 @@ export interface UpstreamDeps extends Pick<ClockSyncOptions, 'onSync' | 'onFailu
   readonly onOverdue: KeyGateOptions['onOverdue'];
   readonly monotonicNow: () => number;
   /** How long a connection is left idle before the proxy uses it itself, in ms. */
-  readonly refreshMs: number;
+  readonly refreshConnectionMs: number;
 }
 
 /** What keeps asking Binance: for its time, its limits and what our keys may do, and to keep connections open. */
@@ -56,12 +56,17 @@ export interface Upstream {
 
 export function wireUpstream(deps: UpstreamDeps): Upstream {
   const { clock, settings, pools, budgets, ask } = deps;
-  const clockSync = createClockSync({ ...deps, readServerTime: () => readServerTime(ask) });
+  const clockSync = createClockSync({
+    clock,
+    readServerTime: () => readServerTime(ask),
+    onSync: deps.onSync,
+    onFailure: deps.onFailure,
+  });
   const keepWarm = createKeepWarm({
     pool: (upstream) => pools().next(upstream),
     ask: (upstream, target, connection) => ask.get({ upstream, target, connection }),
     budgetState: () => budgets.state,
-    refreshMs: deps.refreshMs,
+    refreshMs: deps.refreshConnectionMs,
   });
   const limitsReader = createLimitsReader({
     upstreams: UPSTREAM_NAMES.filter((name) => pools().get(name) !== undefined),
