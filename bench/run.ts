@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { findSigningFaults, startVerifier } from './audit/verify.ts';
 import { measureOneShot } from './ladder/one-shot.ts';
@@ -14,11 +14,11 @@ import { PROFILE, report } from './support/report.ts';
 import { DIRECT } from './support/tables.ts';
 import { BENCH, buildLoadGenerator, createWorkshop, REPOSITORY, startUpstream } from './support/workshop.ts';
 
-const HELP = `Usage: node bench/run.ts [--long] [--rounds N] [--write]
+const HELP = `Usage: node bench/run.ts [--long] [--rounds N] [--write] [--beside DIR]
 
 Measures this proxy beside the signing proxies that are installed, and prints the table.
 --long takes about a quarter of an hour on a quiet machine and calls the other benches too; it and --write write
-docs/performance.md.`;
+docs/performance.md. --beside runs another checkout, such as the commit before, from its sources, and this one from its own.`;
 
 /** A bench of its own that the long form calls: what it prints is a section of the document. */
 interface Other {
@@ -58,13 +58,14 @@ const { values } = parseArgs({
     long: { type: 'boolean', default: false },
     rounds: { type: 'string' },
     write: { type: 'boolean', default: false },
+    beside: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
 if (values.help) console.log(HELP);
-else await run(values.long, Number(values.rounds ?? (values.long ? 5 : 1)));
+else await run(values.long, Number(values.rounds ?? (values.long ? 5 : 1)), values.beside);
 
-async function run(long: boolean, rounds: number): Promise<void> {
+async function run(long: boolean, rounds: number, beside: string | undefined): Promise<void> {
   const startedMs = performance.now();
   const { folder, clear } = createWorkshop();
   const verifier = await startVerifier();
@@ -92,6 +93,13 @@ async function run(long: boolean, rounds: number): Promise<void> {
     const targets: Target[] = [{ name: DIRECT, url: upstream.plain, program: undefined, needsWarmUp: false }];
     for (const peer of peers) targets.push(await peer.start(folder, upstream.plain));
     targets.push(await startProxy(folder, { upstream: upstream.plain }));
+    if (beside !== undefined) {
+      for (const [name, source] of [
+        ['beside, from sources', resolve(beside)],
+        ['this, from sources', REPOSITORY],
+      ] as const)
+        targets.push({ ...(await startProxy(folder, { upstream: upstream.plain, source })), name });
+    }
     const ladder = {
       ...{ shapes: long ? LONG : SHORT, rounds, tries: long ? 3 : 1, warmUpSeconds: long ? 10 : 1 },
       companions: [upstream.program.pid],

@@ -35,14 +35,7 @@ export class CallsUnderWay {
     }
     this.#counts.set(upstream, count + 1);
     this.#total++;
-    let isOpen = true;
-    return {
-      [Symbol.dispose]: () => {
-        if (!isOpen) return;
-        isOpen = false;
-        this.#end(upstream);
-      },
-    };
+    return new Place(() => this.#end(upstream));
   }
 
   /** Resolves once nothing is under way. */
@@ -54,5 +47,20 @@ export class CallsUnderWay {
     this.#counts.set(upstream, (this.#counts.get(upstream) ?? 1) - 1);
     this.#total--;
     if (this.#total === 0) for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+}
+
+/** One call's place. A class, because an object made for each call would be built member by member. */
+class Place implements Disposable {
+  #end: (() => void) | undefined;
+
+  constructor(end: () => void) {
+    this.#end = end;
+  }
+
+  [Symbol.dispose](): void {
+    const end = this.#end;
+    this.#end = undefined;
+    end?.();
   }
 }

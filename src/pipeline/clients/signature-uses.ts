@@ -53,7 +53,7 @@ export class SignatureUses {
     if (purpose.isRepeatable) return REPEATABLE;
     if (bound.isUsed)
       throw badSignature('This signature was used before: it counts once.', 'signature reused');
-    return takeUse(bound);
+    return new Use(bound);
   }
 
   #sweep(nowMs: number): void {
@@ -63,16 +63,20 @@ export class SignatureUses {
   }
 }
 
-function takeUse(bound: Bound): SignatureUse {
-  let isOpen = true;
-  bound.isUsed = true;
-  return {
-    keep() {
-      isOpen = false;
-    },
-    [Symbol.dispose]() {
-      if (isOpen) bound.isUsed = false;
-      isOpen = false;
-    },
-  };
+class Use implements SignatureUse {
+  #bound: Bound | undefined;
+
+  constructor(bound: Bound) {
+    this.#bound = bound;
+    bound.isUsed = true;
+  }
+
+  keep(): void {
+    this.#bound = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#bound !== undefined) this.#bound.isUsed = false;
+    this.#bound = undefined;
+  }
 }
