@@ -1,6 +1,7 @@
 import { readCount, type UpstreamAnswer } from '../core/budget/back-off.ts';
 import type { RateLimit } from '../core/budget/binance-limits.ts';
-import { type CallCharge, type ChargedCall, createCharging } from '../core/budget/buckets.ts';
+import type { CallCharge } from '../core/budget/buckets.ts';
+import { type ChargedCall, createCharging } from '../core/budget/charging.ts';
 import { isKeyQuestion } from '../core/budget/key-question.ts';
 import { budgetTime, type ChargeEnding } from '../core/budget/window.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';

@@ -1,6 +1,6 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import { join, resolve } from 'node:path';
-import { decodeComponent } from '../core/call/call.ts';
+import { decodeComponent } from '../core/call/form.ts';
 import type { DenylistEntry } from '../core/catalogue/denylist.ts';
 import { deepFreeze } from '../core/freeze.ts';
 import { SecretMask } from '../core/records/secret-mask.ts';
@@ -48,26 +48,26 @@ export function loadSettings(options: {
   noteFile(files, 'configuration', file);
   // Without the file one cannot know which accounts and clients there are: what is said about them would mislead.
   const isUnreadable = problems.length > 0;
-  const draft = layerConfig(sources, file);
+  const layered = layerConfig(sources, file);
   if (isUnreadable) throw new ConfigError(problems);
-  const { config } = draft;
+  const { config } = layered;
   const environment = config.environment ?? DEFAULTS.environment;
   const repeatedSecrets = findRepeatedSecrets(problems);
-  const accounts = readAccounts(sources, draft, repeatedSecrets);
+  const accounts = readAccounts(sources, layered, repeatedSecrets);
   const { clients, byKeyDigest, anonymousEnabled, keyExpected } = readClients(
     sources,
-    draft,
+    layered,
     repeatedSecrets,
   );
-  const origins = readOrigins(draft, environment);
+  const origins = readOrigins(layered, environment);
   const isLive = reachesLive({ environment, ...origins });
   const settings: Settings = {
     environment,
     isLive,
-    ...readListeners(sources, draft, keyExpected),
+    ...readListeners(sources, layered, keyExpected),
     recvWindowMs: config.recvWindowMs ?? DEFAULTS.recvWindowMs,
     ...origins,
-    upstreamCa: readCertificates(draft, cwd),
+    upstreamCa: readCertificates(layered, cwd),
     keyPreflight: config.keyPreflight ?? (isLive ? 'enforce' : 'off'),
     accounts,
     clients,
@@ -78,7 +78,7 @@ export function loadSettings(options: {
       maxWaitMs: config.throttle?.maxWaitMs ?? DEFAULTS.maxWaitMs,
       replicas: config.throttle?.replicas ?? DEFAULTS.replicas,
     },
-    denylist: readOwnDenylist(sources, draft, files),
+    denylist: readOwnDenylist(sources, layered, files),
     audit: {
       dir: absolute(cwd, config.audit?.dir),
       key: readAuditKey(sources),
@@ -109,13 +109,13 @@ function readConfigFile(sources: ConfigSources): YamlFile | undefined {
 
 function readOwnDenylist(
   sources: ConfigSources,
-  draft: LayeredConfig,
+  layered: LayeredConfig,
   files: Map<ConfigFileRole, ConfigFileState>,
 ): readonly DenylistEntry[] {
   const { problems } = sources;
-  const path = draft.config.denylist;
+  const path = layered.config.denylist;
   const file = readYamlFile(sources, path, USUAL_DENYLIST_PATH, (wrong) => {
-    if (path !== undefined) draft.report(['denylist'], wrong);
+    if (path !== undefined) layered.report(['denylist'], wrong);
     else problems.push({ message: `${USUAL_DENYLIST_PATH} ${wrong}.`, source: USUAL_DENYLIST_PATH });
   });
   noteFile(files, 'denylist', file);

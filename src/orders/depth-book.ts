@@ -1,4 +1,4 @@
-import { encodeComponent } from '../core/call/call.ts';
+import { encodeComponent } from '../core/call/form.ts';
 import type { Depth } from '../core/orders/book.ts';
 import type { Market } from '../core/orders/intended-order.ts';
 import { Unvaluable } from '../core/orders/notional.ts';

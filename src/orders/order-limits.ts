@@ -29,12 +29,12 @@ import type { NotionalLedger, Reservation } from './day-ledger.ts';
 import type { PriceBook } from './price-book.ts';
 
 /** Room in the client's day that an admitted call holds until it is settled. */
-export interface Admission {
+export interface OrderRoom {
   readonly reservation: Reservation;
 }
 
 /** How a call ended: only `refused` (Binance placed nothing) and `not-sent` free the room again. */
-export type AdmissionEnding = 'accepted' | 'refused' | 'unknown' | 'not-sent';
+export type OrderOutcome = 'accepted' | 'refused' | 'unknown' | 'not-sent';
 
 export interface OrderLimits {
   /**
@@ -47,9 +47,9 @@ export interface OrderLimits {
     endpoint: Endpoint,
     call: Call,
     nowMs: number,
-  ): undefined | Promise<Admission | undefined>;
+  ): undefined | Promise<OrderRoom | undefined>;
   /** Every admission is settled once; further times do nothing. */
-  settle(admission: Admission, ending: AdmissionEnding): void;
+  settle(admission: OrderRoom, ending: OrderOutcome): void;
 }
 
 export interface OrderLimitsOptions {
@@ -60,7 +60,7 @@ export interface OrderLimitsOptions {
 }
 
 /** What the rules do with a violation: refuse the call, or only report it. */
-type Verdict = (violations: readonly Violation[], cause?: unknown) => void;
+type OnViolation = (violations: readonly Violation[], cause?: unknown) => void;
 
 export function createOrderLimits({ priceBook, ledger, onReport }: OrderLimitsOptions): OrderLimits {
   async function judge(
@@ -68,11 +68,12 @@ export function createOrderLimits({ priceBook, ledger, onReport }: OrderLimitsOp
     endpoint: Endpoint,
     call: Call,
     nowMs: number,
-  ): Promise<Admission | undefined> {
-    const verdict = client.policyMode === 'report' ? reporting(client, endpoint) : refusing(client, endpoint);
+  ): Promise<OrderRoom | undefined> {
+    const onViolation =
+      client.policyMode === 'report' ? reporting(client, endpoint) : refusing(client, endpoint);
     const effects = judgeEffects(client, endpoint, call);
     if (!concernsOrders(client, endpoint)) {
-      verdict(effects);
+      onViolation(effects);
       return undefined;
     }
     let orders: readonly IntendedOrder[];
@@ -80,28 +81,28 @@ export function createOrderLimits({ priceBook, ledger, onReport }: OrderLimitsOp
       orders = readIntendedOrders(endpoint, callParameters(call));
     } catch (error) {
       if (client.policyMode !== 'report' || !(error instanceof ProxyError)) throw error;
-      verdict([{ rule: 'unreadable', why: '' }]);
+      onViolation([{ rule: 'unreadable', why: '' }]);
       return undefined;
     }
-    verdict([...judgeOrders(client, orders), ...effects]);
-    const values = needsValues(client.order) ? await valueAll(orders, verdict) : [];
+    onViolation([...judgeOrders(client, orders), ...effects]);
+    const values = needsValues(client.order) ? await valueAll(orders, onViolation) : [];
     if (values === undefined) return undefined;
-    verdict(judgeValues(client.order, values));
+    onViolation(judgeValues(client.order, values));
     // A trial order is judged like a real one and places nothing that could count.
     if (!countsByDay(client.order) || endpoint.path.endsWith('/test')) return undefined;
-    return reserve(client, orders, values, nowMs, verdict);
+    return reserve(client, orders, values, nowMs, onViolation);
   }
 
-  /** Undefined when the values are not known and the verdict let that pass. Exits are free: they get none. */
+  /** Undefined when the values are not known and the onViolation let that pass. Exits are free: they get none. */
   async function valueAll(
     orders: readonly IntendedOrder[],
-    verdict: Verdict,
+    onViolation: OnViolation,
   ): Promise<(Notional | undefined)[] | undefined> {
     try {
       return await Promise.all(orders.map((order) => (isReducing(order) ? undefined : valueOne(order))));
     } catch (error) {
       const why = error instanceof Unvaluable ? error.message : 'the market could not be asked';
-      verdict([{ rule: 'unvaluable', why: `its value cannot be told: ${why}` }], error);
+      onViolation([{ rule: 'unvaluable', why: `its value cannot be told: ${why}` }], error);
       return undefined;
     }
   }
@@ -123,22 +124,24 @@ export function createOrderLimits({ priceBook, ledger, onReport }: OrderLimitsOp
     orders: readonly IntendedOrder[],
     values: readonly (Notional | undefined)[],
     nowMs: number,
-    verdict: Verdict,
-  ): Promise<Admission | undefined> {
+    onViolation: OnViolation,
+  ): Promise<OrderRoom | undefined> {
     const limits = client.order ?? {};
     try {
       const answer = await ledger.reserve(dayClaim(client.name, orders, values), limits, nowMs);
       if ('reservation' in answer) return { reservation: answer.reservation };
       const what = answer.refusedBy === 'order.maxPerDay' ? 'the number' : 'the value';
-      verdict([{ rule: answer.refusedBy, why: `${what} of its orders in 24 hours would pass the limit` }]);
+      onViolation([
+        { rule: answer.refusedBy, why: `${what} of its orders in 24 hours would pass the limit` },
+      ]);
     } catch (error) {
       if (error instanceof ProxyError) throw error;
-      verdict([{ rule: 'ledger', why: 'the sums of the day cannot be recorded' }], error);
+      onViolation([{ rule: 'ledger', why: 'the sums of the day cannot be recorded' }], error);
     }
     return undefined;
   }
 
-  function reporting(client: Client, endpoint: Endpoint): Verdict {
+  function reporting(client: Client, endpoint: Endpoint): OnViolation {
     return (violations) => {
       for (const rule of new Set(violations.map((violation) => violation.rule))) {
         onReport(client, endpoint, rule);
@@ -174,7 +177,7 @@ function judgeEffects(client: Client, endpoint: Endpoint, call: Call): Violation
   return [...judgeTouchedSymbols(client, endpoint, call), ...judgeLeverage(client.order, endpoint, call)];
 }
 
-function refusing(client: Client, endpoint: Endpoint): Verdict {
+function refusing(client: Client, endpoint: Endpoint): OnViolation {
   return ([first], cause) => {
     if (first === undefined) return;
     // No room for the look-up is a matter of waiting, which this refusal would not say.

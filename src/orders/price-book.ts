@@ -1,4 +1,4 @@
-import { encodeComponent } from '../core/call/call.ts';
+import { encodeComponent } from '../core/call/form.ts';
 import { ExactDecimal } from '../core/decimal.ts';
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../core/intervals.ts';
 import type { BestPrices } from '../core/orders/book.ts';

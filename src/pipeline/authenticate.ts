@@ -1,7 +1,8 @@
 import type { KeyObject } from 'node:crypto';
 import type { Client } from '../core/access/client.ts';
 import { assertFresh, freshUntilMs } from '../core/access/freshness.ts';
-import { type Call, joinPairs } from '../core/call/call.ts';
+import type { Call } from '../core/call/call.ts';
+import { joinPairs } from '../core/call/form.ts';
 import { assertRecvWindow } from '../core/call/recv-window.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import { changesNothing } from '../core/outcome/outcome-tables.ts';

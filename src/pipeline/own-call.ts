@@ -1,7 +1,8 @@
 import type { Dispatcher } from 'undici';
 import type { Budgets } from '../budgets/budgets.ts';
 import { PROXY_CLIENT } from '../core/access/client.ts';
-import { type Call, encodeComponent, readHead } from '../core/call/call.ts';
+import { type Call, readHead } from '../core/call/call.ts';
+import { encodeComponent } from '../core/call/form.ts';
 import { readTarget } from '../core/call/target.ts';
 import type { Catalogue } from '../core/catalogue/catalogue.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';

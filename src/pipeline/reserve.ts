@@ -1,7 +1,7 @@
 import type { Budgets, Ticket } from '../budgets/budgets.ts';
 import type { CallsUnderWay } from '../budgets/calls-under-way.ts';
 import { recvWindowFor } from '../core/signing/sign-call.ts';
-import type { Admission, AdmissionEnding, OrderLimits } from '../orders/order-limits.ts';
+import type { OrderLimits, OrderOutcome, OrderRoom } from '../orders/order-limits.ts';
 import type { OrderResolver } from '../orders/resolver.ts';
 import type { AdmittedCall } from './authorise.ts';
 import type { CallContext } from './call-context.ts';
@@ -54,7 +54,7 @@ export class ReservedCall implements Disposable {
   readonly admitted: AdmittedCall;
   readonly #deps: ReserveDeps;
   readonly #hangUp: AbortSignal | undefined;
-  #room: Admission | undefined;
+  #room: OrderRoom | undefined;
   #ticket: Ticket | undefined;
   #place: Disposable | undefined;
   #isSettled = false;
@@ -182,14 +182,14 @@ export class ReservedCall implements Disposable {
     this.context.noteRefund(ticket.weight);
   }
 
-  #settleOrders(ending: AdmissionEnding): void {
+  #settleOrders(ending: OrderOutcome): void {
     const room = this.#room;
     this.#room = undefined;
     if (room !== undefined) this.#deps.limits.settle(room, ending);
   }
 }
 
-function orderEnding({ verdict }: Answer): AdmissionEnding {
+function orderEnding({ verdict }: Answer): OrderOutcome {
   if (verdict.outcome === 'not-sent') return 'not-sent';
   if (verdict.execution === 'executed' || verdict.execution === 'partly') return 'accepted';
   return verdict.execution;

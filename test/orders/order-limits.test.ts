@@ -14,10 +14,10 @@ import type { NotionalLedger } from '../../src/orders/day-ledger.ts';
 import { createFileNotionalLedger } from '../../src/orders/file-ledger.ts';
 import { createMemoryNotionalLedger } from '../../src/orders/memory-ledger.ts';
 import {
-  type Admission,
-  type AdmissionEnding,
   createOrderLimits,
   type OrderLimits,
+  type OrderOutcome,
+  type OrderRoom,
 } from '../../src/orders/order-limits.ts';
 import { createPriceBook, type FetchJson } from '../../src/orders/price-book.ts';
 import { catalogueEndpoint, catalogueEndpoints } from '../support/fixtures/catalogue-endpoints.ts';
@@ -280,12 +280,12 @@ describe('the order guard', () => {
     ['not-sent', 'passed'],
     ['accepted', 'order.maxPerDay'],
     ['unknown', 'order.maxPerDay'],
-  ] as const)('When a call ends %s, the next order is %s', async (ending: AdmissionEnding, expected) => {
+  ] as const)('When a call ends %s, the next order is %s', async (ending: OrderOutcome, expected) => {
     const { guard } = guarded();
     const client = clientWith({ maxPerDay: 1 });
     const admission = await guard.admit(client, order, callOf(order, MARKET), NOON);
     expect(await ruleFor(guard, client)).toBe('order.maxPerDay');
-    guard.settle(admission as Admission, ending);
+    guard.settle(admission as OrderRoom, ending);
     expect(await ruleFor(guard, client)).toBe(expected);
   });
 
@@ -355,7 +355,7 @@ describe('orders of several clients at the same time', () => {
     client: fc.constantFrom('a', 'b', 'c'),
     thousandths: fc.integer({ min: 1, max: 40 }),
     hops: fc.nat(6),
-    ending: fc.constantFrom<AdmissionEnding>('accepted', 'refused', 'unknown', 'not-sent'),
+    ending: fc.constantFrom<OrderOutcome>('accepted', 'refused', 'unknown', 'not-sent'),
     settleHops: fc.nat(8),
     laterMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: DAY_MS / 2 })),
   });
@@ -393,7 +393,7 @@ describe('orders of several clients at the same time', () => {
             now += laterMs;
             const atMs = now;
             const form = { ...MARKET, quantity: `0.${String(thousandths).padStart(3, '0')}` };
-            let admission: Admission | undefined;
+            let admission: OrderRoom | undefined;
             try {
               admission = await guard.admit(
                 clientWith(rules, { name: client }),
@@ -412,7 +412,7 @@ describe('orders of several clients at the same time', () => {
             await hop(settleHops);
             // Room that is given back must not be counted by this check before the guard frees it.
             if (ending === 'refused' || ending === 'not-sent') counted.delete(entry);
-            guard.settle(admission as Admission, ending);
+            guard.settle(admission as OrderRoom, ending);
             check(client);
           }),
         );

@@ -8,27 +8,27 @@ import type { RepeatedSecrets } from './repeated-secrets.ts';
 const SINGLE_ACCOUNT = { main: { envPrefix: 'BINANCE' } } as const;
 
 /** The names of all configured accounts, also of those that cannot be used. */
-export function accountNames(draft: LayeredConfig): readonly string[] {
-  const written = draft.keysWritten(['accounts']);
+export function accountNames(layered: LayeredConfig): readonly string[] {
+  const written = layered.keysWritten(['accounts']);
   return written.length > 0 ? written : Object.keys(SINGLE_ACCOUNT);
 }
 
 /** Reads the credential of every account; those with problems are left out. */
 export function readAccounts(
   sources: ConfigSources,
-  draft: LayeredConfig,
+  layered: LayeredConfig,
   repeatedSecrets: RepeatedSecrets,
 ): ReadonlyMap<string, Credential> {
   const accounts = new Map<string, Credential>();
   // Accounts that were written wrongly must not bring up the absence of a BINANCE_API_KEY that nobody asked for.
-  const fallback = draft.keysWritten(['accounts']).length > 0 ? {} : SINGLE_ACCOUNT;
+  const fallback = layered.keysWritten(['accounts']).length > 0 ? {} : SINGLE_ACCOUNT;
   const prefixes = new Map<string, string>();
   for (const [name, { envPrefix }] of Object.entries<{ readonly envPrefix: string }>(
-    draft.config.accounts ?? fallback,
+    layered.config.accounts ?? fallback,
   )) {
     const owner = prefixes.get(envPrefix);
     if (owner !== undefined) {
-      draft.report(
+      layered.report(
         ['accounts', name, 'envPrefix'],
         `is also the one of account ${owner}: one key is one account`,
       );

@@ -6,20 +6,20 @@ import type { LayeredConfig } from '../schema/layered-config.ts';
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 /** Reads the further certificate authorities for upstream TLS; of the file only the certificates are kept. */
-export function readCertificates(draft: LayeredConfig, cwd: string): string | undefined {
-  const path = draft.config.upstreamCaFile;
+export function readCertificates(layered: LayeredConfig, cwd: string): string | undefined {
+  const path = layered.config.upstreamCaFile;
   if (path === undefined) return undefined;
   let text: string;
   try {
     text = readFileSync(resolve(cwd, path), 'utf8');
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
-    draft.report(['upstreamCaFile'], `names a file that cannot be read (${code}): set it to a PEM file`);
+    layered.report(['upstreamCaFile'], `names a file that cannot be read (${code}): set it to a PEM file`);
     return undefined;
   }
   const certificates = text.match(CERTIFICATE) ?? [];
   if (certificates.length > 0 && certificates.every(isCertificate)) return `${certificates.join('\n')}\n`;
-  draft.report(
+  layered.report(
     ['upstreamCaFile'],
     'names a file without a valid PEM certificate: set it to the authority that signed the upstream',
   );

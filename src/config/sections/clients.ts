@@ -31,11 +31,11 @@ export interface ReadClients {
 /** Reads every client with its issued keys; problems are gathered. */
 export function readClients(
   sources: ConfigSources,
-  draft: LayeredConfig,
+  layered: LayeredConfig,
   repeatedSecrets: RepeatedSecrets,
 ): ReadClients {
-  const { anonymous, ...named } = draft.config.clients ?? {};
-  const isSingle = draft.keysWritten(['clients']).every((name) => name === ANONYMOUS);
+  const { anonymous, ...named } = layered.config.clients ?? {};
+  const isSingle = layered.keysWritten(['clients']).every((name) => name === ANONYMOUS);
   const entries = isSingle ? { [SINGLE_CLIENT]: SINGLE_ENTRY } : named;
   const clients = new Map<string, Client>();
   const byKeyDigest = new Map<string, Client>();
@@ -44,7 +44,7 @@ export function readClients(
   for (const [name, entry] of Object.entries<ClientEntry>(entries)) {
     const owner = prefixes.get(entry.envPrefix);
     if (owner !== undefined) {
-      draft.report(
+      layered.report(
         ['clients', name, 'envPrefix'],
         `is also the one of client ${owner}: each needs a key of its own`,
       );
@@ -54,13 +54,13 @@ export function readClients(
     const issued = readIssuedKeys(sources, { client: name, prefix: entry.envPrefix }, repeatedSecrets);
     keyExpected ||= issued.keySet;
     if (isSingle) checkSinglePair(sources, issued);
-    else checkEntry(draft, name, entry, issued);
-    const client = toClient(name, entry, entry.account ?? usualAccount(draft), issued);
+    else checkEntry(layered, name, entry, issued);
+    const client = toClient(name, entry, entry.account ?? usualAccount(layered), issued);
     clients.set(name, client);
     if (issued.keyDigest !== undefined) byKeyDigest.set(issued.keyDigest, client);
   }
   if (!isSingle && !prefixes.has(SINGLE_CLIENT_PREFIX)) checkUnusedPair(sources);
-  clients.set(ANONYMOUS, anonymousClient(anonymous, usualAccount(draft)));
+  clients.set(ANONYMOUS, anonymousClient(anonymous, usualAccount(layered)));
   return { clients, byKeyDigest, keyExpected, anonymousEnabled: anonymous?.enabled ?? true };
 }
 
@@ -71,21 +71,21 @@ function checkSinglePair({ problems }: ConfigSources, issued: IssuedKeys): void 
   problems.push({ message, source: secret });
 }
 
-function checkEntry(draft: LayeredConfig, name: string, entry: ClientEntry, issued: IssuedKeys): void {
-  const accounts = accountNames(draft);
+function checkEntry(layered: LayeredConfig, name: string, entry: ClientEntry, issued: IssuedKeys): void {
+  const accounts = accountNames(layered);
   if (entry.account === undefined && accounts.length > 1) {
-    draft.report(['clients', name], 'needs account, because there is more than one', 'key');
+    layered.report(['clients', name], 'needs account, because there is more than one', 'key');
   } else if (entry.account !== undefined && !accounts.includes(entry.account)) {
-    draft.report(['clients', name, 'account'], 'names no account that is configured under accounts');
+    layered.report(['clients', name, 'account'], 'names no account that is configured under accounts');
   }
   const variable = `${entry.envPrefix}_CLIENT_KEY`;
   if (!issued.keySet) {
     const remedy = `set ${variable} (or ${variable}_FILE) to the key issued to it; \`client new ${name}\` creates one`;
-    draft.report(['clients', name], `has no key: ${remedy}`, 'key');
+    layered.report(['clients', name], `has no key: ${remedy}`, 'key');
   }
   if (entry.requireSignature === true && !issued.secretSet) {
     const secret = `${entry.envPrefix}_CLIENT_SECRET`;
-    draft.report(
+    layered.report(
       ['clients', name, 'requireSignature'],
       `needs an issued secret to verify with: set ${secret}`,
     );
@@ -104,8 +104,8 @@ function checkUnusedPair({ env, problems }: ConfigSources): void {
 }
 
 /** The account of the single client, and of one that names none: `main`, or the first. */
-function usualAccount(draft: LayeredConfig): string {
-  const names = accountNames(draft);
+function usualAccount(layered: LayeredConfig): string {
+  const names = accountNames(layered);
   return names.find((name) => name === 'main') ?? names[0] ?? '';
 }
 

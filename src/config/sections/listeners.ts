@@ -16,32 +16,32 @@ const NOT_A_HOST = 'must be a host name or an IP address without scheme, port an
  */
 export function readListeners(
   sources: ConfigSources,
-  draft: LayeredConfig,
+  layered: LayeredConfig,
   keyExpected: boolean,
 ): Pick<Settings, 'server' | 'operator'> {
-  const { server, operator } = draft.config;
+  const { server, operator } = layered.config;
   const socket = server?.socket === undefined ? undefined : resolve(sources.cwd, server.socket);
-  const host = readHost(draft, ['server', 'host'], server?.host ?? DEFAULTS.host);
+  const host = readHost(layered, ['server', 'host'], server?.host ?? DEFAULTS.host);
   const port = server?.port ?? DEFAULTS.port;
-  const operatorHost = readHost(draft, ['operator', 'host'], operator?.host ?? DEFAULTS.operatorHost);
+  const operatorHost = readHost(layered, ['operator', 'host'], operator?.host ?? DEFAULTS.operatorHost);
   const operatorPort = operator?.port ?? DEFAULTS.operatorPort;
   if (socket === undefined) {
     if (server?.socketGroup !== undefined) {
-      draft.report(['server', 'socketGroup'], 'has an effect together with a socket only: set that too');
+      layered.report(['server', 'socketGroup'], 'has an effect together with a socket only: set that too');
     }
     if (isHost(host) && !isLoopback(host) && !keyExpected) {
-      draft.report(
+      layered.report(
         ['server', 'host'],
         'opens the proxy to other machines, but no client key is configured: set BINANCE_PROXY_CLIENT_KEY to a key that `client new` creates, or listen on localhost',
       );
     }
     if (port !== 0 && port === operatorPort && hostsOverlap(host, operatorHost)) {
-      draft.report(['operator', 'port'], 'is also the port for apps: set another one');
+      layered.report(['operator', 'port'], 'is also the port for apps: set another one');
     }
   }
   const allowedHosts = server?.allowedHosts ?? [];
   if (!allowedHosts.every(isHost))
-    draft.report(['server', 'allowedHosts'], `has a name that is none: each ${NOT_A_HOST}`);
+    layered.report(['server', 'allowedHosts'], `has a name that is none: each ${NOT_A_HOST}`);
   return {
     server: {
       host,
@@ -49,13 +49,13 @@ export function readListeners(
       socket,
       socketGroup: server?.socketGroup,
       allowedHosts: allowedHosts.map((name) => name.toLowerCase()),
-      tls: readTlsFiles(sources, draft),
+      tls: readTlsFiles(sources, layered),
     },
     operator: { host: operatorHost, port: operatorPort },
   };
 }
 
-function readHost(draft: LayeredConfig, path: YamlPath, text: string): string {
-  if (!isHost(text)) draft.report(path, NOT_A_HOST);
+function readHost(layered: LayeredConfig, path: YamlPath, text: string): string {
+  if (!isHost(text)) layered.report(path, NOT_A_HOST);
   return text;
 }

@@ -6,18 +6,18 @@ import { isLoopback } from './hosts.ts';
 
 /** The environment's origins with the configured ones in their place. */
 export function readOrigins(
-  draft: LayeredConfig,
+  layered: LayeredConfig,
   environment: EnvironmentName,
 ): Pick<Settings, 'upstreams' | 'spotOrigins' | 'socketUpstreams'> {
   const origins = { ...ENVIRONMENTS[environment] };
   const further: string[] = [];
   for (const name of ORIGIN_NAMES) {
-    const configured = draft.config.upstreams?.[name];
+    const configured = layered.config.upstreams?.[name];
     if (configured === undefined) continue;
     const isSocket = SOCKET_UPSTREAM_NAMES.some((candidate) => candidate === name);
     for (const [index, text] of [configured].flat().entries()) {
       const origin = readOrigin(text, isSocket ? 'ws' : 'http');
-      if (origin.text === undefined) draft.report(['upstreams', name], origin.wrong);
+      if (origin.text === undefined) layered.report(['upstreams', name], origin.wrong);
       else if (index === 0) origins[name] = origin.text;
       else if (origin.text !== origins[name] && !further.includes(origin.text)) further.push(origin.text);
     }

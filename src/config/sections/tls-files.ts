@@ -12,35 +12,38 @@ const CERT_FILE: YamlPath = ['server', 'tls', 'certFile'];
 const KEY_FILE: YamlPath = ['server', 'tls', 'keyFile'];
 
 /** Reads certificate and key with which the listener for apps speaks TLS; both are set, or none is. */
-export function readTlsFiles(sources: ConfigSources, draft: LayeredConfig): Settings['server']['tls'] {
-  const { certFile, keyFile } = draft.config.server?.tls ?? {};
+export function readTlsFiles(sources: ConfigSources, layered: LayeredConfig): Settings['server']['tls'] {
+  const { certFile, keyFile } = layered.config.server?.tls ?? {};
   if (certFile === undefined && keyFile === undefined) return undefined;
   if (certFile === undefined || keyFile === undefined) {
     const [set, missing] = certFile === undefined ? [KEY_FILE, 'certificate'] : [CERT_FILE, 'key'];
-    draft.report(set, `has an effect together with the file of the ${missing} only: set that too`);
+    layered.report(set, `has an effect together with the file of the ${missing} only: set that too`);
     return undefined;
   }
-  if (draft.config.server?.socket !== undefined) {
-    draft.report(CERT_FILE, 'has no effect on a Unix socket: remove it, or the socket');
+  if (layered.config.server?.socket !== undefined) {
+    layered.report(CERT_FILE, 'has no effect on a Unix socket: remove it, or the socket');
   }
-  const cert = readPem(sources, draft, CERT_FILE, certFile);
-  const key = readPem(sources, draft, KEY_FILE, keyFile);
+  const cert = readPem(sources, layered, CERT_FILE, certFile);
+  const key = readPem(sources, layered, KEY_FILE, keyFile);
   if (key !== undefined) sources.secrets.push(key);
   if (cert === undefined || key === undefined) return undefined;
   const certificate = parsed(() => new X509Certificate(cert));
   const privateKey = parsed(() => createPrivateKey(key));
-  if (certificate === undefined) draft.report(CERT_FILE, 'names a file without a valid PEM certificate');
+  if (certificate === undefined) layered.report(CERT_FILE, 'names a file without a valid PEM certificate');
   if (privateKey === undefined)
-    draft.report(KEY_FILE, 'names a file without a PEM private key that can be opened without a passphrase');
+    layered.report(
+      KEY_FILE,
+      'names a file without a PEM private key that can be opened without a passphrase',
+    );
   if (certificate === undefined || privateKey === undefined) return undefined;
   if (certificate.checkPrivateKey(privateKey)) return { cert, key: new SecretText(key) };
-  draft.report(KEY_FILE, 'names a key that does not belong to the certificate');
+  layered.report(KEY_FILE, 'names a key that does not belong to the certificate');
   return undefined;
 }
 
 function readPem(
   { cwd, warnings }: ConfigSources,
-  draft: LayeredConfig,
+  layered: LayeredConfig,
   place: YamlPath,
   path: string,
 ): string | undefined {
@@ -51,7 +54,7 @@ function readPem(
     return text;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
-    draft.report(place, `names a file that cannot be read (${code}): set it to a PEM file`);
+    layered.report(place, `names a file that cannot be read (${code}): set it to a PEM file`);
     return undefined;
   }
 }

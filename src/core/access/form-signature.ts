@@ -1,5 +1,5 @@
 import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
-import { decodeComponent } from '../call/call.ts';
+import { decodeComponent } from '../call/form.ts';
 
 const SIGNATURE_HEX = /^[0-9a-fA-F]{64}$/;
 const OPENING_BRACE = '{';

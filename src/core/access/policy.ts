@@ -1,4 +1,5 @@
-import { allPairs, type Call, decodedValue, findPair, type Pair } from '../call/call.ts';
+import { allPairs, type Call, findPair } from '../call/call.ts';
+import { decodedValue, type Pair } from '../call/form.ts';
 import type { DenylistHit } from '../catalogue/denylist.ts';
 import type { Endpoint, RaisedPermission } from '../catalogue/endpoint.ts';
 import { NEVER_GRANTED, PERMISSIONS, type Permission } from '../catalogue/permission.ts';

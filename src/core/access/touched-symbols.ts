@@ -1,4 +1,5 @@
-import { allPairs, type Call, decodedValue } from '../call/call.ts';
+import { allPairs, type Call } from '../call/call.ts';
+import { decodedValue } from '../call/form.ts';
 import type { Endpoint } from '../catalogue/endpoint.ts';
 import { ProxyError } from '../errors.ts';
 import { jsonElements, jsonMembers } from '../json.ts';

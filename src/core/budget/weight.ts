@@ -1,4 +1,5 @@
-import { type Call, decodedValue, findPair } from '../call/call.ts';
+import { type Call, findPair } from '../call/call.ts';
+import { decodedValue } from '../call/form.ts';
 import type { Weight, WeightStep } from '../catalogue/endpoint.ts';
 
 /** More than any weight: what cannot be read costs the largest one. */

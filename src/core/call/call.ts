@@ -1,14 +1,7 @@
 import { malformedRequest, ProxyError } from '../errors.ts';
-import { jsonMembers } from '../json.ts';
 import type { UpstreamName } from '../upstream.ts';
-import { FOREIGN_NAME, isParameterName } from './parameter-name.ts';
+import { type Pair, rawValue, splitForm, splitJson } from './form.ts';
 import { readTarget, type Target } from './target.ts';
-
-/** One parameter as it will be sent: `text` is its whole canonical segment (`name=value`, ASCII, percent-encoded). */
-export interface Pair {
-  readonly name: string;
-  readonly text: string;
-}
 
 /** What the client sent to authenticate and date its own request. It is judged, never forwarded. */
 export interface ClientStamp {
@@ -33,13 +26,6 @@ export interface Call {
   readonly stamp: ClientStamp;
 }
 
-const BROKEN_ESCAPE = /%(?![0-9A-Fa-f]{2})/;
-/**
- * RFC 3986 `query` less `%`: everything else must not stand raw in a URI. `;` must not either: old form readers divide
- * pairs there, so what was one value here would be two parameters elsewhere.
- */
-const NOT_IN_URI = /[^A-Za-z0-9\-._~!$&'()*+,=:@/?%]/;
-const NOT_IN_URI_ALL = /[^A-Za-z0-9\-._~!$&'()*+,=:@/?%]/g;
 const OPENING_BRACE = 0x7b;
 const NO_PAIRS: readonly Pair[] = [];
 
@@ -77,23 +63,6 @@ export function withBody(head: Call, body: Uint8Array): Call {
   return { ...head, query, body: pairs, repeated, stamp };
 }
 
-/** The canonical text of a list of pairs, as it stands in a query or a form body. */
-export function joinPairs(pairs: readonly Pair[]): string {
-  let text = '';
-  for (const pair of pairs) text += text === '' ? pair.text : `&${pair.text}`;
-  return text;
-}
-
-/** The encoded value of a pair: what stands behind the first `=`, the empty string where none stands. */
-export function rawValue(pair: Pair): string {
-  return pair.text.slice(pair.name.length + 1);
-}
-
-/** The value of a pair as a reader sees it (`+` and `%20` are a space); undefined when it is no valid UTF-8. */
-export function decodedValue(pair: Pair): string | undefined {
-  return decodeComponent(rawValue(pair));
-}
-
 /** All pairs of a call, query first. */
 export function allPairs(call: Call): readonly Pair[] {
   if (call.body.length === 0) return call.query;
@@ -107,23 +76,6 @@ export function findPair(call: Call, name: string): Pair | undefined {
   return undefined;
 }
 
-/** Percent-encodes a text as one RFC 3986 component: unreserved characters stay, everything else is escaped. */
-export function encodeComponent(text: string): string {
-  return encodeURIComponent(text).replace(
-    /[!'()*]/g,
-    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-}
-
-/** Reads a form-encoded component; undefined when its escapes are no valid UTF-8. */
-export function decodeComponent(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text.replaceAll('+', ' '));
-  } catch {
-    return undefined;
-  }
-}
-
 interface Collected {
   timestamp: string | undefined;
   recvWindow: string | undefined;
@@ -135,48 +87,6 @@ function splitBody(body: Uint8Array): Pair[] {
   if (body.length === 0) return [];
   if (body[0] === OPENING_BRACE) return splitJson(body);
   return splitForm(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1'));
-}
-
-/** `form` holds one character per byte. */
-function splitForm(form: string): Pair[] {
-  if (form === '') return [];
-  const canonical = NOT_IN_URI.test(form) ? form.replace(NOT_IN_URI_ALL, escapeByte) : form;
-  if (BROKEN_ESCAPE.test(canonical)) throw malformedRequest('a percent escape is broken');
-  const pairs: Pair[] = [];
-  let from = 0;
-  while (from <= canonical.length) {
-    const ampersand = canonical.indexOf('&', from);
-    const to = ampersand === -1 ? canonical.length : ampersand;
-    if (to > from) pairs.push(readSegment(canonical.slice(from, to)));
-    from = to + 1;
-  }
-  return pairs;
-}
-
-function readSegment(text: string): Pair {
-  const equals = text.indexOf('=');
-  const name = equals === -1 ? text : text.slice(0, equals);
-  if (!isParameterName(name)) throw malformedRequest(FOREIGN_NAME);
-  return { name, text };
-}
-
-function escapeByte(char: string): string {
-  return `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
-}
-
-function splitJson(body: Uint8Array): Pair[] {
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
-  } catch {
-    throw malformedRequest('the JSON body is not UTF-8');
-  }
-  const pairs: Pair[] = [];
-  for (const { name, value } of jsonMembers(text)) {
-    if (!isParameterName(name)) throw malformedRequest(FOREIGN_NAME);
-    pairs.push({ name, text: `${name}=${encodeComponent(value)}` });
-  }
-  return pairs;
 }
 
 /** Takes the client's own stamp out and notes the names that stand twice. */

@@ -1,6 +1,7 @@
 import { malformedRequest } from '../errors.ts';
 import { jsonElements, jsonSources } from '../json.ts';
-import { allPairs, type Call, decodedValue } from './call.ts';
+import { allPairs, type Call } from './call.ts';
+import { decodedValue } from './form.ts';
 
 /** What a leg of an order list says, behind `above`, `pendingBelow` and the like. */
 const OF_A_LEG = [

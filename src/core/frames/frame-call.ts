@@ -1,4 +1,5 @@
-import { type Call, decodedValue, encodeComponent } from '../call/call.ts';
+import type { Call } from '../call/call.ts';
+import { decodedValue, encodeComponent } from '../call/form.ts';
 import type { Endpoint } from '../catalogue/endpoint.ts';
 import type { JsonMember } from '../json.ts';
 

@@ -1,4 +1,4 @@
-import { encodeComponent, type Pair, rawValue } from '../call/call.ts';
+import { encodeComponent, type Pair, rawValue } from '../call/form.ts';
 import { jsonElements, jsonMembers } from '../json.ts';
 
 /** A JSON array of orders inside one parameter, with a client order id in each element. */

@@ -1,4 +1,5 @@
-import { type Call, decodedValue, findPair, type Pair, rawValue } from '../call/call.ts';
+import { type Call, findPair } from '../call/call.ts';
+import { decodedValue, type Pair, rawValue } from '../call/form.ts';
 import type { Endpoint } from '../catalogue/endpoint.ts';
 import { identifyBatch } from './batch-ids.ts';
 import { LEG_IDS, LEG_MARKS } from './leg-ids.ts';

@@ -1,4 +1,5 @@
-import { type Call, decodedValue, type Pair } from '../call/call.ts';
+import type { Call } from '../call/call.ts';
+import { decodedValue, type Pair } from '../call/form.ts';
 import type { Endpoint } from '../catalogue/endpoint.ts';
 import type { IntendedOrder, Market } from './intended-order.ts';
 import { batchedOrders } from './order-batch.ts';

@@ -1,4 +1,5 @@
-import { allPairs, type Call, decodedValue } from '../call/call.ts';
+import { allPairs, type Call } from '../call/call.ts';
+import { decodedValue } from '../call/form.ts';
 import { jsonElements, jsonMembers } from '../json.ts';
 import { batchParameter } from '../orders/client-order-id.ts';
 import { LEG_IDS } from '../orders/leg-ids.ts';

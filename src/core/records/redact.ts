@@ -1,4 +1,5 @@
-import { allPairs, type Call, decodedValue, type Pair, rawValue } from '../call/call.ts';
+import { allPairs, type Call } from '../call/call.ts';
+import { decodedValue, type Pair, rawValue } from '../call/form.ts';
 import { MASK, peelPercent, SecretMask } from './secret-mask.ts';
 
 /** The parameters of a call as a log may show them: a null-prototype record, repeated names as arrays. */

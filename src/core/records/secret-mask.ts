@@ -31,7 +31,7 @@ export class SecretMask {
   readonly #shortest: number;
   readonly #index: ProbeIndex | undefined;
 
-  /** @param others - fences whose secrets this one knows too: what was rotated away may still turn up */
+  /** @param others - masks whose secrets this one knows too: what was rotated away may still turn up */
   constructor(secrets: Iterable<string>, others: readonly SecretMask[] = []) {
     const long = new Set<string>();
     const short = new Set<string>();

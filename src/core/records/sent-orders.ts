@@ -1,4 +1,5 @@
-import { type Call, decodedValue, findPair, type Pair } from '../call/call.ts';
+import { type Call, findPair } from '../call/call.ts';
+import { decodedValue, type Pair } from '../call/form.ts';
 import type { Endpoint } from '../catalogue/endpoint.ts';
 import { batchParameter } from '../orders/client-order-id.ts';
 import { batchMembers } from '../orders/order-batch.ts';

@@ -1,4 +1,5 @@
-import { type Call, encodeComponent, joinPairs } from '../call/call.ts';
+import type { Call } from '../call/call.ts';
+import { encodeComponent, joinPairs } from '../call/form.ts';
 import type { Credential } from './credential.ts';
 
 /** Exactly what goes on the wire: request target and form body, ASCII only. */

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isHeldToSymbols, judgeTouchedSymbols } from '../../../src/core/access/touched-symbols.ts';
-import { encodeComponent, readCall } from '../../../src/core/call/call.ts';
+import { readCall } from '../../../src/core/call/call.ts';
+import { encodeComponent } from '../../../src/core/call/form.ts';
 import { clientWith } from '../../support/fixtures/order-fixtures.ts';
 import { runs } from '../../support/properties.ts';
 

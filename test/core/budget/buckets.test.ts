@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Client, PROXY_CLIENT } from '../../../src/core/access/client.ts';
-import { createCharging } from '../../../src/core/budget/buckets.ts';
+import { createCharging } from '../../../src/core/budget/charging.ts';
 import type { Endpoint } from '../../../src/core/catalogue/endpoint.ts';
 import { CANCEL, client, endpoint, PLACE, read, request } from '../../support/fixtures/budget-calls.ts';
 

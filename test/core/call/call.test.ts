@@ -1,13 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  allPairs,
-  decodedValue,
-  encodeComponent,
-  findPair,
-  joinPairs,
-  readCall,
-} from '../../../src/core/call/call.ts';
+import { allPairs, findPair, readCall } from '../../../src/core/call/call.ts';
+import { decodedValue, encodeComponent, joinPairs } from '../../../src/core/call/form.ts';
 import { readTarget } from '../../../src/core/call/target.ts';
 import { ProxyError } from '../../../src/core/errors.ts';
 import { callOf, refusal } from '../../support/fixtures/call.ts';

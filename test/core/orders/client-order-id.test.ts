@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodedValue, encodeComponent, findPair, joinPairs, readCall } from '../../../src/core/call/call.ts';
+import { findPair, readCall } from '../../../src/core/call/call.ts';
+import { decodedValue, encodeComponent, joinPairs } from '../../../src/core/call/form.ts';
 import { batchParameter, injectClientOrderIds } from '../../../src/core/orders/client-order-id.ts';
 import { orderQueries, sentParameters } from '../../../src/core/outcome/order-query.ts';
 import { callOf } from '../../support/fixtures/call.ts';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Call, encodeComponent, readCall } from '../../../src/core/call/call.ts';
+import { type Call, readCall } from '../../../src/core/call/call.ts';
+import { encodeComponent } from '../../../src/core/call/form.ts';
 import { ProxyError } from '../../../src/core/errors.ts';
 import type { IntendedOrder } from '../../../src/core/orders/intended-order.ts';
 import { readIntendedOrders } from '../../../src/core/orders/read-orders.ts';

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { encodeComponent } from '../../../src/core/call/call.ts';
+import { encodeComponent } from '../../../src/core/call/form.ts';
 import { type Simulator, startSimulator } from '../../../src/simulator/simulator.ts';
 import { send } from '../../support/clients/http.ts';
 import { runs } from '../../support/properties.ts';
