@@ -2,9 +2,9 @@ import type { RawData } from 'ws';
 import { verifyFrameSignature } from '../../core/access/frame-signature.ts';
 import type { ProxyError } from '../../core/errors.ts';
 import { readFrame, type WsFrame } from '../../core/frames/frame.ts';
-import { readAnswerHead } from '../../core/frames/frame-answer.ts';
 import { errorFrame, resultFrame } from '../../core/frames/frame-error.ts';
 import type { WsMethod } from '../../core/frames/frame-methods.ts';
+import { SECOND_MS } from '../../core/intervals.ts';
 import type { SocketFamily } from '../../core/upstream.ts';
 import type { Proof } from '../../pipeline/authenticate.ts';
 import type { CallContext } from '../../pipeline/call-context.ts';
@@ -16,6 +16,7 @@ import { toProxyError } from '../../pipeline/refusals.ts';
 import type { Pipeline } from '../../pipeline/wire-pipeline.ts';
 import type { ServerClock } from '../../upstream/server-clock.ts';
 import { type PairOptions, type PairOwner, SocketPair } from '../sockets/socket-pair.ts';
+import { ArrivedFrames } from './arrived-frames.ts';
 import { isBadFrame, tooManyUnanswered } from './bad-frames.ts';
 import { FrameCarrier } from './frame-carrier.ts';
 import { PendingFrames } from './pending-frames.ts';
@@ -34,35 +35,30 @@ export interface ApiSocketOptions extends PairOptions {
   readonly guesses: () => Promise<ProxyError | undefined>;
 }
 
-interface UpstreamFrame {
-  readonly bytes: Buffer;
-  readonly isBinary: boolean;
-}
-
-/** How much of an answer is read to find its id and status. */
-const HEAD_BYTES = 1_024;
-const LARGE_BYTES = 262_144;
-
 /** One app on a signed WebSocket API: what REST's one route does for a request, this does for each frame. */
 export class ApiSocket implements PairOwner {
   readonly #options: ApiSocketOptions;
   readonly #pair: SocketPair;
   readonly #userData = new UserDataRight();
   readonly #pending = new PendingFrames();
+  readonly #arrived: ArrivedFrames;
   /** Aborts when the app is gone: nothing waits for room any more then. */
   readonly #gone = new AbortController();
   /** Frames between their arrival and their answer. */
   #serving = 0;
-  /** True from an answer until the app has it, at the end of this turn of the event loop. */
-  #hasAnswered = false;
-  /** What came behind an answer that the app does not have yet, from the first event on. */
-  #behind: UpstreamFrame[] = [];
   #second = 0;
   #framesInSecond = 0;
   #badFrames = 0;
 
   constructor(options: ApiSocketOptions) {
     this.#options = options;
+    this.#arrived = new ArrivedFrames({
+      pending: this.#pending,
+      hear: ({ bytes, isBinary }) => {
+        if (this.#mayGoOn()) this.#pair.toApp.pass(bytes, isBinary);
+      },
+      onEndOfTurn: () => this.#pair.letGo(),
+    });
     this.#pair = new SocketPair(options, this);
     options.app.once('close', () => this.#gone.abort());
   }
@@ -70,7 +66,7 @@ export class ApiSocket implements PairOwner {
   onAppFrame(data: RawData, isBinary: boolean): void {
     const { limits, monotonicNow } = this.#options;
     if (!this.#pair.isAppOpen) return;
-    const second = Math.floor(monotonicNow() / 1_000);
+    const second = Math.floor(monotonicNow() / SECOND_MS);
     this.#framesInSecond = second === this.#second ? this.#framesInSecond + 1 : 1;
     this.#second = second;
     if (this.#framesInSecond > limits.framesPerSecond) this.#pair.cut(1008, 'too many frames');
@@ -79,18 +75,16 @@ export class ApiSocket implements PairOwner {
   }
 
   onUpstreamFrame(data: RawData, isBinary: boolean): void {
-    const frame = { bytes: data as Buffer, isBinary };
-    if (this.#behind.length > 0) this.#behind.push(frame);
-    else this.#take(frame);
+    this.#arrived.take({ bytes: data as Buffer, isBinary });
   }
 
   onUpstreamGone(): void {
-    this.#behind = this.#behind.filter((frame) => !this.#answer(frame));
+    this.#arrived.answerAll();
     this.#pending.loseAll();
   }
 
   isAwaiting(): boolean {
-    return this.#serving + this.#behind.length > 0;
+    return this.#serving + this.#arrived.waiting > 0;
   }
 
   tick(nowMs: number): void {
@@ -207,42 +201,10 @@ export class ApiSocket implements PairOwner {
     this.#pair.toApp.pass(text, false);
   }
 
-  /** Events and answers reach the app in the order in which Binance sent them. */
-  #take(frame: UpstreamFrame): void {
-    if (this.#answer(frame)) {
-      // An answer takes nothing but promises to the app; what they queue is done before the next tick.
-      if (!this.#hasAnswered) queueMicrotask(() => process.nextTick(() => this.#endTurn()));
-      this.#hasAnswered = true;
-    } else if (this.#hasAnswered) this.#behind.push(frame);
-    else this.#hear(frame);
-  }
-
-  /** False when nobody waits for it: an event, or an answer that comes too late. */
-  #answer({ bytes, isBinary }: UpstreamFrame): boolean {
-    const head = isBinary ? undefined : headOf(bytes);
-    return head !== undefined && this.#pending.answer(head.id, { status: head.status, bytes });
-  }
-
-  #endTurn(): void {
-    this.#hasAnswered = false;
-    for (const { bytes, isBinary } of this.#behind.splice(0)) this.onUpstreamFrame(bytes, isBinary);
-    this.#pair.letGo();
-  }
-
-  #hear({ bytes, isBinary }: UpstreamFrame): void {
-    if (this.#mayGoOn()) this.#pair.toApp.pass(bytes, isBinary);
-  }
-
   /** Ends the socket once a new configuration took the right to its user data away. */
   #mayGoOn(): boolean {
     if (this.#userData.holds(this.#options.config())) return true;
     if (this.#pair.isAppOpen) this.#pair.cut(1008, 'permission withdrawn');
     return false;
   }
-}
-
-function headOf(data: Buffer) {
-  if (data.length <= HEAD_BYTES) return readAnswerHead(data.toString('utf8'));
-  const head = readAnswerHead(data.toString('utf8', 0, HEAD_BYTES));
-  return head ?? (data.length > LARGE_BYTES ? undefined : readAnswerHead(data.toString('utf8')));
 }
