@@ -9,7 +9,10 @@ const REPOSITORY = fileURLToPath(new URL('..', import.meta.url));
 /** `ws` (native addons, not allowed in the image) and `debug` try these and do without them. */
 const OPTIONAL = ['bufferutil', 'utf-8-validate', 'supports-color'];
 /** Files that the program reads from beside itself, and where they come from. */
-const COMPANIONS: ReadonlyMap<string, string> = new Map([['./budget.lua', 'src/budgets/stores/budget.lua']]);
+const COMPANIONS: ReadonlyMap<string, string> = new Map([
+  ['./budget.lua', 'src/budgets/stores/budget.lua'],
+  ['./claims.lua', 'src/repeats/claims.lua'],
+]);
 /** What it reads from the configuration's folder, which in the repository and in the image is at the same distance. */
 const CONFIGURATION = '../../config/';
 

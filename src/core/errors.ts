@@ -15,6 +15,7 @@ export const PROXY_ERRORS = {
   PROXY_DENYLISTED: { status: 403, code: -1002 },
   PROXY_PERMISSION_DENIED: { status: 403, code: -1002 },
   PROXY_ORDER_REFUSED: { status: 400, code: -2010 },
+  PROXY_DUPLICATE_ORDER: { status: 400, code: -2010 },
   PROXY_CLIENT_RATE_LIMITED: { status: 429, code: -1003 },
   PROXY_WEIGHT_EXHAUSTED: { status: 429, code: -1003 },
   PROXY_ORDERS_EXHAUSTED: { status: 429, code: -1015 },
@@ -38,7 +39,16 @@ export interface ProxyErrorDetail {
   readonly rule?: string;
   /** Whole seconds after which the same call may pass. */
   readonly retryAfterSeconds?: number;
+  /** The earlier call that this one repeats. */
+  readonly repeats?: RepeatedCall;
   readonly cause?: unknown;
+}
+
+/** A call that came before, and whose effect a second sending would have again. */
+export interface RepeatedCall {
+  readonly requestId: string;
+  /** Binance's id of its order, where it is known. */
+  readonly orderId?: string | undefined;
 }
 
 /** A refusal: a name from the table and a sentence for the caller, without secrets and without client bytes. */
@@ -46,12 +56,14 @@ export class ProxyError extends Error {
   override readonly name: ProxyErrorName;
   readonly rule: string | undefined;
   readonly retryAfterSeconds: number | undefined;
+  readonly repeats: RepeatedCall | undefined;
 
   constructor(name: ProxyErrorName, message: string, detail: ProxyErrorDetail = {}) {
     super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
     this.name = name;
     this.rule = detail.rule;
     this.retryAfterSeconds = detail.retryAfterSeconds;
+    this.repeats = detail.repeats;
   }
 
   get status(): number {

@@ -17,6 +17,7 @@ function sendProxyError(reply: FastifyReply, error: ProxyError, context: AnswerC
     .header('x-proxy-outcome', context.outcome ?? error.outcome)
     .header('x-proxy-error', error.name);
   if (error.retryAfterSeconds !== undefined) reply.header('retry-after', String(error.retryAfterSeconds));
+  if (error.repeats?.orderId !== undefined) reply.header('x-proxy-order-id', error.repeats.orderId);
   if (context.weight !== undefined) reply.header('x-proxy-weight', String(context.weight));
   reply.send(errorBody(error));
 }

@@ -8,6 +8,7 @@ import type { CallContext } from '../pipeline/call-context.ts';
 import { identify } from '../pipeline/clients/identify.ts';
 import { acceptParameters } from '../pipeline/recognise.ts';
 import type { Pipeline } from '../pipeline/wire-pipeline.ts';
+import type { Claim } from '../repeats/claim.ts';
 import { HttpCarrier } from './http-carrier.ts';
 import { readBody } from './read-body.ts';
 import { cutOffWhenUnread } from './relay.ts';
@@ -26,11 +27,11 @@ export interface ForwardDeps {
 }
 
 /**
- * THE route: recognise → identify → authenticate → authorise → reserve → attempt → finish → relay.
+ * THE route: recognise → identify → authenticate → admit → authorise → reserve → attempt → finish → relay.
  * Whatever refuses throws a ProxyError, which the one error handler answers; nothing is sent before `attempt`.
  */
 export function forwardRoute({ pipeline, slowReaderMs }: ForwardDeps) {
-  const { recognise, authenticate, authorise, reserve, attempt, finish } = pipeline;
+  const { recognise, authenticate, admit, authorise, reserve, attempt, finish } = pipeline;
 
   return async function forward(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const context = contextOf(request);
@@ -41,8 +42,10 @@ export function forwardRoute({ pipeline, slowReaderMs }: ForwardDeps) {
     const body = await readBody(request.raw);
     const call = acceptParameters(context, endpoint, withBody(head, body));
     const proven = authenticate({ ...caller, endpoint, call }, proofOf(call.stamp.signature, target, body));
-    using _use = proven.use;
-    const admitted = authorise(context, proven);
+    using _use = proven.signed?.use;
+    const claimed = await admit(context, proven);
+    using claim = claimed.claim;
+    const admitted = authorise(context, claimed);
     using waiting = waitingFor(context, reply.raw);
     using reserved = await reserve(context, admitted, waiting?.hangUp);
     const carrier = new HttpCarrier(context, endpoint, { request, reply, slowReaderMs });
@@ -51,9 +54,17 @@ export function forwardRoute({ pipeline, slowReaderMs }: ForwardDeps) {
     // An order is answered once its record stands; of what was streamed most is gone already.
     if (!answer.transfer.streaming) await finished.recorded;
     writeAnswer(context, finished, reply);
+    if (finished.lost === undefined) hearWhenWritten(claim, reply.raw);
     if ((reply.raw.socket?.writableLength ?? 0) > 0) cutOffWhenUnread(reply.raw, slowReaderMs);
     return reply;
   };
+}
+
+/** An app that hung up meanwhile does not know of its order: only an answer that was handed on is one that it had. */
+function hearWhenWritten(claim: Claim | undefined, response: ServerResponse): void {
+  if (claim === undefined || response.destroyed) return;
+  if (response.writableFinished) claim.heard();
+  else response.once('finish', () => claim.heard());
 }
 
 /** The context of a request; the first hook put it there. */

@@ -1,6 +1,7 @@
 import { UnsafePathError } from '../audit/own-files.ts';
 import { ConfigError } from '../config/problems/config-error.ts';
 import type { Settings } from '../config/schema/settings.ts';
+import type { AuditRecord } from '../core/records/record.ts';
 import type { UpstreamName } from '../core/upstream.ts';
 import type { NotionalLedger } from './day-ledger.ts';
 import { createFileNotionalLedger } from './file-ledger.ts';
@@ -8,8 +9,8 @@ import { createMemoryNotionalLedger } from './memory-ledger.ts';
 import { createOrderLimits, type OrderLimits, type OrderLimitsOptions } from './order-limits.ts';
 import type { AskUpstream } from './order-lookup.ts';
 import { createPriceBook } from './price-book.ts';
+import { toUnknownCall } from './recorded-call.ts';
 import { OrderResolver, type OrderResolverOptions } from './resolver.ts';
-import { resumeUnfinishedOrders } from './resume.ts';
 
 export interface OrdersDeps {
   /** Text of one public answer; rejects for everything but an answer of status 200. */
@@ -26,8 +27,8 @@ export interface OrdersDeps {
 export interface Orders {
   readonly limits: OrderLimits;
   readonly resolver: OrderResolver;
-  /** Takes up the orders that an earlier run left open. */
-  resume(): Promise<void>;
+  /** Takes up the orders that an earlier run left open: their `call.signed` records. */
+  resume(records: readonly AuditRecord[]): void;
 }
 
 /** What judges orders before they are sent, and what asks for them when their answer was lost. */
@@ -44,7 +45,15 @@ export function wireOrders(settings: Settings, deps: OrdersDeps): Orders {
     ...(pausesMs === undefined ? {} : { pausesMs }),
   });
   const limits = createOrderLimits({ priceBook, ledger: openLedger(settings, wallNow()), onReport });
-  return { limits, resolver, resume: resumeUnfinishedOrders(settings, resolver) };
+  return {
+    limits,
+    resolver,
+    resume(records) {
+      const calls = records.flatMap((record) => toUnknownCall(record) ?? []);
+      // Without its key an order cannot be asked for; it stays open in the audit until the account is back.
+      resolver.restore(calls.filter(({ account }) => settings.accounts.has(account)));
+    },
+  };
 }
 
 /** @throws ConfigError when the state folder cannot be used */

@@ -7,7 +7,6 @@ import { assertRecvWindow } from '../core/call/recv-window.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import { changesNothing } from '../core/outcome/outcome-tables.ts';
 import type { ServerClock } from '../upstream/server-clock.ts';
-import type { ClientRates } from './clients/client-rates.ts';
 import type { Caller } from './clients/identify.ts';
 import type { Purpose, SignatureUse, SignatureUses } from './clients/signature-uses.ts';
 import { badSignature } from './refusals.ts';
@@ -15,9 +14,7 @@ import { badSignature } from './refusals.ts';
 export interface AuthenticateDeps {
   readonly clock: Pick<ServerClock, 'now' | 'nowOrLocal'>;
   readonly wallNow: () => number;
-  readonly monotonicNow: () => number;
   readonly signatures: SignatureUses;
-  readonly rates: ClientRates;
 }
 
 /** How a door lets a client's own signature be verified. */
@@ -39,20 +36,25 @@ interface IdentifiedCall extends Caller {
 
 /** A call whose caller is who it says. */
 export interface ProvenCall extends IdentifiedCall {
-  /** The use of the client's own signature; undefined when the call is not signed with an issued secret. */
-  readonly use: SignatureUse | undefined;
+  /** The client's own signature; undefined when the call is not signed with an issued secret. */
+  readonly signed: SignedProof | undefined;
 }
 
-/** Judges what a client signed and dated itself, before that is dropped, and how often it calls. */
+/** A signature of the client's own that was verified. */
+interface SignedProof {
+  /** The use of the signature. */
+  readonly use: SignatureUse;
+  /** Until when its timestamp is fresh, ms. */
+  readonly untilMs: number;
+}
+
+/** Judges what a client signed and dated itself, before that is dropped. */
 export type Authenticate = (identified: IdentifiedCall, proof: Proof) => ProvenCall;
 
 export function createAuthenticate(deps: AuthenticateDeps): Authenticate {
-  const { clock, signatures, rates } = deps;
+  const { clock, signatures } = deps;
 
-  function judgeSignature(
-    { client, endpoint, call }: IdentifiedCall,
-    proof: Proof,
-  ): SignatureUse | undefined {
+  function judgeSignature({ client, endpoint, call }: IdentifiedCall, proof: Proof): SignedProof | undefined {
     const { stamp } = call;
     if (stamp.signature === undefined) {
       // Key-only endpoints are called unsigned by every library, because Binance wants no signature there.
@@ -73,30 +75,23 @@ export function createAuthenticate(deps: AuthenticateDeps): Authenticate {
     if (untilMs === undefined)
       throw badSignature('A signed call needs a timestamp.', 'signature without timestamp');
     const nowMs = Math.min(deps.wallNow(), clock.now() ?? Number.POSITIVE_INFINITY);
-    return signatures.use(client.name, stamp.signature, purposeOf(endpoint, call, proof), untilMs, nowMs);
+    const purpose = purposeOf(endpoint, call, proof);
+    return { use: signatures.use(client.name, stamp.signature, purpose, untilMs, nowMs), untilMs };
   }
 
-  /** @throws ProxyError PROXY_STALE_REQUEST, PROXY_BAD_SIGNATURE, PROXY_CLIENT_RATE_LIMITED */
+  /** @throws ProxyError PROXY_STALE_REQUEST, PROXY_BAD_SIGNATURE */
   return function authenticate(identified, proof) {
     const { client, account, endpoint, call } = identified;
-    const use = endpoint.security === 'NONE' ? undefined : judgeSignature(identified, proof);
-    try {
-      rates.count(client, deps.monotonicNow());
-    } catch (error) {
-      use?.[Symbol.dispose]();
-      throw error;
-    }
-    return Object.freeze({ client, account, endpoint, call, use });
+    const signed = endpoint.security === 'NONE' ? undefined : judgeSignature(identified, proof);
+    return Object.freeze({ client, account, endpoint, call, signed });
   };
 }
 
 function purposeOf({ method, path, effect }: Endpoint, call: Call, { door, isLogon }: Proof): Purpose {
   const { timestamp = '', recvWindow = '' } = call.stamp;
   const pairs = `${joinPairs(call.query)}\n${joinPairs(call.body)}\n${timestamp}\n${recvWindow}`;
-  if (isLogon) return { door, kind: 'logon', isRepeatable: false, pairs };
-  if (effect === 'cancel') return { door, kind: 'cancelling', isRepeatable: true, pairs };
-  if (effect === 'none' && changesNothing(method, path))
-    return { door, kind: 'reading', isRepeatable: true, pairs };
-  // Official libraries send a DELETE again whose answer they did not get; it changes nothing more.
-  return { door, kind: `${method} ${path}`, isRepeatable: method === 'DELETE', pairs };
+  if (isLogon) return { door, kind: 'logon', pairs };
+  if (effect === 'cancel') return { door, kind: 'cancelling', pairs };
+  if (effect === 'none' && changesNothing(method, path)) return { door, kind: 'reading', pairs };
+  return { door, kind: `${method} ${path}`, pairs };
 }

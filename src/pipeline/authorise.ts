@@ -5,8 +5,8 @@ import { sentOrders } from '../core/records/sent-orders.ts';
 import { assertWhole } from '../core/records/whole-orders.ts';
 import type { Credential } from '../core/signing/credential.ts';
 import type { KeyGate } from '../upstream/key-gate.ts';
-import type { ProvenCall } from './authenticate.ts';
 import type { CallContext } from './call-context.ts';
+import type { ClaimedCall } from './clients/admit.ts';
 import type { CallRecorder } from './recorder.ts';
 
 export interface AuthoriseDeps {
@@ -17,7 +17,7 @@ export interface AuthoriseDeps {
 }
 
 /** A call that its client may make, as it will be sent but for stamp and signature. */
-export interface AdmittedCall extends ProvenCall {
+export interface AdmittedCall extends ClaimedCall {
   /** The key that was judged for this call, and that signs it; undefined where none is wanted. */
   readonly credential: Credential | undefined;
 }
@@ -27,19 +27,20 @@ export interface AdmittedCall extends ProvenCall {
  * a client order id gets one, so that an unknown outcome can be queried. What its record could not name whole may not be
  * sent, whoever asks.
  */
-export type Authorise = (context: CallContext, proven: ProvenCall) => AdmittedCall;
+export type Authorise = (context: CallContext, claimed: ClaimedCall) => AdmittedCall;
 
 export function createAuthorise({ gate, recorder, secretMask }: AuthoriseDeps): Authorise {
   /** @throws ProxyError PROXY_PERMISSION_DENIED, PROXY_NOT_READY, PROXY_MALFORMED_REQUEST, PROXY_ORDER_REFUSED */
-  return function authorise(context, { client, account, endpoint, call, use }) {
+  return function authorise(context, claimed) {
+    const { client, endpoint, call } = claimed;
     const { reported } = decide(client, endpoint, call);
     if (reported !== undefined) recorder.reported(context, reported);
-    const credential = context.config.keys.get(account ?? '');
+    const credential = context.config.keys.get(claimed.account ?? '');
     if (endpoint.security !== 'NONE') gate.assertSignable(client.account, credential, { endpoint, call });
     const named = injectClientOrderIds(endpoint, call, context.requestId);
     const orders = sentOrders(endpoint, named.call);
     assertWhole(orders, secretMask());
     context.noteOrders(named.call, named.ids, orders);
-    return Object.freeze({ client, account, endpoint, call: named.call, use, credential });
+    return Object.freeze({ ...claimed, call: named.call, credential });
   };
 }

@@ -36,6 +36,7 @@ export class CallContext implements ArrivedCall {
   #endpoint: Endpoint | undefined;
   #clientOrderIds: readonly string[] = [];
   #orders: readonly SentOrder[] = [];
+  #callDigest: string | undefined;
   #weight: number | undefined;
   #weightUsed: number | undefined;
   #waitMs: number | undefined;
@@ -77,6 +78,11 @@ export class CallContext implements ArrivedCall {
   /** The orders that the call places or amends, as they will be sent; empty for any other call. */
   get orders(): readonly SentOrder[] {
     return this.#orders;
+  }
+
+  /** What a repeat of this call equals; undefined where none can be told. */
+  get callDigest(): string | undefined {
+    return this.#callDigest;
   }
 
   /** The weight that this call has cost so far, for `x-proxy-weight`. */
@@ -129,6 +135,10 @@ export class CallContext implements ArrivedCall {
     this.#call = call;
     this.#clientOrderIds = ids;
     this.#orders = orders;
+  }
+
+  noteDigest(digest: string | undefined): void {
+    this.#callDigest = digest;
   }
 
   noteCharge(weight: number, waitMs: number): void {

@@ -78,7 +78,8 @@ export function createOwnCalls(deps: OwnCallsDeps): OwnCalls {
       context.noteCall(call);
       context.noteEndpoint(endpoint);
       context.noteCaller(PROXY_CLIENT, account);
-      const admitted = { client: PROXY_CLIENT, account, endpoint, call, credential, use: undefined };
+      const proven = { client: PROXY_CLIENT, account, endpoint, call, signed: undefined };
+      const admitted = { ...proven, claim: undefined, credential };
       using reserved = await reserve(context, admitted);
       const carrier = new TextCarrier(connection);
       const { lost } = finish(reserved, await attempt(reserved, carrier), carrier);

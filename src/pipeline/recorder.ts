@@ -88,6 +88,7 @@ export function createCallRecorder(options: CallRecorderOptions): CallRecorder {
       waitMs: context.waitMs,
       signMs: context.signMs,
       clientOrderId: idsOf(context),
+      callDigest: context.callDigest,
     };
   }
 
@@ -144,6 +145,8 @@ export function createCallRecorder(options: CallRecorderOptions): CallRecorder {
           durationMs: monotonicNow() - context.arrivedMs,
           ...refusal(error),
           outcome,
+          orderId: error.repeats?.orderId,
+          detail: refusalDetail(context, error),
         });
       }
       return { requestId: context.requestId, weight: context.weight, outcome };
@@ -166,6 +169,11 @@ export function createCallRecorder(options: CallRecorderOptions): CallRecorder {
       };
     },
   };
+}
+
+/** The refusal of a repeat names the call that it repeats. */
+function refusalDetail({ detail }: CallContext, { repeats }: ProxyError) {
+  return repeats === undefined ? detail : { ...detail, repeats: repeats.requestId };
 }
 
 /** What the refusal says; of a bug only its class and where it was thrown, never its message. */

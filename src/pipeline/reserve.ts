@@ -3,6 +3,8 @@ import type { CallsUnderWay } from '../budgets/calls-under-way.ts';
 import { recvWindowFor } from '../core/signing/sign-call.ts';
 import type { OrderLimits, OrderOutcome, OrderRoom } from '../orders/order-limits.ts';
 import type { OrderResolver } from '../orders/resolver.ts';
+import type { ClaimEnding } from '../repeats/claim.ts';
+import { noteSent } from '../repeats/claim-right.ts';
 import type { AdmittedCall } from './authorise.ts';
 import type { CallContext } from './call-context.ts';
 import { type Answer, headerOf } from './read-answer.ts';
@@ -141,8 +143,8 @@ export class ReservedCall implements Disposable {
     this.learn(answer);
     const ending = orderEnding(answer);
     this.#settleOrders(ending);
-    // A signature is used up by an effect: what certainly had none leaves it to be given back.
-    if (ending === 'accepted' || ending === 'unknown') this.admitted.use?.keep();
+    if (ending === 'accepted') this.#keepClaim('executed', answer.said.orderId);
+    else if (ending === 'unknown') this.#keepClaim('unknown', undefined);
     this.#isSettled = true;
   }
 
@@ -158,12 +160,20 @@ export class ReservedCall implements Disposable {
       this.#settleOrders('not-sent');
       return;
     }
-    if (!this.#isSettled) this.admitted.use?.keep();
+    if (!this.#isSettled) this.#keepClaim('unknown', undefined);
     const ticket = this.#takeTicket();
     if (ticket !== undefined) this.#deps.budgets.keep(ticket);
     this.#settleOrders('unknown');
     if (!context.isConcluded && context.clientOrderIds.length > 0)
       this.#deps.resolver.add(this.#deps.recorder.unresolved(context, this.admitted.endpoint));
+  }
+
+  /** A call that had an effect, or may have had one, is never sent again. */
+  #keepClaim(ending: ClaimEnding, orderId: string | undefined): void {
+    const { claim, account, endpoint, call } = this.admitted;
+    if (claim === undefined) return;
+    noteSent(claim, { account: account ?? '', endpoint, call }, orderId);
+    claim.keep(ending);
   }
 
   #hold(ticket: Ticket): void {

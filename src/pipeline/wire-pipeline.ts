@@ -5,12 +5,14 @@ import { createWsMethods } from '../core/frames/frame-methods.ts';
 import type { SecretMask } from '../core/records/secret-mask.ts';
 import type { OrderLimits } from '../orders/order-limits.ts';
 import type { OrderResolver } from '../orders/resolver.ts';
+import type { ClaimRight } from '../repeats/claim-right.ts';
 import type { KeyGate } from '../upstream/key-gate.ts';
 import type { ServerClock } from '../upstream/server-clock.ts';
 import type { Arrival } from './arrival.ts';
 import { type Attempt, createAttempt } from './attempt.ts';
 import { type Authenticate, createAuthenticate } from './authenticate.ts';
 import { type Authorise, createAuthorise } from './authorise.ts';
+import { type Admit, createAdmit } from './clients/admit.ts';
 import { ClientRates } from './clients/client-rates.ts';
 import { SignatureUses } from './clients/signature-uses.ts';
 import { createFinish, type Finish } from './finish.ts';
@@ -23,6 +25,7 @@ export interface Pipeline {
   readonly arrival: Arrival;
   readonly recognise: Recognise;
   readonly authenticate: Authenticate;
+  readonly admit: Admit;
   readonly authorise: Authorise;
   readonly reserve: Reserve;
   readonly attempt: Attempt;
@@ -42,6 +45,7 @@ export interface PipelineDeps {
   readonly limits: OrderLimits;
   readonly resolver: OrderResolver;
   readonly gate: KeyGate;
+  readonly claimRight: ClaimRight;
   readonly underWay: CallsUnderWay;
   readonly secretMask: () => SecretMask;
   readonly monotonicNow: () => number;
@@ -58,7 +62,8 @@ export function wirePipeline(deps: PipelineDeps): Pipeline {
     recorder,
     rates,
     recognise: createRecognise({ catalogue, methods: createWsMethods(catalogue) }),
-    authenticate: createAuthenticate({ clock, signatures, rates, monotonicNow, wallNow }),
+    authenticate: createAuthenticate({ clock, signatures, wallNow }),
+    admit: createAdmit({ claimRight: deps.claimRight, rates, monotonicNow }),
     authorise: createAuthorise(deps),
     reserve: createReserve(deps),
     attempt: createAttempt(deps),

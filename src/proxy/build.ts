@@ -17,12 +17,14 @@ import { createArrival } from '../pipeline/arrival.ts';
 import { createOwnCalls, type OwnCalls, targetOf } from '../pipeline/own-call.ts';
 import { createCallRecorder } from '../pipeline/recorder.ts';
 import { wirePipeline } from '../pipeline/wire-pipeline.ts';
+import { wireRepeats } from '../repeats/wire-repeats.ts';
 import type { KeyGate } from '../upstream/key-gate.ts';
 import { ServerClock } from '../upstream/server-clock.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from '../upstream/timeouts.ts';
 import { fetchPublic, wireUpstream } from '../upstream/wire-upstream.ts';
 import { OpenSockets } from '../websocket/sockets/open-sockets.ts';
 import { ConfigSnapshot } from './config-snapshot.ts';
+import { readEarlierCalls } from './earlier-runs.ts';
 import { lifecycleRecords } from './lifecycle-records.ts';
 
 export interface ProxyOptions {
@@ -89,6 +91,12 @@ export async function buildProxy({ settings, log, timeouts: given }: ProxyOption
     monotonicNow,
     refreshConnectionMs: timeouts.refreshConnectionMs,
   });
+  const earlier = readEarlierCalls(settings, wallNow());
+  const repeats = await wireRepeats(settings, {
+    wallNow,
+    serverNow: () => clock.now(),
+    earlierCalls: earlier.calls,
+  });
   const orders = wireOrders(settings, {
     fetchPublic: (name, target) => fetchPublic(ownCalls, name, target),
     ask: async (account, name, path, params) => {
@@ -96,7 +104,10 @@ export async function buildProxy({ settings, log, timeouts: given }: ProxyOption
       return { status: answer.status, bodyText: answer.text };
     },
     onReport: events.reported,
-    onResolved: events.resolved,
+    onResolved: (call) => {
+      events.resolved(call);
+      repeats.resolved(call);
+    },
     ...times,
     pausesMs: timeouts.resolutionPausesMs,
   });
@@ -112,6 +123,7 @@ export async function buildProxy({ settings, log, timeouts: given }: ProxyOption
   const underWay = new CallsUnderWay(timeouts.callsPerUpstream);
   const pipeline = wirePipeline({
     ...{ arrival, catalogue, clock, budgets, limits, resolver, gate, underWay, secretMask },
+    claimRight: repeats.claimRight,
     recorder: meteredRecorder(recorder, metrics.calls, monotonicNow),
     resync: () => upstream.clockSync.resync(),
     ...times,
@@ -131,12 +143,13 @@ export async function buildProxy({ settings, log, timeouts: given }: ProxyOption
       isStopping = true;
     },
     async warmUp() {
-      void orders.resume();
+      void earlier.read().then((calls) => orders.resume(calls?.unfinished ?? []));
       await upstream.start();
     },
     async close() {
       upstream.stop();
       resolver.close();
+      repeats.close();
       await budgets.close();
       await snapshot.close();
       // What was still under way has ended with its connection: its record is the last thing to be written.

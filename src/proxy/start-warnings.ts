@@ -3,9 +3,17 @@ import type { Settings } from '../config/schema/settings.ts';
 
 /** Writes what the operator should know at the start although it stops nothing: one record for each. */
 export function noteStartWarnings(trail: Pick<AuditTrail, 'note'>, settings: Settings): void {
-  for (const msg of [...settings.warnings, ...forgetfulSums(settings)]) {
+  for (const msg of [...settings.warnings, ...forgetfulSums(settings), ...forgetfulRepeats(settings)]) {
     trail.note({ event: 'config.warning', msg });
   }
+}
+
+/** What was sent before a restart, and could be sent again after it. */
+function forgetfulRepeats({ audit }: Settings): readonly string[] {
+  if (audit.dir !== undefined) return [];
+  return [
+    'Without an audit folder a restart forgets which orders were sent: calls that an app dated before the start are refused, and a client order id whose fate was open may be used again. Set BINANCE_PROXY_AUDIT_DIR to a folder.',
+  ];
 }
 
 /** Sums of a day that a crash would set to zero. */

@@ -161,10 +161,11 @@ describe('the sentence', () => {
     expect(wired.map(([, , creator]) => creator?.toLowerCase())).toEqual(steps);
   });
 
-  it('Every word of the sentence but identify is a file of the pipeline that makes the step', () => {
+  it('Every word of the sentence but identify is a file of the pipeline, or of its clients, that makes the step', () => {
     for (const word of sentence.filter((each) => each !== 'identify')) {
       const creator = `create${word[0]?.toUpperCase()}${word.slice(1)}`;
-      expect(read(`src/pipeline/${word}.ts`)).toContain(`export function ${creator}(`);
+      const room = word === 'admit' ? 'pipeline/clients' : 'pipeline';
+      expect(read(`src/${room}/${word}.ts`)).toContain(`export function ${creator}(`);
     }
   });
 

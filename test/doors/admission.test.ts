@@ -159,7 +159,7 @@ describeEveryDoor('the client’s own signature', APPS, (door) => {
     const call = { ...strict, params, secret: SECRET, timestampMs: Date.now() };
     await expectAnswered(door, call);
     before = arrived();
-    await expectRefused(door, call, 'PROXY_BAD_SIGNATURE', -1022);
+    await expectRefused(door, call, 'PROXY_DUPLICATE_ORDER', -2010);
   });
 
   it('A signed call with an old timestamp is refused as stale', async () => {

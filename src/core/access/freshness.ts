@@ -7,7 +7,7 @@ const MICROSECONDS = 16;
 const DEFAULT_RECV_WINDOW_MS = 5 * SECOND_MS;
 const MAX_RECV_WINDOW_MS = MINUTE_MS;
 /** Binance takes one second; more is left to an app whose clock is wrong, but a signature must not hold for years. */
-const FARTHEST_AHEAD_MS = 2 * MINUTE_MS;
+export const FARTHEST_AHEAD_MS = 2 * MINUTE_MS;
 
 /**
  * The moment until which a client wants its signed request to count: its own timestamp plus its own recvWindow.
@@ -16,12 +16,17 @@ const FARTHEST_AHEAD_MS = 2 * MINUTE_MS;
  */
 export function freshUntilMs(stamp: ClientStamp): number | undefined {
   if (stamp.signature === undefined || stamp.timestamp === undefined) return undefined;
-  if (!DIGITS.test(stamp.timestamp)) throw unreadable('timestamp');
-  const { length } = stamp.timestamp;
-  const timestampMs = Number(length === MICROSECONDS ? stamp.timestamp.slice(0, -3) : stamp.timestamp);
+  const timestampMs = datedMs(stamp);
+  if (timestampMs === undefined) throw unreadable('timestamp');
   const window = stamp.recvWindow === undefined ? DEFAULT_RECV_WINDOW_MS : Number(stamp.recvWindow);
   if (!(window > 0)) throw unreadable('recvWindow');
   return timestampMs + Math.min(window, MAX_RECV_WINDOW_MS);
+}
+
+/** The client's own timestamp in ms; undefined when there is none, or none that is a number. */
+export function datedMs({ timestamp }: ClientStamp): number | undefined {
+  if (timestamp === undefined || !DIGITS.test(timestamp)) return undefined;
+  return Number(timestamp.length === MICROSECONDS ? timestamp.slice(0, -3) : timestamp);
 }
 
 /**

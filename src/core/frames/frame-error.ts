@@ -14,12 +14,13 @@ export function errorFrame(
   nowMs: number,
   outcome: Outcome = error.outcome,
 ): string {
-  const { status, code, message, name, retryAfterSeconds } = error;
+  const { status, code, message, name, retryAfterSeconds, repeats } = error;
   const wait =
     retryAfterSeconds === undefined
       ? {}
       : { serverTime: Math.floor(nowMs), retryAfter: Math.floor(nowMs) + retryAfterSeconds * SECOND_MS };
-  const data = { ...wait, proxyRequestId: requestId, proxyOutcome: outcome, proxyError: name };
+  const order = repeats?.orderId === undefined ? {} : { proxyOrderId: repeats.orderId };
+  const data = { ...wait, proxyRequestId: requestId, proxyOutcome: outcome, proxyError: name, ...order };
   return `{"id":${id},"status":${status},"error":${JSON.stringify({ code, msg: message, data })}}`;
 }
 

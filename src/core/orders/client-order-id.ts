@@ -43,7 +43,7 @@ export function injectClientOrderIds(endpoint: Endpoint, call: Call, requestId: 
   if (endpoint.orderShape === 'batch') return injectIntoBatch(endpoint, call, requestId);
   const ids: string[] = [];
   let identified = call;
-  for (const name of ownNames(endpoint)) {
+  for (const name of ownIdNames(endpoint)) {
     const given = findPair(identified, name);
     if (given !== undefined && rawValue(given) !== '') {
       ids.push(decodedValue(given) ?? rawValue(given));
@@ -64,7 +64,7 @@ export function batchParameter(path: string): string {
 }
 
 function injectIntoBatch(endpoint: Endpoint, call: Call, requestId: string): IdentifiedCall {
-  const member = ownNames(endpoint)[0];
+  const member = ownIdNames(endpoint)[0];
   const batch = findPair(call, batchParameter(endpoint.path));
   if (member === undefined || batch === undefined) return { call, ids: [] };
   const { pair, ids } = identifyBatch(batch, member, (index) =>
@@ -73,7 +73,8 @@ function injectIntoBatch(endpoint: Endpoint, call: Call, requestId: string): Ide
   return { call: pair.text === batch.text ? call : withPair(call, pair), ids };
 }
 
-function ownNames(endpoint: Endpoint): readonly string[] {
+/** The parameters of an endpoint that name the order itself or its list, the list first. */
+export function ownIdNames(endpoint: Endpoint): readonly string[] {
   const names = endpoint.clientOrderIds.filter((name) => OWN_NAMES.has(name));
   const list = names.indexOf('listClientOrderId');
   return list > 0 ? ['listClientOrderId', ...names.filter((name) => name !== 'listClientOrderId')] : names;

@@ -68,6 +68,8 @@ export interface UnsealedRecord {
   readonly outcome?: Maybe<Outcome>;
   readonly orderId?: Maybe<string | readonly string[]>;
   readonly clientOrderId?: Maybe<string | readonly string[]>;
+  /** What a repeat of this call equals: SHA-256 in hex. */
+  readonly callDigest?: Maybe<string>;
   readonly error?: Maybe<ProxyErrorName>;
   readonly rule?: Maybe<string>;
   /** Binance's `x-mbx-uuid`. */
@@ -150,6 +152,7 @@ export function auditLine(
     outcome: record.outcome,
     orderId: foreign(record.orderId, secretMask),
     clientOrderId: foreign(record.clientOrderId, secretMask),
+    callDigest: record.callDigest,
     error: record.error,
     rule: foreign(record.rule, secretMask),
     uuid: foreign(record.uuid, secretMask),

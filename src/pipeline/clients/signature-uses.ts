@@ -7,8 +7,6 @@ export interface Purpose {
   readonly door: 'http' | 'socket';
   /** `reading`, `cancelling`, `logon`, or one changing method and path. */
   readonly kind: string;
-  /** True where the same call may come again: a reading, a cancel, any DELETE. */
-  readonly isRepeatable: boolean;
   /** The parameters that are acted on, as canonical text. */
   readonly pairs: string;
 }
@@ -50,7 +48,8 @@ export class SignatureUses {
     this.#bound.set(key, bound);
     if (bound.purpose !== text)
       throw badSignature('This signature was used for something else.', 'signature for another use');
-    if (purpose.isRepeatable) return REPEATABLE;
+    // That no changing call is sent twice is seen to by what it says, whoever signed it.
+    if (purpose.kind !== 'logon') return REPEATABLE;
     if (bound.isUsed)
       throw badSignature('This signature was used before: it counts once.', 'signature reused');
     return new Use(bound);

@@ -126,7 +126,9 @@ export class ApiSocket implements PairOwner {
     const caller = identify(context, endpoint, identity.clientFor(context.config, apiKey));
     acceptParameters(context, endpoint, call);
     const proven = pipeline.authenticate({ ...caller, endpoint, call }, this.#proofOf(method, frame, apiKey));
-    using _use = proven.use;
+    using _use = proven.signed?.use;
+    const claimed = await pipeline.admit(context, proven);
+    using claim = claimed.claim;
     this.#badFrames = 0;
     if (method.kind !== 'call') {
       const nowMs = Math.floor(clock.nowOrLocal());
@@ -134,11 +136,13 @@ export class ApiSocket implements PairOwner {
       return;
     }
     if (this.#pending.size >= this.#options.limits.unanswered) throw tooManyUnanswered();
-    const admitted = pipeline.authorise(context, proven);
+    const admitted = pipeline.authorise(context, claimed);
     using reserved = await pipeline.reserve(context, admitted, this.#gone.signal);
     const carrier = this.#carrierFor(context, frame, { method, params, received: call });
     const answer = await pipeline.attempt(reserved, carrier);
     this.#relay(context, frame, pipeline.finish(reserved, answer, carrier), carrier.sentId);
+    // The app that is gone does not know of its order.
+    if (this.#pair.isAppOpen) claim?.heard();
   }
 
   #carrierFor(

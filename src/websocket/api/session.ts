@@ -11,13 +11,13 @@ export function answerSession(
   identity: SocketIdentity,
   kind: 'logon' | 'status' | 'logout',
   frame: WsFrame,
-  { client, use }: ProvenCall,
+  { client, signed }: ProvenCall,
   nowMs: number,
 ): Readonly<Record<string, unknown>> {
   if (kind === 'logon') {
     const apiKey = frame.params.find(({ name, value }) => name === 'apiKey' && value !== '')?.value;
-    identity.logOn({ apiKey, client, isSigned: use !== undefined, sinceMs: nowMs });
-    use?.keep();
+    identity.logOn({ apiKey, client, isSigned: signed !== undefined, sinceMs: nowMs });
+    signed?.use.keep();
   }
   if (kind === 'logout') identity.logOut();
   const { session } = identity;

@@ -19,6 +19,7 @@ const whole: Required<UnsealedRecord> = {
   uuid: 'u-1',
   rule: 'maxNotional',
   error: 'PROXY_ORDER_REFUSED',
+  callDigest: 'd'.repeat(64),
   clientOrderId: ['a', 'b'],
   orderId: '28',
   outcome: 'not-sent',

@@ -77,8 +77,8 @@ describe('a signature of an app', () => {
     };
     expect(await twice('GET', '/api/v3/order')).toEqual([200, 200]);
     expect(await twice('DELETE', '/api/v3/order')).toEqual([200, 200]);
-    expect(await twice('POST', '/api/v3/order')).toEqual([200, 'PROXY_BAD_SIGNATURE']);
-    expect(await twice('PUT', '/fapi/v1/order')).toEqual([200, 'PROXY_BAD_SIGNATURE']);
+    expect(await twice('POST', '/api/v3/order')).toEqual([200, 'PROXY_DUPLICATE_ORDER']);
+    expect(await twice('PUT', '/fapi/v1/order')).toEqual([200, 'PROXY_DUPLICATE_ORDER']);
     expect(upstream.received).toHaveLength(6);
   });
 

@@ -252,7 +252,7 @@ describe('a signature that counts once', () => {
   it('An order that was placed uses its signature up', async () => {
     const body = order();
     await expectPassed(() => http('POST', '/api/v3/order', body));
-    await expectRefused(() => http('POST', '/api/v3/order', body));
+    await expectRefused(() => http('POST', '/api/v3/order', body), -2010);
   });
 
   it('An order that Binance certainly refused gives its signature back', async () => {
@@ -271,14 +271,14 @@ describe('a signature that counts once', () => {
     });
     expect((await http('POST', '/api/v3/order', body)).json?.code).toBe(-1008);
     await expectPassed(() => http('POST', '/api/v3/order', body));
-    await expectRefused(() => http('POST', '/api/v3/order', body));
+    await expectRefused(() => http('POST', '/api/v3/order', body), -2010);
   });
 
   it('An order whose answer was lost keeps its signature', async () => {
     const body = order();
     stage.simulator.inject({ kind: 'drop-after-read', match: { path: '/api/v3/order', method: 'POST' } });
     expect((await http('POST', '/api/v3/order', body)).headers['x-proxy-outcome']).toBe('unknown');
-    await expectRefused(() => http('POST', '/api/v3/order', body));
+    await expectRefused(() => http('POST', '/api/v3/order', body), -1007);
   });
 
   it('An order that the proxy refused after its signature was judged gives it back', async () => {

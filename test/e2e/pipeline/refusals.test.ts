@@ -256,7 +256,7 @@ describe('a refusal has its status, code and headers, its record, and nothing re
     expectRefusal(reply, 'PROXY_BODY_TOO_LARGE');
   });
 
-  it('A signature that was used before is refused with PROXY_BAD_SIGNATURE, though a GET may repeat one', async () => {
+  it('A call that was sent before is refused with PROXY_DUPLICATE_ORDER, though a GET may be repeated', async () => {
     const body = sign(`${ORDER}&timestamp=${Date.now()}`);
     expect((await send(proxy.port, '/api/v3/order', { method: 'POST', headers: bot, body })).status).toBe(
       200,
@@ -264,7 +264,7 @@ describe('a refusal has its status, code and headers, its record, and nothing re
     before = upstream.received.length;
     expectRefusal(
       await send(proxy.port, '/api/v3/order', { method: 'POST', headers: bot, body }),
-      'PROXY_BAD_SIGNATURE',
+      'PROXY_DUPLICATE_ORDER',
     );
     const target = `/api/v3/account?${sign(`timestamp=${Date.now()}`)}`;
     expect((await send(proxy.port, target, { headers: bot })).status).toBe(200);

@@ -239,7 +239,7 @@ describe('the issued secret', () => {
     });
     const params = signed({ ...ORDER, newClientOrderId: 'ä b/c' });
     expect(await app.ask('order.place', params)).toMatchObject({ status: 200 });
-    expect(await app.ask('order.place', params)).toMatchObject({ error: { code: -1022 } });
+    expect(await app.ask('order.place', params)).toMatchObject({ error: { code: -2010 } });
     expect(await app.ask('order.place', { ...params, quantity: '2' })).toMatchObject({
       error: { code: -1022 },
     });

@@ -1,7 +1,7 @@
 import { appendFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openOrdersIn } from '../../../src/audit/reading/unfinished-orders.ts';
+import { earlierCallsIn } from '../../../src/audit/reading/earlier-calls.ts';
 import {
   completed,
   DAY_MS,
@@ -12,7 +12,7 @@ import {
 } from '../../support/fixtures/sample-trail.ts';
 
 async function openIds(folder: string): Promise<unknown[]> {
-  return (await openOrdersIn(folder)()).map(({ requestId }) => requestId);
+  return (await earlierCallsIn(folder, 0)()).unfinished.map(({ requestId }) => requestId);
 }
 
 describe('the orders that a run left open', () => {
@@ -36,10 +36,10 @@ describe('the orders that a run left open', () => {
       clock.nowMs = NOON_MS + day * DAY_MS;
       trail.write(signed(day));
     }
-    const read = openOrdersIn(folder);
+    const read = earlierCallsIn(folder, 0);
     trail.write(signed(4));
     trail.write({ ...completed(3), outcome: 'answered', clientOrderId: 'c-3' });
-    expect((await read()).map(({ requestId }) => requestId)).toEqual(['r-2', 'r-3']);
+    expect((await read()).unfinished.map(({ requestId }) => requestId)).toEqual(['r-2', 'r-3']);
   });
 
   it('Open orders are found around lines that are no records, and an empty folder has none', async () => {

@@ -1,0 +1,29 @@
+import { type EarlierCalls, earlierCallsIn } from '../audit/reading/earlier-calls.ts';
+import type { Settings } from '../config/schema/settings.ts';
+import { READ_BACK_MS } from '../repeats/wire-repeats.ts';
+
+/** What earlier runs left in the audit folder, read once for everything that takes it up. */
+export interface EarlierRuns {
+  /** Resolves when `read` was called and has ended; undefined where there is nothing to be read. */
+  readonly calls: Promise<EarlierCalls | undefined>;
+  /** Reads what stood in the folder when this was made. */
+  read(): Promise<EarlierCalls | undefined>;
+}
+
+/** Notes what the audit folder holds now, before this run writes. */
+export function readEarlierCalls({ audit: { dir } }: Settings, nowMs: number): EarlierRuns {
+  if (dir === undefined) {
+    const calls = Promise.resolve(undefined);
+    return { calls, read: () => calls };
+  }
+  const readFolder = earlierCallsIn(dir, nowMs - READ_BACK_MS);
+  const { promise: calls, resolve } = Promise.withResolvers<EarlierCalls | undefined>();
+  return {
+    calls,
+    read() {
+      // A folder that cannot be read shows in readiness, and the next record says so; the proxy serves all the same.
+      readFolder().then(resolve, () => resolve(undefined));
+      return calls;
+    },
+  };
+}
