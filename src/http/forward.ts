@@ -6,6 +6,7 @@ import { readTarget, type Target } from '../core/call/target.ts';
 import type { Proof } from '../pipeline/authenticate.ts';
 import type { CallContext } from '../pipeline/call-context.ts';
 import { identify } from '../pipeline/clients/identify.ts';
+import { LISTEN_KEY_SHARED } from '../pipeline/clients/listen-keys.ts';
 import { acceptParameters } from '../pipeline/recognise.ts';
 import type { Pipeline } from '../pipeline/wire-pipeline.ts';
 import type { Claim } from '../repeats/claim.ts';
@@ -31,7 +32,14 @@ export interface ForwardDeps {
  * Whatever refuses throws a ProxyError, which the one error handler answers; nothing is sent before `attempt`.
  */
 export function forwardRoute({ pipeline, slowReaderMs }: ForwardDeps) {
-  const { recognise, authenticate, admit, authorise, reserve, attempt, finish } = pipeline;
+  const { recognise, authenticate, admit, authorise, reserve, attempt, finish, listenKeys } = pipeline;
+
+  /** Others of the account still use what this call would end. */
+  function answerHere(context: CallContext, reply: FastifyReply): FastifyReply {
+    pipeline.recorder.answeredHere(context, LISTEN_KEY_SHARED);
+    const headers = { 'x-proxy-request-id': context.requestId, 'x-proxy-outcome': 'not-sent' };
+    return reply.type('application/json;charset=UTF-8').headers(headers).send('{}');
+  }
 
   return async function forward(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const context = contextOf(request);
@@ -46,6 +54,7 @@ export function forwardRoute({ pipeline, slowReaderMs }: ForwardDeps) {
     const claimed = await admit(context, proven);
     using claim = claimed.claim;
     const admitted = authorise(context, claimed);
+    if (listenKeys.isShared(admitted, context.config)) return answerHere(context, reply);
     using waiting = waitingFor(context, reply.raw);
     using reserved = await reserve(context, admitted, waiting?.hangUp);
     const carrier = new HttpCarrier(context, endpoint, { request, reply, slowReaderMs });

@@ -39,6 +39,10 @@ export function meteredRecorder(
       if (!counted) metrics.refused(context, error);
       return adornment;
     },
+    answeredHere(context, rule) {
+      recorder.answeredHere(context, rule);
+      metrics.completed(context, { outcome: 'not-sent', status: 200 }, monotonicNow() - context.arrivedMs);
+    },
     unreadable(requestId, error) {
       recorder.unreadable(requestId, error);
       metrics.refused(undefined, error);

@@ -63,7 +63,7 @@ export function createOwnCalls(deps: OwnCallsDeps): OwnCalls {
   const recorder = recordsOfSigned(deps.recorder);
   const reserve = createReserve({ ...deps, resolver, limits: NO_LIMITS, underWay: NO_PLACES });
   const attempt = createAttempt({ ...deps, recorder, resync: async () => {} });
-  const finish = createFinish({ recorder, resolver });
+  const finish = createFinish({ recorder, resolver, listenKeys: { note: () => {} } });
 
   return {
     async get(own) {

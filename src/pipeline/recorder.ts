@@ -33,6 +33,8 @@ export interface CallRecorder {
   completed(context: CallContext, answer: Answer, lost: ProxyError | undefined): Promise<void>;
   /** As completed, written before it returns. */
   completedAtOnce(context: CallContext, answer: Answer, lost: ProxyError | undefined): void;
+  /** A call that was answered here, well and without being sent. */
+  answeredHere(context: CallContext, rule: string): void;
   /** A call that was refused before it was sent; says with what the answer is adorned. */
   refused(context: CallContext | undefined, error: ProxyError): AnswerContext;
   /** A request that never became a call. */
@@ -126,6 +128,19 @@ export function createCallRecorder(options: CallRecorderOptions): CallRecorder {
     signedAtOnce: (context) => trail.write(signedRecord(context)),
     completed: (context, answer, lost) => trail.noteBatched(completedRecord(context, answer, lost)),
     completedAtOnce: (context, answer, lost) => void trail.note(completedRecord(context, answer, lost)),
+    answeredHere(context, rule) {
+      context.noteConcluded();
+      const durationMs = monotonicNow() - context.arrivedMs;
+      trail.note({
+        event: 'call.completed',
+        ...subject(context),
+        durationMs,
+        status: 200,
+        outcome: 'not-sent',
+        rule,
+        detail: context.detail,
+      });
+    },
     refused(context, error) {
       if (context === undefined) {
         const requestId = options.nextRequestId();

@@ -14,6 +14,7 @@ import { type Authenticate, createAuthenticate } from './authenticate.ts';
 import { type Authorise, createAuthorise } from './authorise.ts';
 import { type Admit, createAdmit } from './clients/admit.ts';
 import { ClientRates } from './clients/client-rates.ts';
+import { ListenKeys } from './clients/listen-keys.ts';
 import { SignatureUses } from './clients/signature-uses.ts';
 import { createFinish, type Finish } from './finish.ts';
 import { createRecognise, type Recognise } from './recognise.ts';
@@ -31,6 +32,7 @@ export interface Pipeline {
   readonly attempt: Attempt;
   readonly finish: Finish;
   readonly recorder: CallRecorder;
+  readonly listenKeys: ListenKeys;
   /** One rate for each client, over all doors. */
   readonly rates: ClientRates;
 }
@@ -57,6 +59,7 @@ export function wirePipeline(deps: PipelineDeps): Pipeline {
   const { arrival, recorder, catalogue, clock, monotonicNow, wallNow } = deps;
   const rates = new ClientRates();
   const signatures = new SignatureUses();
+  const listenKeys = new ListenKeys(monotonicNow);
   return {
     arrival,
     recorder,
@@ -67,6 +70,7 @@ export function wirePipeline(deps: PipelineDeps): Pipeline {
     authorise: createAuthorise(deps),
     reserve: createReserve(deps),
     attempt: createAttempt(deps),
-    finish: createFinish(deps),
+    finish: createFinish({ ...deps, listenKeys }),
+    listenKeys,
   };
 }

@@ -9,6 +9,7 @@ import type { SocketFamily } from '../../core/upstream.ts';
 import type { Proof } from '../../pipeline/authenticate.ts';
 import type { CallContext } from '../../pipeline/call-context.ts';
 import { identify } from '../../pipeline/clients/identify.ts';
+import { LISTEN_KEY_SHARED } from '../../pipeline/clients/listen-keys.ts';
 import type { FinishedCall } from '../../pipeline/finish.ts';
 import type { LiveConfig } from '../../pipeline/live-config.ts';
 import { acceptParameters } from '../../pipeline/recognise.ts';
@@ -137,6 +138,11 @@ export class ApiSocket implements PairOwner {
     }
     if (this.#pending.size >= this.#options.limits.unanswered) throw tooManyUnanswered();
     const admitted = pipeline.authorise(context, claimed);
+    if (pipeline.listenKeys.isShared(admitted, context.config)) {
+      pipeline.recorder.answeredHere(context, LISTEN_KEY_SHARED);
+      this.#say(resultFrame(frame.id, {}));
+      return;
+    }
     using reserved = await pipeline.reserve(context, admitted, this.#gone.signal);
     const carrier = this.#carrierFor(context, frame, { method, params, received: call });
     const answer = await pipeline.attempt(reserved, carrier);
