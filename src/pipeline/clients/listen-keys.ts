@@ -48,7 +48,10 @@ export class ListenKeys {
     if (!isListenKey(endpoint)) return;
     const users = this.#usersOf(endpoint, account);
     users.aliveMs = this.#monotonicNow();
-    if (endpoint.method === 'POST') (users.asked ??= new Set()).add(client.name);
+    if (endpoint.method === 'POST') {
+      users.asked ??= new Set();
+      users.asked.add(client.name);
+    }
     if (endpoint.method === 'DELETE') this.#users.delete(keyOf(endpoint, account));
   }
 
