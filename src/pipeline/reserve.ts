@@ -113,7 +113,7 @@ export class ReservedCall implements Disposable {
 
   /** @throws ProxyError PROXY_UPSTREAM_UNREACHABLE when too many calls are under way */
   takePlace(): void {
-    this.#place = this.#deps.underWay.begin(this.admitted.endpoint.upstream);
+    this.#place = this.#deps.underWay.begin(this.admitted.endpoint, this.admitted.client);
   }
 
   /** Closes the open charge by how a sending ended: learned from, kept, or given back. */

@@ -1,9 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Client } from '../core/access/client.ts';
+import { ANONYMOUS, type Client } from '../core/access/client.ts';
 import { decide } from '../core/access/policy.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import { ProxyError } from '../core/errors.ts';
 import { readSocketTarget, type SocketTarget } from '../core/frames/socket-target.ts';
+import type { FullLane, LaneCounts, SharedLane } from '../core/lanes.ts';
 import type { SocketFamily, SocketUpstreamName } from '../core/upstream.ts';
 import type { CallContext } from '../pipeline/call-context.ts';
 import type { ClientRates } from '../pipeline/clients/client-rates.ts';
@@ -18,13 +19,15 @@ export interface AdmittedSocket {
   readonly client: Client;
   readonly endpoint: Endpoint;
   readonly context: CallContext;
+  /** Its place among the open sockets, to be given back when it is closed. */
+  readonly place: Disposable;
 }
 
 export interface AdmitSocketDeps {
   readonly rates: ClientRates;
   readonly monotonicNow: () => number;
-  /** False when as many sockets are open as may be. */
-  readonly hasRoom: () => boolean;
+  /** The sockets of all apps, counted by lane and client. */
+  readonly sockets: LaneCounts;
 }
 
 const ORIGINS: Readonly<Record<SocketFamily, Readonly<Record<SocketTarget['kind'], SocketUpstreamName>>>> = {
@@ -38,7 +41,7 @@ const ORIGINS: Readonly<Record<SocketFamily, Readonly<Record<SocketTarget['kind'
  * @throws ProxyError
  */
 export function admitSocket(
-  { rates, monotonicNow, hasRoom }: AdmitSocketDeps,
+  { rates, monotonicNow, sockets }: AdmitSocketDeps,
   context: CallContext,
   url: string,
   headers: IncomingHttpHeaders,
@@ -52,9 +55,10 @@ export function admitSocket(
   const client = clientOf(context, target, headers);
   context.noteCaller(client, undefined);
   rates.count(client, monotonicNow());
-  if (!hasRoom()) throw tooManySockets();
   if (!(target.isPrivate && context.identified === undefined)) decide(client, endpoint, callOf(endpoint));
-  return { target, origin, client, endpoint, context };
+  const place = sockets.take(laneOfSocket(client, target), client.name);
+  if (typeof place === 'string') throw tooManySockets(place);
+  return { target, origin, client, endpoint, context, place };
 }
 
 /** A listen key proves by itself who may read the stream that it names; who shows an issued key is held to it. */
@@ -77,9 +81,16 @@ function unknownSocket(): ProxyError {
   });
 }
 
-function tooManySockets(): ProxyError {
-  return new ProxyError('PROXY_CLIENT_RATE_LIMITED', 'Too many WebSocket connections are open.', {
-    rule: 'sockets',
+/** What an identified client needs for its orders goes before its market data. */
+function laneOfSocket({ name }: Client, { kind, isPrivate }: SocketTarget): SharedLane {
+  if (name === ANONYMOUS) return 'anonymous';
+  return kind === 'api' || isPrivate ? 'orders' : 'identified';
+}
+
+function tooManySockets(full: FullLane): ProxyError {
+  const whose = full === 'client' ? ' of this client' : '';
+  return new ProxyError('PROXY_CLIENT_RATE_LIMITED', `Too many WebSocket connections${whose} are open.`, {
+    rule: full === 'client' ? 'sockets of one client' : 'sockets',
     retryAfterSeconds: 1,
   });
 }

@@ -5,6 +5,7 @@ import type { AuditTrail } from '../audit/trail.ts';
 import type { Budgets } from '../budgets/budgets.ts';
 import type { ProxyError } from '../core/errors.ts';
 import { type StreamWish, streamWish } from '../core/frames/stream-event.ts';
+import { LaneCounts } from '../core/lanes.ts';
 import type { CallContext } from '../pipeline/call-context.ts';
 import type { LiveConfig } from '../pipeline/live-config.ts';
 import type { Pipeline } from '../pipeline/wire-pipeline.ts';
@@ -68,7 +69,7 @@ export async function serveWebSockets(app: FastifyInstance, deps: WebSocketDeps)
   const admitting = {
     rates: deps.pipeline.rates,
     monotonicNow,
-    hasRoom: () => sockets.size < limits.sockets,
+    sockets: new LaneCounts(limits.sockets),
   };
 
   /** Everything before the upgrade is accepted; an app so learns of an unreachable Binance as without a proxy. */
@@ -77,6 +78,7 @@ export async function serveWebSockets(app: FastifyInstance, deps: WebSocketDeps)
     const admitted = admitSocket(admitting, deps.contextOf(request), request.originalUrl, headers);
     const gone = new AbortController();
     request.raw.socket.once('close', () => {
+      admitted.place[Symbol.dispose]();
       gone.abort();
       // An upgrade that fails after all (a wrong Sec-WebSocket-Key) must leave nothing behind.
       const entry = entries.get(request);

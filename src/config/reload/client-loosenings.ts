@@ -1,6 +1,5 @@
-import type { Client, OrderRules } from '../../core/access/client.ts';
+import { ANONYMOUS, type Client, type OrderRules } from '../../core/access/client.ts';
 import { ExactDecimal } from '../../core/decimal.ts';
-import { ANONYMOUS } from '../sections/clients.ts';
 
 /** What the client would gain, as the rest of a sentence that begins with its name; undefined when that is nothing. */
 type FieldJudge = (before: Client, after: Client) => string | undefined;

@@ -1,6 +1,6 @@
+import { ANONYMOUS } from '../../core/access/client.ts';
 import { createDenylist, deniesAllOf } from '../../core/catalogue/denylist.ts';
 import type { Settings } from '../schema/settings.ts';
-import { ANONYMOUS } from '../sections/clients.ts';
 import { isLoopbackName } from '../sections/hosts.ts';
 import { clientLoosenings } from './client-loosenings.ts';
 

@@ -1,4 +1,4 @@
-import type { Client, OrderRules } from '../../core/access/client.ts';
+import { ANONYMOUS, type Client, type OrderRules } from '../../core/access/client.ts';
 import { DEFAULT_PERMISSIONS, SINGLE_CLIENT_PERMISSIONS } from '../../core/catalogue/permission.ts';
 import type { ClientEntry } from '../schema/client-schema.ts';
 import type { LayeredConfig } from '../schema/layered-config.ts';
@@ -8,8 +8,6 @@ import { accountNames } from './accounts.ts';
 import { type IssuedKeys, readIssuedKeys } from './issued-keys.ts';
 import type { RepeatedSecrets } from './repeated-secrets.ts';
 
-/** The client that stands for callers of endpoints that need no key. */
-export const ANONYMOUS = 'anonymous';
 /** The single client that exists when the file names none, and where its issued pair is read from. */
 const SINGLE_CLIENT = 'default';
 const SINGLE_CLIENT_PREFIX = 'BINANCE_PROXY';

@@ -33,6 +33,9 @@ export interface Client {
   readonly policyMode: 'enforce' | 'report';
 }
 
+/** The name of the client that stands for everybody without a key. */
+export const ANONYMOUS = 'anonymous';
+
 /** The name under which the proxy's own calls stand in budgets and records. */
 export const PROXY_CLIENT: Client = Object.freeze({
   name: 'proxy',

@@ -1,4 +1,6 @@
+import { ANONYMOUS, type Client } from '../access/client.ts';
 import type { Endpoint } from '../catalogue/endpoint.ts';
+import type { SharedLane } from '../lanes.ts';
 import type { UpstreamName } from '../upstream.ts';
 
 /** general: everything else; orders: what places or amends; cancels: what takes orders away. */
@@ -35,6 +37,13 @@ export interface CallCharge {
   readonly charges: readonly BucketCharge[];
   /** Names under which a freeze stops this call. */
   readonly freezeKeys: readonly string[];
+}
+
+/** The lane of a call among what everybody shares. */
+export function sharedLaneOf(endpoint: Endpoint, client: Client): SharedLane {
+  const lane = laneOf(endpoint);
+  if (lane !== 'general') return lane;
+  return client.name === ANONYMOUS ? 'anonymous' : 'identified';
 }
 
 export function laneOf({ effect }: Endpoint): Lane {

@@ -1,4 +1,4 @@
-import type { Client } from '../access/client.ts';
+import { ANONYMOUS, type Client } from '../access/client.ts';
 import type { Call } from '../call/call.ts';
 import type { Endpoint } from '../catalogue/endpoint.ts';
 import { MINUTE_MS } from '../intervals.ts';
@@ -31,6 +31,7 @@ export interface Charging {
 
 /** Binance says of these that their used-weight header is wrong and to be ignored. */
 const WRONG_HEADERS: ReadonlySet<string> = new Set(['/fapi/v1/ticker/bookTicker', '/fapi/v2/ticker/price']);
+const ANONYMOUS_SHARE = 0.25;
 const NO_HEADERS: readonly string[] = [];
 const SAPI_HEADERS = { IP: ['x-sapi-used-ip-weight-1m'], UID: ['x-sapi-used-uid-weight-1m'] } as const;
 
@@ -68,12 +69,13 @@ export function createCharging(reserveForOrders: number): Charging {
       const isSapi = endpoint.path.startsWith('/sapi/');
       const weight = isSapi ? chargeSapi(charges, charged) : weightIn(charged);
       const shared = isSapi ? 0 : weight;
-      for (const limit of limits.get(endpoint.upstream) ?? FALLBACK_LIMITS[endpoint.upstream]) {
+      const stated = limits.get(endpoint.upstream) ?? FALLBACK_LIMITS[endpoint.upstream];
+      for (const limit of stated) {
         if (limit.type === 'ORDERS') chargeOrders(charges, charged, limit);
         else chargeShared(charges, endpoint, limit, shared, share);
       }
       for (const quota of quotasFor(endpoint)) chargeQuota(charges, charged, quota);
-      if (shared > 0) chargeShare(charges, client, endpoint.upstream, shared, lane);
+      if (shared > 0) chargeShare(charges, client, endpoint.upstream, shared, lane, shareOf(client, stated));
       const freezeKeys = [hostFreezeKey(endpoint.upstream)];
       if (account !== undefined && (lane === 'orders' || countsOrders(endpoint)))
         freezeKeys.push(ordersFreezeKey(endpoint, account));
@@ -163,10 +165,11 @@ function chargeQuota(charges: BucketCharge[], { endpoint, account }: ChargedCall
 
 function chargeShare(
   charges: BucketCharge[],
-  { name, weightPerMinute }: Client,
+  { name }: Client,
   upstream: UpstreamName,
   weight: number,
   lane: Lane,
+  weightPerMinute: number | undefined,
 ): void {
   if (weightPerMinute === undefined) return;
   const key = `client:${name}:${upstream}:share`;
@@ -177,6 +180,13 @@ function chargeShare(
     ceiling: lane === 'cancels' ? Number.MAX_SAFE_INTEGER : weightPerMinute,
     headers: NO_HEADERS,
   });
+}
+
+/** Callers without a key share a quarter of what Binance gives, unless the configuration says how much. */
+function shareOf({ name, weightPerMinute }: Client, limits: readonly RateLimit[]): number | undefined {
+  if (weightPerMinute !== undefined || name !== ANONYMOUS) return weightPerMinute;
+  const minute = limits.find(({ type, windowMs }) => type === 'REQUEST_WEIGHT' && windowMs === MINUTE_MS);
+  return minute === undefined ? undefined : Math.floor(minute.limit * ANONYMOUS_SHARE);
 }
 
 function weightHeaders(interval: string): readonly string[] {

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ClientsByKeyDigest } from '../../config/schema/settings.ts';
-import type { Client } from '../../core/access/client.ts';
+import { ANONYMOUS, type Client } from '../../core/access/client.ts';
 import type { Endpoint } from '../../core/catalogue/endpoint.ts';
 import type { CallContext } from '../call-context.ts';
 import { unknownClient } from '../refusals.ts';
@@ -28,7 +28,7 @@ const BEARER = /^Bearer +(\S+)$/i;
 export function identify(context: CallContext, endpoint: Endpoint, identified: Client | undefined): Caller {
   const { settings } = context.config;
   const isOpen = endpoint.security === 'NONE';
-  const anonymous = isOpen && settings.anonymousEnabled ? settings.clients.get('anonymous') : undefined;
+  const anonymous = isOpen && settings.anonymousEnabled ? settings.clients.get(ANONYMOUS) : undefined;
   const client = identified ?? anonymous;
   if (client === undefined) throw unknownClient();
   const account = isOpen ? undefined : client.account;

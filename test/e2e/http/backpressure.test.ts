@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { send } from '../../support/clients/http.ts';
+import { type Reply, send } from '../../support/clients/http.ts';
 import { startTestProxy, type TestProxy } from '../../support/servers/proxy.ts';
 import { startUpstream, type Upstream } from '../../support/servers/upstream.ts';
 
@@ -21,7 +21,7 @@ beforeAll(async () => {
   upstream = await startUpstream();
   proxy = await startTestProxy({
     upstream: upstream.url,
-    timeouts: { slowReaderMs: SLOW_READER_MS, callsPerUpstream: 4 },
+    timeouts: { slowReaderMs: SLOW_READER_MS, callsPerUpstream: 20 },
   });
 });
 afterAll(async () => {
@@ -154,30 +154,40 @@ describe('an answer of 100 MB', () => {
 });
 
 describe('calls to one upstream', () => {
-  it('Calls beyond the bound are refused at once and honestly, and pass again when there is room', async () => {
+  it('Calls beyond a lane are refused at once and honestly, stronger lanes go on, and there is room again', async () => {
     const waiting: ServerResponse[] = [];
     upstream.respond((_received, response) => waiting.push(response));
     const order = '/api/v3/order?symbol=A';
     const headers = { 'user-agent': 'app' };
-    const under = [1, 2, 3, 4].map(() => send(proxy.port, order, { method: 'POST', headers }));
-    await expect.poll(() => waiting.length).toBe(4);
-    for (const method of ['GET', 'POST', 'DELETE']) {
+    const under: Promise<Reply>[] = [];
+    // One client has half of what reads and orders may take, and all that is left for cancels.
+    for (const [method, most] of [
+      ['GET', 8],
+      ['POST', 9],
+      ['DELETE', 3],
+    ] as const) {
+      for (let number = 0; number < most; number++) under.push(send(proxy.port, order, { method, headers }));
+      await expect.poll(() => waiting.length).toBe(under.length);
       const refused = await send(proxy.port, order, { method, headers });
       expect([refused.status, refused.headers['x-proxy-error'], refused.headers['x-proxy-outcome']]).toEqual([
         502,
         'PROXY_UPSTREAM_UNREACHABLE',
         'not-sent',
       ]);
-      expect(refused.json?.msg).toMatch(/^Too many calls are under way/);
+      expect(refused.json?.msg).toMatch(/^Too many calls (?:of this client )?are under way/);
       expect(refused.headers['x-proxy-weight']).toBeUndefined();
     }
-    expect(proxy.records('call.refused').map(({ rule }) => rule)).toEqual(Array(3).fill('calls under way'));
+    expect(waiting).toHaveLength(20);
+    expect(proxy.records('call.refused').map(({ rule }) => rule)).toEqual([
+      'calls under way of one client',
+      'calls under way of one client',
+      'calls under way',
+    ]);
     const elsewhere = send(proxy.port, '/fapi/v1/order?symbol=A', { headers });
-    await expect.poll(() => waiting.length).toBe(5);
+    await expect.poll(() => waiting.length).toBe(21);
     for (const response of waiting) response.end('{}');
-    expect((await Promise.all([...under, elsewhere])).map(({ status }) => status)).toEqual(
-      Array(5).fill(200),
-    );
+    const statuses = (await Promise.all([...under, elsewhere])).map(({ status }) => status);
+    expect(statuses).toEqual(Array(21).fill(200));
     upstream.respond((_received, response) => response.end('{}'));
     expect((await send(proxy.port, order, { method: 'POST', headers })).status).toBe(200);
     expect(proxy.parts.underWay.total).toBe(0);

@@ -1,0 +1,137 @@
+import type { ServerResponse } from 'node:http';
+import { createConnection } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Reply, send } from '../../support/clients/http.ts';
+import { connectApp, UpgradeRefused, type WsApp } from '../../support/clients/ws-app.ts';
+import { startTestProxy, type TestProxy } from '../../support/servers/proxy.ts';
+import { startUpstream, type Upstream } from '../../support/servers/upstream.ts';
+import { openWsStage } from '../../support/servers/ws-stage.ts';
+
+const BOT = 'b'.repeat(64);
+const OTHER = 'o'.repeat(64);
+const ENV = { BOT_CLIENT_KEY: BOT, OTHER_CLIENT_KEY: OTHER };
+const PERMISSIONS = 'permissions: [market-data, read, spot-margin-trade]';
+const YAML = `
+clients:
+  bot: { account: main, envPrefix: BOT, ${PERMISSIONS} }
+  other: { account: main, envPrefix: OTHER, ${PERMISSIONS} }
+`;
+const ORDER = '/api/v3/order?symbol=BTCUSDT&side=BUY&type=LIMIT&quantity=1&price=1&timeInForce=GTC';
+const as = (key: string) => ({ 'x-mbx-apikey': key });
+
+describe('calls under way', () => {
+  let upstream: Upstream;
+  let proxy: TestProxy;
+  /** Calls that Binance does not answer. */
+  let hanging: ServerResponse[];
+  beforeEach(async () => {
+    upstream = await startUpstream();
+    hanging = [];
+    proxy = await startTestProxy({
+      upstream: upstream.url,
+      env: ENV,
+      yaml: YAML,
+      timeouts: { callsPerUpstream: 20 },
+    });
+    upstream.respond((received, response) => {
+      if (received.target.includes('/depth') || received.target.includes('/account')) hanging.push(response);
+      else response.end('{}');
+    });
+  });
+  afterEach(async () => {
+    for (const response of hanging) response.destroy();
+    await proxy.close();
+    await upstream.close();
+  });
+
+  async function expectServed(key: string): Promise<void> {
+    const headers = as(key);
+    const replies: readonly [string, Reply][] = [
+      ['read', await send(proxy.port, '/api/v3/openOrders', { headers })],
+      ['order', await send(proxy.port, ORDER, { method: 'POST', headers })],
+      [
+        'cancel',
+        await send(proxy.port, '/api/v3/order?symbol=BTCUSDT&orderId=1', { method: 'DELETE', headers }),
+      ],
+    ];
+    expect(replies.map(([what, { status }]) => [what, status])).toEqual([
+      ['read', 200],
+      ['order', 200],
+      ['cancel', 200],
+    ]);
+  }
+
+  it('One connection without a key that asks and never reads stops nobody', async () => {
+    const socket = createConnection({ host: '127.0.0.1', port: proxy.port });
+    socket.on('error', () => {});
+    socket.pause();
+    const ask = 'GET /api/v3/depth?symbol=BTCUSDT HTTP/1.1\r\nHost: localhost\r\nUser-Agent: app\r\n\r\n';
+    socket.write(ask.repeat(100));
+    await expect.poll(() => hanging.length).toBeGreaterThan(0);
+    for (let round = 0; round < 3; round++) await expectServed(BOT);
+    socket.destroy();
+  });
+
+  it('Any number of connections without a key take a quarter of the places', async () => {
+    const asked = Array.from({ length: 30 }, () => send(proxy.port, '/api/v3/depth?symbol=BTCUSDT'));
+    await expect.poll(() => hanging.length).toBe(5);
+    await expect
+      .poll(() => proxy.records('call.refused').filter(({ rule }) => rule === 'calls under way').length)
+      .toBe(25);
+    await expectServed(BOT);
+    for (const response of hanging) response.end('{}');
+    expect((await Promise.all(asked)).filter(({ status }) => status === 200)).toHaveLength(5);
+  });
+
+  it('One client whose reads hang leaves reads to the other, and orders and cancels to itself', async () => {
+    const asked = Array.from({ length: 30 }, () => send(proxy.port, '/api/v3/account', { headers: as(BOT) }));
+    await expect.poll(() => hanging.length).toBe(8);
+    await expectServed(OTHER);
+    const headers = as(BOT);
+    expect((await send(proxy.port, ORDER, { method: 'POST', headers })).status).toBe(200);
+    const cancel = await send(proxy.port, '/api/v3/order?symbol=BTCUSDT&orderId=1', {
+      method: 'DELETE',
+      headers,
+    });
+    expect(cancel.status).toBe(200);
+    for (const response of hanging) response.end('{}');
+    await Promise.all(asked);
+  });
+});
+
+describe('weight and sockets', () => {
+  it('Callers without a key have a quarter of the weight, the rest is for clients', async () => {
+    const stage = await openWsStage('HMAC', { env: ENV, yaml: YAML });
+    const depth = '/api/v3/depth?symbol=BTCUSDT&limit=5000';
+    const statuses: number[] = [];
+    for (let number = 0; number < 8; number++) statuses.push((await send(stage.proxy.port, depth)).status);
+    expect(statuses.filter((status) => status === 200).length).toBeLessThanOrEqual(6);
+    expect(statuses.at(-1)).toBe(429);
+    const reply = await send(stage.proxy.port, depth, { headers: as(BOT) });
+    expect(reply.status).toBe(200);
+    await stage.close();
+  });
+
+  it('Sockets without a key take a quarter of all, and a client gets its own', async () => {
+    const stage = await openWsStage('HMAC', { env: ENV, yaml: YAML });
+    const open = () => connectApp(`${stage.wsUrl}/stream?streams=btcusdt@trade`);
+    const sockets: WsApp[] = [];
+    for (let round = 0; round < 10; round++)
+      sockets.push(...(await Promise.all(Array.from({ length: 25 }, open))));
+    const refused = await open().catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(UpgradeRefused);
+    expect((refused as UpgradeRefused).status).toBe(429);
+    const own = await connectApp(`${stage.wsUrl}/stream?streams=btcusdt@trade`, { headers: as(BOT) });
+    await own.close();
+    await sockets.pop()?.close();
+    let again: WsApp | undefined;
+    await expect
+      .poll(async () => {
+        again = await open().catch(() => undefined);
+        return again !== undefined;
+      })
+      .toBe(true);
+    await Promise.all([...sockets, ...(again === undefined ? [] : [again])].map((socket) => socket.close()));
+    await stage.close();
+  });
+});
