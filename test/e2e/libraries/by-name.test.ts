@@ -20,6 +20,8 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const PYTHON_APP = fileURLToPath(new URL('../../support/processes/by-name-app.py', import.meta.url));
 const APP_KEY = 'IssuedKeyIssuedKeyIssuedKeyIssuedKeyIssuedKeyIssuedKeyIssuedKey0';
 const APP_SECRET = 'IssuedSecretIssuedSecretIssuedSecretIssuedSecretIssuedSecretIssu';
+/** Eight processes, one after the other, on a machine that may be busy. */
+const LONG_MS = 240_000;
 const hasPython = spawnSync('python3', ['--version']).status === 0;
 
 /** What makes the names lead to the proxy; each way of writing a hosts file is one line for all. */
@@ -127,7 +129,9 @@ describe.skipIf(noNamespace !== undefined)('apps with nothing set but a key pair
     return () => files.remove();
   });
 
-  it('Unchanged apps trade by name on spot, USD-M and COIN-M, hear streams on 9443, and withdraw nothing', async () => {
+  it('Unchanged apps trade by name on spot, USD-M and COIN-M, hear streams on 9443, and withdraw nothing', {
+    timeout: LONG_MS,
+  }, async () => {
     const { proxy, app } = await openStage();
     const ccxt = await app(['--input-type=module', '-e', CCXT_APP]);
     expect([ccxt.code, ccxt.stderr]).toEqual([0, '']);
