@@ -1,4 +1,4 @@
-"""What somebody writes in an afternoon: Binance's hosts as constants, the standard library and nothing else."""
+"""What somebody writes in an afternoon: Binance's hosts as constants and the standard library; requests where it is there."""
 import hashlib
 import hmac
 import http.client
@@ -40,4 +40,11 @@ results = {
     "wrong host": call("api.binance.com", "GET", "/api/v3/account", sent_host="example.com"),
     "wrong place": call("fapi.binance.com", "GET", "/api/v3/account"),
 }
+try:
+    import requests
+except ImportError:
+    results["requests"] = "missing"
+else:
+    answer = requests.get("https://api.binance.com/api/v3/time", timeout=30)
+    results["requests"] = answer.status_code
 print(json.dumps(results))
