@@ -18,6 +18,8 @@ interface Manifest {
 const PURPOSES: ReadonlyMap<string, string> = new Map([
   ['@fastify/rate-limit', 'requests per second of each client'],
   ['@fastify/websocket', 'WebSocket connections of apps'],
+  ['@peculiar/asn1-schema', 'writes the structures of X.509'],
+  ['@peculiar/asn1-x509', '`certificate new`: certificates and their extensions'],
   ['close-with-grace', 'an orderly end on SIGTERM'],
   ['decimal.js', 'prices and quantities, never as floats'],
   ['dotenv', 'reads `.env`'],

@@ -30,6 +30,13 @@ const COMMANDS: ReadonlyMap<string, readonly [load: () => Promise<Command>, summ
     ],
   ],
   [
+    'certificate',
+    [
+      async () => (await import('./commands/certificate.ts')).certificate,
+      '"certificate new" makes what a listener by name needs',
+    ],
+  ],
+  [
     'audit',
     [
       async () => (await import('./commands/audit.ts')).audit,

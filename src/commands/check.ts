@@ -3,6 +3,7 @@ import { ConfigError, formatProblems } from '../config/problems/config-error.ts'
 import type { Settings } from '../config/schema/settings.ts';
 import { readEnvironment } from '../config/sources/read-environment.ts';
 import { type BuiltProxy, buildProxy } from '../proxy/build.ts';
+import { findLoops } from '../proxy/loops.ts';
 import { isRiskySwitch, type KeySwitches } from '../upstream/key-switches.ts';
 import { describeClock, diagnoseClock, diagnoseKey } from './check/diagnosis.ts';
 import { command, EXIT } from './cli.ts';
@@ -65,6 +66,9 @@ function printConfiguration(settings: Settings): void {
 }
 
 async function askBinance(built: BuiltProxy, settings: Settings): Promise<number> {
+  const loops = await findLoops(settings);
+  for (const { message } of loops) console.log(message);
+  if (loops.length > 0) return EXIT.problem;
   await built.warmUp();
   const { clock, gate } = built;
   const { offsetMs } = clock.state;

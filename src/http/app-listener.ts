@@ -7,15 +7,16 @@ import type { LiveConfig } from '../pipeline/live-config.ts';
 import type { Timeouts } from '../upstream/timeouts.ts';
 import { SOCKET_LIMITS, type SocketLimits } from '../websocket/sockets/socket-limits.ts';
 import { serveWebSockets, type WebSocketDeps } from '../websocket/upgrade.ts';
+import { doorOf } from './by-name.ts';
 import { errorHandler } from './error-handler.ts';
-import { contextOf, forwardRoute } from './forward.ts';
+import { contextOf, forwardRoute, hostOf } from './forward.ts';
 import { createAppServer } from './http-server.ts';
 import { limitKeyGuessing } from './key-guessing.ts';
 import { localTrust } from './local-trust.ts';
 import { NO_SCHEMAS } from './no-schemas.ts';
 import { answerParserErrors } from './parser-errors.ts';
 
-export interface AppListenerDeps extends Omit<WebSocketDeps, 'limits' | 'contextOf' | 'guesses'> {
+export interface AppListenerDeps extends Omit<WebSocketDeps, 'limits' | 'contextOf' | 'hostOf' | 'guesses'> {
   readonly timeouts: Timeouts;
 }
 
@@ -43,14 +44,21 @@ export async function buildAppListener(
   });
   for (const method of METHODS) app.addHttpMethod(method, { hasBody: false, overrideExisting: true });
   app.decorateRequest('callContext', undefined);
+  app.decorateRequest('binanceHost', undefined);
   const guesses = await limitKeyGuessing(app);
   // Before every hook, so that a refused upgrade is known as one and its socket is closed.
   const limits = socketLimits(timeouts, given);
-  const sockets = await serveWebSockets(app, { ...deps, contextOf, limits, guesses });
+  const sockets = await serveWebSockets(app, { ...deps, contextOf, hostOf, limits, guesses });
 
   app.addHook('onRequest', (request, _reply, done) => {
     const { headers } = request.raw;
-    request.callContext = arrival.arrive(request.method, ({ settings }) => identifyClient(headers, settings));
+    const { host } = doorOf(request.raw, config().settings);
+    request.binanceHost = host;
+    request.callContext = arrival.arrive(
+      request.method,
+      ({ settings }) => identifyClient(headers, settings),
+      host && { byName: host.name },
+    );
     try {
       arrival.assertServing();
       done();
@@ -58,7 +66,10 @@ export async function buildAppListener(
       done(error as Error);
     }
   });
-  app.addHook('onRequest', localTrust(trustedHosts(config)));
+  app.addHook(
+    'onRequest',
+    localTrust(trustedHosts(config), ({ raw }) => doorOf(raw, config().settings)),
+  );
 
   const refuse = errorHandler((request, error) => recorder.refused(request.callContext, error));
   app.setErrorHandler(async (error, request, reply) => {

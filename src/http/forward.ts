@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { verifyClientSignature } from '../core/access/form-signature.ts';
+import type { BinanceHost } from '../core/binance-hosts.ts';
 import { readHead, withBody } from '../core/call/call.ts';
 import { readTarget, type Target } from '../core/call/target.ts';
 import type { Proof } from '../pipeline/authenticate.ts';
@@ -18,6 +19,8 @@ import { writeAnswer } from './write-answer.ts';
 declare module 'fastify' {
   interface FastifyRequest {
     callContext: CallContext | undefined;
+    /** The host of Binance's that was called by its name. */
+    binanceHost: BinanceHost | undefined;
   }
 }
 
@@ -43,7 +46,7 @@ export function forwardRoute({ pipeline, slowReaderMs }: ForwardDeps) {
 
   return async function forward(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const context = contextOf(request);
-    const target = readTarget(request.originalUrl);
+    const target = readTarget(request.originalUrl, hostOf(request));
     const head = readHead(request.method, target);
     const endpoint = recognise.request(context, head);
     const caller = identify(context, endpoint, context.identified);
@@ -80,6 +83,11 @@ function hearWhenWritten(claim: Claim | undefined, response: ServerResponse): vo
 export function contextOf(request: FastifyRequest): CallContext {
   if (request.callContext === undefined) throw new Error('a request without its context');
   return request.callContext;
+}
+
+/** The host of Binance's that a request called by its name; the first hook put it there. */
+export function hostOf({ binanceHost }: FastifyRequest): BinanceHost | undefined {
+  return binanceHost;
 }
 
 /** Over HTTP a client signs its query and body as it sent them; there is no logon. */

@@ -1,8 +1,11 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
-import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
+import { createServer as createTlsServer } from 'node:https';
+import { Server as TlsListener } from 'node:tls';
 import type { Settings } from '../config/schema/settings.ts';
 
 type Tls = Settings['server']['tls'];
+/** A certificate and its key. */
+export type Pem = NonNullable<Tls>;
 
 /** Longer than any client's pool keeps a connection, so that an order never meets a socket that is just closing. */
 const KEEP_ALIVE_MS = 125_000;
@@ -27,8 +30,8 @@ export function createAppServer(handler: (request: never, response: never) => vo
 }
 
 /** Puts a new certificate in place for new connections; turning TLS on or off takes a new start. */
-export function renewCertificate(server: Server, tls: Tls): void {
-  if (tls !== undefined && server instanceof TlsServer) server.setSecureContext(pemOf(tls));
+export function renewCertificate(server: unknown, tls: Tls): void {
+  if (tls !== undefined && server instanceof TlsListener) server.setSecureContext(pemOf(tls));
 }
 
 /** Every other offer is ignored, as HTTP wants it: java.net.http offers h2c with its first request, whatever that is. */
@@ -36,6 +39,7 @@ function isWebSocket({ method, headers }: IncomingMessage): boolean {
   return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket';
 }
 
-function pemOf({ cert, key }: NonNullable<Tls>) {
+/** How a listener speaks TLS with a certificate. */
+export function pemOf({ cert, key }: Pem) {
   return { cert, key: key.reveal(), minVersion: 'TLSv1.2' as const };
 }

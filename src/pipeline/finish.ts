@@ -42,7 +42,7 @@ export function createFinish({ recorder, resolver, listenKeys }: FinishDeps): Fi
 }
 
 function lostAnswer({ clientOrderIds: ids }: CallContext, { transfer, verdict }: Answer): ProxyError {
-  if (verdict.outcome === 'not-sent') return unreachable();
+  if (verdict.outcome === 'not-sent') return unreachable(transfer.error);
   const query = ids.length === 0 ? '' : ` Query it by client order id ${ids.join(', ')}.`;
   return new ProxyError(
     'PROXY_OUTCOME_UNKNOWN',

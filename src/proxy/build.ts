@@ -26,6 +26,7 @@ import { OpenSockets } from '../websocket/sockets/open-sockets.ts';
 import { ConfigSnapshot } from './config-snapshot.ts';
 import { readEarlierCalls } from './earlier-runs.ts';
 import { lifecycleRecords } from './lifecycle-records.ts';
+import { configuredAddresses } from './loops.ts';
 
 export interface ProxyOptions {
   readonly settings: Settings;
@@ -64,7 +65,8 @@ export async function buildProxy({ settings, log, timeouts: given }: ProxyOption
   const times = { monotonicNow, wallNow };
   const timeouts: Timeouts = { ...DEFAULT_TIMEOUTS, ...given };
   let isStopping = false;
-  const snapshot = new ConfigSnapshot(settings, timeouts);
+  const own = configuredAddresses(settings);
+  const snapshot = new ConfigSnapshot(settings, timeouts, own);
   const config = () => snapshot.current;
   const secretMask = () => snapshot.secretMask;
   const catalogue = loadCatalogue();
@@ -129,7 +131,7 @@ export async function buildProxy({ settings, log, timeouts: given }: ProxyOption
     ...times,
   });
   return {
-    app: { pipeline, budgets, trail, clock, config, sockets, timeouts, ...times },
+    app: { pipeline, budgets, trail, clock, config, sockets, own, timeouts, ...times },
     operator: { config, status, metrics, resolver },
     ...{ trail, limits, resolver, clock, gate, ownCalls, underWay },
     swap(next) {

@@ -4,6 +4,7 @@ import { createDenylist } from '../core/catalogue/denylist.ts';
 import { SecretMask } from '../core/records/secret-mask.ts';
 import type { Credential } from '../core/signing/credential.ts';
 import type { LiveConfig } from '../pipeline/live-config.ts';
+import type { OwnAddresses } from '../upstream/connections/own-addresses.ts';
 import { createPools, type Pools } from '../upstream/connections/pools.ts';
 import type { Timeouts } from '../upstream/timeouts.ts';
 
@@ -12,13 +13,15 @@ const RETIRE_MS = 60_000;
 /** The configuration in force, and what of earlier ones is still in use. */
 export class ConfigSnapshot {
   readonly #timeouts: Timeouts;
+  readonly #own: OwnAddresses;
   readonly #retired = new Set<Pools>();
   #current: LiveConfig;
   #secretMask: SecretMask;
 
-  constructor(settings: Settings, timeouts: Timeouts) {
+  constructor(settings: Settings, timeouts: Timeouts, own: OwnAddresses) {
     this.#timeouts = timeouts;
-    this.#current = toLiveConfig(settings, timeouts);
+    this.#own = own;
+    this.#current = toLiveConfig(settings, timeouts, own);
     this.#secretMask = settings.secretMask;
   }
 
@@ -35,7 +38,7 @@ export class ConfigSnapshot {
   swap(settings: Settings): void {
     const old = this.#current;
     this.#secretMask = new SecretMask([], [settings.secretMask, this.#secretMask]);
-    this.#current = toLiveConfig(settings, this.#timeouts, old);
+    this.#current = toLiveConfig(settings, this.#timeouts, this.#own, old);
     if (this.#current.pools !== old.pools) this.#retire(old.pools);
   }
 
@@ -56,7 +59,12 @@ export class ConfigSnapshot {
   }
 }
 
-function toLiveConfig(settings: Settings, timeouts: Timeouts, old?: LiveConfig): LiveConfig {
+function toLiveConfig(
+  settings: Settings,
+  timeouts: Timeouts,
+  own: OwnAddresses,
+  old?: LiveConfig,
+): LiveConfig {
   const same =
     old !== undefined &&
     JSON.stringify(old.settings.upstreams) === JSON.stringify(settings.upstreams) &&
@@ -68,7 +76,7 @@ function toLiveConfig(settings: Settings, timeouts: Timeouts, old?: LiveConfig):
     denylist: createDenylist(settings.denylist),
     pools: same
       ? old.pools
-      : createPools(settings.upstreams, { ca: settings.upstreamCa, ...timeouts }, settings.spotOrigins),
+      : createPools(settings.upstreams, { ca: settings.upstreamCa, own, ...timeouts }, settings.spotOrigins),
   };
 }
 

@@ -1,6 +1,6 @@
 import { chmodSync, chownSync, lstatSync, readFileSync, rmSync } from 'node:fs';
 import { Server as TlsServer } from 'node:https';
-import { createConnection, createServer, Server } from 'node:net';
+import { type AddressInfo, createConnection, createServer, Server } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { ConfigError } from '../config/problems/config-error.ts';
@@ -12,12 +12,14 @@ export interface ListenOptions {
   readonly socketGroup: string | undefined;
 }
 
+const LOCALHOST = ['127.0.0.1', '::1'] as const;
+
 /** How long a turn of the event loop may take in which nobody connected, and how long such a turn is waited for. */
 const QUIET_TURN_MS = 1;
 const QUIET_WITHIN_MS = 500;
 
-/** The listener on ::1 that goes with a server on 127.0.0.1. */
-const seconds = new WeakMap<object, Server>();
+/** The further listeners whose connections the HTTP server of an app serves: on ::1 beside 127.0.0.1, and by name. */
+const further = new WeakMap<object, Server[]>();
 
 /**
  * Listens as configured and returns the base URL (or the socket's path). `localhost` is both 127.0.0.1 and ::1, because
@@ -28,15 +30,25 @@ export async function listen(app: FastifyInstance, options: ListenOptions): Prom
   if (options.host !== 'localhost') {
     await app.listen({ host: options.host, port: options.port });
   } else {
-    await app.listen({ host: '127.0.0.1', port: options.port });
-    const second = await listenToo(app, '::1', portOf(app));
-    if (second !== undefined) {
-      seconds.set(app.server, second);
-      app.server.on('close', () => second.close());
-    }
+    const [first, second] = LOCALHOST;
+    await app.listen({ host: first, port: options.port });
+    const server = createServer({ noDelay: true }, (socket) => app.server.emit('connection', socket));
+    await listenToo(app, server, { address: second, port: portOf(app.server), isOptional: true });
   }
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
-  return `${app.server instanceof TlsServer ? 'https' : 'http'}://${host}:${portOf(app)}`;
+  return `${app.server instanceof TlsServer ? 'https' : 'http'}://${host}:${portOf(app.server)}`;
+}
+
+/** The addresses that stand for a host: `localhost` is two. */
+export function addressesOf(host: string): readonly [string, ...string[]] {
+  return host === 'localhost' ? LOCALHOST : [host];
+}
+
+/** Every address and port where an app is served; none on a Unix socket. */
+export function openAddresses(app: FastifyInstance): readonly AddressInfo[] {
+  return [app.server, ...(further.get(app.server) ?? [])]
+    .map((server) => server.address())
+    .filter((address) => typeof address === 'object' && address !== null);
 }
 
 /**
@@ -44,8 +56,8 @@ export async function listen(app: FastifyInstance, options: ListenOptions): Prom
  * HTTP server's own `close` would cut the ones that look idle, with a call that is just arriving on one of them.
  */
 export async function stopListening(app: FastifyInstance): Promise<void> {
-  const servers = [app.server, seconds.get(app.server)].filter((server) => server !== undefined);
-  await quietMoment(app.server);
+  const servers = [app.server, ...(further.get(app.server) ?? [])];
+  await quietMoment(servers);
   await Promise.all(
     servers.map((server) => new Promise((resolve) => Server.prototype.close.call(server, resolve))),
   );
@@ -55,32 +67,54 @@ export async function stopListening(app: FastifyInstance): Promise<void> {
  * The system has connections ready that this process has not yet seen, and resets them when the listener goes: so it goes
  * just after a look that found none.
  */
-async function quietMoment(server: Server): Promise<void> {
+async function quietMoment(servers: readonly Server[]): Promise<void> {
   const untilMs = performance.now() + QUIET_WITHIN_MS;
   let came = true;
   const note = () => {
     came = true;
   };
-  server.on('connection', note);
+  for (const server of servers) server.on('connection', note);
   for (let startMs = 0; came || performance.now() - startMs > QUIET_TURN_MS; ) {
     came = false;
     startMs = performance.now();
     await nextTurn();
     if (performance.now() > untilMs) break;
   }
-  server.off('connection', note);
+  for (const server of servers) server.off('connection', note);
 }
 
-/** A second address of the same server: its connections are handed to the first listener's HTTP server. */
-function listenToo(app: FastifyInstance, host: string, port: number): Promise<Server | undefined> {
+/**
+ * Opens a further listener, which hands its connections to the app's HTTP server and ends with it. The port that it got;
+ * undefined where the machine lacks an address that is optional.
+ */
+export function listenToo(
+  app: FastifyInstance,
+  server: Server,
+  { address, port, isOptional }: { address: string; port: number; isOptional: boolean },
+): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
-    const server = createServer({ noDelay: true }, (socket) => app.server.emit('connection', socket));
     server.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EADDRNOTAVAIL' || error.code === 'EAFNOSUPPORT') resolve(undefined);
+      const isMissing = error.code === 'EADDRNOTAVAIL' || error.code === 'EAFNOSUPPORT';
+      if (isOptional && isMissing) resolve(undefined);
       else reject(error);
     });
-    server.listen({ host, port, ipv6Only: true }, () => resolve(server));
+    server.listen({ host: address, port, ipv6Only: isOptional }, () => {
+      furtherOf(app).push(server);
+      resolve(portOf(server));
+    });
   });
+}
+
+/** The list of further listeners, which end with the first one. */
+function furtherOf({ server }: FastifyInstance): Server[] {
+  const known = further.get(server);
+  if (known !== undefined) return known;
+  const servers: Server[] = [];
+  further.set(server, servers);
+  server.on('close', () => {
+    for (const each of servers) each.close();
+  });
+  return servers;
 }
 
 async function listenOnSocket(
@@ -136,8 +170,8 @@ function groupId(group: string): number {
   return Number(id);
 }
 
-function portOf(app: FastifyInstance): number {
-  const address = app.server.address();
+function portOf(server: Server): number {
+  const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the listener has no port');
   return address.port;
 }

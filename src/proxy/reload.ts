@@ -54,7 +54,8 @@ export function noteUnguarded({ clientsByKeyDigest }: Settings, trail: Pick<Audi
  * @throws ConfigError when callers from elsewhere would be trusted without a key
  */
 export function assertStillGuarded(listening: Settings['server'], next: Settings): void {
-  const isLocal = listening.socket !== undefined || isLoopback(listening.host);
+  const isOnSocketOnly = listening.socket !== undefined && listening.byName === undefined;
+  const isLocal = isOnSocketOnly || isLoopback(listening.host);
   if (isLocal || next.clientsByKeyDigest.size > 0) return;
   const message =
     'BINANCE_PROXY_CLIENT_KEY is not set any more, but the running listener is open to other machines: set it, or start anew.';

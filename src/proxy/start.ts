@@ -5,7 +5,9 @@ import { renewCertificate } from '../http/http-server.ts';
 import { buildOperatorListener } from '../operator/operator-listener.ts';
 import { type BuiltProxy, buildProxy, type ProxyOptions } from './build.ts';
 import { drain } from './drain.ts';
-import { listen } from './listen.ts';
+import { listen, openAddresses } from './listen.ts';
+import { listenByName } from './listen-by-name.ts';
+import { assertNoLoop } from './loops.ts';
 import { createReload, noteUnguarded } from './reload.ts';
 import { noteStartWarnings } from './start-warnings.ts';
 
@@ -13,6 +15,8 @@ export interface RunningProxy {
   /** Base URL for apps, or the path of the Unix socket. */
   readonly url: string;
   readonly operatorUrl: string;
+  /** The ports of the TLS listeners by name. */
+  readonly namedPorts: readonly number[];
   /** What it is made of. */
   readonly proxy: BuiltProxy;
   /**
@@ -51,24 +55,29 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       socket: undefined,
       socketGroup: undefined,
     });
-    await Promise.race([proxy.warmUp(), pause(WARM_UP_MS)]);
+    await Promise.all([assertNoLoop(settings), Promise.race([proxy.warmUp(), pause(WARM_UP_MS)])]);
     assertPreflight(settings, proxy);
     const app = await buildAppListener(proxy.app);
     started.push(app);
     const url = await listen(app, settings.server);
+    const named = await listenByName(app, settings.server);
+    proxy.app.own.set([...openAddresses(operator), ...openAddresses(app)]);
     const { environment } = settings;
     const denylist = settings.files.get('denylist')?.name ?? 'built-in only';
-    const detail = { environment, url, operatorUrl, node: process.version, denylist };
+    const byName = named.ports.length === 0 ? undefined : named.ports.join(', ');
+    const detail = { environment, url, byName, operatorUrl, node: process.version, denylist };
     trail.note({ event: 'proxy.started', detail });
     noteUnguarded(settings, trail);
     noteStartWarnings(trail, settings);
     return {
       url,
       operatorUrl,
+      namedPorts: named.ports,
       proxy,
       swap: createReload(settings, trail, (next) => {
         proxy.swap(next);
         renewCertificate(app.server, next.server.tls);
+        named.renew(next.server.byName);
       }),
       async close(graceMs = GRACE_MS) {
         trail.note({ event: 'proxy.stopping' });

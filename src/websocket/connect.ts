@@ -2,12 +2,14 @@ import type { WebSocket } from 'ws';
 import type { Budgets } from '../budgets/budgets.ts';
 import { ProxyError } from '../core/errors.ts';
 import { openUpstreamSocket, unreachable } from '../upstream/connections/open-socket.ts';
+import type { OwnAddresses } from '../upstream/connections/own-addresses.ts';
 import { callOf } from './connection-endpoint.ts';
 import type { AdmittedSocket } from './opening.ts';
 
 export interface ConnectDeps {
   readonly budgets: Pick<Budgets, 'charge' | 'reconcile' | 'refund'>;
   readonly handshakeTimeoutMs: number;
+  readonly own: OwnAddresses;
 }
 
 /**
@@ -16,7 +18,7 @@ export interface ConnectDeps {
  * @throws ProxyError
  */
 export async function connectSocket(
-  { budgets, handshakeTimeoutMs }: ConnectDeps,
+  { budgets, handshakeTimeoutMs, own }: ConnectDeps,
   { origin, client, endpoint, context }: AdmittedSocket,
   target: string,
   signal: AbortSignal,
@@ -33,6 +35,7 @@ export async function connectSocket(
   const opening = await openUpstreamSocket({
     url: `${origin}${target}`,
     ca: settings.upstreamCa,
+    own,
     handshakeTimeoutMs,
     signal,
   });

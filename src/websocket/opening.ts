@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { ANONYMOUS, type Client } from '../core/access/client.ts';
 import { decide } from '../core/access/policy.ts';
+import type { BinanceHost } from '../core/binance-hosts.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import { ProxyError } from '../core/errors.ts';
 import { readSocketTarget, type SocketTarget } from '../core/frames/socket-target.ts';
@@ -30,6 +31,14 @@ export interface AdmitSocketDeps {
   readonly sockets: LaneCounts;
 }
 
+/** What an upgrade says of itself. */
+export interface OpeningRequest {
+  readonly url: string;
+  /** The host of Binance's that was called by its name. */
+  readonly host: BinanceHost | undefined;
+  readonly headers: IncomingHttpHeaders;
+}
+
 const ORIGINS: Readonly<Record<SocketFamily, Readonly<Record<SocketTarget['kind'], SocketUpstreamName>>>> = {
   spot: { api: 'spotWsApi', stream: 'spotStream' },
   usdm: { api: 'usdmWsApi', stream: 'usdmStream' },
@@ -43,11 +52,10 @@ const ORIGINS: Readonly<Record<SocketFamily, Readonly<Record<SocketTarget['kind'
 export function admitSocket(
   { rates, monotonicNow, sockets }: AdmitSocketDeps,
   context: CallContext,
-  url: string,
-  headers: IncomingHttpHeaders,
+  { url, host, headers }: OpeningRequest,
 ): AdmittedSocket {
   const { settings } = context.config;
-  const target = readSocketTarget(url);
+  const target = readSocketTarget(url, host);
   const origin = target && settings.socketUpstreams[ORIGINS[target.family][target.kind]];
   if (target === undefined || origin === undefined) throw unknownSocket();
   const endpoint = connectionEndpoint(target);

@@ -3,12 +3,14 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { WebSocket } from 'ws';
 import type { AuditTrail } from '../audit/trail.ts';
 import type { Budgets } from '../budgets/budgets.ts';
+import type { BinanceHost } from '../core/binance-hosts.ts';
 import type { ProxyError } from '../core/errors.ts';
 import { type StreamWish, streamWish } from '../core/frames/stream-event.ts';
 import { LaneCounts } from '../core/lanes.ts';
 import type { CallContext } from '../pipeline/call-context.ts';
 import type { LiveConfig } from '../pipeline/live-config.ts';
 import type { Pipeline } from '../pipeline/wire-pipeline.ts';
+import type { OwnAddresses } from '../upstream/connections/own-addresses.ts';
 import type { ServerClock } from '../upstream/server-clock.ts';
 import { ApiSocket } from './api/api-socket.ts';
 import { SocketIdentity } from './api/socket-identity.ts';
@@ -29,11 +31,15 @@ export interface WebSocketDeps {
   readonly clock: Pick<ServerClock, 'nowOrLocal'>;
   readonly config: () => LiveConfig;
   readonly sockets: OpenSockets;
+  /** Where no socket to Binance may end. */
+  readonly own: OwnAddresses;
   readonly limits: SocketLimits;
   readonly monotonicNow: () => number;
   readonly wallNow: () => number;
   /** The context of a request; the first hook put it there. */
   readonly contextOf: (request: FastifyRequest) => CallContext;
+  /** The host of Binance's that a request called by its name. */
+  readonly hostOf: (request: FastifyRequest) => BinanceHost | undefined;
   /** Counts a wrong key from where a request came; what refuses when there were too many. */
   readonly guesses: (request: FastifyRequest) => Promise<ProxyError | undefined>;
 }
@@ -74,8 +80,12 @@ export async function serveWebSockets(app: FastifyInstance, deps: WebSocketDeps)
 
   /** Everything before the upgrade is accepted; an app so learns of an unreachable Binance as without a proxy. */
   async function prepare(request: FastifyRequest): Promise<void> {
-    const { headers } = request.raw;
-    const admitted = admitSocket(admitting, deps.contextOf(request), request.originalUrl, headers);
+    const opening = {
+      url: request.originalUrl,
+      host: deps.hostOf(request),
+      headers: request.raw.headers,
+    };
+    const admitted = admitSocket(admitting, deps.contextOf(request), opening);
     const gone = new AbortController();
     request.raw.socket.once('close', () => {
       admitted.place[Symbol.dispose]();
@@ -133,16 +143,17 @@ async function openOwnSocket(
   signal: AbortSignal,
 ): Promise<Entry> {
   const { family, kind, path, query, isPrivate } = admitted.target;
-  const { budgets, limits } = deps;
-  const connecting = { budgets, handshakeTimeoutMs: limits.handshakeTimeoutMs };
+  const { budgets, limits, own } = deps;
+  const connecting = { budgets, handshakeTimeoutMs: limits.handshakeTimeoutMs, own };
   const upstream = await connectSocket(connecting, admitted, `${path}${query}`, signal);
   return {
     giveUp: () => upstream.terminate(),
     accept(app) {
-      const { requestId } = admitted.context;
+      const { requestId, detail } = admitted.context;
       const options = {
         ...deps,
         socketId: requestId,
+        detail,
         records: recordsOf(deps, admitted),
         app,
         upstream,
@@ -166,8 +177,8 @@ async function joinSharedStream(
   wish: StreamWish,
 ): Promise<Entry> {
   const { target, origin } = admitted;
-  const { budgets, limits } = deps;
-  const connecting = { budgets, handshakeTimeoutMs: limits.handshakeTimeoutMs };
+  const { budgets, limits, own } = deps;
+  const connecting = { budgets, handshakeTimeoutMs: limits.handshakeTimeoutMs, own };
   const open = () => connectSocket(connecting, admitted, wish.sharedTarget, new AbortController().signal);
   const group = feeds.of(`${origin}${wish.sharedTarget}`, PER_SECOND[target.family]);
   const right = readRightOf(admitted);
@@ -183,9 +194,6 @@ function readRightOf({ client, context }: AdmittedSocket): ReadRight {
 
 function recordsOf(deps: WebSocketDeps, { target, client, context }: AdmittedSocket): SocketRecords {
   const { family, printable } = target;
-  return new SocketRecords(deps, context.requestId, {
-    client: client.name,
-    upstream: family,
-    path: printable,
-  });
+  const subject = { client: client.name, upstream: family, path: printable };
+  return new SocketRecords(deps, context.requestId, subject, context.detail);
 }

@@ -58,6 +58,14 @@ describe('check', () => {
     expect(stderr).toMatch(/BINANCE_PROXY_PORT must be/);
   });
 
+  it('The command check ends with 1 where an upstream leads back to where the proxy would listen', async () => {
+    const port = new URL(simulator.url).port;
+    const { code, stdout } = await check({ BINANCE_PROXY_PORT: port });
+    expect(code).toBe(1);
+    expect(stdout).toContain(`leads to 127.0.0.1:${port}, where this proxy itself listens`);
+    simulator.reset();
+  });
+
   it('The command check names the switch of a key that can withdraw, and the missing IP restriction of another', async () => {
     simulator.reset();
     simulator.setRestrictions(TEST_KEY, { enableWithdrawals: true });

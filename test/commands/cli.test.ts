@@ -22,6 +22,13 @@ const CASES: readonly Case[] = [
   { name: 'client', valued: [], missing: /^client needs a word to say what to do: new\.$/, stray: ['oops'] },
   { name: 'client new', valued: [], missing: /^client new needs a NAME\.$/, stray: ['bot', 'oops'] },
   {
+    name: 'certificate',
+    valued: ['--out'],
+    missing: /^certificate needs a word to say what to do: new\.$/,
+    stray: ['oops'],
+  },
+  { name: 'certificate new', valued: ['--out'], stray: ['oops'] },
+  {
     name: 'audit',
     valued: RANGE,
     missing: /^audit needs a word to say what to do: verify, show or report\.$/,

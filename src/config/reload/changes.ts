@@ -12,6 +12,7 @@ const AT_ONCE: readonly Part[] = [
   ['environment', ({ environment }) => environment],
   ['server.allowedHosts', ({ server }) => server.allowedHosts],
   ['server.tls', ({ server: { tls } }) => tls && [tls.cert, tls.key.reveal()]],
+  ['server.byName', ({ server: { byName } }) => byName && [byName.cert, byName.key.reveal()]],
   ['recvWindowMs', ({ recvWindowMs }) => recvWindowMs],
   ['upstreams', (settings) => [settings.upstreams, settings.spotOrigins, settings.socketUpstreams]],
   ['upstreamCaFile', ({ upstreamCa }) => upstreamCa],
@@ -23,6 +24,7 @@ const AT_ONCE: readonly Part[] = [
 const WITH_THE_NEXT_START: readonly Part[] = [
   ['server', ({ server: { host, port, socket, socketGroup } }) => [host, port, socket, socketGroup]],
   ['server.tls', ({ server }) => server.tls !== undefined],
+  ['server.byName', ({ server }) => server.byName?.ports],
   ['operator', ({ operator }) => operator],
   ['throttle', ({ throttle }) => [throttle.reserveForOrders, throttle.replicas]],
   ['audit', ({ audit }) => [audit.dir, audit.durability, audit.key]],

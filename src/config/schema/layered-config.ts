@@ -54,10 +54,14 @@ function readValue(text: string, schema: SchemaNode | undefined): unknown {
   const isList = schema?.type === 'array' || (schema?.type?.includes('array') && text.includes(','));
   if (isList) {
     const parts = text.split(',').map((part) => part.trim());
-    return parts.filter((part) => part !== '');
+    const given = parts.filter((part) => part !== '');
+    return schema?.items?.type === 'integer' ? given.map(readWhole) : given;
   }
-  if (schema?.type === 'integer') return /^\d{1,15}$/.test(text.trim()) ? Number(text) : undefined;
-  return text;
+  return schema?.type === 'integer' ? readWhole(text) : text;
+}
+
+function readWhole(text: string): number | undefined {
+  return /^\d{1,15}$/.test(text.trim()) ? Number(text) : undefined;
 }
 
 function assign(target: Record<string, unknown>, path: YamlPath, value: unknown): void {

@@ -8,6 +8,7 @@ export const DEFAULTS = {
   environment: 'live',
   host: 'localhost',
   port: 8080,
+  byNamePorts: [443, 9443],
   operatorHost: '127.0.0.1',
   operatorPort: 8081,
   recvWindowMs: 5000,
@@ -23,8 +24,11 @@ const HOST = '^[A-Za-z0-9_.:-]{1,253}$';
 const HOST_ERROR = 'must be a host name or an IP address without scheme, port and brackets';
 
 const host = (description: string, value: string) => text(HOST, HOST_ERROR, { description, default: value });
-const port = (description: string, value: number) =>
-  whole(0, 65_535, { description: `${description} 0 takes any free port.`, default: value });
+const port = (description: string, value?: number) =>
+  whole(0, 65_535, {
+    description: `${description} 0 takes any free port.`,
+    ...(value === undefined ? {} : { default: value }),
+  });
 const path = (description: string) => text('^[^\\u0000]+$', 'must be a path', { description });
 
 const origins: Record<string, TSchema> = {};
@@ -74,6 +78,25 @@ const ServerSchema = mapping(
           keyFile: Type.Optional(path('PEM file with its private key.')),
         },
         'TLS for the listener for apps; read again on SIGHUP.',
+      ),
+    ),
+    byName: Type.Optional(
+      mapping(
+        {
+          ports: Type.Optional(
+            Type.Array(port('One of its ports.'), {
+              minItems: 1,
+              maxItems: 8,
+              uniqueItems: true,
+              description: 'Its ports; Binance has its spot streams on 9443 too.',
+              default: [...DEFAULTS.byNamePorts],
+              errorMessage: 'must be a list of ports',
+            }),
+          ),
+          certFile: Type.Optional(path('PEM file with a certificate for the names of Binance.')),
+          keyFile: Type.Optional(path('PEM file with its private key.')),
+        },
+        "A TLS listener for apps that call Binance's own names; `certificate new` makes the files.",
       ),
     ),
   },

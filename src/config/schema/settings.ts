@@ -36,6 +36,10 @@ export interface Settings {
     readonly allowedHosts: readonly string[];
     /** PEM texts with which the listener speaks TLS; undefined: plain HTTP. */
     readonly tls: { readonly cert: string; readonly key: SecretText } | undefined;
+    /** The TLS listener that apps reach by the names of Binance's hosts, on the same host name or address. */
+    readonly byName:
+      | { readonly ports: readonly number[]; readonly cert: string; readonly key: SecretText }
+      | undefined;
   };
   readonly operator: { readonly host: string; readonly port: number };
   readonly recvWindowMs: number;

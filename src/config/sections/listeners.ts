@@ -5,7 +5,7 @@ import type { Settings } from '../schema/settings.ts';
 import type { ConfigSources } from '../sources/read-secret.ts';
 import type { YamlPath } from '../sources/yaml-file.ts';
 import { hostsOverlap, isHost, isLoopback } from './hosts.ts';
-import { readTlsFiles } from './tls-files.ts';
+import { readByName, readTlsFiles } from './tls-files.ts';
 
 const NOT_A_HOST = 'must be a host name or an IP address without scheme, port and brackets';
 
@@ -25,18 +25,26 @@ export function readListeners(
   const port = server?.port ?? DEFAULTS.port;
   const operatorHost = readHost(layered, ['operator', 'host'], operator?.host ?? DEFAULTS.operatorHost);
   const operatorPort = operator?.port ?? DEFAULTS.operatorPort;
-  if (socket === undefined) {
-    if (server?.socketGroup !== undefined) {
-      layered.report(['server', 'socketGroup'], 'has an effect together with a socket only: set that too');
-    }
+  const byName = readByName(sources, layered);
+  if (socket === undefined && server?.socketGroup !== undefined) {
+    layered.report(['server', 'socketGroup'], 'has an effect together with a socket only: set that too');
+  }
+  // The listener by name is on the host also where a Unix socket takes the place of the plain port.
+  if (socket === undefined || byName !== undefined) {
     if (isHost(host) && !isLoopback(host) && !keyExpected) {
       layered.report(
         ['server', 'host'],
         'opens the proxy to other machines, but no client key is configured: set BINANCE_PROXY_CLIENT_KEY to a key that `client new` creates, or listen on localhost',
       );
     }
-    if (port !== 0 && port === operatorPort && hostsOverlap(host, operatorHost)) {
+    const ports = [...(socket === undefined ? [port] : []), ...(byName?.ports ?? [])].filter(
+      (each) => each !== 0,
+    );
+    if (ports.includes(operatorPort) && hostsOverlap(host, operatorHost)) {
       layered.report(['operator', 'port'], 'is also the port for apps: set another one');
+    }
+    if (new Set(ports).size < ports.length) {
+      layered.report(['server', 'byName', 'ports'], 'has a port twice, or the one of the plain listener');
     }
   }
   const allowedHosts = server?.allowedHosts ?? [];
@@ -50,6 +58,7 @@ export function readListeners(
       socketGroup: server?.socketGroup,
       allowedHosts: allowedHosts.map((name) => name.toLowerCase()),
       tls: readTlsFiles(sources, layered),
+      byName,
     },
     operator: { host: operatorHost, port: operatorPort },
   };

@@ -1,3 +1,4 @@
+import { type BinanceHost, upstreamOn } from '../binance-hosts.ts';
 import { malformedRequest } from '../errors.ts';
 import { UPSTREAM_OF_NAME, UPSTREAM_OF_SEGMENT, type UpstreamName } from '../upstream.ts';
 
@@ -13,9 +14,10 @@ const DOT_SEGMENT = /\/\.{1,2}(?:\/|$)/;
 
 /**
  * Reads a request target: a run of leading slashes counts as one, the first segment may name an upstream.
+ * @param host the host of Binance's that was called by its name: it decides then, and no segment does
  * @throws ProxyError PROXY_MALFORMED_REQUEST for every form that is not canonical
  */
-export function readTarget(target: string): Target {
+export function readTarget(target: string, host?: BinanceHost): Target {
   if (target.charCodeAt(0) !== SLASH) throw malformedRequest('the request target must begin with a slash');
   let start = 0;
   while (target.charCodeAt(start + 1) === SLASH) start++;
@@ -26,6 +28,7 @@ export function readTarget(target: string): Target {
   if (query.includes('?')) throw malformedRequest('the request target has a second question mark');
   if (!CANONICAL_PATH.test(path) || DOT_SEGMENT.test(path))
     throw malformedRequest('the path is not in canonical form');
+  if (host !== undefined) return { upstream: upstreamOn(host, path), path, query };
   const end = path.indexOf('/', 1);
   const first = path.slice(1, end === -1 ? undefined : end);
   const named = UPSTREAM_OF_NAME.get(first);

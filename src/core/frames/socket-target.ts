@@ -1,3 +1,4 @@
+import type { BinanceHost } from '../binance-hosts.ts';
 import { ProxyError } from '../errors.ts';
 import { FAMILY_OF_NAME, FAMILY_OF_WS_API_PATH, type SocketFamily } from '../upstream.ts';
 
@@ -36,28 +37,37 @@ const LISTEN_KEY = /(?:^|[/=])[A-Za-z0-9]{40,}(?:$|[/&])/;
 
 /**
  * Reads the target of an upgrade; undefined when no WebSocket is served there.
+ * @param host the host of Binance's that was called by its name: it decides then, and no segment does
  * @throws ProxyError PROXY_MALFORMED_REQUEST for a served path with a query or stream names that are not canonical
  */
-export function readSocketTarget(target: string): SocketTarget | undefined {
+export function readSocketTarget(target: string, host?: BinanceHost): SocketTarget | undefined {
   const mark = target.indexOf('?');
   const whole = (mark === -1 ? target : target.slice(0, mark)).replace(/^\/+/, '/');
   const query = mark === -1 || mark === target.length - 1 ? '' : target.slice(mark);
-  const end = whole.indexOf('/', 1);
-  const named = end === -1 ? undefined : FAMILY_OF_NAME.get(whole.slice(1, end));
-  const path = named === undefined ? whole : whole.slice(end);
+  const { named, path } =
+    host === undefined ? familyOf(whole) : { named: host.api ?? host.stream, path: whole };
   const api = FAMILY_OF_WS_API_PATH.get(path);
   if (api !== undefined && (named === undefined || named === api)) {
+    if (host !== undefined && host.api !== api) return undefined;
     checkQuery(query, API_QUERY);
     return { kind: 'api', family: api, path, query, printable: path, isPrivate: false };
   }
   const route = STREAM_ROUTE.exec(path)?.[0];
-  if (route === undefined) return undefined;
+  if (route === undefined || (host !== undefined && host.stream === undefined)) return undefined;
   const family = named ?? (ROUTED.test(path) ? 'usdm' : 'spot');
   if (ROUTED.test(path) && family !== 'usdm') return undefined;
   checkNames(path.slice(route.length));
   checkQuery(query, STREAM_QUERY);
   const isPrivate = /^\/(?:private|pm|pm-classic)\//.test(path) || LISTEN_KEY.test(`${path}${query}`);
+  if (isPrivate && host?.isPublicOnly === true) return undefined;
   return { kind: 'stream', family, path, query, printable: route, isPrivate };
+}
+
+/** The family that a path names by its first segment, and the path without that segment. */
+function familyOf(whole: string): { readonly named: SocketFamily | undefined; readonly path: string } {
+  const end = whole.indexOf('/', 1);
+  const named = end === -1 ? undefined : FAMILY_OF_NAME.get(whole.slice(1, end));
+  return { named, path: named === undefined ? whole : whole.slice(end) };
 }
 
 /** True for the name of a stream that begins with a listen key. */

@@ -1,5 +1,6 @@
 import { createSecureContext, rootCertificates, type SecureContext, TLSSocket } from 'node:tls';
 import type { buildConnector as Connectors } from 'undici';
+import { type OwnAddresses, portOf } from './own-addresses.ts';
 import { buildConnector } from './undici.ts';
 
 const CONNECT_MS = 5_000;
@@ -16,17 +17,24 @@ export function createTrust(ca: string | undefined): () => SecureContext {
   };
 }
 
-/** Opens the connections of one pool: TLS always verified, HTTP/1.1 only, no Nagle. */
-export function createConnector(trust: () => SecureContext): Connectors.connector {
+/** Opens the connections of one pool: TLS always verified, HTTP/1.1 only, no Nagle, and none to the proxy itself. */
+export function createConnector(trust: () => SecureContext, own: OwnAddresses): Connectors.connector {
   let connect: Connectors.connector | undefined;
   // undici remembers sessions by weak references only: without this one the next collection of garbage takes them.
   const session: Buffer[] = [];
   return (target, callback) => {
+    const port = portOf(target);
+    const loop = own.refuse(target.hostname, port);
+    if (loop !== undefined) {
+      process.nextTick(callback, loop, null);
+      return;
+    }
     connect ??= buildConnector({
       timeout: CONNECT_MS,
       keepAlive: true,
       rejectUnauthorized: true,
       allowH2: false,
+      lookup: own.lookupFor(port),
       ...(target.protocol === 'https:' ? { secureContext: trust() } : {}),
     });
     connect(target, (...outcome) => {

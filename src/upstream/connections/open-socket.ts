@@ -2,12 +2,15 @@ import { rootCertificates } from 'node:tls';
 import { WebSocket } from 'ws';
 import type { UpstreamAnswer } from '../../core/budget/back-off.ts';
 import { ProxyError } from '../../core/errors.ts';
+import { LoopError, type OwnAddresses, portOf } from './own-addresses.ts';
 
 export interface UpstreamSocketOptions {
   /** Origin, path and query as they are sent. */
   readonly url: string;
   /** PEM of an additional authority; Node's own stay trusted. */
   readonly ca: string | undefined;
+  /** Where it may not end. */
+  readonly own: OwnAddresses;
   readonly handshakeTimeoutMs: number;
   /** Aborts when the app is gone. */
   readonly signal: AbortSignal;
@@ -30,6 +33,10 @@ const MAX_REFUSAL_BYTES = 4_096;
  * before its owner listens. Never rejects.
  */
 export function openUpstreamSocket(options: UpstreamSocketOptions): Promise<UpstreamOpening> {
+  const url = new URL(options.url);
+  const port = portOf(url);
+  const loop = options.own.refuse(url.hostname, port);
+  if (loop !== undefined) return Promise.resolve({ failed: unreachable(loop) });
   return new Promise((resolve) => {
     const socket = new WebSocket(options.url, {
       perMessageDeflate: false,
@@ -37,6 +44,7 @@ export function openUpstreamSocket(options: UpstreamSocketOptions): Promise<Upst
       handshakeTimeout: options.handshakeTimeoutMs,
       maxPayload: MAX_FRAME_BYTES,
       rejectUnauthorized: true,
+      lookup: options.own.lookupFor(port),
       ...(options.ca === undefined ? {} : { ca: [...rootCertificates, options.ca] }),
     });
     const giveUp = () => socket.terminate();
@@ -66,12 +74,16 @@ export function openUpstreamSocket(options: UpstreamSocketOptions): Promise<Upst
       response.once('end', close);
       response.once('error', close);
     });
-    socket.on('error', () => end({ failed: unreachable() }));
+    socket.on('error', (error) => end({ failed: unreachable(error) }));
   });
 }
 
-/** The refusal of an app whose socket has no other end. */
-export function unreachable(): ProxyError {
+/** The refusal of an app whose call or socket found nobody at the other end. */
+export function unreachable(why?: Error): ProxyError {
+  if (why instanceof LoopError) {
+    const message = 'The address of this upstream leads back to the signing proxy itself: nothing was sent.';
+    return new ProxyError('PROXY_UPSTREAM_UNREACHABLE', message, { rule: 'loop' });
+  }
   return new ProxyError('PROXY_UPSTREAM_UNREACHABLE', 'Binance could not be reached: nothing was sent.', {
     rule: 'not connected',
   });

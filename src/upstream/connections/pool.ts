@@ -2,11 +2,14 @@ import type { SecureContext } from 'node:tls';
 import type { Pool as Connections, Dispatcher as Dispatch } from 'undici';
 import { DEFAULT_TIMEOUTS } from '../timeouts.ts';
 import { createConnector } from './connector.ts';
+import type { OwnAddresses } from './own-addresses.ts';
 import { Dispatcher, Pool } from './undici.ts';
 
 export interface PoolOptions {
   /** Whom its TLS connections trust. */
   readonly trust: () => SecureContext;
+  /** Where none of its connections may end. */
+  readonly own: OwnAddresses;
   /** How long an answer may take to begin, and between two pieces of it; 15 s. */
   readonly headersTimeoutMs?: number;
   /** How many calls may be under way; 512. */
@@ -31,7 +34,7 @@ export class OriginPool extends Dispatcher {
 
   constructor(origin: string, options: PoolOptions) {
     super();
-    const { trust, headersTimeoutMs, callsPerUpstream, idleConnectionMs } = {
+    const { trust, own, headersTimeoutMs, callsPerUpstream, idleConnectionMs } = {
       ...DEFAULT_TIMEOUTS,
       ...options,
     };
@@ -42,7 +45,7 @@ export class OriginPool extends Dispatcher {
       keepAliveMaxTimeout: 2 * idleConnectionMs,
       headersTimeout: headersTimeoutMs,
       bodyTimeout: headersTimeoutMs,
-      connect: createConnector(trust),
+      connect: createConnector(trust, own),
     };
     this.#connections = new Pool(origin, {
       ...same,

@@ -31,6 +31,8 @@ export interface ApiSocketOptions extends PairOptions {
   readonly clock: Pick<ServerClock, 'nowOrLocal'>;
   readonly config: () => LiveConfig;
   readonly wallNow: () => number;
+  /** Further facts of the socket, for the records of its frames. */
+  readonly detail: Readonly<Record<string, string>> | undefined;
   readonly identity: SocketIdentity;
   /** Counts a wrong key; what refuses when there were too many, over all sockets and requests from the same place. */
   readonly guesses: () => Promise<ProxyError | undefined>;
@@ -104,7 +106,7 @@ export class ApiSocket implements PairOwner {
     const id = isFrame ? reading.frame.id : reading.id;
     const name = isFrame ? reading.frame.method : reading.method;
     const { arrival } = this.#options.pipeline;
-    const detail = { socket: this.#options.socketId, id };
+    const detail = { ...this.#options.detail, socket: this.#options.socketId, id };
     const context = arrival.arrive(name ?? 'WS', () => undefined, detail);
     this.#serving++;
     try {

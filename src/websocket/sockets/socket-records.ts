@@ -26,13 +26,21 @@ export class SocketRecords {
   readonly #deps: SocketRecordsDeps;
   readonly #socketId: string;
   readonly #subject: SocketSubject;
+  readonly #detail: Readonly<Record<string, string>> | undefined;
   readonly #openedMs: number;
   #isEnded = false;
 
-  constructor(deps: SocketRecordsDeps, socketId: string, subject: SocketSubject) {
+  /** `detail`: further facts of the socket. */
+  constructor(
+    deps: SocketRecordsDeps,
+    socketId: string,
+    subject: SocketSubject,
+    detail?: Readonly<Record<string, string>>,
+  ) {
     this.#deps = deps;
     this.#socketId = socketId;
     this.#subject = subject;
+    this.#detail = detail;
     this.#openedMs = deps.monotonicNow();
   }
 
@@ -40,7 +48,7 @@ export class SocketRecords {
     this.#deps.trail.note({
       event: 'socket.opened',
       ...this.#subject,
-      detail: { socket: this.#socketId },
+      detail: { ...this.#detail, socket: this.#socketId },
     });
   }
 
@@ -54,7 +62,7 @@ export class SocketRecords {
       ...this.#subject,
       durationMs: this.#deps.monotonicNow() - this.#openedMs,
       rule,
-      detail: { socket: this.#socketId, by, code, framesUp, framesDown },
+      detail: { ...this.#detail, socket: this.#socketId, by, code, framesUp, framesDown },
     });
   }
 }

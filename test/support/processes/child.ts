@@ -15,6 +15,8 @@ export interface Ended {
 export interface Child {
   readonly pid: number;
   readonly ended: Promise<Ended>;
+  /** What it has printed so far. */
+  readonly lines: readonly string[];
   /** The first log record of this event from `after` on; rejects when the process ends before. */
   record(event: string, after?: number): Promise<Readonly<Record<string, unknown>>>;
   /** How many log records there are so far. */
@@ -60,6 +62,9 @@ export function startChild(
   return {
     pid: child.pid ?? 0,
     ended,
+    get lines() {
+      return stdout.split('\n');
+    },
     get recordCount() {
       return records.length;
     },

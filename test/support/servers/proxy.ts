@@ -14,6 +14,8 @@ export interface TestProxy {
   readonly operatorUrl: string;
   /** 0 on a Unix socket. */
   readonly port: number;
+  /** The ports of the listeners by name. */
+  readonly namedPorts: readonly number[];
   /** What the proxy is made of. */
   readonly parts: BuiltProxy;
   /** Every line that went to stdout, as text. */
@@ -75,6 +77,7 @@ export async function startTestProxy(options: TestProxyOptions): Promise<TestPro
     url: proxy.url,
     operatorUrl: proxy.operatorUrl,
     port: URL.canParse(proxy.url) ? Number(new URL(proxy.url).port) : 0,
+    namedPorts: proxy.namedPorts,
     parts: proxy.proxy,
     lines,
     records: (...events) =>

@@ -5,6 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { fetchText } from '../../../src/upstream/connections/fetch-text.ts';
+import { OwnAddresses } from '../../../src/upstream/connections/own-addresses.ts';
 import { createPools } from '../../../src/upstream/connections/pools.ts';
 import { makeThrowAwayCertificate } from '../../support/fixtures/throw-away-certificate.ts';
 
@@ -26,7 +27,7 @@ describe('a TLS connection that is opened again', () => {
     const others = { usdm: undefined, coinm: undefined, options: undefined };
     const pools = createPools(
       { spot, ...others, portfolio: undefined, web: undefined },
-      { ca: certificate.cert },
+      { ca: certificate.cert, own: new OwnAddresses() },
     );
     try {
       await fetchText(pools.get('spot')!, '/api/v3/time', []);

@@ -5,6 +5,7 @@ import type { BudgetState } from '../../../src/budgets/budgets.ts';
 import type { UpstreamName } from '../../../src/core/upstream.ts';
 import { fetchText } from '../../../src/upstream/connections/fetch-text.ts';
 import { createKeepWarm, type KeepWarm } from '../../../src/upstream/connections/keep-warm.ts';
+import { OwnAddresses } from '../../../src/upstream/connections/own-addresses.ts';
 import { createPools, type Pools } from '../../../src/upstream/connections/pools.ts';
 import { type FaultServer, startFaultServer } from '../../support/servers/fault-server.ts';
 
@@ -31,7 +32,10 @@ let asked: string[];
 
 beforeEach(async () => {
   server = await startFaultServer();
-  pools = createPools({ ...NOWHERE, spot: server.url }, { ca: undefined, idleConnectionMs: IDLE_MS });
+  pools = createPools(
+    { ...NOWHERE, spot: server.url },
+    { ca: undefined, own: new OwnAddresses(), idleConnectionMs: IDLE_MS },
+  );
   state = ROOMY;
   asked = [];
   keepWarm = createKeepWarm({
@@ -197,7 +201,7 @@ describe('connections between rare calls', () => {
 describe('connections of several spot origins', () => {
   it('The connections of several spot origins are kept at the origin that the next call goes to', async () => {
     const second = await startFaultServer();
-    const limits = { ca: undefined, idleConnectionMs: IDLE_MS };
+    const limits = { ca: undefined, own: new OwnAddresses(), idleConnectionMs: IDLE_MS };
     const both = createPools({ ...NOWHERE, spot: server.url }, limits, [second.url]);
     const refresh = () => both.next('spot')!.refresh((connection) => get(connection, '/api/v3/ping'));
     try {
