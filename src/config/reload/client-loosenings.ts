@@ -1,4 +1,4 @@
-import type { Client, OrderRules } from '../../core/access/client.ts';
+import { type Client, type OrderRules, verifyingKeys } from '../../core/access/client.ts';
 import { ExactDecimal } from '../../core/decimal.ts';
 import { ANONYMOUS } from '../sections/clients.ts';
 
@@ -14,8 +14,12 @@ const FIELDS: { readonly [Field in keyof Client]-?: FieldJudge } = {
   account: ({ name, account }, after) =>
     name !== ANONYMOUS && account !== after.account ? 'would move to another account' : undefined,
   secret: (before, after) =>
-    before.secret !== undefined && after.secret === undefined
+    before.secret !== undefined && !verifiesSignatures(after)
       ? 'would lose its issued secret: its signatures would be verified no more'
+      : undefined,
+  publicKey: (before, after) =>
+    before.publicKey !== undefined && !verifiesSignatures(after)
+      ? 'would lose its public key: its signatures would be verified no more'
       : undefined,
   requireSignature: (before, after) =>
     before.requireSignature && !after.requireSignature ? 'would be free to sign nothing' : undefined,
@@ -63,6 +67,11 @@ export function clientLoosenings(before: Client, after: Client): readonly string
     const gain = judge(before, after);
     return gain === undefined ? [] : `clients.${before.name} ${gain}.`;
   });
+}
+
+/** A key may take the place of another, and one of two may go: what the one signed that went is refused. */
+function verifiesSignatures(client: Client): boolean {
+  return verifyingKeys(client).length > 0;
 }
 
 function looserOrderRules(before: OrderRules, after: OrderRules): readonly string[] {
