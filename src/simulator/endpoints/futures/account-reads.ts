@@ -91,13 +91,13 @@ function inverseRoutes(): Route[] {
     }));
   return [
     ...EMPTY_INVERSE_LISTS.map((name) => signedRoute(`GET /dapi/v1/${name}`, {}, () => [])),
-    signedRoute('GET /dapi/v1/account', {}, (_visit, { restrictions }) => ({
+    signedRoute('GET /dapi/v1/account', {}, ({ nowMs }, { restrictions }) => ({
       feeTier: 0,
       canTrade: restrictions.enableFutures,
       canDeposit: true,
       canWithdraw: true,
       updateTime: 0,
-      assets: INVERSE_ASSETS.map((asset) => ({ asset, ...emptyWallet() })),
+      assets: INVERSE_ASSETS.map((asset) => ({ asset, ...emptyWallet(nowMs) })),
       positions: INVERSE_ASSETS.map((asset) => inversePosition(`${asset}USD_PERP`)),
     })),
     signedRoute('GET /dapi/v1/balance', {}, ({ nowMs }) =>
@@ -162,13 +162,13 @@ function tradeView({ orderId, request, executed, averagePrice, updateTimeMs }: F
   };
 }
 
-function emptyWallet(): JsonObject {
+function emptyWallet(updateTime: number): JsonObject {
   const names = [
     ...['walletBalance', 'unrealizedProfit', 'marginBalance', 'maintMargin', 'initialMargin'],
     ...['positionInitialMargin', 'openOrderInitialMargin', 'maxWithdrawAmount', 'crossWalletBalance'],
     ...['crossUnPnl', 'availableBalance'],
   ];
-  return { ...Object.fromEntries(names.map((name) => [name, amount(ZERO)])), updateTime: 0 };
+  return { ...Object.fromEntries(names.map((name) => [name, amount(ZERO)])), updateTime };
 }
 
 function inversePosition(symbol: string): JsonObject {
