@@ -133,7 +133,7 @@ describe('USD-M user data', () => {
     const market = stage.simulator.exchange.spot.market('BTCUSDT');
     const stop = {
       ...{ algoType: 'CONDITIONAL', symbol: 'BTCUSDT', side: 'BUY', type: 'STOP_MARKET', quantity: '0.01' },
-      triggerPrice: market.lastPrice.mul('1.001').toFixed(),
+      triggerPrice: market.lastPrice.mul('1.001').toFixed(2),
     };
     const place = (clientAlgoId: string) =>
       stage.alice.call('POST', '/fapi/v1/algoOrder', { ...stop, clientAlgoId });
