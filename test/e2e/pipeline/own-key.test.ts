@@ -27,6 +27,9 @@ const YAML = ['OWN', 'BOTH'].reduce(
 );
 const ORDER = 'symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.001&price=20000.00';
 
+/** The order was sent before, or its signature is in a spelling that is none. */
+const REPEATED = [-2010, -1022];
+
 let lastMs = 0;
 /** A timestamp that no other test uses, so that no two tests share a signature. */
 function now(): number {
@@ -76,10 +79,15 @@ describe.each(KINDS)('an app that signs with an %s key of its own', (kind, newPa
   const sortedOrder = (ms: number, key = KEY) =>
     `apiKey=${key}&price=20000.00&quantity=0.001&side=BUY&symbol=BTCUSDT&timeInForce=GTC&timestamp=${ms}&type=LIMIT`;
 
-  async function expectRefused(sending: () => Promise<Reply | WsReply>, code = -1022): Promise<void> {
+  async function expectRefused(
+    sending: () => Promise<Reply | WsReply>,
+    ...codes: readonly number[]
+  ): Promise<void> {
     const before = arrived();
     const reply = await sending();
-    expect('json' in reply ? reply.json?.code : (reply as WsReply).error?.code).toBe(code);
+    expect('json' in reply ? reply.json?.code : (reply as WsReply).error?.code).toBeOneOf(
+      codes.length === 0 ? [-1022] : codes,
+    );
     expect(arrived()).toBe(before);
   }
   async function expectPassed(sending: () => Promise<Reply | WsReply>): Promise<void> {
@@ -189,13 +197,15 @@ describe.each(KINDS)('an app that signs with an %s key of its own', (kind, newPa
       (raw) => `${raw}%0A`,
     ];
     for (const spell of spellings)
-      await expectRefused(() => http('POST', '/api/v3/order', withSignature(text, signature, spell)));
+      await expectRefused(
+        () => http('POST', '/api/v3/order', withSignature(text, signature, spell)),
+        ...REPEATED,
+      );
     const params = frame(sortedOrder(now()));
     await expectPassed(() => app.ask('order.place', params));
-    await expectRefused(() => app.ask('order.place', params));
-    await expectRefused(() =>
-      app.ask('order.place', { ...params, signature: encodeURIComponent(params.signature ?? '') }),
-    );
+    await expectRefused(() => app.ask('order.place', params), ...REPEATED);
+    const spelt = { ...params, signature: encodeURIComponent(params.signature ?? '') };
+    await expectRefused(() => app.ask('order.place', spelt), ...REPEATED);
   });
 
   it('Its signature proves nothing for another use, or at another door', async () => {
