@@ -186,7 +186,8 @@ function orderRules(): string[] {
   const judge = (symbols: number) => {
     const names = Array.from({ length: symbols }, (_, index) => `A${index}USDT`);
     const client: Client = {
-      ...{ name: 'bot', account: 'main', secret: undefined, requireSignature: false, permissions: new Set() },
+      ...{ name: 'bot', account: 'main', secret: undefined, publicKey: undefined, requireSignature: false },
+      ...{ permissions: new Set() },
       ...{ symbols: new Set([...names, 'BTCUSDT']), order: undefined, weightPerMinute: undefined },
       ...{ requestsPerSecond: undefined, policyMode: 'enforce' },
     };

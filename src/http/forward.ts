@@ -52,7 +52,7 @@ export function forwardRoute({ pipeline, slowReaderMs }: ForwardDeps) {
     const caller = identify(context, endpoint, context.identified);
     const body = await readBody(request.raw);
     const call = acceptParameters(context, endpoint, withBody(head, body));
-    const proven = authenticate({ ...caller, endpoint, call }, proofOf(call.stamp.signature, target, body));
+    const proven = authenticate({ ...caller, endpoint, call }, proofOf(target, body));
     using _use = proven.signed?.use;
     const claimed = await admit(context, proven);
     using claim = claimed.claim;
@@ -91,11 +91,11 @@ export function hostOf({ binanceHost }: FastifyRequest): BinanceHost | undefined
 }
 
 /** Over HTTP a client signs its query and body as it sent them; there is no logon. */
-function proofOf(signature: string | undefined, { query }: Target, body: Buffer): Proof {
+function proofOf({ query }: Target, body: Buffer): Proof {
   return {
     door: 'http',
     isLogon: false,
-    verify: (secret) => verifyClientSignature(secret, signature ?? '', query, body.toString('latin1')),
+    verify: (key, signature) => verifyClientSignature(key, signature, query, body.toString('latin1')),
     isLoggedOn: () => false,
   };
 }

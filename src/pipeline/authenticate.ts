@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
-import type { Client } from '../core/access/client.ts';
+import { type Client, verifyingKeys } from '../core/access/client.ts';
+import { readSignature } from '../core/access/client-signature.ts';
 import { assertFresh, freshUntilMs } from '../core/access/freshness.ts';
 import type { Call } from '../core/call/call.ts';
 import { joinPairs } from '../core/call/form.ts';
@@ -22,8 +23,8 @@ export interface Proof {
   readonly door: Purpose['door'];
   /** True for a frame that logs a session on: it proves its sender for the frames that follow. */
   readonly isLogon: boolean;
-  /** True when `call.stamp.signature` was made with this secret over the parameters that are acted on. */
-  readonly verify: (secret: KeyObject) => boolean;
+  /** True when the signature was made with this key over the parameters that are acted on. */
+  readonly verify: (key: KeyObject, signature: string) => boolean;
   /** True when a logon that this client signed stands for this call. */
   readonly isLoggedOn: (client: Client) => boolean;
 }
@@ -36,7 +37,7 @@ interface IdentifiedCall extends Caller {
 
 /** A call whose caller is who it says. */
 export interface ProvenCall extends IdentifiedCall {
-  /** The client's own signature; undefined when the call is not signed with an issued secret. */
+  /** The client's own signature; undefined when the call carries none that counts. */
   readonly signed: SignedProof | undefined;
 }
 
@@ -46,6 +47,8 @@ interface SignedProof {
   readonly use: SignatureUse;
   /** Until when its timestamp is fresh, ms. */
   readonly untilMs: number;
+  /** The issued secret or public key by which it was verified. */
+  readonly signedBy: KeyObject;
 }
 
 /** Judges what a client signed and dated itself, before that is dropped. */
@@ -59,24 +62,30 @@ export function createAuthenticate(deps: AuthenticateDeps): Authenticate {
     if (stamp.signature === undefined) {
       // Key-only endpoints are called unsigned by every library, because Binance wants no signature there.
       if (client.requireSignature && endpoint.security === 'SIGNED' && !proof.isLoggedOn(client))
-        throw badSignature('This client has to sign its calls with its issued secret.', 'signature required');
+        throw badSignature(
+          'This client has to sign its calls: with its issued secret, or with its own key.',
+          'signature required',
+        );
       if (endpoint.security === 'SIGNED') assertRecvWindow(stamp);
       return undefined;
     }
-    const { secret } = client;
-    if (secret !== undefined && stamp.isRepeated === true)
+    const keys = verifyingKeys(client);
+    const counts = keys.length > 0;
+    if (counts && stamp.isRepeated === true)
       throw badSignature('A signed call has one timestamp, recvWindow and signature.', 'stamp twice');
-    if (secret !== undefined && !proof.verify(secret))
+    const signature = readSignature(stamp.signature) ?? '';
+    const signedBy = signature === '' ? undefined : keys.find((key) => proof.verify(key, signature));
+    if (counts && signedBy === undefined)
       throw badSignature('Signature for this request is not valid.', 'signature');
     if (endpoint.security === 'SIGNED') assertRecvWindow(stamp);
     const untilMs = freshUntilMs(stamp);
     assertFresh(untilMs, deps.wallNow(), clock.nowOrLocal());
-    if (secret === undefined) return undefined;
+    if (signedBy === undefined) return undefined;
     if (untilMs === undefined)
       throw badSignature('A signed call needs a timestamp.', 'signature without timestamp');
     const nowMs = Math.min(deps.wallNow(), clock.now() ?? Number.POSITIVE_INFINITY);
     const purpose = purposeOf(endpoint, call, proof);
-    return { use: signatures.use(client.name, stamp.signature, purpose, untilMs, nowMs), untilMs };
+    return { use: signatures.use(client.name, signature, purpose, untilMs, nowMs), untilMs, signedBy };
   }
 
   /** @throws ProxyError PROXY_STALE_REQUEST, PROXY_BAD_SIGNATURE */

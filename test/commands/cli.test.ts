@@ -20,7 +20,12 @@ const CASES: readonly Case[] = [
   { name: 'simulator', valued: ['--port'], stray: ['oops'] },
   { name: 'check', valued: [], stray: ['oops'] },
   { name: 'client', valued: [], missing: /^client needs a word to say what to do: new\.$/, stray: ['oops'] },
-  { name: 'client new', valued: [], missing: /^client new needs a NAME\.$/, stray: ['bot', 'oops'] },
+  {
+    name: 'client new',
+    valued: ['--public-key'],
+    missing: /^client new needs a NAME\.$/,
+    stray: ['bot', 'oops'],
+  },
   {
     name: 'certificate',
     valued: ['--out'],

@@ -1,9 +1,12 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { join } from 'node:path';
 import { parse as parseDotenv } from 'dotenv';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { client } from '../../src/commands/client.ts';
 import { loadSettings } from '../../src/config/load-settings.ts';
 import { ACCOUNT, folderWith } from '../support/fixtures/config-folder.ts';
 
+const ED25519 = generateKeyPairSync('ed25519');
 let stdout = '';
 let stderr = '';
 
@@ -53,6 +56,51 @@ describe('client new', () => {
     expect(await client(['new', 'default'])).toBe(0);
     const env = { ...ACCOUNT, ...parseDotenv(stdout) };
     expect(loadSettings({ env, cwd: folderWith() }).clientsByKeyDigest.size).toBe(1);
+  });
+
+  it.each(['ed25519', 'rsa'])('The command client new takes an app’s own %s public key', async (type) => {
+    const { publicKey } = type === 'rsa' ? generateKeyPairSync('rsa', { modulusLength: 2048 }) : ED25519;
+    const cwd = folderWith({ 'app.pub': publicKey.export({ type: 'spki', format: 'pem' }).toString() });
+    expect(await client(['new', 'grid-bot', '--public-key', join(cwd, 'app.pub')])).toBe(0);
+    expect(stdout.trim().split('\n')).toHaveLength(3);
+    const env = parseDotenv(stdout);
+    expect(Object.keys(env)).toEqual(['GRID_BOT_CLIENT_KEY', 'GRID_BOT_CLIENT_PUBLIC_KEY']);
+    const yaml = stderr.slice(stderr.indexOf('clients:'));
+    const settings = loadSettings({
+      env: { ...ACCOUNT, ...env },
+      cwd: folderWith({ 'config/proxy.yaml': yaml }),
+    });
+    const issued = settings.clients.get('grid-bot');
+    expect(issued).toMatchObject({ requireSignature: true, secret: undefined });
+    expect(issued?.publicKey?.equals(publicKey)).toBe(true);
+  });
+
+  it.each([
+    [
+      'the private key',
+      ED25519.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+      'holds a private key',
+    ],
+    ['no key at all', 'secret-of-somebody', 'is not a PEM text'],
+  ])(
+    'The command client new refuses a file that holds %s, and prints nothing of it',
+    async (_what, text, why) => {
+      const cwd = folderWith({ 'app.pem': text });
+      expect(await client(['new', 'bot', '--public-key', join(cwd, 'app.pem')])).toBe(64);
+      expect(stdout).toBe('');
+      expect(stderr).toContain(`The file of --public-key ${why}`);
+      for (const line of text
+        .trim()
+        .split('\n')
+        .filter((each) => !each.includes('KEY')))
+        expect(stderr).not.toContain(line);
+    },
+  );
+
+  it('The command client new says why it cannot read the file of a public key', async () => {
+    expect(await client(['new', 'bot', '--public-key', '/nowhere/app.pub'])).toBe(64);
+    expect(stderr).toContain('--public-key names a file that cannot be read (ENOENT).');
+    expect(stdout).toBe('');
   });
 
   it('The command client new never prints the same twice, and favours no letter', async () => {

@@ -178,6 +178,11 @@ const files: readonly [what: string, yaml: string, message: string | RegExp][] =
     'clients: { bot: { envPrefix: BOT, §clientSecret: x } }',
     /^clients\.bot\.clientSecret looks like a secret.*<envPrefix>_CLIENT_KEY/,
   ],
+  [
+    'a public key in a client',
+    'clients: { bot: { envPrefix: BOT, §clientPublicKey: x } }',
+    /^clients\.bot\.clientPublicKey does not belong here: set <envPrefix>_CLIENT_PUBLIC_KEY/,
+  ],
   ['a private key', '§privateKey: x', /^privateKey looks like a secret/],
   ['a password', 'server: { §password: x }', /^server\.password looks like a secret/],
   [

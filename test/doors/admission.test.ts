@@ -1,7 +1,8 @@
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { clearOfWindowEnd } from '../support/clear-of-window.ts';
 import {
   closeDoors,
@@ -14,12 +15,14 @@ import {
 } from '../support/clients/doors.ts';
 import { openWsStage, type WsStage } from '../support/servers/ws-stage.ts';
 
-const KEYS = { BOT: 'B', READER: 'R', STRICT: 'S', HASTY: 'H', POOR: 'P' } as const;
+const KEYS = { BOT: 'B', READER: 'R', STRICT: 'S', SIGNER: 'O', HASTY: 'H', POOR: 'P' } as const;
 const keyOf = (name: keyof typeof KEYS) => KEYS[name].repeat(64);
 const SECRET = 'strict-secret-'.repeat(4);
+const OWN_PAIR = generateKeyPairSync('ed25519');
 const ENV = {
   ...Object.fromEntries(Object.keys(KEYS).map((name) => [`${name}_CLIENT_KEY`, keyOf(name as 'BOT')])),
   STRICT_CLIENT_SECRET: SECRET,
+  SIGNER_CLIENT_PUBLIC_KEY: OWN_PAIR.publicKey.export({ type: 'spki', format: 'pem' }).toString(),
 };
 const ALL = '[market-data, read, spot-margin-trade, futures-trade]';
 const yaml = (denylist: string) => `
@@ -33,6 +36,7 @@ clients:
     order: { types: [LIMIT], maxNotional: { USDT: "100" }, maxPerDay: 3 }
   reader: { account: main, envPrefix: READER, permissions: [market-data, read] }
   strict: { account: main, envPrefix: STRICT, permissions: ${ALL}, requireSignature: true }
+  signer: { account: main, envPrefix: SIGNER, permissions: ${ALL}, requireSignature: true }
   hasty: { account: main, envPrefix: HASTY, permissions: [market-data, read], requestsPerSecond: 3 }
   poor: { account: main, envPrefix: POOR, permissions: [market-data, read], weightPerMinute: 25 }
 `;
@@ -139,32 +143,39 @@ describeEveryDoor('the key', APPS, (door) => {
 });
 
 describeEveryDoor('the client’s own signature', APPS, (door) => {
-  const strict = { ...PLACE, key: keyOf('STRICT') };
+  describe.each<
+    [by: string, name: 'STRICT' | 'SIGNER', secret: string | KeyObject, wrong: string | KeyObject]
+  >([
+    ['an issued secret', 'STRICT', SECRET, 'wrong'.repeat(9)],
+    ['a key pair of its own', 'SIGNER', OWN_PAIR.privateKey, generateKeyPairSync('ed25519').privateKey],
+  ])('by %s', (_by, name, secret, wrong) => {
+    const strict = { ...PLACE, key: keyOf(name) };
 
-  it('A client that has to sign is refused unsigned', async () => {
-    await expectRefused(door, strict, 'PROXY_BAD_SIGNATURE', -1022);
-    await expectRefused(door, { ...READ, key: keyOf('STRICT') }, 'PROXY_BAD_SIGNATURE', -1022);
-  });
+    it('A client that has to sign is refused unsigned', async () => {
+      await expectRefused(door, strict, 'PROXY_BAD_SIGNATURE', -1022);
+      await expectRefused(door, { ...READ, key: keyOf(name) }, 'PROXY_BAD_SIGNATURE', -1022);
+    });
 
-  it('A key-only endpoint needs no signature of a client that has to sign', async () => {
-    await expectAnswered(door, { ...LISTEN_KEY, key: keyOf('STRICT') });
-  });
+    it('A key-only endpoint needs no signature of a client that has to sign', async () => {
+      await expectAnswered(door, { ...LISTEN_KEY, key: keyOf(name) });
+    });
 
-  it('A signature that was made with another secret is refused', async () => {
-    await expectRefused(door, { ...strict, secret: 'wrong'.repeat(9) }, 'PROXY_BAD_SIGNATURE', -1022);
-  });
+    it('A signature that was made with another secret or key is refused', async () => {
+      await expectRefused(door, { ...strict, secret: wrong }, 'PROXY_BAD_SIGNATURE', -1022);
+    });
 
-  it('A signed order is placed once, and the same bytes are refused', async () => {
-    const params = { ...ORDER, newClientOrderId: `once-${door.name.length}` };
-    const call = { ...strict, params, secret: SECRET, timestampMs: Date.now() };
-    await expectAnswered(door, call);
-    before = arrived();
-    await expectRefused(door, call, 'PROXY_DUPLICATE_ORDER', -2010);
-  });
+    it('A signed order is placed once, and the same bytes are refused', async () => {
+      const params = { ...ORDER, newClientOrderId: `once-${name}-${door.name.length}` };
+      const call = { ...strict, params, secret, timestampMs: Date.now() };
+      await expectAnswered(door, call);
+      before = arrived();
+      await expectRefused(door, call, 'PROXY_DUPLICATE_ORDER', -2010);
+    });
 
-  it('A signed call with an old timestamp is refused as stale', async () => {
-    const call = { ...READ, key: keyOf('STRICT'), secret: SECRET, timestampMs: Date.now() - 120_000 };
-    await expectRefused(door, call, 'PROXY_STALE_REQUEST', -1021);
+    it('A signed call with an old timestamp is refused as stale', async () => {
+      const call = { ...READ, key: keyOf(name), secret, timestampMs: Date.now() - 120_000 };
+      await expectRefused(door, call, 'PROXY_STALE_REQUEST', -1021);
+    });
   });
 });
 

@@ -75,13 +75,13 @@ function changedClients(before: Settings, after: Settings): readonly string[] {
 function changedFields(before: Client, after: Client): readonly string[] {
   const fields = Object.keys(after) as (keyof Client)[];
   return fields.filter((field) =>
-    field === 'secret'
-      ? !sameSecret(before.secret, after.secret)
+    field === 'secret' || field === 'publicKey'
+      ? !sameKey(before[field], after[field])
       : !isDeepStrictEqual(before[field], after[field]),
   );
 }
 
-function sameSecret(before: Client['secret'], after: Client['secret']): boolean {
+function sameKey(before: Client['secret'], after: Client['secret']): boolean {
   return before === undefined || after === undefined ? before === after : before.equals(after);
 }
 

@@ -1,4 +1,4 @@
-import { ANONYMOUS, type Client, type OrderRules } from '../../core/access/client.ts';
+import { ANONYMOUS, type Client, type OrderRules, verifyingKeys } from '../../core/access/client.ts';
 import { ExactDecimal } from '../../core/decimal.ts';
 
 /** What the client would gain, as the rest of a sentence that begins with its name; undefined when that is nothing. */
@@ -13,8 +13,12 @@ const FIELDS: { readonly [Field in keyof Client]-?: FieldJudge } = {
   account: ({ name, account }, after) =>
     name !== ANONYMOUS && account !== after.account ? 'would move to another account' : undefined,
   secret: (before, after) =>
-    before.secret !== undefined && after.secret === undefined
+    before.secret !== undefined && !verifiesSignatures(after)
       ? 'would lose its issued secret: its signatures would be verified no more'
+      : undefined,
+  publicKey: (before, after) =>
+    before.publicKey !== undefined && !verifiesSignatures(after)
+      ? 'would lose its public key: its signatures would be verified no more'
       : undefined,
   requireSignature: (before, after) =>
     before.requireSignature && !after.requireSignature ? 'would be free to sign nothing' : undefined,
@@ -62,6 +66,11 @@ export function clientLoosenings(before: Client, after: Client): readonly string
     const gain = judge(before, after);
     return gain === undefined ? [] : `clients.${before.name} ${gain}.`;
   });
+}
+
+/** A key may take the place of another, and one of two may go: what the one signed that went is refused. */
+function verifiesSignatures(client: Client): boolean {
+  return verifyingKeys(client).length > 0;
 }
 
 function looserOrderRules(before: OrderRules, after: OrderRules): readonly string[] {

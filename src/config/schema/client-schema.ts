@@ -61,11 +61,12 @@ const ClientSchema = mapping(
       }),
     ),
     envPrefix: text('^[A-Z][A-Z0-9_]{0,79}$', 'must be an upper-case name such as GRID_BOT', {
-      description: 'Reads <envPrefix>_CLIENT_KEY and, optional, <envPrefix>_CLIENT_SECRET.',
+      description:
+        'Reads <envPrefix>_CLIENT_KEY and, optional, <envPrefix>_CLIENT_SECRET and <envPrefix>_CLIENT_PUBLIC_KEY.',
     }),
     requireSignature: Type.Optional(
       Type.Boolean({
-        description: 'Refuses what is not signed with the issued secret.',
+        description: "Refuses what is not signed with the issued secret or the app's own key.",
         default: false,
         errorMessage: 'must be true or false',
       }),

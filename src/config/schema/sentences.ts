@@ -12,6 +12,9 @@ export function sentenceForKey(name: string, key: string): string | undefined {
   if (/audit[_-]?key/i.test(key) || (key === 'key' && name.endsWith('audit.key'))) {
     return `${name} is a secret, and secrets never stand in this file: set BINANCE_PROXY_AUDIT_KEY or BINANCE_PROXY_AUDIT_KEY_FILE in the environment.`;
   }
+  if (/public[_-]?key/i.test(key) && name.startsWith('clients.')) {
+    return `${name} does not belong here: set <envPrefix>_CLIENT_PUBLIC_KEY in the environment (or the same name with _FILE).`;
+  }
   if (!SECRET_WORD.test(key) && key !== 'key') return undefined;
   const variables = name.startsWith('clients.')
     ? '<envPrefix>_CLIENT_KEY and <envPrefix>_CLIENT_SECRET'

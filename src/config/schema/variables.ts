@@ -40,10 +40,11 @@ export const VARIABLES: ReadonlyMap<string, YamlPath> = new Map([
   ['BINANCE_PROXY_LOG_LEVEL', ['logLevel']],
 ]);
 
-/** Secrets of the proxy itself; each also with `_FILE`. */
+/** Secrets of the proxy itself, and what stands beside them; each also with `_FILE`. */
 export const SECRET_VARIABLES: readonly string[] = [
   'BINANCE_PROXY_CLIENT_KEY',
   'BINANCE_PROXY_CLIENT_SECRET',
+  'BINANCE_PROXY_CLIENT_PUBLIC_KEY',
   'BINANCE_PROXY_AUDIT_KEY',
   'BINANCE_PROXY_REDIS_URL',
 ];
@@ -55,7 +56,7 @@ export const ACCOUNT_SUFFIXES: readonly string[] = [
   'PRIVATE_KEY',
   'PRIVATE_KEY_PASSPHRASE',
 ];
-export const CLIENT_SUFFIXES: readonly string[] = ['CLIENT_KEY', 'CLIENT_SECRET'];
+export const CLIENT_SUFFIXES: readonly string[] = ['CLIENT_KEY', 'CLIENT_SECRET', 'CLIENT_PUBLIC_KEY'];
 
 /** The variable that says where an upstream is. */
 export function originVariable(name: OriginName): string {

@@ -41,6 +41,7 @@ export function readAccounts(
     repeatedSecrets.note(read.apiKey, 'two accounts must not share an API key, so name the account once');
     if (read.secret !== undefined)
       repeatedSecrets.note(read.secret, 'copy the one that belongs to each API key');
+    if (read.publicHalf !== undefined) repeatedSecrets.allow(read.publicHalf);
   }
   return accounts;
 }

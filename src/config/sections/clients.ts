@@ -63,10 +63,10 @@ export function readClients(
 }
 
 function checkSinglePair({ problems }: ConfigSources, issued: IssuedKeys): void {
-  if (issued.keySet || !issued.secretSet) return;
-  const secret = `${SINGLE_CLIENT_PREFIX}_CLIENT_SECRET`;
-  const message = `${secret} is set, but ${SINGLE_CLIENT_PREFIX}_CLIENT_KEY is not: set both, as \`client new\` issued them.`;
-  problems.push({ message, source: secret });
+  if (issued.keySet || !(issued.secretSet || issued.publicKeySet)) return;
+  const name = `${SINGLE_CLIENT_PREFIX}_CLIENT_${issued.secretSet ? 'SECRET' : 'PUBLIC_KEY'}`;
+  const message = `${name} is set, but ${SINGLE_CLIENT_PREFIX}_CLIENT_KEY is not: set both, as \`client new\` issued them.`;
+  problems.push({ message, source: name });
 }
 
 function checkEntry(layered: LayeredConfig, name: string, entry: ClientEntry, issued: IssuedKeys): void {
@@ -81,11 +81,12 @@ function checkEntry(layered: LayeredConfig, name: string, entry: ClientEntry, is
     const remedy = `set ${variable} (or ${variable}_FILE) to the key issued to it; \`client new ${name}\` creates one`;
     layered.report(['clients', name], `has no key: ${remedy}`, 'key');
   }
-  if (entry.requireSignature === true && !issued.secretSet) {
+  if (entry.requireSignature === true && !issued.secretSet && !issued.publicKeySet) {
     const secret = `${entry.envPrefix}_CLIENT_SECRET`;
+    const publicKey = `${entry.envPrefix}_CLIENT_PUBLIC_KEY`;
     layered.report(
       ['clients', name, 'requireSignature'],
-      `needs an issued secret to verify with: set ${secret}`,
+      `needs an issued secret to verify with: set ${secret}, or ${publicKey} to the public half of the app's own key pair`,
     );
   }
 }
@@ -112,6 +113,7 @@ function toClient(name: string, entry: ClientEntry, account: string, issued: Iss
     name,
     account,
     secret: issued.secret,
+    publicKey: issued.publicKey,
     requireSignature: entry.requireSignature ?? false,
     permissions: new Set(entry.permissions ?? DEFAULT_PERMISSIONS),
     symbols: entry.symbols === undefined ? undefined : new Set(entry.symbols),
@@ -142,6 +144,7 @@ function anonymousClient(entry: ClientEntry | undefined, account: string): Clien
     name: ANONYMOUS,
     account,
     secret: undefined,
+    publicKey: undefined,
     requireSignature: false,
     permissions: new Set(['market-data']),
     symbols: undefined,

@@ -1,19 +1,23 @@
-import { createSecretKey, type KeyObject } from 'node:crypto';
+import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
 import { Credential, type KeyAlgorithm } from '../../core/signing/credential.ts';
 import { type ConfigSources, readSecret, readToken, type Secret } from '../sources/read-secret.ts';
 import { parsePrivateKey } from './private-key.ts';
+import { publicKeyText } from './public-key.ts';
 
-/** An account's key as it was read; `apiKey` and `secret` are kept only until repeatedSecrets have been looked for. */
+/** An account's key as it was read; all but the credential is kept only until repeatedSecrets have been looked for. */
 export interface ReadCredential {
   readonly credential: Credential;
   readonly apiKey: Secret;
   readonly secret: Secret | undefined;
+  /** The public half of a private key. */
+  readonly publicHalf: Secret | undefined;
 }
 
 interface Signer {
   readonly algorithm: KeyAlgorithm;
   readonly key: KeyObject;
   readonly secret: Secret | undefined;
+  readonly publicHalf?: Secret;
 }
 
 /**
@@ -30,7 +34,7 @@ export function readCredential(sources: ConfigSources, prefix: string): ReadCred
   const signer = readSigner(sources, prefix);
   if (apiKey === 'not-set' || apiKey === 'refused' || signer === undefined) return undefined;
   const credential = new Credential(apiKey.text, signer.algorithm, signer.key);
-  return { credential, apiKey, secret: signer.secret };
+  return { credential, apiKey, secret: signer.secret, publicHalf: signer.publicHalf };
 }
 
 function readSigner(sources: ConfigSources, prefix: string): Signer | undefined {
@@ -65,7 +69,10 @@ function readSigner(sources: ConfigSources, prefix: string): Signer | undefined 
   }
   if (pem === 'not-set') return undefined;
   const parsed = parsePrivateKey(pem.text, passphrase === 'not-set' ? undefined : passphrase.text);
-  if ('key' in parsed) return { ...parsed, secret: undefined };
+  if ('key' in parsed) {
+    const text = publicKeyText(createPublicKey(parsed.key));
+    return { ...parsed, secret: undefined, publicHalf: { text, variable: pem.variable } };
+  }
   const remedy = parsed.passphrase ? `: set ${passphraseName} to the right one` : '';
   return report(pem.variable, `${pem.variable} ${parsed.wrong}${remedy}.`);
 }

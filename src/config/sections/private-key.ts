@@ -1,4 +1,5 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { labelsOf, unfoldPem, unknownKeyKind, unknownKind } from './pem.ts';
 
 export interface PrivateKey {
   readonly algorithm: 'ED25519' | 'RSA';
@@ -12,7 +13,6 @@ export interface RefusedKey {
   readonly passphrase?: true;
 }
 
-const LEAST_RSA_BITS = 2048;
 const CONVERT = 'convert it with `openssl pkcs8 -topk8 -in old.pem -out new.pem`';
 
 /**
@@ -20,8 +20,8 @@ const CONVERT = 'convert it with `openssl pkcs8 -topk8 -in old.pem -out new.pem`
  * for its line breaks, as one-line environment variables do.
  */
 export function parsePrivateKey(text: string, passphrase: string | undefined): PrivateKey | RefusedKey {
-  const pem = text.replaceAll('\\r', '').replaceAll('\\n', '\n').trim();
-  const label = /-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(pem)?.[1];
+  const pem = unfoldPem(text);
+  const [label] = labelsOf(pem);
   if (label === undefined) {
     return { wrong: 'is not a PEM text: it has to begin with -----BEGIN PRIVATE KEY----- (PKCS#8)' };
   }
@@ -43,27 +43,8 @@ export function parsePrivateKey(text: string, passphrase: string | undefined): P
       ? { wrong: 'cannot be opened with the passphrase that is set', passphrase: true }
       : { wrong: `cannot be read as a private key: use an unbroken PKCS#8 PEM text, or ${CONVERT}` };
   }
-  return recogniseKind(key);
-}
-
-function recogniseKind(key: KeyObject): PrivateKey | RefusedKey {
-  switch (key.asymmetricKeyType) {
-    case 'ed25519':
-      return { algorithm: 'ED25519', key };
-    case 'rsa': {
-      const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
-      if (bits >= LEAST_RSA_BITS) return { algorithm: 'RSA', key };
-      return { wrong: `holds an RSA key of ${bits} bits: Binance asks for at least ${LEAST_RSA_BITS}` };
-    }
-    case 'rsa-pss':
-      return { wrong: unknownKind('an RSA-PSS') };
-    case 'ec':
-      return { wrong: unknownKind('an EC') };
-    default:
-      return { wrong: unknownKind(`a ${key.asymmetricKeyType ?? 'foreign'}`) };
-  }
-}
-
-function unknownKind(kind: string): string {
-  return `holds ${kind} key, which Binance does not know: create an Ed25519 or a plain RSA key`;
+  const wrong = unknownKeyKind(key);
+  return wrong === undefined
+    ? { algorithm: key.asymmetricKeyType === 'rsa' ? 'RSA' : 'ED25519', key }
+    : { wrong };
 }

@@ -35,7 +35,17 @@ export function readSecret(sources: ConfigSources, name: string): SecretReading 
   return secret;
 }
 
-function findSecret(sources: ConfigSources, name: string): SecretReading {
+/** Reads what stands where secrets do and is none, such as a public key: others may read its file. */
+export function readOpenText(sources: ConfigSources, name: string): SecretReading {
+  const reading = findSecret(sources, name, 'open');
+  // It may be the wrong half of the pair.
+  if (typeof reading === 'object') sources.secrets.push(reading.text);
+  return reading;
+}
+
+type Guard = 'guarded' | 'open';
+
+function findSecret(sources: ConfigSources, name: string, guard: Guard = 'guarded'): SecretReading {
   const { env, cwd, problems } = sources;
   const text = env[name];
   const fileVariable = `${name}_FILE`;
@@ -45,10 +55,11 @@ function findSecret(sources: ConfigSources, name: string): SecretReading {
     problems.push({ message: `${name} and ${fileVariable} are both set: set one of them.`, source: name });
     return 'refused';
   }
-  if (path !== undefined && path !== '') return readContent(sources, resolve(cwd, path), fileVariable);
+  if (path !== undefined && path !== '')
+    return readContent(sources, resolve(cwd, path), fileVariable, { guard });
   const directory = env.CREDENTIALS_DIRECTORY;
   if (directory === undefined || directory === '') return 'not-set';
-  return readContent(sources, join(directory, name), name, 'optional');
+  return readContent(sources, join(directory, name), name, { guard, isOptional: true });
 }
 
 /** Reads a secret that goes into a header or an HMAC: printable ASCII in one piece. */
@@ -63,7 +74,7 @@ export function readToken(sources: ConfigSources, name: string): SecretReading {
 
 function wrongToken(text: string): string | undefined {
   if (text.includes('-----BEGIN')) {
-    return 'holds a PEM text, but a plain key or secret belongs there: a private key goes into the variable that ends in _PRIVATE_KEY';
+    return 'holds a PEM text, but a plain key or secret belongs there: a private key of Binance goes into the variable that ends in _PRIVATE_KEY, an app’s public key into the one that ends in _CLIENT_PUBLIC_KEY';
   }
   if (/^(['"]).*\1$/s.test(text)) {
     return 'stands in quotation marks, which became part of it: take them away (docker --env-file keeps them)';
@@ -79,11 +90,11 @@ function readContent(
   { problems, warnings }: ConfigSources,
   path: string,
   variable: string,
-  presence: 'required' | 'optional' = 'required',
+  { guard, isOptional = false }: { readonly guard: Guard; readonly isOptional?: boolean },
 ): SecretReading {
   try {
     const text = readFileSync(path, 'utf8').replace(/[\r\n]+$/, '');
-    const wrong = readableByOthers(path);
+    const wrong = guard === 'guarded' ? readableByOthers(path) : undefined;
     if (wrong !== undefined) warnings.push(`The file of ${variable} ${wrong}`);
     if (text !== '') return { text, variable };
     problems.push({
@@ -92,7 +103,7 @@ function readContent(
     });
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
-    if (presence === 'optional' && code === 'ENOENT') return 'not-set';
+    if (isOptional && code === 'ENOENT') return 'not-set';
     const message = `${variable} names a file that cannot be read (${code}): set it to the path of a readable file.`;
     problems.push({ message, source: variable });
   }

@@ -21,6 +21,8 @@ export interface Client {
   readonly account: string;
   /** HMAC secret that was issued to the client together with its key. */
   readonly secret: KeyObject | undefined;
+  /** The public half of a key pair of the client's own, Ed25519 or RSA: only the client can sign with the other half. */
+  readonly publicKey: KeyObject | undefined;
   readonly requireSignature: boolean;
   readonly permissions: ReadonlySet<Permission>;
   /** Symbols its changing calls may name; undefined means all. */
@@ -36,11 +38,17 @@ export interface Client {
 /** The name of the client that stands for everybody without a key. */
 export const ANONYMOUS = 'anonymous';
 
+/** The keys that verify the client's own signatures, any of them; none for a client whose signatures count for nothing. */
+export function verifyingKeys({ secret, publicKey }: Client): readonly KeyObject[] {
+  return [secret, publicKey].filter((key) => key !== undefined);
+}
+
 /** The name under which the proxy's own calls stand in budgets and records. */
 export const PROXY_CLIENT: Client = Object.freeze({
   name: 'proxy',
   account: '',
   secret: undefined,
+  publicKey: undefined,
   requireSignature: false,
   permissions: new Set(['market-data', 'read'] as const),
   symbols: undefined,

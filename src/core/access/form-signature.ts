@@ -1,25 +1,24 @@
-import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { decodeComponent } from '../call/form.ts';
+import { isSignedWith } from './client-signature.ts';
 
-const SIGNATURE_HEX = /^[0-9a-fA-F]{64}$/;
 const OPENING_BRACE = '{';
 
 /**
- * Verifies what a client signed with its issued secret: HMAC-SHA256 hex over query and body as it sent them, less the
+ * Verifies what a client signed with its issued secret or its own key: query and body as it sent them, less the
  * signature pair. Libraries differ in what they sign, so two more readings count: the decoded text, and the text with
  * every value encoded as encodeURIComponent does. A reading counts only where its text says the same parameters as the
  * call: a text that could be cut into other pairs proves nothing.
+ * @param key the issued secret, or the public key of the client's pair
  * @param query the raw query as received; @param body the raw body as received, one character per byte
  */
 export function verifyClientSignature(
-  secret: KeyObject,
+  key: KeyObject,
   signature: string,
   query: string,
   body: string,
 ): boolean {
-  if (!SIGNATURE_HEX.test(signature)) return false;
-  const given = Buffer.from(signature, 'hex');
-  return payloads(query, body).some((payload) => timingSafeEqual(digest(secret, payload), given));
+  return isSignedWith(key, signature, payloads(query, body));
 }
 
 function payloads(query: string, body: string): Buffer[] {
@@ -68,8 +67,4 @@ function reencode(segments: readonly string[]): string {
       return segment.slice(0, equals + 1) + encodeURIComponent(decodedValueOf(segment) ?? '');
     })
     .join('&');
-}
-
-function digest(secret: KeyObject, payload: Buffer): Buffer {
-  return createHmac('sha256', secret).update(payload).digest();
 }

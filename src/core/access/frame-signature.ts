@@ -1,7 +1,6 @@
-import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import type { JsonMember } from '../json.ts';
-
-const SIGNATURE_HEX = /^[0-9a-fA-F]{64}$/;
+import { isSignedWith } from './client-signature.ts';
 
 /**
  * What the signature of a frame covers: all parameters but `signature`, sorted by name, as `name=value` joined with
@@ -13,23 +12,24 @@ export function framePayload(params: readonly JsonMember[]): string {
 }
 
 /**
- * Verifies what a client signed with its issued secret: HMAC-SHA256 hex over its sorted parameters. Some libraries
- * sign percent-encoded values, against Binance's own rule, so that reading counts too.
+ * Verifies what a client signed with its issued secret or its own key: its sorted parameters. Some libraries sign
+ * percent-encoded values, against Binance's own rule, so that reading counts too.
+ * @param key the issued secret, or the public key of the client's pair
  * @param params all parameters as received; `signature` among them is left out
  */
 export function verifyFrameSignature(
-  secret: KeyObject,
+  key: KeyObject,
   signature: string,
   params: readonly JsonMember[],
 ): boolean {
-  if (!SIGNATURE_HEX.test(signature)) return false;
-  const given = Buffer.from(signature, 'hex');
   const covered = params.filter(({ name }) => name !== 'signature');
   // A value that reads like further parameters could have been signed as such.
   if (covered.some(({ value }) => value.includes('&') || value.includes('='))) return false;
   const readings = [(value: string) => value, encodeURIComponent, formEncoded];
-  return readings.some((encode) =>
-    timingSafeEqual(createHmac('sha256', secret).update(payloadOf(covered, encode)).digest(), given),
+  return isSignedWith(
+    key,
+    signature,
+    readings.map((encode) => payloadOf(covered, encode)),
   );
 }
 

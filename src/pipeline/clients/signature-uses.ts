@@ -37,12 +37,13 @@ export class SignatureUses {
 
   /**
    * Binds a signature to its purpose at its first use, and takes the use where it counts once.
+   * @param signature in the one spelling that `readSignature` gives it
    * @param untilMs until when the signed timestamp is fresh
    * @throws ProxyError PROXY_BAD_SIGNATURE for another purpose, or when it is used up
    */
   use(client: string, signature: string, purpose: Purpose, untilMs: number, nowMs: number): SignatureUse {
     this.#sweep(nowMs);
-    const key = `${client} ${signature.toLowerCase()}`;
+    const key = `${client} ${signature}`;
     const text = hash('sha256', `${purpose.door}\n${purpose.kind}\n${purpose.pairs}`);
     const bound = this.#bound.get(key) ?? { purpose: text, untilMs, isUsed: false };
     this.#bound.set(key, bound);

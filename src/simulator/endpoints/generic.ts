@@ -26,7 +26,7 @@ const OPEN = `
 /** Endpoints that are not simulated and take the key alone. */
 const KEY_ONLY = `
 /sapi/v1/equity/market/exchangeInfo /sapi/v1/equity/market/quote /sapi/v1/equity/market/tokenized-assets
-/sapi/v1/margin/allAssets /sapi/v1/margin/crossMarginCollateralRatio /sapi/v1/margin/leverageBracket
+/sapi/v1/margin/crossMarginCollateralRatio /sapi/v1/margin/leverageBracket
 /sapi/v1/margin/limit-price-pairs /sapi/v1/margin/priceIndex /sapi/v1/margin/restricted-asset
 /sapi/v1/margin/risk-based-liquidation-ratio /sapi/v1/mining/pub/algoList /sapi/v1/mining/pub/coinList
 /sapi/v1/portfolio/asset-index-price /sapi/v1/portfolio/collateralRate /sapi/v1/spot/asset/tags

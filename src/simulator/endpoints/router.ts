@@ -1,10 +1,13 @@
 import type { Route } from '../http/route.ts';
 import { futuresAccountRoutes } from './futures/account.ts';
+import { futuresAccountReadRoutes } from './futures/account-reads.ts';
+import { algoOrderRoutes } from './futures/algo-orders.ts';
 import { futuresBatchRoutes } from './futures/batches.ts';
 import { futuresMarketRoutes } from './futures/market.ts';
 import { futuresOrderRoutes } from './futures/orders.ts';
 import { genericRoute, unsignedRoutes } from './generic.ts';
 import { marginRoutes } from './margin.ts';
+import { marginReadRoutes } from './margin-reads.ts';
 import { spotAccountRoutes } from './spot/account.ts';
 import { spotCancelReplaceRoutes } from './spot/cancel-replace.ts';
 import { spotExchangeRoutes } from './spot/exchange-rules.ts';
@@ -13,6 +16,7 @@ import { spotOrderListRoutes } from './spot/order-lists.ts';
 import { spotOrderRoutes } from './spot/orders.ts';
 import { spotTickerRoutes } from './spot/tickers.ts';
 import { walletRoutes } from './wallet.ts';
+import { walletReadRoutes } from './wallet-reads.ts';
 
 /** All endpoints by `METHOD path`. */
 export class Router {
@@ -31,11 +35,15 @@ export class Router {
       ...spotOrderListRoutes(),
       ...spotAccountRoutes(),
       ...walletRoutes(),
+      ...walletReadRoutes(),
       ...marginRoutes(),
+      ...marginReadRoutes(),
       ...futuresMarketRoutes(),
       ...futuresOrderRoutes(),
       ...futuresBatchRoutes(),
+      ...algoOrderRoutes(),
       ...futuresAccountRoutes(),
+      ...futuresAccountReadRoutes(),
       ...unsignedRoutes(),
     ];
     for (const route of routes) {

@@ -2,6 +2,7 @@ import { Accounts } from '../accounts/accounts.ts';
 import { Ledger } from '../accounts/ledger.ts';
 import { Money } from '../base/money.ts';
 import type { SimulatorOptions } from '../base/options.ts';
+import { ConditionalEngine } from '../futures/conditional-engine.ts';
 import { FuturesEngine } from '../futures/engine.ts';
 import { SpotEngine } from '../spot/engine.ts';
 import { OrderCounts } from './order-counts.ts';
@@ -24,6 +25,7 @@ export class Exchange {
   readonly ledger = new Ledger();
   readonly spot: SpotEngine;
   readonly futures: FuturesEngine;
+  readonly conditional: ConditionalEngine;
   readonly rateLimits: RateLimits;
   readonly orderCounts: OrderCounts;
   readonly withdrawals: Withdrawal[] = [];
@@ -42,6 +44,7 @@ export class Exchange {
       this.orderCounts.release('spot', owner, isMaker ? 5 : 1, this.nowMs());
     });
     this.futures = new FuturesEngine(this.spot);
+    this.conditional = new ConditionalEngine(this.spot, this.futures);
     this.#marketStepMs = options.marketStepMs ?? 1_000;
     this.#clockOffsetMs = options.clockOffsetMs ?? 0;
     for (const account of options.accounts) {
@@ -72,6 +75,7 @@ export class Exchange {
   advanceMarkets(): void {
     const nowMs = this.nowMs();
     this.spot.advance(this.stepAt(nowMs), nowMs);
+    this.conditional.advance(nowMs);
     this.futures.advance(nowMs);
   }
 

@@ -1,5 +1,6 @@
 import type { WebSocket } from 'ws';
 import type { Exchange } from '../exchange/exchange.ts';
+import { AlgoEvents } from './algo-events.ts';
 import type { ApiConnection } from './api/api.ts';
 import { hangUp, sendText } from './connection/stage.ts';
 import { FuturesEvents } from './futures-events.ts';
@@ -16,6 +17,7 @@ export class ListeningConnections {
   readonly #feed = new MarketFeed();
   readonly #spotEvents = new SpotEvents();
   readonly #futuresEvents = new FuturesEvents();
+  readonly #algoEvents = new AlgoEvents();
   /** The exchange that is followed; undefined while nobody listens. */
   #followed: Exchange | undefined;
   #steps: NodeJS.Timeout | undefined;
@@ -52,9 +54,11 @@ export class ListeningConnections {
     for (const { session } of this.#apis.values()) {
       for (const [owner, events] of orders) session.deliver(owner, events);
     }
+    const algo = this.#algoEvents.look(exchange);
     const futures = this.#futuresEvents.look(exchange);
     const moves = this.#feed.look(exchange);
     for (const connection of this.#streams.values()) {
+      connection.tellUsers(algo);
       connection.tellUsers(futures);
       connection.tellMoves(moves);
     }
@@ -88,6 +92,7 @@ export class ListeningConnections {
     this.#followed = exchange;
     this.#spotEvents.start(exchange);
     this.#futuresEvents.start(exchange);
+    this.#algoEvents.start(exchange);
     this.#feed.start(exchange);
   }
 

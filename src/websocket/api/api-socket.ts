@@ -179,11 +179,10 @@ export class ApiSocket implements PairOwner {
 
   #proofOf({ kind }: WsMethod, { params }: WsFrame, apiKey: string | undefined): Proof {
     const { identity } = this.#options;
-    const signature = params.findLast(({ name }) => name === 'signature')?.value;
     return {
       door: 'socket',
       isLogon: kind === 'logon',
-      verify: (secret) => signature !== undefined && verifyFrameSignature(secret, signature, params),
+      verify: (key, signature) => verifyFrameSignature(key, signature, params),
       isLoggedOn: (client) => identity.isProven(client, apiKey),
     };
   }

@@ -16,7 +16,7 @@ export function answerSession(
 ): Readonly<Record<string, unknown>> {
   if (kind === 'logon') {
     const apiKey = frame.params.find(({ name, value }) => name === 'apiKey' && value !== '')?.value;
-    identity.logOn({ apiKey, client, isSigned: signed !== undefined, sinceMs: nowMs });
+    identity.logOn({ apiKey, client, signedBy: signed?.signedBy, sinceMs: nowMs });
     signed?.use.keep();
   }
   if (kind === 'logout') identity.logOut();

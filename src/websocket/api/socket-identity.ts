@@ -1,5 +1,6 @@
+import type { KeyObject } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Client } from '../../core/access/client.ts';
+import { type Client, verifyingKeys } from '../../core/access/client.ts';
 import { identifyClient } from '../../pipeline/clients/identify.ts';
 import type { LiveConfig } from '../../pipeline/live-config.ts';
 
@@ -8,8 +9,8 @@ interface Session {
   readonly apiKey: string | undefined;
   /** The client that logged on, as it was configured then. */
   readonly client: Client;
-  /** True when the logon was signed with the issued secret. */
-  readonly isSigned: boolean;
+  /** The issued secret or public key by which the logon's signature was verified; undefined when it had none that counts. */
+  readonly signedBy: KeyObject | undefined;
   readonly sinceMs: number;
 }
 
@@ -42,12 +43,13 @@ export class SocketIdentity {
     this.#session = session;
   }
 
-  /** True when a logon that this client signed, with the secret that it still has, stands for a frame with this key. */
-  isProven({ name, secret }: Client, apiKey: string | undefined): boolean {
+  /** True when a logon that this client signed, with a key that it still has, stands for a frame with this key. */
+  isProven(client: Client, apiKey: string | undefined): boolean {
     const session = this.#session;
-    if (session?.isSigned !== true || session.client.name !== name) return false;
+    if (session === undefined || session.client.name !== client.name) return false;
     if (apiKey !== undefined && apiKey !== '' && apiKey !== session.apiKey) return false;
-    return secret !== undefined && session.client.secret?.equals(secret) === true;
+    const { signedBy } = session;
+    return signedBy !== undefined && verifyingKeys(client).some((key) => key.equals(signedBy));
   }
 
   logOut(): void {

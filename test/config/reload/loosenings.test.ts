@@ -1,5 +1,7 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { loadSettings } from '../../../src/config/load-settings.ts';
+import { changes } from '../../../src/config/reload/changes.ts';
 import { loosenings } from '../../../src/config/reload/loosenings.ts';
 import { remembering } from '../../../src/config/reload/remembering.ts';
 import type { Settings } from '../../../src/config/schema/settings.ts';
@@ -21,6 +23,8 @@ function load(yaml: string | undefined, env: Variables = {}, files: Files = {}):
   return loadSettings({ env: { ...ENV, ...env }, cwd: folderWith({ ...config, ...files }) });
 }
 
+const publicKey = () =>
+  generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }).toString();
 const bot = (rules: string) => `clients: { bot: { account: main, envPrefix: BOT, ${rules} } }`;
 const BOT = bot(`
   requireSignature: true, permissions: [read, spot-margin-trade], symbols: [BTCUSDT],
@@ -223,6 +227,31 @@ describe('a configuration that takes a guard away', () => {
     expect(loosenings(load(free), load(free, { BOT_CLIENT_SECRET: undefined }))).toEqual([
       'clients.bot would lose its issued secret: its signatures would be verified no more.',
     ]);
+  });
+
+  it('A client that would lose its public key is named, unless another key is there', () => {
+    const free = bot('permissions: [read]');
+    const none = { BOT_CLIENT_SECRET: undefined };
+    const own = { BOT_CLIENT_PUBLIC_KEY: publicKey() };
+    const both = load(free, own);
+    const sentence = 'clients.bot would lose its public key: its signatures would be verified no more.';
+    expect(loosenings(load(free, { ...none, ...own }), load(free, none))).toEqual([sentence]);
+    expect(loosenings(both, load(free, none))).toEqual([
+      'clients.bot would lose its issued secret: its signatures would be verified no more.',
+      sentence,
+    ]);
+    for (const kept of [load(free), load(free, { ...none, ...own }), both])
+      expect(loosenings(both, kept)).toEqual([]);
+    expect(loosenings(load(free), load(free, { ...none, ...own }))).toEqual([]);
+    expect(loosenings(load(free, { ...none, ...own }), load(free))).toEqual([]);
+  });
+
+  it('A public key may be replaced, and the change is told without it', () => {
+    const [one, other] = [publicKey(), publicKey()];
+    const [before, after] = [one, other].map((BOT_CLIENT_PUBLIC_KEY) => load(BOT, { BOT_CLIENT_PUBLIC_KEY }));
+    expect(loosenings(before!, after!)).toEqual([]);
+    expect(changes(before!, after!)).toEqual({ clientsChanged: 'bot (publicKey)' });
+    expect(changes(before!, load(BOT, { BOT_CLIENT_PUBLIC_KEY: one }))).toEqual({});
   });
 
   it('A secret of the proxy that is gone is named', () => {

@@ -66,6 +66,7 @@ describe('no request reaches what is denylisted or not granted', () => {
     name: 'default',
     account: 'main',
     secret: undefined,
+    publicKey: undefined,
     requireSignature: false,
     permissions: granted,
     symbols: undefined,

@@ -128,6 +128,34 @@ describe('USD-M user data', () => {
     },
   );
 
+  it('USD-M user data tells of conditional orders, and of the order that each brings', async () => {
+    const line = await stage.line(`/private/ws/${await listenKey()}`);
+    const market = stage.simulator.exchange.spot.market('BTCUSDT');
+    const stop = {
+      ...{ algoType: 'CONDITIONAL', symbol: 'BTCUSDT', side: 'BUY', type: 'STOP_MARKET', quantity: '0.01' },
+      triggerPrice: market.lastPrice.mul('1.001').toFixed(2),
+    };
+    const place = (clientAlgoId: string) =>
+      stage.alice.call('POST', '/fapi/v1/algoOrder', { ...stop, clientAlgoId });
+    const event = (caid: string, X: string) => ({
+      e: 'ALGO_UPDATE',
+      o: { caid, X, o: 'STOP_MARKET', S: 'BUY' },
+    });
+    await place('a1');
+    expect(await line.next()).toMatchObject(event('a1', 'NEW'));
+    await stage.alice.call('DELETE', '/fapi/v1/algoOrder', { clientAlgoId: 'a1' });
+    expect(await line.next()).toMatchObject(event('a1', 'CANCELED'));
+    await place('a2');
+    expect(await line.next()).toMatchObject(event('a2', 'NEW'));
+    market.lastPrice = market.lastPrice.mul('1.002');
+    await stage.alice.call('GET', '/fapi/v1/openAlgoOrders');
+    expect(await line.next()).toMatchObject(event('a2', 'FINISHED'));
+    expect(await line.next()).toMatchObject({
+      e: 'ORDER_TRADE_UPDATE',
+      o: { x: 'NEW', o: 'MARKET', S: 'BUY' },
+    });
+  });
+
   it('USD-M user data tells of fills with the account, of changes and of cancels', async () => {
     const line = await stage.line(`/private/ws/${await listenKey()}`);
     const symbol = 'BTCUSDT';

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, type KeyObject, sign } from 'node:crypto';
 import { describe } from 'vitest';
 import type { WsStage } from '../servers/ws-stage.ts';
 import { send } from './http.ts';
@@ -15,8 +15,8 @@ export interface DoorCall {
   readonly params?: Readonly<Record<string, string>>;
   /** The issued key; none when undefined. */
   readonly key?: string;
-  /** The issued secret to sign with, as an official library does. */
-  readonly secret?: string;
+  /** The issued secret to sign with, as an official library does, or the private key of the app's own pair. */
+  readonly secret?: string | KeyObject;
   /** The timestamp that is signed, ms; the time of now when undefined. */
   readonly timestampMs?: number;
 }
@@ -49,7 +49,8 @@ export const HTTP_DOOR: Door = {
     const plain = Object.entries(params).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
     const dated = secret === undefined ? plain : [...plain, `timestamp=${timestampMs}`];
     const text = dated.join('&');
-    const signed = secret === undefined ? text : `${text}&signature=${hmac(secret, text)}`;
+    const signed =
+      secret === undefined ? text : `${text}&signature=${encodeURIComponent(signature(secret, text))}`;
     const reply = await send(proxy.port, signed === '' ? path : `${path}?${signed}`, {
       method,
       ...(key === undefined ? {} : { headers: { 'x-mbx-apikey': key } }),
@@ -74,7 +75,7 @@ export const FRAME_DOOR: Door = {
       .sort()
       .map((name) => `${name}=${dated[name]}`)
       .join('&');
-    const signed = secret === undefined ? dated : { ...dated, signature: hmac(secret, payload) };
+    const signed = secret === undefined ? dated : { ...dated, signature: signature(secret, payload) };
     const { error } = await socket.ask(frame, signed);
     // The socket on which an answer was lost ends with it.
     if (error?.data?.proxyOutcome === 'unknown') await socket.closed;
@@ -122,6 +123,7 @@ async function socketTo(url: string): Promise<WsApp> {
   return opened;
 }
 
-function hmac(secret: string, text: string): string {
+function signature(secret: string | KeyObject, text: string): string {
+  if (typeof secret !== 'string') return sign(null, Buffer.from(text), secret).toString('base64');
   return createHmac('sha256', secret).update(text).digest('hex');
 }

@@ -9,7 +9,9 @@ export function futuresAccountRoutes(): Route[] {
   const versions = ['v2', 'v3'];
   return [
     ...versions.map((version) =>
-      signedRoute(`GET /fapi/${version}/account`, { weight: 5, rules: {} }, accountView),
+      signedRoute(`GET /fapi/${version}/account`, { weight: 5, rules: {} }, (visit, account) =>
+        accountView(visit, account, version === 'v2'),
+      ),
     ),
     ...versions.map((version) =>
       signedRoute(`GET /fapi/${version}/balance`, { weight: 5, rules: {} }, (visit, account) => [
@@ -45,10 +47,11 @@ export function futuresAccountRoutes(): Route[] {
   ];
 }
 
-function accountView(visit: Visit, account: Account): JsonObject {
+/** v2 lists every symbol among the positions, v3 only those with one. */
+function accountView(visit: Visit, account: Account, everySymbol: boolean): JsonObject {
   const wallet = amount(visit.exchange.futures.portfolio(account.owner).wallet);
   const available = visit.exchange.futures.available(account.owner);
-  const positions = positionViews(visit, account, false);
+  const positions = positionViews(visit, account, everySymbol);
   const profit = amount(unrealised(visit, account));
   return {
     feeTier: 0,
@@ -134,6 +137,7 @@ function positionViews(
         liquidationPrice: '0',
         leverage: String(leverage),
         marginType: 'cross',
+        isolated: false,
         isolatedMargin: amount(ZERO),
         isolatedWallet: amount(ZERO),
         notional: amount(notional),
@@ -147,6 +151,7 @@ function positionViews(
         askNotional: '0',
         isAutoAddMargin: 'false',
         maxNotionalValue: '1000000',
+        maxNotional: '1000000',
         updateTime: nowMs,
       };
     });

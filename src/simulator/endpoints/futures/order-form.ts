@@ -1,5 +1,6 @@
 import { ExchangeError, mandatoryParameter, notRequired } from '../../base/exchange-error.ts';
 import { isMultipleOf, type Money, ZERO } from '../../base/money.ts';
+import { CONDITIONAL_TYPES } from '../../futures/conditional-order.ts';
 import type { FuturesRequest } from '../../futures/order.ts';
 import { DECIMAL, type Parameters, type Rules } from '../../http/parameters.ts';
 import type { SpotMarket } from '../../spot/market.ts';
@@ -8,7 +9,7 @@ import { MIN_FUTURES_NOTIONAL } from './symbols.ts';
 
 export const FUTURES_CLIENT_ID = { legal: /^[.A-Z:/a-z0-9_-]{1,36}$/, range: '^[\\.A-Z\\:/a-z0-9_-]{1,36}$' };
 const NUMBER_RULE = { legal: DECIMAL };
-const BOOLEAN_RULE = { legal: /^(true|false)$/i };
+export const BOOLEAN_RULE = { legal: /^(true|false)$/i };
 
 /** What `POST /fapi/v1/order` takes. */
 export const FUTURES_ORDER_RULES: Rules = {
@@ -40,7 +41,7 @@ export const FUTURES_ORDER_RULES: Rules = {
 export function readFuturesOrder(parameters: Parameters, market: SpotMarket): FuturesRequest {
   const type = parameters.need('type');
   // Conditional orders moved to the algo service on 2025-12-09.
-  if (/^(STOP|STOP_MARKET|TAKE_PROFIT|TAKE_PROFIT_MARKET|TRAILING_STOP_MARKET)$/.test(type))
+  if (CONDITIONAL_TYPES.some((each) => each === type))
     throw new ExchangeError(
       -4120,
       'Order type not supported for this endpoint. Please use the Algo Order API endpoints instead.',

@@ -1,8 +1,10 @@
 import type { JsonObject } from '../../base/json-value.ts';
 import type { Money } from '../../base/money.ts';
+import { CONDITIONAL_TYPES } from '../../futures/conditional-order.ts';
 import type { SpotMarket } from '../../spot/market.ts';
 
 const PERPETUAL_DELIVERY_MS = 4_133_404_800_000;
+const ORDER_TYPES = ['LIMIT', 'MARKET', ...CONDITIONAL_TYPES];
 const ONBOARD_MS = 1_569_398_400_000;
 
 /** Smallest value of a USD-M order, in USDT. */
@@ -35,7 +37,7 @@ export function linearContract({ rules }: SpotMarket): JsonObject {
     marketTakeBound: '0.05',
     maxMoveOrderLimit: 10_000,
     filters: contractFilters(tick, step, rules.maxPrice, rules.maxQuantity),
-    orderTypes: ['LIMIT', 'MARKET'],
+    orderTypes: ORDER_TYPES,
     timeInForce: ['GTC', 'IOC', 'FOK', 'GTX', 'GTD'],
     permissionSets: ['GRID', 'COPY', 'DCA'],
   };
@@ -69,7 +71,7 @@ export function inverseContract({ rules }: SpotMarket): JsonObject {
     marketTakeBound: '0.05',
     maxMoveOrderLimit: 10_000,
     filters: contractFilters(rules.tickSize.toFixed(), '1', rules.maxPrice, rules.maxQuantity.floor()),
-    orderTypes: ['LIMIT', 'MARKET', 'STOP', 'STOP_MARKET', 'TAKE_PROFIT', 'TAKE_PROFIT_MARKET'],
+    orderTypes: ORDER_TYPES,
     timeInForce: ['GTC', 'IOC', 'FOK', 'GTX'],
   };
 }

@@ -32,7 +32,7 @@ const DEPTH = /^depth(5|10|20)?(?:@(?:100|250|500|1000)ms)?$/;
 const MARK_PRICE = /^markPrice(?:@[13]s)?$/;
 const KLINE = /^kline_(.+)$/;
 /** Which of the routed USD-M hosts carries a stream. */
-const PUBLIC_STREAM = /@(?:bookTicker|depth)/;
+const PUBLIC_STREAM = /[!@](?:bookTicker|depth)/;
 
 /** Stream names of a path or a query: separated by slashes, percent escapes allowed. */
 export function splitStreamNames(text: string): string[] {

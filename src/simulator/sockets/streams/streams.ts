@@ -5,6 +5,7 @@ import type { SpotMarket } from '../../spot/market.ts';
 import { looksLikeListenKey, ownerOfListenKey } from '../connection/listen-keys.ts';
 import type { FrameDraft } from '../connection/records.ts';
 import { hangUp, type SocketStage, sendText } from '../connection/stage.ts';
+import { allMarketMessages } from './all-market-streams.ts';
 import { marketEvents } from './market-events.ts';
 import type { MarketFeed, MarketMove } from './market-feed.ts';
 import { isCarried, type KlineStream, type MarketStream, readStreamName } from './stream-names.ts';
@@ -88,6 +89,8 @@ export class StreamConnection {
     const { exchange } = this.#stage;
     for (const name of this.#names) {
       if (!isCarried(this.#target.route, name)) continue;
+      const everywhere = allMarketMessages(exchange, name, moves, this.#target.route !== '');
+      for (const message of everywhere ?? []) this.#send(name, message);
       const stream = readStreamName(exchange, name);
       if (stream === undefined) continue;
       // A reset forgets which books are watched.
@@ -116,7 +119,7 @@ export class StreamConnection {
     this.#send('!serverShutdown', { e: 'serverShutdown', E });
   }
 
-  #send(stream: string, data: JsonObject): void {
+  #send(stream: string, data: JsonValue): void {
     sendText(this.#socket, JSON.stringify(this.#isCombined ? { stream, data } : data));
   }
 
