@@ -51,7 +51,7 @@ export function forwardRoute({ pipeline, slowReaderMs }: ForwardDeps) {
     const endpoint = recognise.request(context, head);
     const caller = identify(context, endpoint, context.identified);
     const body = await readBody(request.raw);
-    const call = acceptParameters(context, endpoint, withBody(head, body));
+    const call = acceptParameters(context, { ...caller, endpoint }, withBody(head, body));
     const proven = authenticate({ ...caller, endpoint, call }, proofOf(target, body));
     using _use = proven.signed?.use;
     const claimed = await admit(context, proven);

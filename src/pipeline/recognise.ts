@@ -1,6 +1,8 @@
+import { ANONYMOUS, type Client } from '../core/access/client.ts';
 import { denylistRefusal } from '../core/access/policy.ts';
 import type { Call } from '../core/call/call.ts';
 import { assertLetterCase } from '../core/call/letter-case.ts';
+import { assertPlainParameters } from '../core/call/plain-parameters.ts';
 import type { Catalogue } from '../core/catalogue/catalogue.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import { ProxyError } from '../core/errors.ts';
@@ -57,13 +59,20 @@ export function createRecognise({ catalogue, methods }: RecogniseDeps): Recognis
   };
 }
 
+/** Whose parameters are taken up, and of what. */
+interface Accepting {
+  readonly endpoint: Endpoint;
+  readonly client: Client;
+}
+
 /**
  * Takes up the whole call once its body was read.
  * @throws ProxyError PROXY_DUPLICATE_PARAMETER for a name that stands twice where the catalogue does not allow it;
- *   PROXY_MALFORMED_REQUEST for a recvWindow that no call can keep, and for a misspelt parameter of an order
+ *   PROXY_MALFORMED_REQUEST for what no public parameter holds, from a caller without a key, for a recvWindow that no call can keep, and for a misspelt parameter of an order
  */
-export function acceptParameters(context: CallContext, endpoint: Endpoint, call: Call): Call {
+export function acceptParameters(context: CallContext, { endpoint, client }: Accepting, call: Call): Call {
   context.noteCall(call);
+  if (client.name === ANONYMOUS) assertPlainParameters(call);
   for (const name of call.repeated) {
     if (endpoint.repeatable.includes(name)) continue;
     throw new ProxyError('PROXY_DUPLICATE_PARAMETER', 'Duplicate values for a parameter detected.', {

@@ -127,7 +127,7 @@ export class ApiSocket implements PairOwner {
     const { method, call, params, apiKey } = pipeline.recognise.frame(context, family, frame);
     const { endpoint } = method;
     const caller = identify(context, endpoint, identity.clientFor(context.config, apiKey));
-    acceptParameters(context, endpoint, call);
+    acceptParameters(context, { ...caller, endpoint }, call);
     const proven = pipeline.authenticate({ ...caller, endpoint, call }, this.#proofOf(method, frame, apiKey));
     using _use = proven.signed?.use;
     const claimed = await pipeline.admit(context, proven);

@@ -135,3 +135,24 @@ describe('weight and sockets', () => {
     await stage.close();
   });
 });
+
+describe('what could provoke a firewall', () => {
+  it('Signs that no public parameter holds do not leave for callers without a key, by request or frame', async () => {
+    const stage = await openWsStage('HMAC', { env: ENV, yaml: YAML });
+    const arrived = () =>
+      stage.simulator.requests.filter(({ path }) => path === '/api/v3/depth').length +
+      stage.simulator.frames.length;
+    const query = 'symbol=BTCUSDT%27+UNION+SELECT+1--';
+    const reply = await send(stage.proxy.port, `/api/v3/depth?${query}`);
+    expect([reply.status, reply.headers['x-proxy-error']]).toEqual([400, 'PROXY_MALFORMED_REQUEST']);
+    const app = await connectApp(`${stage.wsUrl}/ws-api/v3`);
+    const frame = await app.ask('depth', { symbol: "BTCUSDT' UNION SELECT 1--" });
+    expect(frame.error?.data).toMatchObject({ proxyError: 'PROXY_MALFORMED_REQUEST' });
+    expect((await app.ask('depth', { symbol: 'BTCUSDT' })).status).toBe(200);
+    await app.close();
+    expect(arrived()).toBe(1);
+    await send(stage.proxy.port, `/api/v3/depth?${query}`, { headers: as(BOT) });
+    expect(arrived()).toBe(2);
+    await stage.close();
+  });
+});
