@@ -23,6 +23,8 @@ export interface Status {
 export interface StatusDeps {
   readonly config: () => LiveConfig;
   readonly isStopping: () => boolean;
+  /** Whether the listener for apps accepts connections. */
+  readonly isListening: () => boolean;
   readonly clock: Pick<ServerClock, 'state'>;
   readonly gate: Pick<KeyGate, 'verdicts' | 'waiting' | 'assertSignable'>;
   readonly trail: Pick<AuditTrail, 'check' | 'state'>;
@@ -30,26 +32,26 @@ export interface StatusDeps {
 }
 
 /** Tells, whenever it is asked, whether signed calls can pass, and if not, why. */
-export function createStatus({ config, isStopping, clock, gate, trail, budgets }: StatusDeps): () => Status {
+export function createStatus(deps: StatusDeps): () => Status {
+  const { config, isStopping, isListening, clock, gate, trail, budgets } = deps;
   return function status() {
-    const { settings, keys } = config();
+    const { settings } = config();
     const { synced, offsetMs, ageMs } = clock.state;
     const reasons: string[] = [];
     if (isStopping()) reasons.push('The proxy is shutting down.');
-    if (!synced) reasons.push('The server time is not known yet.');
+    else if (!isListening()) reasons.push('Apps cannot connect yet: the proxy is still starting.');
+    if (!synced) reasons.push(CLOCK_UNKNOWN);
     const preflight: Record<string, string> = Object.create(null);
     for (const account of settings.accounts.keys()) {
       const verdict = gate.verdicts.get(account);
       preflight[account] = settings.keyPreflight === 'off' ? 'off' : (verdict?.kind ?? 'pending');
-      try {
-        gate.assertSignable(account, keys.get(account));
-      } catch (error) {
-        // A pass that was not renewed says nothing any more.
-        if (verdict?.kind === 'passed') preflight[account] = 'pending';
-        reasons.push(error instanceof Error ? error.message : 'The key may not sign.');
-      }
+      const reason = whyKeyStops({ config, gate }, account);
+      if (reason === undefined) continue;
+      // A pass that was not renewed says nothing any more.
+      if (verdict?.kind === 'passed') preflight[account] = 'pending';
+      reasons.push(reason);
     }
-    if (!trail.check()) reasons.push('The audit file cannot be written.');
+    if (!trail.check()) reasons.push(`The audit file cannot be written${lastErrorOf(trail)}.`);
     return {
       ready: reasons.length === 0,
       reasons,
@@ -65,6 +67,26 @@ export function createStatus({ config, isStopping, clock, gate, trail, budgets }
       budgets: { degraded: budgets.state.degraded },
     };
   };
+}
+
+/** Why nothing is signed before the time of the exchange was read once. */
+const CLOCK_UNKNOWN = 'The server time is not known yet.';
+
+/** Why an account's key may not sign; undefined when it may. */
+function whyKeyStops(
+  { config, gate }: Pick<StatusDeps, 'config'> & { readonly gate: Pick<KeyGate, 'assertSignable'> },
+  account: string,
+): string | undefined {
+  try {
+    gate.assertSignable(account, config().keys.get(account));
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : 'The key may not sign.';
+  }
+}
+
+function lastErrorOf({ state }: Pick<AuditTrail, 'state'>): string {
+  return state.lastError === undefined ? '' : ` (${state.lastError})`;
 }
 
 function newKeysOf({ waiting }: Pick<KeyGate, 'waiting'>): Readonly<Record<string, string>> {

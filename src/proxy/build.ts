@@ -53,6 +53,10 @@ export interface BuiltProxy {
   stop(): void;
   /** Reads the clock and the key permissions for the first time. */
   warmUp(): Promise<void>;
+  /** Resolves when Binance's limits were read once after that, or could not be: until then those of the program hold. */
+  readonly limitsRead: Promise<void>;
+  /** The listener for apps accepts connections from now on. */
+  listening(): void;
   close(): Promise<void>;
 }
 
@@ -65,6 +69,7 @@ export async function buildProxy({ settings, log, timeouts: given }: ProxyOption
   const times = { monotonicNow, wallNow };
   const timeouts: Timeouts = { ...DEFAULT_TIMEOUTS, ...given };
   let isStopping = false;
+  let isListening = false;
   const own = configuredAddresses(settings);
   const snapshot = new ConfigSnapshot(settings, timeouts, own);
   const config = () => snapshot.current;
@@ -116,7 +121,11 @@ export async function buildProxy({ settings, log, timeouts: given }: ProxyOption
   const { gate } = upstream;
   const { limits, resolver } = orders;
   const sockets = new OpenSockets();
-  const status = createStatus({ config, isStopping: () => isStopping, clock, gate, trail, budgets });
+  const status = createStatus({
+    ...{ config, clock, gate, trail, budgets },
+    isStopping: () => isStopping,
+    isListening: () => isListening,
+  });
   const metrics = createMetrics({
     ...{ config, status, budgets, clock, trail },
     unresolvedOrders: () => resolver.open().length,
@@ -140,6 +149,10 @@ export async function buildProxy({ settings, log, timeouts: given }: ProxyOption
       sockets.tick(monotonicNow());
       // A new key has to show what it may do; until it has, the one before it signs.
       gate.reloaded();
+    },
+    limitsRead: upstream.limitsRead,
+    listening() {
+      isListening = true;
     },
     stop() {
       isStopping = true;

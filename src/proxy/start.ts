@@ -62,6 +62,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     const url = await listen(app, settings.server);
     const named = await listenByName(app, settings.server);
     proxy.app.own.set([...openAddresses(operator), ...openAddresses(app)]);
+    proxy.listening();
     const { environment } = settings;
     const denylist = settings.files.get('denylist')?.name ?? 'built-in only';
     const byName = named.ports.length === 0 ? undefined : named.ports.join(', ');

@@ -49,8 +49,10 @@ export interface UpstreamDeps extends Required<Pick<ClockSyncOptions, 'onSync' |
 export interface Upstream {
   readonly gate: KeyGate;
   readonly clockSync: ClockSync;
-  /** Reads clock, limits and key permissions for the first time. */
+  /** Reads clock and key permissions for the first time; the limits are read meanwhile, and nothing waits for them. */
   start(): Promise<void>;
+  /** Resolves when the limits were read once, or could not be. */
+  readonly limitsRead: Promise<void>;
   stop(): void;
 }
 
@@ -86,13 +88,16 @@ export function wireUpstream(deps: UpstreamDeps): Upstream {
     onOverdue: deps.onOverdue,
     monotonicNow: deps.monotonicNow,
   });
+  const limitsRead = Promise.withResolvers<void>();
   return {
     gate,
     clockSync,
+    limitsRead: limitsRead.promise,
     async start() {
       keepWarm.start();
       await clockSync.start();
-      await Promise.all([limitsReader.start(), clock.now() === undefined ? undefined : gate.check()]);
+      limitsRead.resolve(limitsReader.start());
+      if (clock.now() !== undefined) await gate.check();
       gate.start();
     },
     stop() {
