@@ -1,6 +1,7 @@
 import type { AuditTrail } from '../audit/trail.ts';
 import type { Budgets } from '../budgets/budgets.ts';
 import type { LiveConfig } from '../pipeline/live-config.ts';
+import { isoOf } from '../upstream/key-advice.ts';
 import type { KeyGate } from '../upstream/key-gate.ts';
 import type { PreflightVerdict } from '../upstream/key-verdicts.ts';
 import type { ServerClock } from '../upstream/server-clock.ts';
@@ -14,6 +15,8 @@ export interface Status {
   readonly preflight: Readonly<Record<string, string>>;
   /** What is known, by account, of a new key that has not taken the place of the one that signs. */
   readonly newKeys: Readonly<Record<string, string>>;
+  /** By account: when the right of its key to trade spot and margin ends, where Binance tells it. */
+  readonly tradingAuthorityEnds: Readonly<Record<string, string>>;
   readonly frozen: readonly { readonly upstream: string; readonly untilMs: number }[];
   readonly audit: { readonly available: boolean; readonly errors: number };
   readonly budgets: { readonly degraded: boolean };
@@ -62,6 +65,7 @@ export function createStatus(deps: StatusDeps): () => Status {
       },
       preflight,
       newKeys: newKeysOf(gate),
+      tradingAuthorityEnds: authorityEndsOf(gate),
       frozen: budgets.state.frozen,
       audit: { available: trail.state.available, errors: trail.state.errors },
       budgets: { degraded: budgets.state.degraded },
@@ -93,6 +97,15 @@ function newKeysOf({ waiting }: Pick<KeyGate, 'waiting'>): Readonly<Record<strin
   const newKeys: Record<string, string> = Object.create(null);
   for (const [account, verdict] of waiting) newKeys[account] = `${verdict.kind}: ${whyItWaits(verdict)}`;
   return newKeys;
+}
+
+function authorityEndsOf({ verdicts }: Pick<KeyGate, 'verdicts'>): Readonly<Record<string, string>> {
+  const ends: Record<string, string> = Object.create(null);
+  for (const [account, verdict] of verdicts) {
+    const endsMs = 'authorityEndsMs' in verdict ? verdict.authorityEndsMs : undefined;
+    if (endsMs !== undefined) ends[account] = isoOf(endsMs);
+  }
+  return ends;
 }
 
 function whyItWaits(verdict: PreflightVerdict): string {

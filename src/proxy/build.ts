@@ -94,8 +94,9 @@ export async function buildProxy({ settings, log, timeouts: given }: ProxyOption
     keysInForce: () => config().keys,
     takeOver: (account) => snapshot.takeOver(account),
     onVerdict: events.preflight,
+    onUnanswered: events.preflightUnanswered,
     onOverdue: events.preflightOverdue,
-    monotonicNow,
+    ...times,
     refreshConnectionMs: timeouts.refreshConnectionMs,
   });
   const earlier = readEarlierCalls(settings, wallNow());

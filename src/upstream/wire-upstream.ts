@@ -39,8 +39,10 @@ export interface UpstreamDeps extends Required<Pick<ClockSyncOptions, 'onSync' |
   readonly keysInForce: KeyGateOptions['inForce'];
   readonly takeOver: KeyGateOptions['takeOver'];
   readonly onVerdict: KeyGateOptions['onVerdict'];
+  readonly onUnanswered: KeyGateOptions['onUnanswered'];
   readonly onOverdue: KeyGateOptions['onOverdue'];
   readonly monotonicNow: () => number;
+  readonly wallNow: () => number;
   /** How long a connection is left idle before the proxy uses it itself, in ms. */
   readonly refreshConnectionMs: number;
 }
@@ -85,8 +87,10 @@ export function wireUpstream(deps: UpstreamDeps): Upstream {
     hasSapi: () => settings().isLive,
     ownCalls: ask,
     onVerdict: deps.onVerdict,
+    onUnanswered: deps.onUnanswered,
     onOverdue: deps.onOverdue,
     monotonicNow: deps.monotonicNow,
+    wallNow: deps.wallNow,
   });
   const limitsRead = Promise.withResolvers<void>();
   return {
