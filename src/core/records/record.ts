@@ -29,6 +29,7 @@ export const AUDIT_EVENTS = [
   'budget.degraded',
   'budget.restored',
   'audit.torn',
+  'library.printed',
   'audit.restored',
 ] as const;
 type AuditEvent = (typeof AUDIT_EVENTS)[number];
@@ -110,6 +111,7 @@ export function auditLevel(record: UnsealedRecord): AuditLevel {
     case 'upstream.frozen':
     case 'budget.degraded':
     case 'audit.torn':
+    case 'library.printed':
       return 'warn';
     case 'call.completed':
       return record.outcome === 'unknown' ? 'warn' : 'info';

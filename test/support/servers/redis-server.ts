@@ -28,8 +28,11 @@ export function sayWhatIsLeftOut(what: string): void {
   );
 }
 
-/** A real Redis server on a free port of the loopback, without persistence. */
-export async function startRedisServer(): Promise<RedisServer> {
+/**
+ * A real Redis server on a free port of the loopback, without persistence.
+ * @param password what it asks every client for
+ */
+export async function startRedisServer({ password = '' } = {}): Promise<RedisServer> {
   const port = await freePort();
   const dir = mkdtempSync(join(tmpdir(), 'budget-redis-'));
   let child: ChildProcess | undefined;
@@ -47,6 +50,8 @@ export async function startRedisServer(): Promise<RedisServer> {
       'no',
       '--dir',
       dir,
+      '--requirepass',
+      password,
     ];
     child = spawn('redis-server', args, { stdio: 'ignore' });
     await answers(port, child);
@@ -87,7 +92,7 @@ function pings(port: number): Promise<boolean> {
     const socket = connect(port, '127.0.0.1');
     socket.once('error', () => resolve(false));
     socket.once('data', (bytes) => {
-      resolve(bytes.toString().startsWith('+PONG'));
+      resolve(/^(?:\+PONG|-NOAUTH)/.test(bytes.toString()));
       socket.destroy();
     });
     socket.once('connect', () => socket.write('PING\r\n'));
