@@ -24,6 +24,7 @@ import { DEFAULT_TIMEOUTS, type Timeouts } from '../upstream/timeouts.ts';
 import { fetchPublic, wireUpstream } from '../upstream/wire-upstream.ts';
 import { OpenSockets } from '../websocket/sockets/open-sockets.ts';
 import { ConfigSnapshot } from './config-snapshot.ts';
+import { recordConsole } from './console-records.ts';
 import { readEarlierCalls } from './earlier-runs.ts';
 import { lifecycleRecords } from './lifecycle-records.ts';
 import { configuredAddresses } from './loops.ts';
@@ -34,6 +35,8 @@ export interface ProxyOptions {
   readonly log: Log;
   /** What is waited for longer or shorter than usual. */
   readonly timeouts?: Partial<Timeouts>;
+  /** The console of a process that is nothing but this proxy: what is printed there becomes records. */
+  readonly console?: Console;
 }
 
 /** One proxy, built and not yet listening: what each listener needs, and the handles that only its owner uses. */
@@ -63,7 +66,8 @@ export interface BuiltProxy {
 const LAST_RECORDS_MS = 1_000;
 
 /** Builds everything that one proxy is made of, each part once. */
-export async function buildProxy({ settings, log, timeouts: given }: ProxyOptions): Promise<BuiltProxy> {
+export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
+  const { settings, log, timeouts: given } = options;
   const monotonicNow = () => performance.now();
   const wallNow = () => Date.now();
   const times = { monotonicNow, wallNow };
@@ -78,6 +82,7 @@ export async function buildProxy({ settings, log, timeouts: given }: ProxyOption
   const clock = new ServerClock(times);
   const trail = wireAudit(settings.audit, { log, secretMask, wallNow });
   const events = lifecycleRecords(trail);
+  if (options.console !== undefined) recordConsole(trail, options.console);
   const serverNow = () => clock.nowOrLocal();
   const budgets = await wireBudgets(settings, { serverNow, onEvent: events.budget });
   const arrival = createArrival({ config, ...times, isStopping: () => isStopping });
@@ -170,6 +175,7 @@ export async function buildProxy({ settings, log, timeouts: given }: ProxyOption
       await snapshot.close();
       // What was still under way has ended with its connection: its record is the last thing to be written.
       await Promise.race([underWay.idle(), pause(LAST_RECORDS_MS, undefined, { ref: false })]);
+      orders.close();
       trail.close();
     },
   };

@@ -189,7 +189,7 @@ describe('the audit folder', () => {
     const path = join(temporaryFolder(), 'file');
     writeFileSync(path, '');
     expect(() => createFileAuditSink({ folder: path, key: undefined, durability: 'process' })).toThrow(
-      `The audit folder ${path} cannot be used (EEXIST).`,
+      `The audit folder ${path} cannot be used (EEXIST): a file stands in its way`,
     );
   });
 
