@@ -74,10 +74,10 @@ export function createStatus(deps: StatusDeps): () => Status {
 }
 
 /** Why nothing is signed before the time of the exchange was read once. */
-const CLOCK_UNKNOWN = 'The server time is not known yet.';
+export const CLOCK_UNKNOWN = 'The server time is not known yet.';
 
 /** Why an account's key may not sign; undefined when it may. */
-function whyKeyStops(
+export function whyKeyStops(
   { config, gate }: Pick<StatusDeps, 'config'> & { readonly gate: Pick<KeyGate, 'assertSignable'> },
   account: string,
 ): string | undefined {
