@@ -2,7 +2,7 @@ import type { Permission } from '../core/catalogue/permission.ts';
 import { DAY_MS } from '../core/intervals.ts';
 
 /** The switches of a key as `GET /sapi/v1/account/apiRestrictions` tells them. */
-export type KeySwitches = Readonly<Record<string, boolean>>;
+type KeySwitches = Readonly<Record<string, boolean>>;
 
 /** What Binance says of a key. */
 export interface KeyFacts {
