@@ -80,11 +80,15 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
   const secretMask = () => snapshot.secretMask;
   const catalogue = loadCatalogue();
   const clock = new ServerClock(times);
+  // What is open when a later part cannot be built is closed again, or the process would never end.
+  await using undo = new AsyncDisposableStack();
   const trail = wireAudit(settings.audit, { log, secretMask, wallNow });
+  undo.defer(() => trail.close());
   const events = lifecycleRecords(trail);
   if (options.console !== undefined) recordConsole(trail, options.console);
   const serverNow = () => clock.nowOrLocal();
   const budgets = await wireBudgets(settings, { serverNow, onEvent: events.budget });
+  undo.defer(() => budgets.close());
   const arrival = createArrival({ config, ...times, isStopping: () => isStopping });
   const recorder = createCallRecorder({ trail, secretMask, nextRequestId: arrival.nextRequestId, ...times });
   const ownCalls = createOwnCalls({ arrival, catalogue, clock, budgets, recorder, ...times });
@@ -110,6 +114,7 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
     serverNow: () => clock.now(),
     earlierCalls: earlier.calls,
   });
+  undo.defer(() => repeats.close());
   const orders = wireOrders(settings, {
     fetchPublic: (name, target) => fetchPublic(ownCalls, name, target),
     ask: async (account, name, path, params) => {
@@ -145,6 +150,7 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
     resync: () => upstream.clockSync.resync(),
     ...times,
   });
+  undo.move();
   return {
     app: { pipeline, budgets, trail, clock, config, sockets, own, timeouts, ...times },
     operator: { config, status, metrics, resolver },

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
@@ -222,6 +223,17 @@ describe.each([
     expect(sentenceOf(await serve({ [variable]: folder }).ended, NEVER)).toMatch(
       new RegExp(`^The ${what} ${folder} cannot be used \\(EEXIST\\): a file stands in its way`),
     );
+  });
+
+  it('The process ends although it has begun to talk to Redis', async () => {
+    const folder = join(folderWith({ taken: '' }), 'taken');
+    const redis = createServer();
+    onTestFinished(() => void redis.close());
+    redis.listen(0, '127.0.0.1');
+    await once(redis, 'listening');
+    const { port } = redis.address() as AddressInfo;
+    const more = { [variable]: folder, BINANCE_PROXY_REDIS_URL: `redis://127.0.0.1:${port}` };
+    expect(sentenceOf(await serve(more).ended, NEVER)).toContain('a file stands in its way');
   });
 
   it('It names the permission model when that keeps the program out', async () => {
