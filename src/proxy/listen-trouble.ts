@@ -15,6 +15,8 @@ export const OPERATOR_VARIABLES = {
   host: 'BINANCE_PROXY_OPERATOR_HOST',
   port: 'BINANCE_PROXY_OPERATOR_PORT',
 } as const;
+/** The ports of the listener by name stand in the file only. */
+export const BY_NAME_VARIABLES = { host: 'BINANCE_PROXY_HOST', port: 'server.byName.ports' } as const;
 
 const SOCKET = 'BINANCE_PROXY_SOCKET';
 const FIRST_FREE_PORT = 1024;
