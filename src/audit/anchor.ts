@@ -113,7 +113,7 @@ export class AnchorFile {
   write(place: ChainHead & { readonly file: string; readonly length: number }): void {
     const text = formatAnchor(place, this.#key, this.#keyId);
     if (writeSync(this.#fd, text, 0, 'latin1') !== ANCHOR_LENGTH)
-      throw new Error('short write of the anchor');
+      throw Object.assign(new Error('short write of the anchor'), { code: 'ENOSPC' });
   }
 
   close(): void {

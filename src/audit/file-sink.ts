@@ -7,8 +7,9 @@ import { type ChainHead, GENESIS, sealLine } from '../core/records/chain.ts';
 import { AnchorFile } from './anchor.ts';
 import { DayFile, type Durability } from './day-file.ts';
 import { dayFileName, dayFiles, tornFiles } from './file-names.ts';
-import { FolderLock } from './folder-lock.ts';
-import { assertOwnFolder, takeOwnFile, UnsafePathError } from './own-files.ts';
+import { AUDIT_LOCK, FolderLock } from './folder-lock.ts';
+import { folderCode, folderTrouble } from './folder-trouble.ts';
+import { assertOwnFolder, takeOwnFile } from './own-files.ts';
 import type { AuditRepair, AuditSink, LineBuilder } from './sink.ts';
 import { findTrailEnd } from './trail-end.ts';
 
@@ -50,9 +51,9 @@ class FileAuditSink implements AuditSink {
     } catch (error) {
       this.#letGo();
       if (error instanceof ProxyError) throw error;
-      const rule = codeOf(error);
-      const wrong = `The audit folder ${options.folder} cannot be used (${rule}).`;
-      const message = error instanceof UnsafePathError ? error.message : wrong;
+      const named = { folder: options.folder, what: 'audit folder', variable: 'BINANCE_PROXY_AUDIT_DIR' };
+      const rule = folderCode(error, options.folder);
+      const message = folderTrouble(named, error);
       throw new ProxyError('PROXY_AUDIT_UNAVAILABLE', message, { rule, cause: error });
     }
   }
@@ -117,7 +118,7 @@ class FileAuditSink implements AuditSink {
     if (this.#closed) throw Object.assign(new Error('the audit trail is closed'), { code: 'EBADF' });
     assertOwnFolder(folder, 'audit folder');
     accessSync(folder, constants.W_OK | constants.X_OK);
-    this.#lock = new FolderLock(folder);
+    this.#lock = new FolderLock(folder, AUDIT_LOCK);
     restoreModes(folder);
     this.#anchor = new AnchorFile(folder, key);
     const { head, newest, repairs } = findTrailEnd(folder, this.#anchor, this.#head);

@@ -1,11 +1,28 @@
-import { chmodSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { ProxyError } from '../core/errors.ts';
 import { takeOwnFile } from './own-files.ts';
 
-/** Stays empty: only the kernel's lock on it matters. */
-const LOCK_FILE = 'audit.lock';
+/** What a lock is for. */
+export interface LockKind {
+  /** Name of the file; it stays empty, only the kernel's lock on it matters. */
+  readonly file: string;
+  /** What its holder does in the folder, for the sentence. */
+  readonly use: string;
+  readonly rule: string;
+}
+
+export const AUDIT_LOCK: LockKind = {
+  file: 'audit.lock',
+  use: 'writes its audit trail to',
+  rule: 'audit folder in use',
+};
+export const STATE_LOCK: LockKind = {
+  file: 'state.lock',
+  use: 'keeps its state in',
+  rule: 'state folder in use',
+};
 
 const SQLITE_BUSY = 5;
 
@@ -21,8 +38,8 @@ export class FolderLock {
    * @throws ProxyError PROXY_AUDIT_UNAVAILABLE when another process, or another sink of this one, holds the folder;
    *   UnsafePathError when the lock file is a link; other errors when it cannot be made
    */
-  constructor(folder: string) {
-    const path = join(folder, LOCK_FILE);
+  constructor(folder: string, kind: LockKind) {
+    const path = join(folder, kind.file);
     // Only looked at: to open and close the file here would drop the lock that this process may hold on it.
     takeOwnFile(path);
     this.#database = new DatabaseSync(path, { timeout: 0 });
@@ -33,15 +50,34 @@ export class FolderLock {
     } catch (error) {
       this.#database.close();
       if ((error as { readonly errcode?: number }).errcode !== SQLITE_BUSY) throw error;
-      throw new ProxyError(
-        'PROXY_AUDIT_UNAVAILABLE',
-        `Another process writes its audit trail to ${folder}: give each process a folder of its own.`,
-        { rule: 'audit folder in use', cause: error },
-      );
+      throw lockedBy(folder, kind, error);
     }
   }
 
   close(): void {
     this.#database.close();
   }
+}
+
+/** Whether another process holds the lock; nothing is taken that would keep a proxy from it, and nothing is made. */
+export function isLocked(folder: string, kind: LockKind): boolean {
+  const path = join(folder, kind.file);
+  if (!existsSync(path)) return false;
+  const database = new DatabaseSync(path, { readOnly: true, timeout: 0 });
+  try {
+    // Reading asks for a shared lock, for as long as it takes.
+    database.exec('SELECT name FROM sqlite_schema');
+    return false;
+  } catch (error) {
+    if ((error as { readonly errcode?: number }).errcode === SQLITE_BUSY) return true;
+    throw error;
+  } finally {
+    database.close();
+  }
+}
+
+/** The refusal of a folder that another process holds. */
+export function lockedBy(folder: string, { use, rule }: LockKind, cause?: unknown): ProxyError {
+  const message = `Another process ${use} ${folder}: give each process a folder of its own.`;
+  return new ProxyError('PROXY_AUDIT_UNAVAILABLE', message, { rule, cause });
 }

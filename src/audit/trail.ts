@@ -28,7 +28,10 @@ export interface AuditTrail {
   commit(record: UnsealedRecord): Promise<void>;
   /** Like note, together with all others of this turn; never rejects. */
   noteBatched(record: UnsealedRecord): Promise<void>;
-  /** Asks the sink whether it could store a record now, and notes a recovery; for readiness. */
+  /**
+   * Whether records can be stored, for readiness: the last real write decides. After one that failed a record is
+   * written to find out, for a quota or a size limit shows in nothing but a write.
+   */
   check(): boolean;
   readonly state: AuditTrailState;
   close(): void;
@@ -72,6 +75,8 @@ class Trail implements AuditTrail {
   readonly #repairs: AuditRepair[] = [];
   #waiting: Waiting[] = [];
   #available = true;
+  /** True from a write that failed until one succeeds. */
+  #lastWriteFailed = false;
   #errors = 0;
   #lastError: string | undefined;
 
@@ -111,7 +116,7 @@ class Trail implements AuditTrail {
   }
 
   check(): boolean {
-    this.#available = this.#sink.isWritable();
+    this.#available = this.#sink.isWritable() && (!this.#lastWriteFailed || this.#tryAnew());
     this.#noteRepairs();
     return this.#available;
   }
@@ -160,10 +165,12 @@ class Trail implements AuditTrail {
       );
     } catch (error) {
       this.#available = false;
+      this.#lastWriteFailed = true;
       this.#fail(error, records.length);
       throw error;
     }
     this.#available = true;
+    this.#lastWriteFailed = false;
     this.#print(records.map((record, index) => printed(lines[index] ?? '', record)));
   }
 
@@ -174,6 +181,14 @@ class Trail implements AuditTrail {
     } catch {
       return false;
     }
+  }
+
+  /** A record that tells of the recovery is what finds it out; as long as it fails it is no loss. */
+  #tryAnew(): boolean {
+    const errors = this.#errors;
+    const stored = this.#tryToStore({ event: 'audit.restored', detail: { after: this.#lastError } });
+    if (!stored) this.#errors = errors;
+    return stored;
   }
 
   #printUnstored(record: UnsealedRecord): void {

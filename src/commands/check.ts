@@ -2,16 +2,25 @@ import { loadSettings } from '../config/load-settings.ts';
 import { ConfigError, formatProblems } from '../config/problems/config-error.ts';
 import type { Settings } from '../config/schema/settings.ts';
 import { readEnvironment } from '../config/sources/read-environment.ts';
+import { CLOCK_UNKNOWN, whyKeyStops } from '../operator/status.ts';
 import { type BuiltProxy, buildProxy } from '../proxy/build.ts';
 import { findLoops } from '../proxy/loops.ts';
-import { isRiskySwitch, type KeySwitches } from '../upstream/key-switches.ts';
+import { UNGUARDED } from '../proxy/reload.ts';
+import { startWarnings } from '../proxy/start-warnings.ts';
+import { isoOf, type KeyFacts } from '../upstream/key-advice.ts';
+import { isRiskySwitch } from '../upstream/key-switches.ts';
 import { describeClock, diagnoseClock, diagnoseKey } from './check/diagnosis.ts';
+import type { Finding } from './check/finding.ts';
+import { examineFolders } from './check/folders.ts';
+import { examinePorts, isProxyRunning } from './check/ports.ts';
+import { examineRedis } from './check/redis.ts';
 import { command, EXIT } from './cli.ts';
 import { table } from './cli-table.ts';
 
 const USAGE = `Usage: binance-signing-proxy check [--offline]
 
-Validates the configuration and, unless --offline, asks Binance for its clock and for the permissions of each key.
+Validates the configuration and, unless --offline, looks at folders, ports and Redis as a start would find them, and asks
+Binance for its clock and for the permissions of each key. It may run beside a proxy: it makes, takes and writes nothing.
 Turns what Binance refuses (-1021, -1022, -2015, 403) into its measured cause. Prints a table; exit 1 on any problem.`;
 
 /** The doctor: says what is configured, what the keys may do, and what each client could do with them. */
@@ -34,9 +43,11 @@ async function examine(offline: boolean): Promise<number> {
   }
   printConfiguration(settings);
   if (offline) return EXIT.ok;
+  const surroundings = await examineSurroundings(settings);
   const built = await buildProxy({ settings: withoutFiles(settings), log: () => {} });
   try {
-    return await askBinance(built, settings);
+    const exitCode = await askBinance(built, settings);
+    return surroundings.some(({ level }) => level === 'problem') ? EXIT.problem : exitCode;
   } finally {
     await built.close();
   }
@@ -46,7 +57,8 @@ async function examine(offline: boolean): Promise<number> {
 function withoutFiles(settings: Settings): Settings {
   return {
     ...settings,
-    keyPreflight: 'warn',
+    // Asked about in any case, and judged as the start does it.
+    keyPreflight: settings.keyPreflight === 'off' ? 'warn' : settings.keyPreflight,
     audit: { ...settings.audit, dir: undefined },
     stateDir: undefined,
     redisUrl: undefined,
@@ -63,6 +75,22 @@ function printConfiguration(settings: Settings): void {
     client.policyMode,
   ]);
   console.log(table(['client', 'account', 'permissions', 'symbols', 'policy'], rows));
+  const unguarded = settings.clientsByKeyDigest.size === 0 ? [UNGUARDED] : [];
+  const warnings = [...unguarded, ...startWarnings(settings)];
+  if (warnings.length > 0)
+    console.log(`\n${warnings.map((sentence) => `warning     ${sentence}`).join('\n')}`);
+}
+
+async function examineSurroundings(settings: Settings): Promise<readonly Finding[]> {
+  const isRunning = await isProxyRunning(settings);
+  const findings = [
+    ...examineFolders(settings, isRunning),
+    ...(await examinePorts(settings, isRunning)),
+    ...(await examineRedis(settings)),
+  ];
+  const rows = findings.map(({ what, level, sentence }) => [what, level, sentence]);
+  console.log(`\n${table(['looked at', '', ''], rows)}`);
+  return findings;
 }
 
 async function askBinance(built: BuiltProxy, settings: Settings): Promise<number> {
@@ -74,6 +102,7 @@ async function askBinance(built: BuiltProxy, settings: Settings): Promise<number
   const { offsetMs } = clock.state;
   if (offsetMs === undefined) {
     console.log('\nclock       not reached: the exchange does not tell its time to this machine');
+    console.log(`  ${CLOCK_UNKNOWN}`);
     for (const sentence of await diagnoseClock(built.ownCalls)) console.log(`  ${sentence}`);
     return EXIT.problem;
   }
@@ -84,22 +113,26 @@ async function askBinance(built: BuiltProxy, settings: Settings): Promise<number
     console.log(`\nkey ${account} (${settings.accounts.get(account)?.algorithm})`);
     if (verdict?.kind === 'passed' || verdict?.kind === 'failed') {
       problems += verdict.kind === 'failed' ? verdict.problems.length : 0;
-      printSwitches(verdict.switches);
-      for (const sentence of verdict.kind === 'failed' ? verdict.problems : verdict.warnings)
-        console.log(sentence);
+      printKey(verdict);
+      const sentences = verdict.kind === 'failed' ? verdict.problems : [];
+      for (const sentence of [...sentences, ...verdict.warnings, ...verdict.notes]) console.log(sentence);
       continue;
     }
     if (verdict?.kind === 'skipped') console.log(`Its permissions are not known: ${verdict.reason}.`);
+    const stopped = whyKeyStops({ config: built.app.config, gate }, account);
+    if (stopped !== undefined) console.log(stopped);
     const { accepted, sentences } = await diagnoseKey(built, account);
-    if (!accepted) problems++;
+    if (!accepted || stopped !== undefined) problems++;
     for (const sentence of sentences) console.log(sentence);
   }
   return problems === 0 ? EXIT.ok : EXIT.problem;
 }
 
-function printSwitches(switches: KeySwitches): void {
+function printKey({ switches, authorityEndsMs }: KeyFacts): void {
   const remark = (name: string, on: boolean) =>
     on && isRiskySwitch(name) ? 'RISKY' : !on && name === 'ipRestrict' ? 'warning' : '';
   const rows = Object.entries(switches).map(([name, on]) => [name, on ? 'on' : 'off', remark(name, on)]);
+  if (authorityEndsMs !== undefined)
+    rows.push(['tradingAuthorityExpirationTime', isoOf(authorityEndsMs), '']);
   console.log(table(['switch at Binance', 'state', ''], rows));
 }

@@ -1,13 +1,15 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 
-/** The exit codes of the program; 64 and 78 are those of sysexits.h. */
+/** The exit codes of the program; 64, 75 and 78 are those of sysexits.h. docs/operations.md lists what ends with each. */
 export const EXIT = {
   ok: 0,
   /** The command ran, and what it found or met is not in order. */
   problem: 1,
   /** The command was called in a wrong way. */
   usage: 64,
-  /** The configuration is wrong. */
+  /** It cannot be done now: a port or a folder is taken, there is no room. The same may work later. */
+  notNow: 75,
+  /** It can never be done so: the configuration is wrong. */
   configuration: 78,
 } as const;
 

@@ -3,17 +3,18 @@ import { loadSettings } from '../config/load-settings.ts';
 import { ConfigError, formatProblems } from '../config/problems/config-error.ts';
 import type { ConfigFileRole, ConfigFileState, Settings } from '../config/schema/settings.ts';
 import { readEnvironment } from '../config/sources/read-environment.ts';
-import { ProxyError } from '../core/errors.ts';
 import { openLog } from '../proxy/log.ts';
-import { PreflightError, type RunningProxy, startProxy } from '../proxy/start.ts';
+import { type RunningProxy, startProxy } from '../proxy/start.ts';
 import { command, EXIT } from './cli.ts';
+import { startFailure } from './start-failure.ts';
 
 const USAGE = `Usage: binance-signing-proxy serve
 
 Signs and forwards with the configuration of the environment, .env and config/proxy.yaml.
 SIGTERM and SIGINT finish what is under way and stop; SIGHUP reads secrets and configuration again
 and refuses what would take a guard away.
-Exit code 78: the configuration is wrong, with one sentence per problem.`;
+Exit code 78: the configuration is wrong, with one sentence per problem; 75: a port or folder is taken, or there is no
+room on a disk, which may pass by itself.`;
 
 /** Serves until it is told to stop. */
 export const serve = command({ name: 'serve', usage: USAGE, options: {}, run: serveUntilStopped });
@@ -25,25 +26,15 @@ async function serveUntilStopped(): Promise<number> {
   const stopping = untilStopped(() => proxy);
   try {
     const settings = readSettings();
-    proxy = await startProxy({ settings, log: openLog(settings.logLevel) });
+    proxy = await startProxy({ settings, log: openLog(settings.logLevel), console });
   } catch (error) {
     stopping.forget();
-    const problems = problemsOf(error);
-    if (problems === undefined) throw error;
-    console.error(problems);
-    return EXIT.configuration;
+    const failure = startFailure(error);
+    if (failure === undefined) throw error;
+    process.stderr.write(`${failure.sentences}\n`);
+    return failure.exitCode;
   }
   return stopping.ended;
-}
-
-/** What the operator has to change; undefined for an error that is a bug. */
-function problemsOf(error: unknown): string | undefined {
-  if (error instanceof ConfigError) return formatProblems(error);
-  if (error instanceof PreflightError || error instanceof ProxyError) return error.message;
-  const { code } = error as NodeJS.ErrnoException;
-  return code === 'EADDRINUSE' || code === 'EACCES'
-    ? `The listener cannot be opened: ${(error as Error).message}.`
-    : undefined;
 }
 
 function readSettings(): Settings {
@@ -74,7 +65,7 @@ function untilStopped(proxy: () => RunningProxy | undefined): { ended: Promise<n
       const running = proxy();
       if (err !== undefined) {
         const place = /src\/[\w./-]+:\d+/.exec(err.stack ?? '')?.[0];
-        if (running === undefined) console.error(`${err.name} at ${place ?? 'unknown'}`);
+        if (running === undefined) process.stderr.write(`${err.name} at ${place ?? 'unknown'}\n`);
         running?.proxy.trail.note({
           event: 'proxy.stopping',
           level: 'error',

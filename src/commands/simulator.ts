@@ -1,7 +1,7 @@
 import { ENVIRONMENTS, ORIGIN_NAMES } from '../config/schema/environments.ts';
 import { originVariable } from '../config/schema/variables.ts';
 import { demoAccount } from '../simulator/accounts/demo-account.ts';
-import { startSimulator } from '../simulator/simulator.ts';
+import { type Simulator, startSimulator } from '../simulator/simulator.ts';
 import { command, EXIT, UsageError } from './cli.ts';
 
 const USAGE = `Usage: binance-signing-proxy simulator [--port 9080]
@@ -24,7 +24,17 @@ async function simulate(port: number): Promise<number> {
     throw new UsageError('--port must be a number from 0 to 65535.');
   }
   const account = demoAccount();
-  const running = await startSimulator({ accounts: [account], port });
+  let running: Simulator;
+  try {
+    running = await startSimulator({ accounts: [account], port });
+  } catch (error) {
+    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+    const isTaken = code === 'EADDRINUSE';
+    console.error(
+      `The simulator cannot listen on port ${port} of 127.0.0.1 (${code}): ${isTaken ? 'another program does; stop that one, or choose' : 'choose'} another port with --port, 0 for any free one.`,
+    );
+    return isTaken ? EXIT.notNow : EXIT.configuration;
+  }
   console.log(`The simulator serves on ${running.url}. A proxy for it:\n`);
   console.log(
     `BINANCE_PROXY_ENVIRONMENT=simulator\nBINANCE_API_KEY=${account.apiKey}\nBINANCE_API_SECRET=${account.hmacSecret}`,

@@ -5,9 +5,8 @@ import { SECOND_MS } from '../core/intervals.ts';
 import { UPSTREAM_NAMES } from '../core/upstream.ts';
 import type { LiveConfig } from '../pipeline/live-config.ts';
 import type { ServerClock } from '../upstream/server-clock.ts';
+import { createKeyGauges } from './key-gauges.ts';
 import type { Status } from './status.ts';
-
-const VERDICTS = ['passed', 'failed', 'skipped', 'pending', 'off'] as const;
 
 /** What the gauges are read from. */
 export interface StatusGaugesDeps {
@@ -27,7 +26,7 @@ export function createStatusGauges(registry: Registry, deps: StatusGaugesDeps): 
   const ready = gaugeOf(registry, 'binance_proxy_ready', '1 while signed calls can pass, as /readyz says.');
   const readBudgets = createBudgetGauges(registry, deps);
   const readClock = createClockGauges(registry, deps);
-  const readPreflight = createPreflightGauge(registry);
+  const readKeys = createKeyGauges(registry);
   const readAudit = createAuditGauges(registry, deps);
   const unresolved = gaugeOf(
     registry,
@@ -45,7 +44,7 @@ export function createStatusGauges(registry: Registry, deps: StatusGaugesDeps): 
     ready.set(Number(state.ready));
     readBudgets();
     readClock();
-    readPreflight(state);
+    readKeys(state);
     readAudit();
     unresolved.set(deps.unresolvedOrders());
     sockets.set(deps.openSockets());
@@ -151,21 +150,6 @@ function createClockGauges(registry: Registry, { clock }: Pick<StatusGaugesDeps,
     offset.set(seconds(offsetMs));
     age.set(seconds(ageMs));
     roundTrip.set(seconds(roundTripMs));
-  };
-}
-
-function createPreflightGauge(registry: Registry): (state: Pick<Status, 'preflight'>) => void {
-  const preflight = new Gauge({
-    name: 'binance_proxy_key_preflight',
-    help: '1 for the present verdict on the permissions of the key of an account.',
-    labelNames: ['account', 'verdict'] as const,
-    registers: [registry],
-  });
-  return (state) => {
-    preflight.reset();
-    for (const [account, verdict] of Object.entries(state.preflight)) {
-      for (const each of VERDICTS) preflight.set({ account, verdict: each }, Number(each === verdict));
-    }
   };
 }
 

@@ -1,6 +1,7 @@
 import type { AuditTrail } from '../audit/trail.ts';
 import type { Budgets } from '../budgets/budgets.ts';
 import type { LiveConfig } from '../pipeline/live-config.ts';
+import { isoOf } from '../upstream/key-advice.ts';
 import type { KeyGate } from '../upstream/key-gate.ts';
 import type { PreflightVerdict } from '../upstream/key-verdicts.ts';
 import type { ServerClock } from '../upstream/server-clock.ts';
@@ -14,6 +15,8 @@ export interface Status {
   readonly preflight: Readonly<Record<string, string>>;
   /** What is known, by account, of a new key that has not taken the place of the one that signs. */
   readonly newKeys: Readonly<Record<string, string>>;
+  /** By account: when the right of its key to trade spot and margin ends, where Binance tells it. */
+  readonly tradingAuthorityEnds: Readonly<Record<string, string>>;
   readonly frozen: readonly { readonly upstream: string; readonly untilMs: number }[];
   readonly audit: { readonly available: boolean; readonly errors: number };
   readonly budgets: { readonly degraded: boolean };
@@ -23,6 +26,8 @@ export interface Status {
 export interface StatusDeps {
   readonly config: () => LiveConfig;
   readonly isStopping: () => boolean;
+  /** Whether the listener for apps accepts connections. */
+  readonly isListening: () => boolean;
   readonly clock: Pick<ServerClock, 'state'>;
   readonly gate: Pick<KeyGate, 'verdicts' | 'waiting' | 'assertSignable'>;
   readonly trail: Pick<AuditTrail, 'check' | 'state'>;
@@ -30,26 +35,26 @@ export interface StatusDeps {
 }
 
 /** Tells, whenever it is asked, whether signed calls can pass, and if not, why. */
-export function createStatus({ config, isStopping, clock, gate, trail, budgets }: StatusDeps): () => Status {
+export function createStatus(deps: StatusDeps): () => Status {
+  const { config, isStopping, isListening, clock, gate, trail, budgets } = deps;
   return function status() {
-    const { settings, keys } = config();
+    const { settings } = config();
     const { synced, offsetMs, ageMs } = clock.state;
     const reasons: string[] = [];
     if (isStopping()) reasons.push('The proxy is shutting down.');
-    if (!synced) reasons.push('The server time is not known yet.');
+    else if (!isListening()) reasons.push('Apps cannot connect yet: the proxy is still starting.');
+    if (!synced) reasons.push(CLOCK_UNKNOWN);
     const preflight: Record<string, string> = Object.create(null);
     for (const account of settings.accounts.keys()) {
       const verdict = gate.verdicts.get(account);
       preflight[account] = settings.keyPreflight === 'off' ? 'off' : (verdict?.kind ?? 'pending');
-      try {
-        gate.assertSignable(account, keys.get(account));
-      } catch (error) {
-        // A pass that was not renewed says nothing any more.
-        if (verdict?.kind === 'passed') preflight[account] = 'pending';
-        reasons.push(error instanceof Error ? error.message : 'The key may not sign.');
-      }
+      const reason = whyKeyStops({ config, gate }, account);
+      if (reason === undefined) continue;
+      // A pass that was not renewed says nothing any more.
+      if (verdict?.kind === 'passed') preflight[account] = 'pending';
+      reasons.push(reason);
     }
-    if (!trail.check()) reasons.push('The audit file cannot be written.');
+    if (!trail.check()) reasons.push(`The audit file cannot be written${lastErrorOf(trail)}.`);
     return {
       ready: reasons.length === 0,
       reasons,
@@ -60,6 +65,7 @@ export function createStatus({ config, isStopping, clock, gate, trail, budgets }
       },
       preflight,
       newKeys: newKeysOf(gate),
+      tradingAuthorityEnds: authorityEndsOf(gate),
       frozen: budgets.state.frozen,
       audit: { available: trail.state.available, errors: trail.state.errors },
       budgets: { degraded: budgets.state.degraded },
@@ -67,10 +73,39 @@ export function createStatus({ config, isStopping, clock, gate, trail, budgets }
   };
 }
 
+/** Why nothing is signed before the time of the exchange was read once. */
+export const CLOCK_UNKNOWN = 'The server time is not known yet.';
+
+/** Why an account's key may not sign; undefined when it may. */
+export function whyKeyStops(
+  { config, gate }: Pick<StatusDeps, 'config'> & { readonly gate: Pick<KeyGate, 'assertSignable'> },
+  account: string,
+): string | undefined {
+  try {
+    gate.assertSignable(account, config().keys.get(account));
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : 'The key may not sign.';
+  }
+}
+
+function lastErrorOf({ state }: Pick<AuditTrail, 'state'>): string {
+  return state.lastError === undefined ? '' : ` (${state.lastError})`;
+}
+
 function newKeysOf({ waiting }: Pick<KeyGate, 'waiting'>): Readonly<Record<string, string>> {
   const newKeys: Record<string, string> = Object.create(null);
   for (const [account, verdict] of waiting) newKeys[account] = `${verdict.kind}: ${whyItWaits(verdict)}`;
   return newKeys;
+}
+
+function authorityEndsOf({ verdicts }: Pick<KeyGate, 'verdicts'>): Readonly<Record<string, string>> {
+  const ends: Record<string, string> = Object.create(null);
+  for (const [account, verdict] of verdicts) {
+    const endsMs = 'authorityEndsMs' in verdict ? verdict.authorityEndsMs : undefined;
+    if (endsMs !== undefined) ends[account] = isoOf(endsMs);
+  }
+  return ends;
 }
 
 function whyItWaits(verdict: PreflightVerdict): string {

@@ -1,6 +1,10 @@
-import { UnsafePathError } from '../audit/own-files.ts';
+import { mkdirSync } from 'node:fs';
+import { FolderLock, STATE_LOCK } from '../audit/folder-lock.ts';
+import { folderTrouble } from '../audit/folder-trouble.ts';
+import { assertOwnFolder } from '../audit/own-files.ts';
 import { ConfigError } from '../config/problems/config-error.ts';
 import type { Settings } from '../config/schema/settings.ts';
+import { ProxyError } from '../core/errors.ts';
 import type { AuditRecord } from '../core/records/record.ts';
 import type { UpstreamName } from '../core/upstream.ts';
 import type { NotionalLedger } from './day-ledger.ts';
@@ -29,6 +33,8 @@ export interface Orders {
   readonly resolver: OrderResolver;
   /** Takes up the orders that an earlier run left open: their `call.signed` records. */
   resume(records: readonly AuditRecord[]): void;
+  /** Lets go of the state folder. */
+  close(): void;
 }
 
 /** What judges orders before they are sent, and what asks for them when their answer was lost. */
@@ -44,10 +50,12 @@ export function wireOrders(settings: Settings, deps: OrdersDeps): Orders {
     now: wallNow,
     ...(pausesMs === undefined ? {} : { pausesMs }),
   });
-  const limits = createOrderLimits({ priceBook, ledger: openLedger(settings, wallNow()), onReport });
+  const { ledger, close } = openLedger(settings, wallNow());
+  const limits = createOrderLimits({ priceBook, ledger, onReport });
   return {
     limits,
     resolver,
+    close,
     resume(records) {
       const calls = records.flatMap((record) => toUnknownCall(record) ?? []);
       // Without its key an order cannot be asked for; it stays open in the audit until the account is back.
@@ -56,15 +64,41 @@ export function wireOrders(settings: Settings, deps: OrdersDeps): Orders {
   };
 }
 
-/** @throws ConfigError when the state folder cannot be used */
-function openLedger({ stateDir }: Settings, nowMs: number): NotionalLedger {
-  if (stateDir === undefined) return createMemoryNotionalLedger();
+interface OpenLedger {
+  readonly ledger: NotionalLedger;
+  close(): void;
+}
+
+/** @throws ConfigError when the state folder cannot be used, or another process uses it */
+function openLedger({ stateDir }: Settings, nowMs: number): OpenLedger {
+  if (stateDir === undefined) return { ledger: createMemoryNotionalLedger(), close() {} };
+  let lock: FolderLock | undefined;
   try {
-    return createFileNotionalLedger(stateDir, nowMs);
+    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    assertOwnFolder(stateDir, 'state folder');
+    lock = new FolderLock(stateDir, STATE_LOCK);
+    const ledger = createFileNotionalLedger(stateDir, nowMs);
+    return {
+      ledger,
+      close() {
+        ledger.close();
+        lock?.close();
+      },
+    };
   } catch (error) {
-    const { message } = error as Error;
-    const wrong = `The state folder ${stateDir} cannot be used: ${message}.`;
+    lock?.close();
     const source = 'BINANCE_PROXY_STATE_DIR';
-    throw new ConfigError([{ message: error instanceof UnsafePathError ? message : wrong, source }]);
+    const named = { folder: stateDir, what: 'state folder', variable: source };
+    const message = isOfSystem(error)
+      ? folderTrouble(named, error)
+      : error instanceof ProxyError
+        ? error.message
+        : `The state folder ${stateDir} cannot be used: ${(error as Error).message}.`;
+    throw new ConfigError([{ message, source }], { cause: error });
   }
+}
+
+/** True for an error with the code of a failed call of the system, or of a path that is not safe. */
+function isOfSystem(error: unknown): boolean {
+  return !(error instanceof ProxyError) && error instanceof Error && 'code' in error;
 }

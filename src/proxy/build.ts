@@ -24,6 +24,7 @@ import { DEFAULT_TIMEOUTS, type Timeouts } from '../upstream/timeouts.ts';
 import { fetchPublic, wireUpstream } from '../upstream/wire-upstream.ts';
 import { OpenSockets } from '../websocket/sockets/open-sockets.ts';
 import { ConfigSnapshot } from './config-snapshot.ts';
+import { recordConsole } from './console-records.ts';
 import { readEarlierCalls } from './earlier-runs.ts';
 import { lifecycleRecords } from './lifecycle-records.ts';
 import { configuredAddresses } from './loops.ts';
@@ -34,6 +35,8 @@ export interface ProxyOptions {
   readonly log: Log;
   /** What is waited for longer or shorter than usual. */
   readonly timeouts?: Partial<Timeouts>;
+  /** The console of a process that is nothing but this proxy: what is printed there becomes records. */
+  readonly console?: Console;
 }
 
 /** One proxy, built and not yet listening: what each listener needs, and the handles that only its owner uses. */
@@ -53,28 +56,39 @@ export interface BuiltProxy {
   stop(): void;
   /** Reads the clock and the key permissions for the first time. */
   warmUp(): Promise<void>;
+  /** Resolves when Binance's limits were read once after that, or could not be: until then those of the program hold. */
+  readonly limitsRead: Promise<void>;
+  /** The listener for apps accepts connections from now on. */
+  listening(): void;
   close(): Promise<void>;
 }
 
 const LAST_RECORDS_MS = 1_000;
 
 /** Builds everything that one proxy is made of, each part once. */
-export async function buildProxy({ settings, log, timeouts: given }: ProxyOptions): Promise<BuiltProxy> {
+export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
+  const { settings, log, timeouts: given } = options;
   const monotonicNow = () => performance.now();
   const wallNow = () => Date.now();
   const times = { monotonicNow, wallNow };
   const timeouts: Timeouts = { ...DEFAULT_TIMEOUTS, ...given };
   let isStopping = false;
+  let isListening = false;
   const own = configuredAddresses(settings);
   const snapshot = new ConfigSnapshot(settings, timeouts, own);
   const config = () => snapshot.current;
   const secretMask = () => snapshot.secretMask;
   const catalogue = loadCatalogue();
   const clock = new ServerClock(times);
+  // What is open when a later part cannot be built is closed again, or the process would never end.
+  await using undo = new AsyncDisposableStack();
   const trail = wireAudit(settings.audit, { log, secretMask, wallNow });
+  undo.defer(() => trail.close());
   const events = lifecycleRecords(trail);
+  if (options.console !== undefined) recordConsole(trail, options.console);
   const serverNow = () => clock.nowOrLocal();
   const budgets = await wireBudgets(settings, { serverNow, onEvent: events.budget });
+  undo.defer(() => budgets.close());
   const arrival = createArrival({ config, ...times, isStopping: () => isStopping });
   const recorder = createCallRecorder({ trail, secretMask, nextRequestId: arrival.nextRequestId, ...times });
   const ownCalls = createOwnCalls({ arrival, catalogue, clock, budgets, recorder, ...times });
@@ -89,8 +103,9 @@ export async function buildProxy({ settings, log, timeouts: given }: ProxyOption
     keysInForce: () => config().keys,
     takeOver: (account) => snapshot.takeOver(account),
     onVerdict: events.preflight,
+    onUnanswered: events.preflightUnanswered,
     onOverdue: events.preflightOverdue,
-    monotonicNow,
+    ...times,
     refreshConnectionMs: timeouts.refreshConnectionMs,
   });
   const earlier = readEarlierCalls(settings, wallNow());
@@ -99,6 +114,7 @@ export async function buildProxy({ settings, log, timeouts: given }: ProxyOption
     serverNow: () => clock.now(),
     earlierCalls: earlier.calls,
   });
+  undo.defer(() => repeats.close());
   const orders = wireOrders(settings, {
     fetchPublic: (name, target) => fetchPublic(ownCalls, name, target),
     ask: async (account, name, path, params) => {
@@ -116,7 +132,11 @@ export async function buildProxy({ settings, log, timeouts: given }: ProxyOption
   const { gate } = upstream;
   const { limits, resolver } = orders;
   const sockets = new OpenSockets();
-  const status = createStatus({ config, isStopping: () => isStopping, clock, gate, trail, budgets });
+  const status = createStatus({
+    ...{ config, clock, gate, trail, budgets },
+    isStopping: () => isStopping,
+    isListening: () => isListening,
+  });
   const metrics = createMetrics({
     ...{ config, status, budgets, clock, trail },
     unresolvedOrders: () => resolver.open().length,
@@ -130,6 +150,7 @@ export async function buildProxy({ settings, log, timeouts: given }: ProxyOption
     resync: () => upstream.clockSync.resync(),
     ...times,
   });
+  undo.move();
   return {
     app: { pipeline, budgets, trail, clock, config, sockets, own, timeouts, ...times },
     operator: { config, status, metrics, resolver },
@@ -140,6 +161,10 @@ export async function buildProxy({ settings, log, timeouts: given }: ProxyOption
       sockets.tick(monotonicNow());
       // A new key has to show what it may do; until it has, the one before it signs.
       gate.reloaded();
+    },
+    limitsRead: upstream.limitsRead,
+    listening() {
+      isListening = true;
     },
     stop() {
       isStopping = true;
@@ -156,6 +181,7 @@ export async function buildProxy({ settings, log, timeouts: given }: ProxyOption
       await snapshot.close();
       // What was still under way has ended with its connection: its record is the last thing to be written.
       await Promise.race([underWay.idle(), pause(LAST_RECORDS_MS, undefined, { ref: false })]);
+      orders.close();
       trail.close();
     },
   };

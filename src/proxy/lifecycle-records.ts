@@ -2,6 +2,8 @@ import type { AuditTrail } from '../audit/trail.ts';
 import type { Client } from '../core/access/client.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import type { ResolvedCall } from '../orders/order-lookup.ts';
+import { causeOf } from '../upstream/connections/connection-trouble.ts';
+import { isoOf } from '../upstream/key-advice.ts';
 import type { KeyRole } from '../upstream/key-questions.ts';
 import type { PreflightVerdict } from '../upstream/key-verdicts.ts';
 import type { ClockState } from '../upstream/server-clock.ts';
@@ -50,14 +52,14 @@ export function lifecycleRecords(trail: AuditTrail) {
 
 function clockRecords(trail: AuditTrail) {
   let toldOffsetMs: number | undefined;
-  let lost = false;
+  let lost: string | undefined;
   return {
     clockSynced(state: ClockState): void {
       const moved =
         toldOffsetMs === undefined ||
         Math.abs((state.offsetMs ?? 0) - toldOffsetMs) > CHANGE_WORTH_TELLING_MS;
-      if (!moved && !lost) return;
-      lost = false;
+      if (!moved && lost === undefined) return;
+      lost = undefined;
       toldOffsetMs = state.offsetMs;
       const { offsetMs, roundTripMs } = state;
       trail.note({
@@ -65,12 +67,14 @@ function clockRecords(trail: AuditTrail) {
         detail: { offsetMs, roundTripMs: roundTripMs && Math.round(roundTripMs * 1000) / 1000 },
       });
     },
-    clockLost(): void {
-      if (lost) return;
-      lost = true;
+    clockLost(error: unknown): void {
+      const { code, what } = causeOf(error);
+      if (lost === what) return;
+      lost = what;
       trail.note({
         event: 'clock.lost',
-        msg: 'The time of the exchange could not be read; trying again.',
+        msg: `The time of the exchange could not be read, trying again: ${what}.`,
+        detail: { code },
       });
     },
   };
@@ -80,18 +84,30 @@ function preflightRecords(trail: AuditTrail) {
   return {
     preflight(account: string, verdict: PreflightVerdict, role: KeyRole): void {
       if (verdict.kind === 'pending') return;
-      const detail = { key: verdict.keyDigest.slice(0, SHOWN_DIGITS), role };
+      const endsMs = 'authorityEndsMs' in verdict ? verdict.authorityEndsMs : undefined;
+      const tradingAuthorityEnds = endsMs === undefined ? undefined : isoOf(endsMs);
+      const detail = { key: verdict.keyDigest.slice(0, SHOWN_DIGITS), role, tradingAuthorityEnds };
       if (verdict.kind === 'failed') {
         trail.note({ event: 'preflight.failed', account, msg: verdict.problems.join(' '), detail });
         return;
       }
-      const notes = verdict.kind === 'skipped' ? [verdict.reason] : verdict.warnings;
+      const { warnings, notes } =
+        verdict.kind === 'skipped' ? { warnings: [], notes: [verdict.reason] } : verdict;
+      const sentences = [...warnings, ...notes];
       trail.note({
         event: 'preflight.passed',
-        level: notes.length > 0 && verdict.kind === 'passed' ? 'warn' : 'info',
+        level: warnings.length > 0 ? 'warn' : 'info',
         account,
-        msg: notes.length > 0 ? notes.join(' ') : undefined,
+        msg: sentences.length > 0 ? sentences.join(' ') : undefined,
         detail,
+      });
+    },
+    preflightUnanswered(account: string, keyDigest: string, reason: string): void {
+      trail.note({
+        event: 'preflight.unanswered',
+        account,
+        msg: `What the key of this account may do is not known: ${reason}.`,
+        detail: { key: keyDigest.slice(0, SHOWN_DIGITS) },
       });
     },
     preflightOverdue(account: string): void {

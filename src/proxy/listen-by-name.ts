@@ -3,6 +3,7 @@ import type { Settings } from '../config/schema/settings.ts';
 import { createNamedServer } from '../http/by-name.ts';
 import { type Pem, renewCertificate } from '../http/http-server.ts';
 import { addressesOf, listenToo } from './listen.ts';
+import { BY_NAME_VARIABLES, listenTrouble } from './listen-trouble.ts';
 
 type ByName = Settings['server']['byName'];
 
@@ -33,7 +34,13 @@ export async function listenByName(
     ports.push(port);
   }
 
-  if (byName !== undefined) for (const port of byName.ports) await open(byName, port);
+  for (const port of byName?.ports ?? []) {
+    try {
+      if (byName !== undefined) await open(byName, port);
+    } catch (error) {
+      throw listenTrouble(error, { host, port, socket: undefined, variables: BY_NAME_VARIABLES });
+    }
+  }
   return {
     ports,
     renew(next) {

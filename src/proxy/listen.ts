@@ -4,14 +4,18 @@ import { type AddressInfo, createConnection, createServer, Server } from 'node:n
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { ConfigError } from '../config/problems/config-error.ts';
+import { listenTrouble, type Place } from './listen-trouble.ts';
 
 export interface ListenOptions {
   readonly host: string;
   readonly port: number;
   readonly socket: string | undefined;
   readonly socketGroup: string | undefined;
+  /** The variables that say where it is. */
+  readonly variables: Place['variables'];
 }
 
+const GROUP = 'BINANCE_PROXY_SOCKET_GROUP';
 const LOCALHOST = ['127.0.0.1', '::1'] as const;
 
 /** How long a turn of the event loop may take in which nobody connected, and how long such a turn is waited for. */
@@ -24,8 +28,17 @@ const further = new WeakMap<object, Server[]>();
 /**
  * Listens as configured and returns the base URL (or the socket's path). `localhost` is both 127.0.0.1 and ::1, because
  * clients differ in which they try first; where the machine has no IPv6 the first suffices.
+ * @throws ListenError, ConfigError
  */
 export async function listen(app: FastifyInstance, options: ListenOptions): Promise<string> {
+  try {
+    return await open(app, options);
+  } catch (error) {
+    throw error instanceof ConfigError ? error : listenTrouble(error, options);
+  }
+}
+
+async function open(app: FastifyInstance, options: ListenOptions): Promise<string> {
   if (options.socket !== undefined) return listenOnSocket(app, options.socket, options.socketGroup);
   if (options.host !== 'localhost') {
     await app.listen({ host: options.host, port: options.port });
@@ -123,8 +136,7 @@ async function listenOnSocket(
   group: string | undefined,
 ): Promise<string> {
   if (await isServed(path)) {
-    const error = new Error(`another process serves the socket ${path}`);
-    throw Object.assign(error, { code: 'EADDRINUSE' });
+    throw Object.assign(new Error('the socket is served'), { code: 'EADDRINUSE' });
   }
   const stood = lstatSync(path, { throwIfNoEntry: false });
   // An empty file may be what an image or a mount put in its place; anything else is somebody's.
@@ -139,14 +151,29 @@ async function listenOnSocket(
   } finally {
     process.umask(before);
   }
-  if (group !== undefined) {
-    chownSync(path, process.getuid?.() ?? 0, groupId(group));
-    chmodSync(path, 0o660);
-  }
+  if (group !== undefined) giveToGroup(path, group);
   return path;
 }
 
-function isServed(path: string): Promise<boolean> {
+function giveToGroup(path: string, group: string): void {
+  const id = groupId(group);
+  try {
+    chownSync(path, process.getuid?.() ?? 0, id);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    throw wrongGroup(
+      `names a group that this user may not give the socket to (${code}): make the user a member of it`,
+    );
+  }
+  chmodSync(path, 0o660);
+}
+
+function wrongGroup(wrong: string): ConfigError {
+  return new ConfigError([{ message: `${GROUP} ${wrong}.`, source: GROUP }]);
+}
+
+/** True while a process accepts connections on the socket. */
+export function isServed(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = createConnection({ path });
     probe.once('connect', () => {
@@ -157,16 +184,26 @@ function isServed(path: string): Promise<boolean> {
   });
 }
 
+/** The image lets the program read no /etc/group. */
+function readGroups(): string {
+  try {
+    return readFileSync('/etc/group', 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    throw wrongGroup(
+      `is a name, but the names in /etc/group cannot be read here (${code}): set it to the number of the group`,
+    );
+  }
+}
+
 function groupId(group: string): number {
   if (/^\d+$/.test(group)) return Number(group);
-  const line = readFileSync('/etc/group', 'utf8')
+  const line = readGroups()
     .split('\n')
     .find((each) => each.startsWith(`${group}:`));
   const id = line?.split(':')[2];
-  if (id === undefined) {
-    const message = `BINANCE_PROXY_SOCKET_GROUP names no group of this machine: set it to one of /etc/group, or to a number.`;
-    throw new ConfigError([{ message, source: 'BINANCE_PROXY_SOCKET_GROUP' }]);
-  }
+  if (id === undefined)
+    throw wrongGroup('names no group of this machine: set it to one of /etc/group, or to a number');
   return Number(id);
 }
 

@@ -39,13 +39,13 @@ export function createReload(
   };
 }
 
+export const UNGUARDED =
+  'No client key is configured: every program of this machine is trusted as the client default.';
+
 /** Says that nobody has to prove anything, where no client has a key. */
 export function noteUnguarded({ clientsByKeyDigest }: Settings, trail: Pick<AuditTrail, 'note'>): void {
   if (clientsByKeyDigest.size > 0) return;
-  trail.note({
-    event: 'clients.unguarded',
-    msg: 'No client key is configured: every program of this machine is trusted as the client default.',
-  });
+  trail.note({ event: 'clients.unguarded', msg: UNGUARDED });
 }
 
 /**

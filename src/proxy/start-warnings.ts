@@ -3,9 +3,12 @@ import type { Settings } from '../config/schema/settings.ts';
 
 /** Writes what the operator should know at the start although it stops nothing: one record for each. */
 export function noteStartWarnings(trail: Pick<AuditTrail, 'note'>, settings: Settings): void {
-  for (const msg of [...settings.warnings, ...forgetfulSums(settings), ...forgetfulRepeats(settings)]) {
-    trail.note({ event: 'config.warning', msg });
-  }
+  for (const msg of startWarnings(settings)) trail.note({ event: 'config.warning', msg });
+}
+
+/** What a start with this configuration would warn of, one sentence each. */
+export function startWarnings(settings: Settings): readonly string[] {
+  return [...settings.warnings, ...forgetfulSums(settings), ...forgetfulRepeats(settings)];
 }
 
 /** What was sent before a restart, and could be sent again after it. */

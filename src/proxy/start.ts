@@ -7,6 +7,7 @@ import { type BuiltProxy, buildProxy, type ProxyOptions } from './build.ts';
 import { drain } from './drain.ts';
 import { listen, openAddresses } from './listen.ts';
 import { listenByName } from './listen-by-name.ts';
+import { APP_VARIABLES, OPERATOR_VARIABLES } from './listen-trouble.ts';
 import { assertNoLoop } from './loops.ts';
 import { createReload, noteUnguarded } from './reload.ts';
 import { noteStartWarnings } from './start-warnings.ts';
@@ -54,14 +55,16 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       ...settings.operator,
       socket: undefined,
       socketGroup: undefined,
+      variables: OPERATOR_VARIABLES,
     });
     await Promise.all([assertNoLoop(settings), Promise.race([proxy.warmUp(), pause(WARM_UP_MS)])]);
     assertPreflight(settings, proxy);
     const app = await buildAppListener(proxy.app);
     started.push(app);
-    const url = await listen(app, settings.server);
+    const url = await listen(app, { ...settings.server, variables: APP_VARIABLES });
     const named = await listenByName(app, settings.server);
     proxy.app.own.set([...openAddresses(operator), ...openAddresses(app)]);
+    proxy.listening();
     const { environment } = settings;
     const denylist = settings.files.get('denylist')?.name ?? 'built-in only';
     const byName = named.ports.length === 0 ? undefined : named.ports.join(', ');

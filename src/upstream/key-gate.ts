@@ -31,7 +31,7 @@ export interface KeyGate {
 
 export interface KeyGateOptions
   extends KeyQuestionsOptions,
-    Pick<KeyVerdictsOptions, 'granted' | 'monotonicNow'> {
+    Pick<KeyVerdictsOptions, 'granted' | 'monotonicNow' | 'wallNow'> {
   /** A verdict is asked for again when it is as old as this, in ms. */
   readonly renewMs?: number;
   /** Until an open question is asked again, in ms. */

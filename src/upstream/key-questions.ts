@@ -1,8 +1,9 @@
 import { KEY_QUESTION_PATH } from '../core/budget/key-question.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { Credential } from '../core/signing/credential.ts';
-import { readSwitches } from './key-switches.ts';
-import type { JudgedKey, KeyAnswer, KeyVerdicts, PreflightVerdict } from './key-verdicts.ts';
+import { causeOf } from './connections/connection-trouble.ts';
+import { readKeyFacts } from './key-switches.ts';
+import type { JudgedKey, KeyAnswer, KeyQuestion, KeyVerdicts, PreflightVerdict } from './key-verdicts.ts';
 
 type PreflightMode = 'enforce' | 'warn' | 'off';
 
@@ -34,6 +35,8 @@ export interface KeyQuestionsOptions {
   /** How Binance is asked with the key that the question is about. */
   readonly ownCalls: AskWithKey;
   readonly onVerdict: (account: string, verdict: PreflightVerdict, role: KeyRole) => void;
+  /** Nothing is known of a key, for this reason; told once for each reason. */
+  readonly onUnanswered: (account: string, keyDigest: string, reason: string) => void;
   /** The pass of a key in force was not renewed and has ended. */
   readonly onOverdue: (account: string) => void;
 }
@@ -97,10 +100,10 @@ export class KeyQuestions {
     const keys = this.keys();
     this.#verdicts.forgetOthers(keys.map(({ key }) => key));
     for (const each of keys) {
-      const before = this.#verdicts.of(each.key).kind;
+      const before = tellingOf(this.#verdicts.of(each.key));
       this.#verdicts.judgeAgain(each.key);
       const verdict = this.#verdicts.of(each.key);
-      if (this.isInForce(each) && verdict.kind !== before)
+      if (this.isInForce(each) && tellingOf(verdict) !== before)
         this.#options.onVerdict(each.key.account, verdict, 'in force');
     }
     void this.askAll(keys.filter((each) => !this.isInForce(each) || !this.#mayVouch(each)));
@@ -118,18 +121,23 @@ export class KeyQuestions {
         credential,
       });
       if (status !== 200 && (status !== 404 || hasSapi))
-        return this.#verdicts.unanswered(question, `Binance answered ${describe(status, text)}`);
-      answer = status === 404 ? 'no-sapi' : readSwitches(text);
+        return this.#unanswered(question, `Binance answered ${describe(status, text)}`);
+      answer = status === 404 ? 'no-sapi' : readKeyFacts(text);
     } catch (error) {
-      const reason = error instanceof ProxyError ? error.message : 'Binance could not be reached';
-      return this.#verdicts.unanswered(question, reason);
+      const reason = error instanceof ProxyError ? error.message.replace(/\.$/, '') : causeOf(error).what;
+      return this.#unanswered(question, reason);
     }
-    const before = this.#verdicts.of(key).kind;
+    const before = tellingOf(this.#verdicts.of(key));
     if (this.#verdicts.answered(question, answer)) this.#settle({ key, credential }, before);
   }
 
+  #unanswered(question: KeyQuestion, reason: string): void {
+    const { account, keyDigest } = question.key;
+    if (this.#verdicts.unanswered(question, reason)) this.#options.onUnanswered(account, keyDigest, reason);
+  }
+
   /** Tells a verdict on a key that is still one of the account's, and lets a new key that may sign take over. */
-  #settle(judged: AccountKey, before: PreflightVerdict['kind']): void {
+  #settle(judged: AccountKey, before: string): void {
     const { configured, onVerdict, takeOver, exchange } = this.#options;
     const { account, keyDigest } = judged.key;
     const isInForce = this.isInForce(judged);
@@ -138,7 +146,8 @@ export class KeyQuestions {
     const verdict = this.#verdicts.of(judged.key);
     const takesOver = !isInForce && (this.#mayVouch(judged) || this.#options.mode() !== 'enforce');
     const role = isInForce ? 'in force' : takesOver ? 'takes over' : 'waiting';
-    if (takesOver || verdict.kind !== before || verdict.kind === 'failed') onVerdict(account, verdict, role);
+    if (takesOver || tellingOf(verdict) !== before || verdict.kind === 'failed')
+      onVerdict(account, verdict, role);
     if (takesOver) takeOver(account);
   }
 
@@ -148,7 +157,27 @@ export class KeyQuestions {
   }
 }
 
+/** What of a verdict is worth a record when it changes. */
+function tellingOf(verdict: PreflightVerdict): string {
+  const { kind } = verdict;
+  return kind === 'passed' || kind === 'failed'
+    ? [kind, ...verdict.warnings, ...verdict.notes].join(' ')
+    : kind;
+}
+
+/** What the codes of refused keys mean; `check` measures more. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  '-1022': 'the secret or private key is not the one that belongs to this API key',
+  '-2014': 'this is not what an API key looks like',
+  '-2015':
+    'the key is unknown there, or may not read, or this machine’s address is not on its IP list; the command check says more',
+};
+
+const NO_SUCH_QUESTION = `HTTP 404 to ${KEY_QUESTION_PATH}: where an exchange has no such path, set keyPreflight (BINANCE_PROXY_KEY_PREFLIGHT) to warn or off`;
+
 function describe(status: number, text: string): string {
   const code = /"code"\s*:\s*(-?\d{1,7})/.exec(text)?.[1];
-  return code === undefined ? `HTTP ${status}` : `HTTP ${status}, code ${code}`;
+  if (code === undefined) return status === 404 ? NO_SUCH_QUESTION : `HTTP ${status}`;
+  const meaning = MEANINGS[code];
+  return `HTTP ${status}, code ${code}${meaning === undefined ? '' : `: ${meaning}`}`;
 }

@@ -1,11 +1,12 @@
 import type { Permission } from '../core/catalogue/permission.ts';
-import { judgeSwitches, type KeySwitches, type SwitchJudgement } from './key-switches.ts';
+import type { KeyFacts } from './key-advice.ts';
+import { judgeKey, type KeyJudgement } from './key-switches.ts';
 
 /** What is known of a key: of which one, its digest says. */
 export type PreflightVerdict = { readonly keyDigest: string } & (
   | { readonly kind: 'pending'; readonly reason: string }
   | { readonly kind: 'skipped'; readonly reason: string }
-  | SwitchJudgement
+  | KeyJudgement
 );
 
 /** One key of one account at one exchange: what is judged. */
@@ -18,7 +19,7 @@ export interface JudgedKey {
 }
 
 /** What Binance said of a key; `no-sapi` where the exchange has no such question. */
-export type KeyAnswer = KeySwitches | 'no-sapi';
+export type KeyAnswer = KeyFacts | 'no-sapi';
 
 /** One question about one key, on its way. */
 export interface KeyQuestion {
@@ -31,6 +32,8 @@ export interface KeyVerdictsOptions {
   /** Permissions that at least one client of the account was granted. */
   readonly granted: (account: string) => ReadonlySet<Permission>;
   readonly monotonicNow: () => number;
+  /** ms since the epoch, by which the end of a right is judged. */
+  readonly wallNow: () => number;
   /** A verdict is asked for again when it is as old as this, in ms. */
   readonly renewMs: number;
   /** A pass that is older than this was not renewed and ends, in ms. */
@@ -96,11 +99,15 @@ export class KeyVerdicts {
     return true;
   }
 
-  /** No usable answer came: what was known holds on, and the question stays open. */
-  unanswered({ key }: KeyQuestion, reason: string): void {
+  /**
+   * No usable answer came: what was known holds on, and the question stays open.
+   * @returns true when this is why nothing is known of the key, and was not known before
+   */
+  unanswered({ key }: KeyQuestion, reason: string): boolean {
     const known = this.#known.get(nameOf(key));
-    if (known?.verdict.kind === 'pending')
-      known.verdict = { kind: 'pending', keyDigest: key.keyDigest, reason };
+    if (known?.verdict.kind !== 'pending' || known.verdict.reason === reason) return false;
+    known.verdict = { kind: 'pending', keyDigest: key.keyDigest, reason };
+    return true;
   }
 
   /** Judges the last answer anew: what clients were granted may have changed. */
@@ -121,9 +128,9 @@ export class KeyVerdicts {
   }
 
   #judge({ account, keyDigest }: JudgedKey, answer: KeyAnswer): PreflightVerdict {
-    return answer === 'no-sapi'
-      ? { kind: 'skipped', keyDigest, reason: 'this environment has no /sapi' }
-      : { ...judgeSwitches(answer, this.#options.granted(account)), keyDigest };
+    if (answer === 'no-sapi') return { kind: 'skipped', keyDigest, reason: 'this environment has no /sapi' };
+    const { granted, wallNow } = this.#options;
+    return { ...judgeKey(answer, { granted: granted(account), nowMs: wallNow() }), keyDigest };
   }
 
   #ageOf({ answeredMs }: Known): number {

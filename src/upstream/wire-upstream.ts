@@ -39,8 +39,10 @@ export interface UpstreamDeps extends Required<Pick<ClockSyncOptions, 'onSync' |
   readonly keysInForce: KeyGateOptions['inForce'];
   readonly takeOver: KeyGateOptions['takeOver'];
   readonly onVerdict: KeyGateOptions['onVerdict'];
+  readonly onUnanswered: KeyGateOptions['onUnanswered'];
   readonly onOverdue: KeyGateOptions['onOverdue'];
   readonly monotonicNow: () => number;
+  readonly wallNow: () => number;
   /** How long a connection is left idle before the proxy uses it itself, in ms. */
   readonly refreshConnectionMs: number;
 }
@@ -49,8 +51,10 @@ export interface UpstreamDeps extends Required<Pick<ClockSyncOptions, 'onSync' |
 export interface Upstream {
   readonly gate: KeyGate;
   readonly clockSync: ClockSync;
-  /** Reads clock, limits and key permissions for the first time. */
+  /** Reads clock and key permissions for the first time; the limits are read meanwhile, and nothing waits for them. */
   start(): Promise<void>;
+  /** Resolves when the limits were read once, or could not be. */
+  readonly limitsRead: Promise<void>;
   stop(): void;
 }
 
@@ -83,16 +87,21 @@ export function wireUpstream(deps: UpstreamDeps): Upstream {
     hasSapi: () => settings().isLive,
     ownCalls: ask,
     onVerdict: deps.onVerdict,
+    onUnanswered: deps.onUnanswered,
     onOverdue: deps.onOverdue,
     monotonicNow: deps.monotonicNow,
+    wallNow: deps.wallNow,
   });
+  const limitsRead = Promise.withResolvers<void>();
   return {
     gate,
     clockSync,
+    limitsRead: limitsRead.promise,
     async start() {
       keepWarm.start();
       await clockSync.start();
-      await Promise.all([limitsReader.start(), clock.now() === undefined ? undefined : gate.check()]);
+      limitsRead.resolve(limitsReader.start());
+      if (clock.now() !== undefined) await gate.check();
       gate.start();
     },
     stop() {

@@ -189,7 +189,7 @@ describe('the audit folder', () => {
     const path = join(temporaryFolder(), 'file');
     writeFileSync(path, '');
     expect(() => createFileAuditSink({ folder: path, key: undefined, durability: 'process' })).toThrow(
-      `The audit folder ${path} cannot be used (EEXIST).`,
+      `The audit folder ${path} cannot be used (EEXIST): a file stands in its way`,
     );
   });
 
@@ -210,9 +210,10 @@ describe('the audit folder', () => {
     expect(trail.check()).toBe(true);
     trail.write(signed(3));
     expect(trail.state.available).toBe(true);
-    expect(recordsIn(folder).map(({ seq, requestId }) => [seq, requestId])).toEqual([
-      [1, 'r-1'],
-      [2, 'r-3'],
+    expect(recordsIn(folder).map(({ seq, event, requestId }) => [seq, event, requestId])).toEqual([
+      [1, 'call.signed', 'r-1'],
+      [2, 'audit.restored', undefined],
+      [3, 'call.signed', 'r-3'],
     ]);
     expect(verify(folder).problem).toBeUndefined();
   });

@@ -1,8 +1,15 @@
+import { readdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
+import { send } from '../support/clients/http.ts';
 import { folderWith } from '../support/fixtures/config-folder.ts';
+import { makeThrowAwayCertificate } from '../support/fixtures/throw-away-certificate.ts';
+import { freePort } from '../support/free-port.ts';
 import { type Ended, MAIN, runToEnd } from '../support/processes/child.ts';
-import { TEST_KEY, TEST_SECRET, upstreamsAt } from '../support/servers/proxy.ts';
+import { startTestProxy, TEST_KEY, TEST_SECRET, upstreamsAt } from '../support/servers/proxy.ts';
+import { startUpstream } from '../support/servers/upstream.ts';
 
 let simulator: Simulator;
 beforeAll(async () => {
@@ -25,6 +32,8 @@ async function check(
       BINANCE_API_KEY: TEST_KEY,
       BINANCE_API_SECRET: TEST_SECRET,
       BINANCE_PROXY_ENVIRONMENT: 'simulator',
+      BINANCE_PROXY_PORT: '0',
+      BINANCE_PROXY_OPERATOR_PORT: '0',
       ...upstreamsAt(url),
       ...env,
     },
@@ -172,9 +181,10 @@ describe('check', () => {
   it('The command check says what stops it from reaching the exchange', async () => {
     const gone = await startSimulator({ accounts: [] });
     await gone.close();
-    const { code, stdout } = await check({}, { url: gone.url });
+    const { code, stdout } = await check({ HTTPS_PROXY: 'http://127.0.0.1:9' }, { url: gone.url });
     expect(code).toBe(1);
     expect(stdout).toContain('No connection to Binance (ECONNREFUSED)');
+    expect(stdout).toContain('HTTPS_PROXY is set, but the way to Binance does not go by it');
   });
 
   it('The command check leaves the audit folder of a running proxy alone', async () => {
@@ -184,5 +194,112 @@ describe('check', () => {
     expect(
       (await runToEnd(['-e', `console.log(require('fs').readdirSync('.').length)`], { cwd: folder })).stdout,
     ).toBe('0\n');
+  });
+
+  it('The command check names the file for a certificate that this machine does not trust', async () => {
+    const upstream = await startUpstream({ tls: makeThrowAwayCertificate() });
+    const { code, stdout } = await check({}, { url: upstream.url });
+    await upstream.close();
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /No connection to Binance \((?:DEPTH_ZERO_)?SELF_SIGNED_CERT\w*\): the certificate was signed by .* set BINANCE_PROXY_UPSTREAM_CA_FILE to/,
+    );
+  });
+
+  it('The command check ends with 1 and the sentence of /readyz where a live exchange does not know the key question', async () => {
+    const gateway = await startSimulator({
+      sapi: false,
+      accounts: [{ apiKey: TEST_KEY, hmacSecret: TEST_SECRET }],
+    });
+    const live = { BINANCE_PROXY_ENVIRONMENT: 'live' };
+    const proxy = await startTestProxy({ upstream: gateway.url, env: live });
+    const ready = await send(Number(new URL(proxy.operatorUrl).port), '/readyz');
+    await proxy.close();
+    const { code, stdout } = await check(live, { url: gateway.url });
+    const relaxed = await check({ ...live, BINANCE_PROXY_KEY_PREFLIGHT: 'warn' }, { url: gateway.url });
+    await gateway.close();
+    const [reason = ''] = (ready.json as { reasons?: string[] } | undefined)?.reasons ?? [];
+    expect([ready.status, reason]).toEqual([
+      503,
+      expect.stringMatching(/HTTP 404 .*set keyPreflight \(BINANCE_PROXY_KEY_PREFLIGHT\) to warn or off\.$/),
+    ]);
+    expect([code, stdout.split('\n')]).toEqual([1, expect.arrayContaining([reason])]);
+    // What lets the start get ready lets the check pass.
+    expect(relaxed.code).toBe(0);
+  });
+
+  it('The command check tells the end of the right to trade, and what clients were granted that the key may not', async () => {
+    simulator.reset();
+    const endsMs = Date.now() + 3 * 86_400_000;
+    simulator.setRestrictions(TEST_KEY, { enableFutures: false, tradingAuthorityExpirationTime: endsMs });
+    const { code, stdout } = await check();
+    simulator.setRestrictions(TEST_KEY, { enableFutures: true, tradingAuthorityExpirationTime: undefined });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      new RegExp(`^tradingAuthorityExpirationTime +${new Date(endsMs).toISOString()}$`, 'm'),
+    );
+    expect(stdout).toMatch(/\(tradingAuthorityExpirationTime\) ends at .*: restrict the key to this address/);
+    expect(stdout).toContain('"Enable Futures" (enableFutures) for futures-trade');
+    expect(stdout).toContain('"Enable Margin Loan, Repay & Transfer" (enableMargin) for loan');
+  });
+
+  it('The command check ends with 1 when folder, port or Redis would stop or hamper the start', async () => {
+    simulator.reset();
+    const taken = createServer();
+    const port = await freePort();
+    await new Promise<void>((resolve) => void taken.listen(port, '127.0.0.1', resolve));
+    const folder = folderWith({ file: '' });
+    const { code, stdout } = await check({
+      BINANCE_PROXY_AUDIT_DIR: join(folder, 'file'),
+      BINANCE_PROXY_PORT: String(port),
+      BINANCE_PROXY_REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
+      BINANCE_PROXY_CLIENT_KEY: 'short',
+    });
+    taken.close();
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^audit folder +problem +The audit folder .* cannot be used \(ENOTDIR\)/m);
+    expect(stdout).toMatch(/^port for apps +problem +Port \d+ on localhost is taken .*BINANCE_PROXY_PORT/m);
+    expect(stdout).toMatch(
+      /^Redis +problem +Nobody accepts connections .*\(ECONNREFUSED\).*BINANCE_PROXY_REDIS_URL/m,
+    );
+    expect(stdout).toMatch(
+      /^warning +BINANCE_PROXY_CLIENT_KEY of client default is shorter than 32 characters/m,
+    );
+  });
+
+  it('The command check warns when no client key is configured', async () => {
+    simulator.reset();
+    const { code, stdout } = await check({}, { args: ['--offline'] });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /^warning +No client key is configured: every program of this machine is trusted/m,
+    );
+  });
+
+  it('The command check beside a running proxy finds its folders and ports in order, and the proxy goes on', async () => {
+    simulator.reset();
+    const folder = folderWith();
+    const ports = {
+      BINANCE_PROXY_PORT: String(await freePort()),
+      BINANCE_PROXY_OPERATOR_PORT: String(await freePort()),
+    };
+    const folders = {
+      BINANCE_PROXY_AUDIT_DIR: join(folder, 'audit'),
+      BINANCE_PROXY_STATE_DIR: join(folder, 'state'),
+    };
+    const env = { ...ports, ...folders };
+    const proxy = await startTestProxy({ upstream: simulator.url, env });
+    const before = readdirSync(folder, { recursive: true });
+    const { code, stdout } = await check(env);
+    expect(code).toBe(0);
+    for (const what of ['audit folder', 'state folder', 'port for apps', 'port for operators'])
+      expect(stdout).toMatch(new RegExp(`^${what} +ok +.* by the proxy that runs here$`, 'm'));
+    expect(readdirSync(folder, { recursive: true })).toEqual(before);
+    expect((await send(proxy.port, '/api/v3/account')).status).toBe(200);
+    // The same folders under other ports are those of another proxy.
+    const other = await check(folders);
+    expect(other.code).toBe(1);
+    expect(other.stdout).toMatch(/^audit folder +problem +Another process writes its audit trail to/m);
+    await proxy.close();
   });
 });

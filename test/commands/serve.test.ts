@@ -98,23 +98,23 @@ describe('serve refuses to start with exit code 78', () => {
     );
   });
 
-  it('The proxy exits with 78, a sentence and no stack when a port is taken', async () => {
+  it('The proxy exits with 75, a sentence and no stack when a port is taken', async () => {
     const { code, stderr } = await serve({
       BINANCE_PROXY_PORT: String(simulator.port),
       BINANCE_PROXY_HOST: '127.0.0.1',
     }).child.ended;
-    expect(code).toBe(78);
+    expect(code).toBe(75);
     expect(stderr.trim().split('\n')).toEqual([expect.stringContaining('EADDRINUSE')]);
   });
 
-  it('The proxy exits with 78 when a Unix socket is served already, or its group does not exist', async () => {
+  it('The proxy exits with 75 when a Unix socket is served already, and with 78 when its group does not exist', async () => {
     const socket = join(folderWith(), 'p.sock');
     const { child } = serve({ BINANCE_PROXY_SOCKET: socket });
     await addressesOf(child);
     const second = await serve({ BINANCE_PROXY_SOCKET: socket }).child.ended;
     expect([second.code, second.stderr]).toEqual([
-      78,
-      expect.stringContaining('another process serves the socket'),
+      75,
+      expect.stringContaining('Another process serves the socket'),
     ]);
     expect(existsSync(socket)).toBe(true);
     const other = { BINANCE_PROXY_SOCKET: `${socket}2`, BINANCE_PROXY_SOCKET_GROUP: 'no-such-group' };

@@ -3,7 +3,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { loadCatalogue } from '../../src/config/load-catalogue.ts';
 import { readHead } from '../../src/core/call/call.ts';
 import { readTarget } from '../../src/core/call/target.ts';
-import { HOUR_MS } from '../../src/core/intervals.ts';
+import type { Permission } from '../../src/core/catalogue/permission.ts';
+import { DAY_MS, HOUR_MS } from '../../src/core/intervals.ts';
 import { Credential } from '../../src/core/signing/credential.ts';
 import { createKeyGate, type KeyGate } from '../../src/upstream/key-gate.ts';
 import type { KeyRole } from '../../src/upstream/key-questions.ts';
@@ -15,6 +16,7 @@ type Answer = readonly [status: number, switches: Readonly<Record<string, unknow
 const HARMLESS: Answer = [200, { enableWithdrawals: false, ipRestrict: true }];
 const RISKY: Answer = [200, { enableWithdrawals: true, ipRestrict: true }];
 const DOWN: Answer = [503, {}];
+const WALL_MS = Date.UTC(2026, 10, 27, 12);
 const OLD = keyNamed('old-key');
 const NEW = keyNamed('new-key');
 const catalogue = loadCatalogue();
@@ -44,13 +46,19 @@ interface Question {
 /** A gate over an exchange whose answers the test gives one by one, in whichever order. */
 function gateOver(
   accounts: Readonly<Record<string, Credential>>,
-  options: { mode?: 'enforce' | 'warn'; answers?: readonly Answer[]; hasSapi?: boolean } = {},
+  options: {
+    mode?: 'enforce' | 'warn';
+    answers?: readonly Answer[];
+    hasSapi?: boolean;
+    granted?: readonly Permission[];
+  } = {},
 ) {
   const configured = new Map(Object.entries(accounts));
   const inForce = new Map(configured);
   const questions: Question[] = [];
   const told: (readonly [account: string, key: string, kind: string, role: KeyRole])[] = [];
   const overdue: string[] = [];
+  const unanswered: string[] = [];
   const verdicts: PreflightVerdict[] = [];
   const clock = { nowMs: 0 };
   const names = new Map([OLD, NEW].map((each) => [each.keyDigest, each.apiKey]));
@@ -60,7 +68,7 @@ function gateOver(
     inForce: () => inForce,
     takeOver: (account) => void inForce.set(account, configured.get(account) ?? OLD),
     exchange: () => 'live',
-    granted: () => new Set(),
+    granted: () => new Set(options.granted),
     hasSapi: () => options.hasSapi ?? true,
     ownCalls: {
       get({ account, credential }) {
@@ -81,12 +89,14 @@ function gateOver(
       told.push([account, names.get(verdict.keyDigest) ?? '', verdict.kind, role]);
     },
     onOverdue: (account) => overdue.push(account),
+    onUnanswered: (account, _key, reason) => unanswered.push(`${account}: ${reason}`),
     monotonicNow: () => clock.nowMs,
+    wallNow: () => WALL_MS + clock.nowMs,
     retryMs: 5,
   });
   running = gate;
   return {
-    ...{ gate, questions, told, overdue, verdicts, clock, configured, inForce },
+    ...{ gate, questions, told, overdue, unanswered, verdicts, clock, configured, inForce },
     signs: (account = 'main') => {
       gate.assertSignable(account, inForce.get(account));
       return inForce.get(account)?.apiKey;
@@ -359,5 +369,115 @@ describe('a pass that was not renewed', () => {
     await expect.poll(() => questions.length).toBeGreaterThanOrEqual(5);
     await expect.poll(() => isRefused(signs)).toBe(false);
     expect(overdue).toEqual(['main']);
+  });
+});
+
+describe('what a key may do against what clients were granted', () => {
+  const switches = (more: Readonly<Record<string, unknown>>): Answer => [
+    200,
+    { enableWithdrawals: false, ipRestrict: true, enableReading: true, ...more },
+  ];
+  async function advice(answer: Answer, granted: readonly Permission[]) {
+    const { gate } = gateOver({ main: OLD }, { answers: [answer], granted });
+    await gate.check();
+    const verdict = gate.verdicts.get('main');
+    if (verdict?.kind !== 'passed') throw new Error('the key did not pass');
+    return verdict;
+  }
+
+  it.each<[name: string, label: string, permission: Permission]>([
+    ['enableSpotAndMarginTrading', 'Enable Spot & Margin Trading', 'spot-margin-trade'],
+    ['enableMargin', 'Enable Margin Loan, Repay & Transfer', 'loan'],
+    ['enableFutures', 'Enable Futures', 'futures-trade'],
+    ['enableVanillaOptions', 'Enable European Options', 'options-trade'],
+    ['enablePortfolioMarginTrading', 'Enable Portfolio Margin Trading', 'portfolio-margin-trade'],
+    ['permitsUniversalTransfer', 'Permits Universal Transfer', 'universal-transfer'],
+  ])('%s is compared with what clients were granted, both ways', async (name, label, permission) => {
+    const named = `"${label}" (${name}) for ${permission}`;
+    const lacking = await advice(switches({ [name]: false }), [permission]);
+    expect(lacking.warnings).toEqual([expect.stringContaining(named)]);
+    expect((await advice(switches({ [name]: true }), [permission])).warnings).toEqual([]);
+    expect((await advice(switches({ [name]: false }), [])).notes).toEqual([]);
+    if (name === 'permitsUniversalTransfer') return;
+    const idle = await advice(switches({ [name]: true }), []);
+    expect([idle.warnings, idle.notes]).toEqual([[], [expect.stringContaining(named)]]);
+  });
+
+  it('A switch of which Binance says nothing is not advised on', async () => {
+    const { warnings, notes } = await advice(HARMLESS, ['futures-trade', 'read']);
+    expect([warnings, notes]).toEqual([[], []]);
+  });
+
+  it.each([
+    ['in 15 days', 15 * DAY_MS, undefined],
+    ['in 14 days', 14 * DAY_MS, / ends at 2026-12-11T12:00:00\.000Z: /],
+    ['in an hour', HOUR_MS, / ends at 2026-11-27T13:00:00\.000Z: /],
+    ['an hour ago', -HOUR_MS, / ended at 2026-11-27T11:00:00\.000Z: /],
+  ])('The end of the right to trade is a warning from 14 days before: %s', async (_when, inMs, sentence) => {
+    const answer = switches({ tradingAuthorityExpirationTime: WALL_MS + inMs });
+    const { warnings, authorityEndsMs } = await advice(answer, []);
+    expect(authorityEndsMs).toBe(WALL_MS + inMs);
+    expect(warnings).toEqual(sentence === undefined ? [] : [expect.stringMatching(sentence)]);
+  });
+
+  it.each([undefined, null, 'soon', -1, 0, Number.MAX_VALUE])(
+    'A time that is none is no end: %s',
+    async (end) => {
+      expect(
+        (await advice(switches({ tradingAuthorityExpirationTime: end }), [])).authorityEndsMs,
+      ).toBeUndefined();
+    },
+  );
+
+  it('A verdict whose warnings change is told again, and one that stays the same is not', async () => {
+    const { gate, told, clock, verdicts, questions } = gateOver({ main: OLD });
+    const ends = switches({ tradingAuthorityExpirationTime: WALL_MS + 15 * DAY_MS });
+    for (const atMs of [0, HOUR_MS, DAY_MS + HOUR_MS, DAY_MS + 2 * HOUR_MS]) {
+      clock.nowMs = atMs;
+      const asked = gate.check();
+      await questions.at(-1)?.answer(ends);
+      await asked;
+    }
+    expect(told.map(([, , kind]) => kind)).toEqual(['passed', 'passed']);
+    expect(verdicts.map((each) => (each.kind === 'passed' ? each.warnings.length : -1))).toEqual([0, 1]);
+  });
+});
+
+describe('why nothing is known of a key', () => {
+  it.each<[what: string, answer: Answer, reason: RegExp]>([
+    [
+      'a wrong secret',
+      [400, { code: -1022 }],
+      /^main: Binance answered HTTP 400, code -1022: the secret or private key/,
+    ],
+    [
+      'an unknown key',
+      [401, { code: -2015 }],
+      /^main: Binance answered HTTP 401, code -2015: the key is unknown there/,
+    ],
+    [
+      'no key at all',
+      [400, { code: -2014 }],
+      /^main: Binance answered HTTP 400, code -2014: this is not what/,
+    ],
+    [
+      'no such path',
+      [404, {}],
+      /^main: Binance answered HTTP 404 to \/sapi\/.*keyPreflight \(BINANCE_PROXY_KEY_PREFLIGHT\)/,
+    ],
+    ['a failure', DOWN, /^main: Binance answered HTTP 503$/],
+  ])('The reason is told once for each reason: %s', async (_what, answer, reason) => {
+    const { gate, unanswered, signs } = gateOver(
+      { main: OLD },
+      { answers: [answer, answer, DOWN, HARMLESS] },
+    );
+    await gate.check();
+    await gate.check();
+    expect(unanswered).toEqual([expect.stringMatching(reason)]);
+    expect(() => signs()).toThrow(unanswered[0]?.replace('main: ', 'Signing is stopped for this account: '));
+    await gate.check();
+    expect(unanswered).toHaveLength(answer === DOWN ? 1 : 2);
+    await gate.check();
+    expect(signs()).toBe('old-key');
   });
 });

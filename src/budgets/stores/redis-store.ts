@@ -4,6 +4,7 @@ import type { Bucket, BucketCharge, CallCharge } from '../../core/budget/buckets
 import { type ChargeEnding, type ChargeMark, TAIL_MS } from '../../core/budget/window.ts';
 import { SECOND_MS } from '../../core/intervals.ts';
 import type { SecretText } from '../../core/records/secret-text.ts';
+import { NOT_YET, watchTrouble } from './redis-trouble.ts';
 import type { BucketUse, ChargeOutcome, Freeze, Receipt } from './store.ts';
 
 export interface RedisBudgetStoreOptions {
@@ -56,6 +57,8 @@ export class RedisBudgetStore {
   readonly #egressId: string;
   readonly #timeoutMs: number;
   #connecting: Promise<void> | undefined;
+  /** Why there is no connection: the client itself only says that there is none. */
+  #trouble: Error | undefined = new Error(NOT_YET);
 
   constructor(options: RedisBudgetStoreOptions) {
     this.#egressId = options.egressId;
@@ -70,8 +73,10 @@ export class RedisBudgetStore {
       retryStrategy: (attempt) => Math.min(attempt * 100, SECOND_MS),
     });
     redis.defineCommand('budget', { lua: readFileSync(SCRIPT_FILE, 'utf8') });
-    // Every failure rejects its own command. Without a listener the emitter would throw.
-    redis.on('error', () => {});
+    // Every failure rejects its own command.
+    watchTrouble(redis, (trouble) => {
+      this.#trouble = trouble;
+    });
     this.#redis = redis as ScriptedRedis;
     this.#connecting = this.#firstConnection();
   }
@@ -166,7 +171,11 @@ export class RedisBudgetStore {
 
   async #run(keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
     if (this.#connecting !== undefined) await this.#connecting;
-    return this.#redis.budget(keys.length, ...keys.map((key) => this.#keyOf(key)), ...args);
+    try {
+      return await this.#redis.budget(keys.length, ...keys.map((key) => this.#keyOf(key)), ...args);
+    } catch (error) {
+      throw this.#trouble ?? error;
+    }
   }
 
   /** What belongs to an account is shared across egress IPs, everything else within one. */

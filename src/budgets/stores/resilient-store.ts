@@ -3,6 +3,7 @@ import { budgetTime, type ChargeEnding } from '../../core/budget/window.ts';
 import { SECOND_MS } from '../../core/intervals.ts';
 import { OwnShareStore } from './own-share-store.ts';
 import type { RedisBudgetStore } from './redis-store.ts';
+import { NOT_YET, redisTrouble } from './redis-trouble.ts';
 import { SharedView } from './shared-view.ts';
 import type { BucketUse, BudgetStore, ChargeOutcome, Freeze, Receipt, StoreView } from './store.ts';
 
@@ -38,6 +39,8 @@ export class ResilientBudgetStore implements BudgetStore {
   readonly #timer: NodeJS.Timeout;
   #lone: OwnShareStore | undefined;
   #looking = false;
+  /** Why it stands alone, as it was told. */
+  #reason = '';
 
   constructor(options: ResilientBudgetStoreOptions) {
     this.#shared = options.shared;
@@ -111,15 +114,27 @@ export class ResilientBudgetStore implements BudgetStore {
 
   /** Begins an outage with what the shared store last said and with the calls that are under way. */
   #standAlone(error: unknown): OwnShareStore {
-    if (this.#lone !== undefined) return this.#lone;
+    if (this.#lone !== undefined) {
+      this.#tellRefusal(error);
+      return this.#lone;
+    }
     const nowMs = this.#now();
     const lone = new OwnShareStore(this.#replicas);
     for (const use of this.#view.uses(nowMs)) lone.seed(use, nowMs);
     for (const receipt of this.#underWay)
       this.#alone.set(receipt, { store: lone, receipt: lone.adopt(receipt, nowMs) });
     this.#lone = lone;
-    this.#announce(true, error instanceof Error ? error.message.slice(0, 200) : 'unknown');
+    this.#reason = redisTrouble(error);
+    this.#announce(true, this.#reason);
     return lone;
+  }
+
+  /** A Redis that was slow to connect may turn out to refuse. */
+  #tellRefusal(error: unknown): void {
+    const reason = redisTrouble(error);
+    if (this.#reason !== NOT_YET || reason === NOT_YET) return;
+    this.#reason = reason;
+    this.#announce(true, reason);
   }
 
   /** Polls the shared store: keeps the last known use fresh, and finds the start and the end of an outage. */

@@ -2,6 +2,7 @@ import { ProxyError } from '../../core/errors.ts';
 import { readOrderAnswer } from '../../core/outcome/order-answer.ts';
 import type { OwnAnswer, OwnCall, OwnCalls } from '../../pipeline/own-call.ts';
 import type { BuiltProxy } from '../../proxy/build.ts';
+import { causeOf } from '../../upstream/connections/connection-trouble.ts';
 import type { ClockState } from '../../upstream/server-clock.ts';
 
 export interface KeyDiagnosis {
@@ -135,8 +136,15 @@ function explainError(error: unknown): readonly string[] {
     const status = /frozen by (\d{3})$/.exec(error.rule ?? '')?.[1];
     return status === undefined ? [error.message] : [...explainStatus(Number(status)), error.message];
   }
-  const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+  const { code, kind, what } = causeOf(error);
+  const sentence = `No connection to Binance (${code ?? kind}): ${what}.`;
+  const variable = kind === 'answer' ? undefined : WAY_OUT.find((name) => process.env[name]);
+  if (variable === undefined) return [sentence];
   return [
-    `No connection to Binance (${code}): check the network, a firewall on the way, and BINANCE_PROXY_UPSTREAM_SPOT if it is set.`,
+    sentence,
+    `${variable} is set, but the way to Binance does not go by it: this machine has to reach Binance itself.`,
   ];
 }
+
+/** The variables by which other programs are told of a proxy on their way. */
+const WAY_OUT = ['HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy', 'HTTP_PROXY', 'http_proxy'];

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { LayeredConfig } from '../schema/layered-config.ts';
+import { readText } from '../sources/read-text.ts';
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
@@ -9,15 +9,12 @@ const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
 export function readCertificates(layered: LayeredConfig, cwd: string): string | undefined {
   const path = layered.config.upstreamCaFile;
   if (path === undefined) return undefined;
-  let text: string;
-  try {
-    text = readFileSync(resolve(cwd, path), 'utf8');
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
-    layered.report(['upstreamCaFile'], `names a file that cannot be read (${code}): set it to a PEM file`);
+  const reading = readText(resolve(cwd, path), 'set it to a PEM file');
+  if (!('text' in reading)) {
+    layered.report(['upstreamCaFile'], `names a file that ${reading.wrong}`);
     return undefined;
   }
-  const certificates = text.match(CERTIFICATE) ?? [];
+  const certificates = reading.text.match(CERTIFICATE) ?? [];
   if (certificates.length > 0 && certificates.every(isCertificate)) return `${certificates.join('\n')}\n`;
   layered.report(
     ['upstreamCaFile'],

@@ -1,5 +1,6 @@
 import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
 import { Credential, type KeyAlgorithm } from '../../core/signing/credential.ts';
+import { misspeltAs } from '../problems/misspelt.ts';
 import { type ConfigSources, readSecret, readToken, type Secret } from '../sources/read-secret.ts';
 import { parsePrivateKey } from './private-key.ts';
 import { publicKeyText } from './public-key.ts';
@@ -28,7 +29,7 @@ export function readCredential(sources: ConfigSources, prefix: string): ReadCred
   const name = `${prefix}_API_KEY`;
   const apiKey = readToken(sources, name);
   if (apiKey === 'not-set') {
-    const message = `${name} is not set: set it to the API key that Binance issued, or ${name}_FILE to a file that holds it.`;
+    const message = `${name} is not set: set it to the API key that Binance issued, or ${name}_FILE to a file that holds it.${meant(sources, prefix, [name])}`;
     sources.problems.push({ message, source: name });
   }
   const signer = readSigner(sources, prefix);
@@ -54,7 +55,7 @@ function readSigner(sources: ConfigSources, prefix: string): Signer | undefined 
   if (secret === 'not-set' && pem === 'not-set') {
     return report(
       secretName,
-      `Neither ${secretName} nor ${keyName} is set: set the first for an HMAC key, the second for an Ed25519 or RSA key (or the same name with _FILE).`,
+      `Neither ${secretName} nor ${keyName} is set: set the first for an HMAC key, the second for an Ed25519 or RSA key (or the same name with _FILE).${meant(sources, prefix, [secretName, keyName])}`,
     );
   }
   if (secret !== 'not-set' && pem !== 'not-set') {
@@ -75,4 +76,10 @@ function readSigner(sources: ConfigSources, prefix: string): Signer | undefined 
   }
   const remedy = parsed.passphrase ? `: set ${passphraseName} to the right one` : '';
   return report(pem.variable, `${pem.variable} ${parsed.wrong}${remedy}.`);
+}
+
+/** The end of a sentence about what is not set, when something is set that looks like it. */
+function meant({ env }: ConfigSources, prefix: string, names: readonly string[]): string {
+  const found = misspeltAs(env, prefix, names);
+  return found === undefined ? '' : ` ${found.set} is set: did you mean ${found.meant}?`;
 }

@@ -28,6 +28,17 @@ export function parsePrivateKey(text: string, passphrase: string | undefined): P
   if (label.endsWith('PUBLIC KEY') || label.endsWith('CERTIFICATE')) {
     return { wrong: 'holds a public key or certificate: set it to the private key that belongs to it' };
   }
+  if (!/-----END [A-Z0-9 ]{1,40}-----/.test(pem)) {
+    return {
+      wrong: `ends before its line -----END ${label}-----: put the whole text in double quotes, or its path into the variable that ends in _FILE`,
+    };
+  }
+  if (!/\r?\n/.test(pem)) {
+    return {
+      wrong:
+        'has lost its line breaks: write \\n in the place of each, or put the path of the file into the variable that ends in _FILE',
+    };
+  }
   if (label === 'OPENSSH PRIVATE KEY') return { wrong: 'holds an OpenSSH key: create a PKCS#8 PEM key' };
   if (label === 'EC PRIVATE KEY') return { wrong: unknownKind('an EC') };
   const encrypted = label === 'ENCRYPTED PRIVATE KEY' || pem.includes('Proc-Type: 4,ENCRYPTED');

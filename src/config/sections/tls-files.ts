@@ -1,11 +1,11 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { SecretText } from '../../core/records/secret-text.ts';
 import type { LayeredConfig } from '../schema/layered-config.ts';
 import { DEFAULTS } from '../schema/schema.ts';
 import type { Settings } from '../schema/settings.ts';
 import type { ConfigSources } from '../sources/read-secret.ts';
+import { readText } from '../sources/read-text.ts';
 import { readableByOthers } from '../sources/secret-modes.ts';
 import type { YamlPath } from '../sources/yaml-file.ts';
 
@@ -75,16 +75,14 @@ function readPem(
   place: YamlPath,
   path: string,
 ): string | undefined {
-  try {
-    const text = readFileSync(resolve(cwd, path), 'utf8');
-    const wrong = place.at(-1) === 'keyFile' ? readableByOthers(resolve(cwd, path)) : undefined;
-    if (wrong !== undefined) warnings.push(`The file of ${place.join('.')} ${wrong}`);
-    return text;
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
-    layered.report(place, `names a file that cannot be read (${code}): set it to a PEM file`);
+  const reading = readText(resolve(cwd, path), 'set it to a PEM file');
+  if (!('text' in reading)) {
+    layered.report(place, `names a file that ${reading.wrong}`);
     return undefined;
   }
+  const wrong = place.at(-1) === 'keyFile' ? readableByOthers(resolve(cwd, path)) : undefined;
+  if (wrong !== undefined) warnings.push(`The file of ${place.join('.')} ${wrong}`);
+  return reading.text;
 }
 
 /** OpenSSL's own words are kept out of messages. */

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'dotenv';
 import { ConfigError } from '../problems/config-error.ts';
 import type { ConfigFileRole, ConfigFileState } from '../schema/settings.ts';
+import { readText } from './read-text.ts';
 
 /** Environment variables by name, as process.env has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -30,13 +30,8 @@ export function readEnvironment(
 }
 
 function readDotenv(cwd: string): string | undefined {
-  try {
-    return readFileSync(join(cwd, '.env'), 'utf8');
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
-    if (code === 'ENOENT') return undefined;
-    throw new ConfigError([
-      { message: `.env exists but cannot be read (${code}): make it a readable file.`, source: '.env' },
-    ]);
-  }
+  const reading = readText(join(cwd, '.env'), 'make it a readable file');
+  if ('text' in reading) return reading.text;
+  if (reading.code === 'ENOENT') return undefined;
+  throw new ConfigError([{ message: `.env exists but ${reading.wrong}.`, source: '.env' }]);
 }

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { ConfigProblem } from '../problems/config-error.ts';
 import type { Environment } from './read-environment.ts';
+import { readText } from './read-text.ts';
 import { readableByOthers } from './secret-modes.ts';
 
 /** Where a configuration is read from, and where its problems are gathered. */
@@ -92,20 +92,18 @@ function readContent(
   variable: string,
   { guard, isOptional = false }: { readonly guard: Guard; readonly isOptional?: boolean },
 ): SecretReading {
-  try {
-    const text = readFileSync(path, 'utf8').replace(/[\r\n]+$/, '');
-    const wrong = guard === 'guarded' ? readableByOthers(path) : undefined;
-    if (wrong !== undefined) warnings.push(`The file of ${variable} ${wrong}`);
-    if (text !== '') return { text, variable };
-    problems.push({
-      message: `${variable} names an empty file: write the secret into it.`,
-      source: variable,
-    });
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
-    if (isOptional && code === 'ENOENT') return 'not-set';
-    const message = `${variable} names a file that cannot be read (${code}): set it to the path of a readable file.`;
-    problems.push({ message, source: variable });
+  const reading = readText(path, 'set it to the path of a readable file');
+  if (!('text' in reading)) {
+    if (isOptional && reading.code === 'ENOENT') return 'not-set';
+    // A path of X_FILE is not repeated, for it may be the secret itself; that of the credentials folder is none.
+    const file = isOptional ? `The credential ${path}` : `${variable} names a file that`;
+    problems.push({ message: `${file} ${reading.wrong}.`, source: variable });
+    return 'refused';
   }
+  const text = reading.text.replace(/[\r\n]+$/, '');
+  const wrong = guard === 'guarded' ? readableByOthers(path) : undefined;
+  if (wrong !== undefined) warnings.push(`The file of ${variable} ${wrong}`);
+  if (text !== '') return { text, variable };
+  problems.push({ message: `${variable} names an empty file: write the secret into it.`, source: variable });
   return 'refused';
 }

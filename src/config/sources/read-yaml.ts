@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { ConfigSources } from './read-secret.ts';
+import { readText } from './read-text.ts';
 import { parseYamlFile, type YamlFile } from './yaml-file.ts';
 
 /**
@@ -14,16 +14,14 @@ export function readYamlFile(
   refuse: (wrong: string) => void,
 ): YamlFile | undefined {
   const name = path ?? usualPath;
-  let text: string;
-  try {
-    text = readFileSync(resolve(sources.cwd, name), 'utf8');
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
-    if (path === undefined && code === 'ENOENT') return undefined;
-    refuse(
-      `${path === undefined ? '' : 'names a file that '}cannot be read (${code}): a readable YAML file is needed there`,
-    );
-    return undefined;
-  }
-  return parseYamlFile(name, text, sources.problems);
+  const reading = readText(resolve(sources.cwd, name), 'a readable YAML file is needed there');
+  if ('text' in reading) return parseYamlFile(name, reading.text, sources.problems);
+  if (path === undefined && reading.code === 'ENOENT') return undefined;
+  refuse(`${path === undefined ? '' : `names ${shown(path)}a file that `}${reading.wrong}`);
+  return undefined;
+}
+
+/** What does not end like a YAML file may be anything, a secret too, and is not repeated. */
+function shown(path: string): string {
+  return /^[\w./ -]{1,200}\.ya?ml$/.test(path) && path.includes('/') ? `${path}, ` : '';
 }

@@ -50,7 +50,11 @@ export function parseYamlFile(name: string, text: string, problems: ConfigProble
   try {
     // Its warnings would be printed by Node, and they quote the text too.
     document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
-    for (const { code, pos } of [...document.errors, ...document.warnings]) {
+    const open = unclosed(document, text);
+    if (open !== undefined)
+      problems.push({ message: open.message, source: name, ...position(lines, open.offset) });
+    // Whatever stands behind a bracket that is not closed is read wrongly.
+    for (const { code, pos } of open === undefined ? [...document.errors, ...document.warnings] : []) {
       const message = SYNTAX[code] ?? 'The text is not valid YAML here.';
       problems.push({ message, source: name, ...position(lines, pos[0]) });
     }
@@ -76,6 +80,24 @@ export function parseYamlFile(name: string, text: string, problems: ConfigProble
       return { message, source: name, ...position(lines, offset) };
     },
   };
+}
+
+/** The innermost bracket that is not closed, which the parser takes for wrong indentation. */
+function unclosed(document: Document.Parsed, text: string): { message: string; offset: number } | undefined {
+  if (document.errors.length === 0) return undefined;
+  let offset: number | undefined;
+  visit(document, {
+    Collection(_, node) {
+      const [start, end] = node.range ?? [];
+      if (node.flow !== true || start === undefined || end === undefined) return;
+      const closing = text[start] === '{' ? '}' : ']';
+      if (end - start < 2 || text[end - 1] !== closing) offset = start;
+    },
+  });
+  if (offset === undefined) return undefined;
+  const bracket = text[offset];
+  const closing = bracket === '{' ? '}' : ']';
+  return { message: `This ${bracket} is not closed: add the ${closing} that belongs to it.`, offset };
 }
 
 function position(lines: LineCounter, offset: number): { line: number; column: number } {

@@ -27,6 +27,10 @@ export interface Call {
 }
 
 const OPENING_BRACE = 0x7b;
+const HYPHEN = 0x2d;
+const LINE_FEED = 0x0a;
+const MULTIPART =
+  'a multipart body is not read, send the parameters as application/x-www-form-urlencoded, as flat JSON, or in the query';
 const NO_PAIRS: readonly Pair[] = [];
 
 /**
@@ -86,7 +90,13 @@ interface Collected {
 function splitBody(body: Uint8Array): Pair[] {
   if (body.length === 0) return [];
   if (body[0] === OPENING_BRACE) return splitJson(body);
+  if (isMultipart(body)) throw malformedRequest(MULTIPART);
   return splitForm(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1'));
+}
+
+/** A boundary is a line that begins with two hyphens; a form is one line. */
+function isMultipart(body: Uint8Array): boolean {
+  return body[0] === HYPHEN && body[1] === HYPHEN && body.includes(LINE_FEED);
 }
 
 /** Takes the client's own stamp out and notes the names that stand twice. */

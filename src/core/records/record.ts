@@ -23,11 +23,14 @@ export const AUDIT_EVENTS = [
   'preflight.passed',
   'preflight.failed',
   'preflight.overdue',
+  'preflight.unanswered',
   'upstream.frozen',
   'upstream.thawed',
   'budget.degraded',
   'budget.restored',
   'audit.torn',
+  'library.printed',
+  'audit.restored',
 ] as const;
 type AuditEvent = (typeof AUDIT_EVENTS)[number];
 
@@ -104,9 +107,11 @@ export function auditLevel(record: UnsealedRecord): AuditLevel {
     case 'config.warning':
     case 'clock.lost':
     case 'preflight.overdue':
+    case 'preflight.unanswered':
     case 'upstream.frozen':
     case 'budget.degraded':
     case 'audit.torn':
+    case 'library.printed':
       return 'warn';
     case 'call.completed':
       return record.outcome === 'unknown' ? 'warn' : 'info';

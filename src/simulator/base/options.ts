@@ -16,6 +16,8 @@ export interface ApiRestrictions {
   readonly enableFixReadOnly: boolean;
   readonly enableSpotAndMarginTrading: boolean;
   readonly enablePortfolioMarginTrading: boolean;
+  /** ms since the epoch; told of keys without IP restriction only. */
+  readonly tradingAuthorityExpirationTime?: number | undefined;
 }
 
 /** An account with one key: exactly one of `hmacSecret` and `publicKeyPem` (Ed25519 or RSA) is given. */

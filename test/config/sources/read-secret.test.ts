@@ -226,7 +226,7 @@ describe('a credential', () => {
       'holds an OpenSSH key',
     ],
     ['a torn key', `${pem.slice(0, 60)}\n-----END PRIVATE KEY-----`, 'cannot be read as a private key'],
-    ['a key without its end', pem.slice(0, 80), 'cannot be read as a private key'],
+    ['a key without its end', pem.slice(0, 80), 'ends before its line'],
     [
       'an encrypted key',
       pemOf(ed25519.privateKey, true),

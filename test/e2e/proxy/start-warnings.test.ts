@@ -25,7 +25,8 @@ async function warningsOf(env: Readonly<Record<string, string>>, yaml?: string):
   await proxy.close();
   const records = proxy.records('config.warning');
   expect(records.map(({ level }) => level)).toEqual(records.map(() => 40));
-  return records.map(({ msg }) => msg);
+  // Said of every start without an audit folder, and not what these tests are about.
+  return records.map(({ msg }) => msg).filter((msg) => !String(msg).startsWith('Without an audit folder'));
 }
 
 function secretFile(mode: number): string {

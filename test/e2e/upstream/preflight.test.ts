@@ -6,7 +6,7 @@ import { loadCatalogue } from '../../../src/config/load-catalogue.ts';
 import { readHead } from '../../../src/core/call/call.ts';
 import { readTarget } from '../../../src/core/call/target.ts';
 import { ProxyError } from '../../../src/core/errors.ts';
-import { MINUTE_MS } from '../../../src/core/intervals.ts';
+import { DAY_MS, MINUTE_MS } from '../../../src/core/intervals.ts';
 import { type Simulator, startSimulator } from '../../../src/simulator/simulator.ts';
 import { clearOfWindowEnd } from '../../support/clear-of-window.ts';
 import { send } from '../../support/clients/http.ts';
@@ -201,6 +201,58 @@ describe('the key preflight', () => {
     expect((await send(proxy.port, '/api/v3/ping')).status).toBe(200);
     await proxy.parts.gate.check();
     expect((await send(proxy.port, '/api/v3/account')).status).toBe(200);
+  });
+});
+
+describe('what is told of a key', () => {
+  it('A key that is about to lose its right to trade, and switches that do not fit, stand in the record of the start', async () => {
+    const endsMs = Date.now() + 3 * DAY_MS;
+    const ends = new Date(endsMs).toISOString();
+    const running = await exchange({ ipRestrict: true, enableFutures: false });
+    running.setRestrictions(TEST_KEY, { tradingAuthorityExpirationTime: endsMs });
+    proxy = await startTestProxy({ upstream: running.url, env: ENFORCE });
+    const [record] = proxy.records('preflight.passed');
+    expect(record).toMatchObject({ level: 40, detail: { role: 'in force', tradingAuthorityEnds: ends } });
+    expect(record?.msg).toContain(`(tradingAuthorityExpirationTime) ends at ${ends}`);
+    expect(record?.msg).toContain('"Enable Futures" (enableFutures) for futures-trade');
+    expect(record?.msg).toContain('"Enable Margin Loan, Repay & Transfer" (enableMargin) for loan');
+    const operatorPort = Number(new URL(proxy.operatorUrl).port);
+    expect((await send(operatorPort, '/readyz')).json).toMatchObject({
+      tradingAuthorityEnds: { main: ends },
+    });
+    const metric = `binance_proxy_key_trading_authority_end_seconds{account="main"} ${endsMs / 1000}`;
+    expect((await send(operatorPort, '/metrics')).text).toContain(metric);
+  });
+
+  it('What nobody needs is a note and no warning', async () => {
+    const { url } = await exchange({ ipRestrict: true });
+    proxy = await startTestProxy({ upstream: url, env: ENFORCE });
+    expect(proxy.records('preflight.passed')).toMatchObject([
+      { level: 30, msg: expect.stringMatching(/^The key is switched on .*enableMargin/) as string },
+    ]);
+  });
+
+  it.each([
+    [
+      'wrong secret',
+      { BINANCE_API_SECRET: `${TEST_SECRET.slice(0, -1)}0` },
+      /code -1022: the secret or private key/,
+    ],
+    ['unknown key', { BINANCE_API_KEY: 'Q'.repeat(64) }, /code -2015: the key is unknown there/],
+    [
+      'placeholder',
+      { BINANCE_API_KEY: 'your-api-key' },
+      /code -2014: this is not what an API key looks like/,
+    ],
+  ])('A %s is one warning at the start', async (_what, env, reason) => {
+    const { url } = await exchange();
+    proxy = await startTestProxy({ upstream: url, env: { ...ENFORCE, ...env } });
+    expect(proxy.records('preflight.unanswered')).toMatchObject([
+      { level: 40, account: 'main', msg: expect.stringMatching(reason) as string },
+    ]);
+    await proxy.parts.gate.check();
+    expect(proxy.records('preflight.unanswered')).toHaveLength(1);
+    expect((await send(proxy.port, '/api/v3/account')).json?.msg).toMatch(reason);
   });
 });
 

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { WebSocket } from 'ws';
 import { buildAppListener } from '../../../src/http/app-listener.ts';
 import { listen } from '../../../src/proxy/listen.ts';
+import { APP_VARIABLES } from '../../../src/proxy/listen-trouble.ts';
 import type { SocketLimits } from '../../../src/websocket/sockets/socket-limits.ts';
 import { connectApp, eventually, refusedUpgrade, type WsApp } from '../../support/clients/ws-app.ts';
 import { startTestProxy, type TestProxy } from '../../support/servers/proxy.ts';
@@ -64,7 +65,13 @@ async function impatient(limits: Partial<SocketLimits>) {
   const app = await buildAppListener(proxy.parts.app, limits);
   return {
     app,
-    url: await listen(app, { host: '127.0.0.1', port: 0, socket: undefined, socketGroup: undefined }),
+    url: await listen(app, {
+      host: '127.0.0.1',
+      port: 0,
+      socket: undefined,
+      socketGroup: undefined,
+      variables: APP_VARIABLES,
+    }),
   };
 }
 

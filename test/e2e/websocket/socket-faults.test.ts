@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { buildAppListener } from '../../../src/http/app-listener.ts';
 import { listen } from '../../../src/proxy/listen.ts';
+import { APP_VARIABLES } from '../../../src/proxy/listen-trouble.ts';
 import type { SocketLimits } from '../../../src/websocket/sockets/socket-limits.ts';
 import { connectApp, eventually, type WsApp } from '../../support/clients/ws-app.ts';
 import { startTestProxy, type TestProxy, type TestProxyOptions } from '../../support/servers/proxy.ts';
@@ -44,7 +45,13 @@ async function start(options: Partial<TestProxyOptions> = {}): Promise<void> {
 async function impatient(limits: Partial<SocketLimits>): Promise<string> {
   const app = await buildAppListener(proxy.parts.app, limits);
   cleanups.push(() => app.close());
-  return listen(app, { host: '127.0.0.1', port: 0, socket: undefined, socketGroup: undefined });
+  return listen(app, {
+    host: '127.0.0.1',
+    port: 0,
+    socket: undefined,
+    socketGroup: undefined,
+    variables: APP_VARIABLES,
+  });
 }
 
 async function connect(url = proxy.url, path = '/ws-api/v3'): Promise<WsApp> {

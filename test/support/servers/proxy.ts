@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { loadSettings } from '../../../src/config/load-settings.ts';
 import type { BuiltProxy } from '../../../src/proxy/build.ts';
 import { startProxy } from '../../../src/proxy/start.ts';
@@ -73,6 +74,8 @@ export async function startTestProxy(options: TestProxyOptions): Promise<TestPro
     log: (printed) => lines.push(...printed.map(({ text }) => text)),
     ...(options.timeouts === undefined ? {} : { timeouts: options.timeouts }),
   });
+  // Tests count orders against what the stand-in states, not against what holds until it was asked.
+  await Promise.race([proxy.proxy.limitsRead, pause(3_000)]);
   return {
     url: proxy.url,
     operatorUrl: proxy.operatorUrl,

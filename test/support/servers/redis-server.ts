@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SecretText } from '../../../src/core/records/secret-text.ts';
+import { freePort } from '../free-port.ts';
 
 export interface RedisServer {
   readonly port: number;
@@ -27,8 +28,11 @@ export function sayWhatIsLeftOut(what: string): void {
   );
 }
 
-/** A real Redis server on a free port of the loopback, without persistence. */
-export async function startRedisServer(): Promise<RedisServer> {
+/**
+ * A real Redis server on a free port of the loopback, without persistence.
+ * @param password what it asks every client for
+ */
+export async function startRedisServer({ password = '' } = {}): Promise<RedisServer> {
   const port = await freePort();
   const dir = mkdtempSync(join(tmpdir(), 'budget-redis-'));
   let child: ChildProcess | undefined;
@@ -46,6 +50,8 @@ export async function startRedisServer(): Promise<RedisServer> {
       'no',
       '--dir',
       dir,
+      '--requirepass',
+      password,
     ];
     child = spawn('redis-server', args, { stdio: 'ignore' });
     await answers(port, child);
@@ -73,17 +79,6 @@ export async function startRedisServer(): Promise<RedisServer> {
   };
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
-
 async function answers(port: number, child: ChildProcess): Promise<void> {
   for (;;) {
     if (child.exitCode !== null) throw new Error('redis-server did not start');
@@ -97,7 +92,7 @@ function pings(port: number): Promise<boolean> {
     const socket = connect(port, '127.0.0.1');
     socket.once('error', () => resolve(false));
     socket.once('data', (bytes) => {
-      resolve(bytes.toString().startsWith('+PONG'));
+      resolve(/^(?:\+PONG|-NOAUTH)/.test(bytes.toString()));
       socket.destroy();
     });
     socket.once('connect', () => socket.write('PING\r\n'));
