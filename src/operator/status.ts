@@ -14,7 +14,11 @@ export interface Status {
   readonly preflight: Readonly<Record<string, string>>;
   /** What is known, by account, of a new key that has not taken the place of the one that signs. */
   readonly newKeys: Readonly<Record<string, string>>;
-  readonly frozen: readonly { readonly upstream: string; readonly untilMs: number }[];
+  readonly frozen: readonly {
+    readonly upstream: string;
+    readonly egress?: string;
+    readonly untilMs: number;
+  }[];
   readonly audit: { readonly available: boolean; readonly errors: number };
   readonly budgets: { readonly degraded: boolean };
 }

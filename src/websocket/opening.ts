@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { type WayOut, wayOf } from '../config/schema/ways-out.ts';
 import { ANONYMOUS, type Client } from '../core/access/client.ts';
 import { decide } from '../core/access/policy.ts';
 import type { BinanceHost } from '../core/binance-hosts.ts';
@@ -17,6 +18,8 @@ export interface AdmittedSocket {
   readonly target: SocketTarget;
   /** Where it goes, without path. */
   readonly origin: string;
+  /** How it leaves this machine: public streams by the top-level way, the rest by that of the client's account. */
+  readonly way: WayOut;
   readonly client: Client;
   readonly endpoint: Endpoint;
   readonly context: CallContext;
@@ -64,9 +67,11 @@ export function admitSocket(
   context.noteCaller(client, undefined);
   rates.count(client, monotonicNow());
   if (!(target.isPrivate && context.identified === undefined)) decide(client, endpoint, callOf(endpoint));
+  const isOwn = target.isPrivate || target.kind === 'api';
+  const way = wayOf(settings.egress, isOwn ? context.identified?.account : undefined);
   const place = sockets.take(laneOfSocket(client, target), client.name);
   if (typeof place === 'string') throw tooManySockets(place);
-  return { target, origin, client, endpoint, context, place };
+  return { target, origin, way, client, endpoint, context, place };
 }
 
 /** A listen key proves by itself who may read the stream that it names; who shows an issued key is held to it. */

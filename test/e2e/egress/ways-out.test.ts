@@ -1,0 +1,149 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { send } from '../../support/clients/http.ts';
+import { connectApp, eventually, type WsApp } from '../../support/clients/ws-app.ts';
+import {
+  type EgressProxy,
+  type EgressProxyOptions,
+  seenBy,
+  startHttpProxy,
+  startSocksProxy,
+} from '../../support/servers/egress-proxies.ts';
+import {
+  EXCHANGE,
+  HEDGE_APP,
+  HEDGE_KEY,
+  MAIN_APP,
+  startBehind,
+  startTlsExchange,
+  type TlsExchange,
+  twoAccounts,
+} from '../../support/servers/egress-stage.ts';
+import { TEST_KEY, TEST_SECRET, type TestProxy } from '../../support/servers/proxy.ts';
+
+const CREDENTIALS = 'office:p%40ss:word-of-the-office';
+const PLAIN_CREDENTIALS = 'office:p@ss:word-of-the-office';
+const ORDER = 'symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.001&price=20000';
+
+let exchange: TlsExchange;
+beforeAll(async () => {
+  exchange = await startTlsExchange();
+});
+afterAll(() => exchange.close());
+
+let proxy: TestProxy | undefined;
+const ways: EgressProxy[] = [];
+const apps: WsApp[] = [];
+afterEach(async () => {
+  for (const app of apps.splice(0)) app.socket.terminate();
+  await proxy?.close();
+  for (const way of ways.splice(0)) await way.kill();
+});
+
+async function connect(path: string, headers: Record<string, string> = {}): Promise<WsApp> {
+  const app = await connectApp(`${proxy?.url}${path}`, { headers });
+  apps.push(app);
+  return app;
+}
+
+const rest = (method: string, target: string, headers: Record<string, string>, body?: string) =>
+  send(proxy?.port ?? 0, target, { method, headers, ...(body === undefined ? {} : { body }) });
+
+const kinds: readonly [string, (options: EgressProxyOptions) => Promise<EgressProxy>][] = [
+  ['http', startHttpProxy],
+  ['https', (options) => startHttpProxy({ ...options, tls: exchange.certificate })],
+  ['socks5', startSocksProxy],
+];
+
+/** What was asked of a way and what went through it, and that none of it can be read. */
+function expectNothingReadable(way: EgressProxy): void {
+  expect(new Set(way.tunnels.map(({ target }) => target))).toEqual(new Set([`${EXCHANGE}:${exchange.port}`]));
+  const seen = seenBy(way);
+  expect(seen.length).toBeGreaterThan(1_000);
+  for (const text of [TEST_KEY, HEDGE_KEY, TEST_SECRET, 'signature', 'BTCUSDT', 'HTTP/1.1', '/api/v3'])
+    expect(seen).not.toContain(text);
+}
+
+describe.each(kinds)('a way out through a proxy of kind %s', (scheme, startWay) => {
+  it(`Everything leaves through the ${scheme} proxy: REST, the signed API, streams and user data, and nothing can be read on it`, async () => {
+    const way = await startWay({ credentials: PLAIN_CREDENTIALS });
+    ways.push(way);
+    proxy = await startBehind(exchange, twoAccounts({ top: '{ envPrefix: OFFICE }' }), {
+      OFFICE_EGRESS_PROXY: `${scheme}://${CREDENTIALS}@${way.address}`,
+    });
+    const before = exchange.simulator.requests.length;
+    expect((await rest('GET', '/api/v3/depth?symbol=BTCUSDT', {})).status).toBe(200);
+    expect((await rest('GET', '/api/v3/account', MAIN_APP)).status).toBe(200);
+    const placed = await rest('POST', '/api/v3/order', HEDGE_APP, ORDER);
+    expect([placed.status, placed.headers['x-proxy-outcome']]).toEqual([200, 'answered']);
+    expect(exchange.simulator.requests.length).toBe(before + 3);
+
+    const restOnly = way.tunnels.length;
+    const api = await connect('/ws-api/v3', MAIN_APP);
+    expect(await api.ask('account.status')).toMatchObject({ status: 200 });
+    expect(await api.ask('userDataStream.subscribe')).toMatchObject({ status: 200 });
+    const stream = await connect('/ws/btcusdt@trade');
+    await rest('POST', '/api/v3/order', MAIN_APP, 'symbol=BTCUSDT&side=BUY&type=MARKET&quoteOrderQty=20');
+    await stream.until((_reply, text) => text.includes('"trade"'));
+    await api.until(({ event }) => event?.e === 'executionReport');
+    expect(way.tunnels.length).toBeGreaterThanOrEqual(restOnly + 2);
+
+    expectNothingReadable(way);
+    expect(new Set(way.tunnels.map(({ credentials }) => credentials))).toEqual(new Set([PLAIN_CREDENTIALS]));
+    expect(exchange.simulator.frames.every(({ verified }) => verified)).toBe(true);
+  });
+});
+
+describe('ways out of accounts', () => {
+  it('Each account leaves by its own way, the rest by the top-level one, and look-ups by that of the account that they are for', async () => {
+    const office = await startHttpProxy();
+    const vpn = await startSocksProxy({ credentials: 'vpn-user:vpn-password-of-the-hedge' });
+    ways.push(office, vpn);
+    proxy = await startBehind(
+      exchange,
+      twoAccounts({ top: '{ envPrefix: OFFICE }', hedge: '{ envPrefix: HEDGE }' }),
+      {
+        OFFICE_EGRESS_PROXY: `http://${office.address}`,
+        HEDGE_EGRESS_PROXY: `socks5://vpn-user:vpn-password-of-the-hedge@${vpn.address}`,
+        BINANCE_PROXY_KEY_PREFLIGHT: 'enforce',
+      },
+    );
+    // The question about the key of the hedge went its way, before anything else did.
+    expect(vpn.tunnels.length).toBe(1);
+    const ups = (way: EgressProxy) => way.tunnels.reduce((sum, { up }) => sum + Buffer.concat(up).length, 0);
+    const usedBy = async (what: () => Promise<unknown>) => {
+      const before = [ups(office), ups(vpn)];
+      await what();
+      return [ups(office) > (before[0] ?? 0), ups(vpn) > (before[1] ?? 0)];
+    };
+    expect(await usedBy(() => rest('GET', '/api/v3/depth?symbol=BTCUSDT', HEDGE_APP))).toEqual([true, false]);
+    expect(await usedBy(() => rest('GET', '/api/v3/account', MAIN_APP))).toEqual([true, false]);
+    expect(await usedBy(() => rest('GET', '/api/v3/account', HEDGE_APP))).toEqual([false, true]);
+    expect(await usedBy(() => rest('POST', '/api/v3/order', HEDGE_APP, ORDER))).toEqual([false, true]);
+    expect(
+      await usedBy(async () => {
+        const api = await connect('/ws-api/v3', HEDGE_APP);
+        expect(await api.ask('account.status')).toMatchObject({ status: 200 });
+      }),
+    ).toEqual([false, true]);
+
+    // An order whose answer is lost is asked for by the way of its account.
+    exchange.simulator.inject({
+      kind: 'execute-then-drop',
+      match: { path: '/api/v3/order', method: 'POST' },
+    });
+    const lost = await usedBy(async () => {
+      const reply = await rest(
+        'POST',
+        '/api/v3/order',
+        HEDGE_APP,
+        `${ORDER}&newClientOrderId=lost-on-the-way`,
+      );
+      expect(reply.headers['x-proxy-outcome']).toBe('unknown');
+      await eventually(() => proxy?.records('call.resolved').length === 1);
+    });
+    expect(lost).toEqual([false, true]);
+    expect(await usedBy(() => connect('/ws/btcusdt@trade', HEDGE_APP))).toEqual([true, false]);
+    expectNothingReadable(office);
+    expectNothingReadable(vpn);
+  });
+});
