@@ -3,6 +3,8 @@ import type { SecretText } from '../../core/records/secret-text.ts';
 
 /** How calls leave this machine. */
 export interface WayOut {
+  /** Whose way it is; undefined for the top-level one. */
+  readonly account: string | undefined;
   /** The setting that says so, as sentences name it; the address of a proxy is never named. */
   readonly setting: string;
   /** Names the IP that Binance sees: equal names share what Binance counts by IP. */

@@ -49,6 +49,7 @@ function readMain(sources: ConfigSources, layered: LayeredConfig): WayOut {
   }
   const proxy = readProxy(sources, envPrefix ?? MAIN_PREFIX, envPrefix !== undefined);
   return {
+    account: undefined,
     setting: settingOf('egress', proxy === undefined ? undefined : (envPrefix ?? MAIN_PREFIX)),
     id: egress.id ?? egressId ?? DEFAULTS.egressId,
     proxy,
@@ -67,6 +68,7 @@ function readOwn(
   if (!layered.keysWritten(path).some((key) => key === 'envPrefix' || key === 'localAddress'))
     layered.report(path, 'names no way out: give it envPrefix for a proxy, or localAddress', 'key');
   const way: WayOut = {
+    account,
     setting: settingOf(`accounts.${account}.egress`, envPrefix),
     id: '',
     proxy: envPrefix === undefined ? undefined : readProxy(sources, envPrefix, true),

@@ -94,6 +94,49 @@ describe.each(kinds)('a way out through a proxy of kind %s', (scheme, startWay) 
 });
 
 describe('ways out of accounts', () => {
+  it('On a signed API the key of the first frame decides the way, and a frame of an account with another one is refused', async () => {
+    const office = await startHttpProxy();
+    const vpn = await startHttpProxy();
+    ways.push(office, vpn);
+    proxy = await startBehind(
+      exchange,
+      twoAccounts({ top: '{ envPrefix: OFFICE }', hedge: '{ envPrefix: HEDGE }' }),
+      { OFFICE_EGRESS_PROXY: `http://${office.address}`, HEDGE_EGRESS_PROXY: `http://${vpn.address}` },
+    );
+    const counts = () => [office.tunnels.length, vpn.tunnels.length];
+    const hedge = { apiKey: HEDGE_APP['x-mbx-apikey'] };
+    const main = { apiKey: MAIN_APP['x-mbx-apikey'] };
+    const [officeBefore = 0] = counts();
+    const app = await connect('/ws-api/v3');
+    expect(counts()).toEqual([officeBefore, 0]);
+    // Both frames are sent before anything is open; both are answered, in their order.
+    const replies = await Promise.all([app.ask('account.status', hedge), app.ask('account.status', hedge)]);
+    expect(replies.map(({ status }) => status)).toEqual([200, 200]);
+    expect(counts()).toEqual([officeBefore, 1]);
+    expect(await app.ask('ping')).toMatchObject({ status: 200 });
+
+    const frames = exchange.simulator.frames.length;
+    const refused = await app.ask('account.status', main);
+    expect(refused).toMatchObject({
+      status: 502,
+      error: { code: -1001, data: { proxyOutcome: 'not-sent', proxyError: 'PROXY_UPSTREAM_UNREACHABLE' } },
+    });
+    expect(refused.error?.msg).toContain('open a socket of its own');
+    expect(exchange.simulator.frames.length).toBe(frames);
+
+    const other = await connect('/ws-api/v3');
+    expect(await other.ask('account.status', main)).toMatchObject({ status: 200 });
+    expect(counts()).toEqual([officeBefore + 1, 1]);
+    expect(await other.ask('account.status', hedge)).toMatchObject({ status: 502 });
+
+    await vpn.kill();
+    const closed = await connect('/ws-api/v3');
+    const answer = await closed.ask('account.status', hedge);
+    expect(answer).toMatchObject({ status: 502, error: { data: { proxyOutcome: 'not-sent' } } });
+    expect(answer.error?.msg).toContain('accounts.hedge.egress (HEDGE_EGRESS_PROXY)');
+    expect((await closed.closed).code).toBe(1013);
+  });
+
   it('Each account leaves by its own way, the rest by the top-level one, and look-ups by that of the account that they are for', async () => {
     const office = await startHttpProxy();
     const vpn = await startSocksProxy({ credentials: 'vpn-user:vpn-password-of-the-hedge' });
