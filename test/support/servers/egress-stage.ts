@@ -87,16 +87,24 @@ export async function startTlsFront(certificate: ThrowAwayCertificate, port: num
   };
 }
 
+/** Both accounts, and what their apps show. */
+export const plainEnv: Readonly<Record<string, string>> = {
+  BINANCE_HEDGE_API_KEY: HEDGE_KEY,
+  BINANCE_HEDGE_API_SECRET: HEDGE_SECRET,
+  MAIN_BOT_CLIENT_KEY: MAIN_APP['x-mbx-apikey'],
+  HEDGE_BOT_CLIENT_KEY: HEDGE_APP['x-mbx-apikey'],
+};
+
 /** The environment of a proxy whose upstreams are all this exchange, by a name that means the loopback or by another. */
-function egressEnv(exchange: Pick<TlsExchange, 'port' | 'caFile'>, host = EXCHANGE): Record<string, string> {
+export function egressEnv(
+  exchange: Pick<TlsExchange, 'port' | 'caFile'>,
+  host = EXCHANGE,
+): Record<string, string> {
   return {
     ...upstreamsAt(`https://${host}:${exchange.port}`),
     ...wsEnv({ wsUrl: `wss://${host}:${exchange.port}` }),
     BINANCE_PROXY_UPSTREAM_CA_FILE: exchange.caFile,
-    BINANCE_HEDGE_API_KEY: HEDGE_KEY,
-    BINANCE_HEDGE_API_SECRET: HEDGE_SECRET,
-    MAIN_BOT_CLIENT_KEY: MAIN_APP['x-mbx-apikey'],
-    HEDGE_BOT_CLIENT_KEY: HEDGE_APP['x-mbx-apikey'],
+    ...plainEnv,
   };
 }
 
