@@ -10,6 +10,7 @@ import type { FullLane, LaneCounts, SharedLane } from '../core/lanes.ts';
 import type { SocketFamily, SocketUpstreamName } from '../core/upstream.ts';
 import type { CallContext } from '../pipeline/call-context.ts';
 import type { ClientRates } from '../pipeline/clients/client-rates.ts';
+import type { ListenKeyOwners } from '../pipeline/clients/listen-key-owners.ts';
 import { unknownClient } from '../pipeline/refusals.ts';
 import { callOf, connectionEndpoint } from './connection-endpoint.ts';
 
@@ -29,6 +30,7 @@ export interface AdmittedSocket {
 
 export interface AdmitSocketDeps {
   readonly rates: ClientRates;
+  readonly keyOwners: Pick<ListenKeyOwners, 'ownerIn'>;
   readonly monotonicNow: () => number;
   /** The sockets of all apps, counted by lane and client. */
   readonly sockets: LaneCounts;
@@ -53,7 +55,7 @@ const ORIGINS: Readonly<Record<SocketFamily, Readonly<Record<SocketTarget['kind'
  * @throws ProxyError
  */
 export function admitSocket(
-  { rates, monotonicNow, sockets }: AdmitSocketDeps,
+  { rates, keyOwners, monotonicNow, sockets }: AdmitSocketDeps,
   context: CallContext,
   { url, host, headers }: OpeningRequest,
 ): AdmittedSocket {
@@ -68,7 +70,8 @@ export function admitSocket(
   rates.count(client, monotonicNow());
   if (!(target.isPrivate && context.identified === undefined)) decide(client, endpoint, callOf(endpoint));
   const isOwn = target.isPrivate || target.kind === 'api';
-  const way = wayOf(settings.egress, isOwn ? context.identified?.account : undefined);
+  const owner = target.isPrivate ? keyOwners.ownerIn(`${target.path}${target.query}`) : undefined;
+  const way = wayOf(settings.egress, isOwn ? (owner ?? context.identified?.account) : undefined);
   const place = sockets.take(laneOfSocket(client, target), client.name);
   if (typeof place === 'string') throw tooManySockets(place);
   return { target, origin, way, client, endpoint, context, place };

@@ -6,6 +6,7 @@ import type { Budgets } from '../budgets/budgets.ts';
 import { wayOf } from '../config/schema/ways-out.ts';
 import type { BinanceHost } from '../core/binance-hosts.ts';
 import type { ProxyError } from '../core/errors.ts';
+import { namesAccount } from '../core/frames/socket-target.ts';
 import { type StreamWish, streamWish } from '../core/frames/stream-event.ts';
 import { LaneCounts } from '../core/lanes.ts';
 import type { CallContext } from '../pipeline/call-context.ts';
@@ -23,6 +24,7 @@ import { ReadRight } from './sockets/read-right.ts';
 import type { SocketLimits } from './sockets/socket-limits.ts';
 import { SocketRecords } from './sockets/socket-records.ts';
 import { AllFeeds } from './streams/all-feeds.ts';
+import { type Feeds, FeedsByWay, type WayFeeds } from './streams/feeds-by-way.ts';
 import { OwnStream, PER_SECOND } from './streams/own-stream.ts';
 import { SharedStream } from './streams/shared-stream.ts';
 
@@ -76,6 +78,7 @@ export async function serveWebSockets(app: FastifyInstance, deps: WebSocketDeps)
   const entries = new WeakMap<FastifyRequest, Entry>();
   const admitting = {
     rates: deps.pipeline.rates,
+    keyOwners: deps.pipeline.keyOwners,
     monotonicNow,
     sockets: new LaneCounts(limits.sockets),
   };
@@ -220,14 +223,36 @@ async function joinSharedStream(
   admitted: AdmittedSocket,
   wish: StreamWish,
 ): Promise<Entry> {
-  const { target, origin } = admitted;
   const open = () =>
     connectSocket(connectingOf(deps), admitted, wish.sharedTarget, new AbortController().signal);
-  const group = feeds.of(`${origin}${wish.sharedTarget}`, PER_SECOND[target.family]);
+  const group = feedsFor(deps, feeds, admitted, wish);
   const right = readRightOf(admitted);
   const socket = new SharedStream({ ...deps, records: recordsOf(deps, admitted), wish, group, open, right });
   await socket.join();
   return { giveUp: () => socket.dispose(), accept: (app) => socket.attach(app) };
+}
+
+/** Public streams are shared by all; those with a listen key leave by their account's way, where it has one. */
+function feedsFor(
+  deps: WebSocketDeps,
+  feeds: AllFeeds,
+  admitted: AdmittedSocket,
+  { sharedTarget }: StreamWish,
+): Feeds {
+  const { target, origin, context } = admitted;
+  const of = (name: string) => feeds.of(name, PER_SECOND[target.family]);
+  const common = of(`${origin}${sharedTarget}`);
+  if (context.config.settings.egress.accounts.size === 0) return common;
+  const ownOf = (stream: string): WayFeeds | undefined => {
+    if (!namesAccount(stream)) return undefined;
+    const owner = deps.pipeline.keyOwners.ownerIn(stream) ?? context.identified?.account;
+    const way = wayOf(deps.config().settings.egress, owner);
+    if (way.account === undefined) return undefined;
+    const open = () =>
+      connectSocket(connectingOf(deps), { ...admitted, way }, sharedTarget, new AbortController().signal);
+    return { group: of(`${origin}${sharedTarget} ${way.account}`), open };
+  };
+  return new FeedsByWay(common, ownOf);
 }
 
 function connectingOf({ budgets, limits, own }: WebSocketDeps) {

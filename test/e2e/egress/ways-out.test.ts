@@ -137,6 +137,41 @@ describe('ways out of accounts', () => {
     expect((await closed.closed).code).toBe(1013);
   });
 
+  it('A stream with a listen key leaves by the way of the account that asked for it, also when its app shows no key', async () => {
+    const office = await startHttpProxy();
+    const vpn = await startSocksProxy();
+    ways.push(office, vpn);
+    proxy = await startBehind(
+      exchange,
+      twoAccounts({ top: '{ envPrefix: OFFICE }', hedge: '{ envPrefix: HEDGE }' }),
+      { OFFICE_EGRESS_PROXY: `http://${office.address}`, HEDGE_EGRESS_PROXY: `socks5://${vpn.address}` },
+    );
+    const listenKey = String((await rest('POST', '/fapi/v1/listenKey', HEDGE_APP)).json?.listenKey);
+    const mainKey = String((await rest('POST', '/fapi/v1/listenKey', MAIN_APP)).json?.listenKey);
+    const byApi = await connect('/ws-fapi/v1', HEDGE_APP);
+    const started = await byApi.ask('userDataStream.start');
+    expect(started.result?.listenKey).toBe(listenKey);
+    const counts = () => [office.tunnels.length, vpn.tunnels.length];
+    let [atOffice = 0, atVpn = 0] = counts();
+    await connect(`/private/ws/${listenKey}`);
+    expect(counts()).toEqual([atOffice, ++atVpn]);
+    await connect(`/private/ws/${mainKey}`);
+    expect(counts()).toEqual([++atOffice, atVpn]);
+    await connect(`/private/stream?listenKey=${listenKey}`);
+    expect(counts()).toEqual([atOffice, ++atVpn]);
+
+    // On a socket of public streams only the stream of the account leaves by the account's way.
+    const shared = await connect('/market/ws');
+    expect(counts()).toEqual([++atOffice, atVpn]);
+    const control = { method: 'SUBSCRIBE', params: ['btcusdt@aggTrade', listenKey], id: 7 };
+    shared.socket.send(JSON.stringify(control));
+    expect(await shared.until(({ id }) => id === 7)).toEqual({ result: null, id: 7 });
+    expect(counts()).toEqual([atOffice, ++atVpn]);
+    shared.socket.send(JSON.stringify({ ...control, method: 'UNSUBSCRIBE', id: 8 }));
+    expect(await shared.until(({ id }) => id === 8)).toEqual({ result: null, id: 8 });
+    expect(proxy.lines.join('\n')).not.toContain(listenKey);
+  });
+
   it('Each account leaves by its own way, the rest by the top-level one, and look-ups by that of the account that they are for', async () => {
     const office = await startHttpProxy();
     const vpn = await startSocksProxy({ credentials: 'vpn-user:vpn-password-of-the-hedge' });
