@@ -27,6 +27,7 @@ const PURPOSES: ReadonlyMap<string, string> = new Map([
   ['ioredis', 'shared budgets'],
   ['pino', 'log lines'],
   ['prom-client', '`/metrics`'],
+  ['socks', 'connections through a SOCKS5 proxy, loaded where one is configured'],
   ['typebox', 'schema of the configuration'],
   ['undici', 'connections to Binance'],
   ['ws', 'WebSocket connections to Binance'],

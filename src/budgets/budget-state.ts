@@ -1,4 +1,5 @@
 import type { Bucket } from '../core/budget/buckets.ts';
+import { readKey } from '../core/budget/egress-keys.ts';
 import type { BucketUse, Freeze, StoreView } from './stores/store.ts';
 
 interface FreezeEnd {
@@ -8,11 +9,17 @@ interface FreezeEnd {
   readonly status: number;
 }
 
+interface FrozenHost {
+  readonly upstream: string;
+  /** The egress on which it is frozen, where that is not the one of the whole process. */
+  readonly egress?: string;
+}
+
 /** What health and metrics show of the budgets. */
 export interface BudgetState {
   /** True while the shared store does not answer and this process uses its own share. */
   readonly degraded: boolean;
-  readonly frozen: readonly (FreezeEnd & { readonly upstream: string })[];
+  readonly frozen: readonly (FreezeEnd & FrozenHost)[];
   readonly frozenOrders: readonly (FreezeEnd & { readonly account: string })[];
   readonly buckets: readonly (Bucket & Omit<BucketUse, 'bucket' | 'startedMs'>)[];
   /** Reads that wait for room. */
@@ -20,12 +27,12 @@ export interface BudgetState {
 }
 
 export function stateOf(view: StoreView, waiting: number): BudgetState {
-  const frozen: (FreezeEnd & { upstream: string })[] = [];
+  const frozen: (FreezeEnd & FrozenHost)[] = [];
   const frozenOrders: (FreezeEnd & { account: string })[] = [];
   for (const freeze of view.freezes) {
     const end = { untilMs: freeze.untilMs, status: freeze.status };
     if (isOfAccount(freeze)) frozenOrders.push({ account: accountOf(freeze), ...end });
-    else frozen.push({ upstream: upstreamOf(freeze), ...end });
+    else frozen.push({ ...hostOf(freeze), ...end });
   }
   return {
     degraded: view.degraded,
@@ -46,15 +53,17 @@ export function describeFreeze(freeze: Freeze): Readonly<Record<string, string |
   const { untilMs, status } = freeze;
   return isOfAccount(freeze)
     ? { account: accountOf(freeze), untilMs, status }
-    : { upstream: upstreamOf(freeze), untilMs, status };
+    : { ...hostOf(freeze), untilMs, status };
 }
 
 function isOfAccount({ key }: Freeze): boolean {
   return key.startsWith('account:');
 }
 
-function upstreamOf({ key }: Freeze): string {
-  return key.split(':')[1] ?? '';
+function hostOf(freeze: Freeze): FrozenHost {
+  const { key, egress } = readKey(freeze.key);
+  const upstream = key.split(':')[1] ?? '';
+  return egress === undefined ? { upstream } : { upstream, egress };
 }
 
 /** The account's name is all between the scope and the last two parts: it may hold a colon. */

@@ -2,6 +2,7 @@ import { readCount, type UpstreamAnswer } from '../core/budget/back-off.ts';
 import type { RateLimit } from '../core/budget/binance-limits.ts';
 import type { CallCharge } from '../core/budget/buckets.ts';
 import { type ChargedCall, createCharging } from '../core/budget/charging.ts';
+import { chargedAt } from '../core/budget/egress-keys.ts';
 import { isKeyQuestion } from '../core/budget/key-question.ts';
 import { budgetTime, type ChargeEnding } from '../core/budget/window.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
@@ -18,6 +19,8 @@ export type { BudgetState } from './budget-state.ts';
 export type { Ticket } from './ticket.ts';
 
 export interface ChargeRequest extends ChargedCall {
+  /** The egress that the call leaves by, where that is not the one of the whole process. */
+  readonly egress?: string | undefined;
   /** How long the caller lets a signed call be under way, in ms. */
   readonly recvWindowMs: number;
   /** Aborts when the caller hangs up. */
@@ -70,7 +73,7 @@ export class Budgets {
   charge(request: ChargeRequest): Ticket | Promise<Ticket> {
     const nowMs = this.#now();
     this.#freezes.sweep(nowMs);
-    const call = this.#charging.chargeOf(request);
+    const call = chargedAt(this.#charging.chargeOf(request), request.egress);
     const ahead = this.#mayWait(request) ? this.#queue.ahead(call) : undefined;
     if (ahead !== undefined) return this.#wait(request, call, ahead, nowMs);
     const outcome = this.#store.charge(call, nowMs);
@@ -145,11 +148,12 @@ export class Budgets {
     sinceMs: number,
   ): Ticket | Promise<Ticket> {
     if (outcome.kind === 'charged') {
-      const { endpoint, account } = request;
+      const { endpoint, account, egress } = request;
       return new OpenTicket(call.weight, 0, {
         receipt: outcome.receipt,
         endpoint,
         account,
+        egress,
         chargedMs: sinceMs,
       });
     }
@@ -167,12 +171,12 @@ export class Budgets {
     refusal: Extract<ChargeOutcome, { kind: 'full' }>,
     sinceMs: number,
   ): Promise<Ticket> {
-    const { endpoint, account, recvWindowMs, signal } = request;
+    const { endpoint, account, egress, recvWindowMs, signal } = request;
     const staleMs = endpoint.security === 'SIGNED' ? sinceMs + recvWindowMs : undefined;
     const receipt = await this.#queue.wait({ charge: call, sinceMs, staleMs, signal }, refusal);
     const chargedMs = this.#now();
     const waitMs = Math.max(0, chargedMs - sinceMs);
-    return new OpenTicket(call.weight, waitMs, { receipt, endpoint, account, chargedMs });
+    return new OpenTicket(call.weight, waitMs, { receipt, endpoint, account, egress, chargedMs });
   }
 
   #mayWait(request: ChargeRequest): boolean {

@@ -14,6 +14,8 @@ export interface Charged {
   readonly receipt: Receipt;
   readonly endpoint: Endpoint;
   readonly account: string | undefined;
+  /** The egress that the call leaves by, where that is not the one of the whole process. */
+  readonly egress: string | undefined;
   /** Budgets' time in ms. */
   readonly chargedMs: number;
 }

@@ -17,12 +17,12 @@ export async function wireBudgets(
  * configured: it is a fifth of the program's memory.
  */
 async function openStore(settings: Settings, serverNow: () => number): Promise<BudgetStore> {
-  const { redisUrl: url, egressId, throttle } = settings;
+  const { redisUrl: url, egress, throttle } = settings;
   if (url === undefined) return new MemoryBudgetStore();
   const { RedisBudgetStore } = await import('./stores/redis-store.ts');
   const { ResilientBudgetStore } = await import('./stores/resilient-store.ts');
   return new ResilientBudgetStore({
-    shared: new RedisBudgetStore({ url, egressId }),
+    shared: new RedisBudgetStore({ url, egressId: egress.main.id }),
     replicas: throttle.replicas,
     serverNow,
   });

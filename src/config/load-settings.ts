@@ -18,6 +18,7 @@ import { readDenylist } from './sections/denylist-file.ts';
 import { readListeners } from './sections/listeners.ts';
 import { readOrigins } from './sections/origins.ts';
 import { findRepeatedSecrets } from './sections/repeated-secrets.ts';
+import { readWaysOut } from './sections/ways-out-reader.ts';
 import type { Environment } from './sources/read-environment.ts';
 import { type ConfigSources, readSecret, readToken } from './sources/read-secret.ts';
 import { readYamlFile } from './sources/read-yaml.ts';
@@ -86,7 +87,7 @@ export function loadSettings(options: {
     },
     stateDir: absolute(cwd, config.stateDir),
     redisUrl: readRedisUrl(sources),
-    egressId: config.egressId ?? DEFAULTS.egressId,
+    egress: readWaysOut(sources, layered),
     logLevel: config.logLevel ?? DEFAULTS.logLevel,
     files,
     allowLoosening: readAllowLoosening(sources),
@@ -160,7 +161,9 @@ function absolute(cwd: string, path: string | undefined): string | undefined {
   return path === undefined ? undefined : resolve(cwd, path);
 }
 
-function prefixesOf({ accounts = {}, clients = {} }: ConfigFile): readonly string[] {
+function prefixesOf({ accounts = {}, clients = {}, egress }: ConfigFile): readonly string[] {
   const entries: { readonly envPrefix?: string }[] = [...Object.values(accounts), ...Object.values(clients)];
+  for (const way of [egress, ...Object.values(accounts).map((account) => account.egress)])
+    if (way !== undefined) entries.push(way);
   return entries.flatMap(({ envPrefix }) => envPrefix ?? []);
 }

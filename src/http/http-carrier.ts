@@ -53,7 +53,7 @@ export class HttpCarrier implements Carrier {
   async #send(wire: WireRequest, apiKey: string | undefined): Promise<Transfer> {
     const { method, path, upstream } = this.#endpoint;
     const { raw } = this.#reply;
-    const pool = this.#context.config.pools.get(upstream);
+    const pool = this.#context.config.pools.get(upstream, this.#context.account);
     if (pool === undefined) throw new Error('a call without its upstream');
     const isRead = method === 'GET' && changesNothing(method, path);
     const relay = new Relay(raw, {

@@ -102,17 +102,19 @@ function createBucketGauges(registry: Registry): (state: BudgetState) => void {
 
 /** The gauges name every upstream and every account, so that a freeze is a change from 0 to 1. */
 function createFreezeGauges(registry: Registry): (state: BudgetState, accounts: Iterable<string>) => void {
-  const labelled = <L extends string>(name: string, help: string, label: L) =>
-    new Gauge({ name, help, labelNames: [label], registers: [registry] });
+  const labelled = <L extends string>(name: string, help: string, ...labelNames: L[]) =>
+    new Gauge({ name, help, labelNames, registers: [registry] });
   const hosts = labelled(
     'binance_proxy_upstream_frozen',
     '1 while Binance wants silence on a host.',
     'upstream',
+    'egress',
   );
   const hostsUntil = labelled(
     'binance_proxy_upstream_frozen_until_seconds',
     'Server time at which a frozen host may be asked again.',
     'upstream',
+    'egress',
   );
   const orders = labelled(
     'binance_proxy_orders_frozen',
@@ -122,9 +124,10 @@ function createFreezeGauges(registry: Registry): (state: BudgetState, accounts: 
   return ({ frozen, frozenOrders }, accounts) => {
     for (const each of [hosts, hostsUntil, orders]) each.reset();
     for (const upstream of UPSTREAM_NAMES) hosts.set({ upstream }, 0);
-    for (const { upstream, untilMs } of frozen) {
-      hosts.set({ upstream }, 1);
-      hostsUntil.set({ upstream }, untilMs / SECOND_MS);
+    for (const { upstream, egress, untilMs } of frozen) {
+      const labels = egress === undefined ? { upstream } : { upstream, egress };
+      hosts.set(labels, 1);
+      hostsUntil.set(labels, untilMs / SECOND_MS);
     }
     for (const account of accounts) orders.set({ account }, 0);
     for (const { account } of frozenOrders) orders.set({ account }, 1);

@@ -17,7 +17,11 @@ export interface Status {
   readonly newKeys: Readonly<Record<string, string>>;
   /** By account: when the right of its key to trade spot and margin ends, where Binance tells it. */
   readonly tradingAuthorityEnds: Readonly<Record<string, string>>;
-  readonly frozen: readonly { readonly upstream: string; readonly untilMs: number }[];
+  readonly frozen: readonly {
+    readonly upstream: string;
+    readonly egress?: string;
+    readonly untilMs: number;
+  }[];
   readonly audit: { readonly available: boolean; readonly errors: number };
   readonly budgets: { readonly degraded: boolean };
 }

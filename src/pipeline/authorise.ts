@@ -1,3 +1,4 @@
+import type { WayOut } from '../config/schema/ways-out.ts';
 import { decide } from '../core/access/policy.ts';
 import { injectClientOrderIds } from '../core/orders/client-order-id.ts';
 import type { SecretMask } from '../core/records/secret-mask.ts';
@@ -20,6 +21,8 @@ export interface AuthoriseDeps {
 export interface AdmittedCall extends ClaimedCall {
   /** The key that was judged for this call, and that signs it; undefined where none is wanted. */
   readonly credential: Credential | undefined;
+  /** The way that the socket took on which the call leaves; without one it is the account's. */
+  readonly way?: WayOut;
 }
 
 /**

@@ -70,10 +70,10 @@ export function createOwnCalls(deps: OwnCallsDeps): OwnCalls {
       const context = arrival.arrive('GET', () => PROXY_CLIENT);
       const call = readHead('GET', readTarget(own.target));
       const endpoint = catalogue.find(own.upstream, 'GET', call.path);
-      const connection = own.connection ?? context.config.pools.get(own.upstream);
+      const account = endpoint && accountFor(own, endpoint, context.config.keys.keys().next().value);
+      const connection = own.connection ?? context.config.pools.get(own.upstream, account);
       if (endpoint === undefined || connection === undefined)
         throw new ProxyError('PROXY_UNKNOWN_ENDPOINT', `There is no ${own.upstream} ${call.path} to ask.`);
-      const account = accountFor(own, endpoint, context.config.keys.keys().next().value);
       const credential = own.credential ?? context.config.keys.get(account ?? '');
       context.noteCall(call);
       context.noteEndpoint(endpoint);

@@ -1,5 +1,6 @@
 import type { Budgets, Ticket } from '../budgets/budgets.ts';
 import type { CallsUnderWay } from '../budgets/calls-under-way.ts';
+import { ownEgressId, wayOf } from '../config/schema/ways-out.ts';
 import { recvWindowFor } from '../core/signing/sign-call.ts';
 import type { OrderLimits, OrderOutcome, OrderRoom } from '../orders/order-limits.ts';
 import type { OrderResolver } from '../orders/resolver.ts';
@@ -97,12 +98,14 @@ export class ReservedCall implements Disposable {
    * @throws ProxyError PROXY_WEIGHT_EXHAUSTED, PROXY_ORDERS_EXHAUSTED, PROXY_UPSTREAM_FROZEN, PROXY_STALE_REQUEST
    */
   charge(): undefined | Promise<void> {
-    const { client, account, endpoint, call } = this.admitted;
+    const { client, account, endpoint, call, way } = this.admitted;
+    const { egress } = this.context.config.settings;
     const charged = this.#deps.budgets.charge({
       endpoint,
       call,
       client,
       account,
+      egress: ownEgressId(egress, way ?? wayOf(egress, account)),
       recvWindowMs: Number(this.recvWindow),
       ...(this.#hangUp === undefined ? {} : { signal: this.#hangUp }),
     });

@@ -14,6 +14,7 @@ import { type Authenticate, createAuthenticate } from './authenticate.ts';
 import { type Authorise, createAuthorise } from './authorise.ts';
 import { type Admit, createAdmit } from './clients/admit.ts';
 import { ClientRates } from './clients/client-rates.ts';
+import { ListenKeyOwners } from './clients/listen-key-owners.ts';
 import { ListenKeys } from './clients/listen-keys.ts';
 import { SignatureUses } from './clients/signature-uses.ts';
 import { createFinish, type Finish } from './finish.ts';
@@ -35,6 +36,8 @@ export interface Pipeline {
   readonly listenKeys: ListenKeys;
   /** One rate for each client, over all doors. */
   readonly rates: ClientRates;
+  /** Whose a listen key is, where accounts leave by different ways. */
+  readonly keyOwners: ListenKeyOwners;
 }
 
 export interface PipelineDeps {
@@ -60,17 +63,19 @@ export function wirePipeline(deps: PipelineDeps): Pipeline {
   const rates = new ClientRates();
   const signatures = new SignatureUses();
   const listenKeys = new ListenKeys(monotonicNow);
+  const keyOwners = new ListenKeyOwners();
   return {
     arrival,
     recorder,
     rates,
+    keyOwners,
     recognise: createRecognise({ catalogue, methods: createWsMethods(catalogue) }),
     authenticate: createAuthenticate({ clock, signatures, wallNow }),
     admit: createAdmit({ claimRight: deps.claimRight, rates, monotonicNow }),
     authorise: createAuthorise(deps),
     reserve: createReserve(deps),
     attempt: createAttempt(deps),
-    finish: createFinish({ ...deps, listenKeys }),
+    finish: createFinish({ ...deps, listenKeys, keyOwners }),
     listenKeys,
   };
 }

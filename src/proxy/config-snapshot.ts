@@ -1,5 +1,6 @@
 import { exchangeOf } from '../config/schema/live.ts';
 import type { Settings } from '../config/schema/settings.ts';
+import { areSameWays } from '../config/schema/ways-out.ts';
 import { createDenylist } from '../core/catalogue/denylist.ts';
 import { SecretMask } from '../core/records/secret-mask.ts';
 import type { Credential } from '../core/signing/credential.ts';
@@ -69,14 +70,19 @@ function toLiveConfig(
     old !== undefined &&
     JSON.stringify(old.settings.upstreams) === JSON.stringify(settings.upstreams) &&
     JSON.stringify(old.settings.spotOrigins) === JSON.stringify(settings.spotOrigins) &&
-    old.settings.upstreamCa === settings.upstreamCa;
+    old.settings.upstreamCa === settings.upstreamCa &&
+    areSameWays(old.settings.egress, settings.egress);
   return {
     settings,
     keys: keysInForce(settings, old),
     denylist: createDenylist(settings.denylist),
     pools: same
       ? old.pools
-      : createPools(settings.upstreams, { ca: settings.upstreamCa, own, ...timeouts }, settings.spotOrigins),
+      : createPools(
+          settings.upstreams,
+          { ca: settings.upstreamCa, own, egress: settings.egress, ...timeouts },
+          settings.spotOrigins,
+        ),
   };
 }
 

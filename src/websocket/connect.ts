@@ -1,5 +1,6 @@
 import type { WebSocket } from 'ws';
 import type { Budgets } from '../budgets/budgets.ts';
+import { ownEgressId } from '../config/schema/ways-out.ts';
 import { ProxyError } from '../core/errors.ts';
 import { openUpstreamSocket, unreachable } from '../upstream/connections/open-socket.ts';
 import type { OwnAddresses } from '../upstream/connections/own-addresses.ts';
@@ -19,7 +20,7 @@ export interface ConnectDeps {
  */
 export async function connectSocket(
   { budgets, handshakeTimeoutMs, own }: ConnectDeps,
-  { origin, client, endpoint, context }: AdmittedSocket,
+  { origin, way, client, endpoint, context }: AdmittedSocket,
   target: string,
   signal: AbortSignal,
 ): Promise<WebSocket> {
@@ -29,6 +30,7 @@ export async function connectSocket(
     call: callOf(endpoint),
     client,
     account: undefined,
+    egress: ownEgressId(settings.egress, way),
     recvWindowMs: settings.recvWindowMs,
     signal,
   });
@@ -36,6 +38,7 @@ export async function connectSocket(
     url: `${origin}${target}`,
     ca: settings.upstreamCa,
     own,
+    way,
     handshakeTimeoutMs,
     signal,
   });

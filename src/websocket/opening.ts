@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { type WayOut, wayOf } from '../config/schema/ways-out.ts';
 import { ANONYMOUS, type Client } from '../core/access/client.ts';
 import { decide } from '../core/access/policy.ts';
 import type { BinanceHost } from '../core/binance-hosts.ts';
@@ -9,6 +10,7 @@ import type { FullLane, LaneCounts, SharedLane } from '../core/lanes.ts';
 import type { SocketFamily, SocketUpstreamName } from '../core/upstream.ts';
 import type { CallContext } from '../pipeline/call-context.ts';
 import type { ClientRates } from '../pipeline/clients/client-rates.ts';
+import type { ListenKeyOwners } from '../pipeline/clients/listen-key-owners.ts';
 import { unknownClient } from '../pipeline/refusals.ts';
 import { callOf, connectionEndpoint } from './connection-endpoint.ts';
 
@@ -17,6 +19,8 @@ export interface AdmittedSocket {
   readonly target: SocketTarget;
   /** Where it goes, without path. */
   readonly origin: string;
+  /** How it leaves this machine: public streams by the top-level way, the rest by that of the client's account. */
+  readonly way: WayOut;
   readonly client: Client;
   readonly endpoint: Endpoint;
   readonly context: CallContext;
@@ -26,6 +30,7 @@ export interface AdmittedSocket {
 
 export interface AdmitSocketDeps {
   readonly rates: ClientRates;
+  readonly keyOwners: Pick<ListenKeyOwners, 'ownerIn'>;
   readonly monotonicNow: () => number;
   /** The sockets of all apps, counted by lane and client. */
   readonly sockets: LaneCounts;
@@ -50,7 +55,7 @@ const ORIGINS: Readonly<Record<SocketFamily, Readonly<Record<SocketTarget['kind'
  * @throws ProxyError
  */
 export function admitSocket(
-  { rates, monotonicNow, sockets }: AdmitSocketDeps,
+  { rates, keyOwners, monotonicNow, sockets }: AdmitSocketDeps,
   context: CallContext,
   { url, host, headers }: OpeningRequest,
 ): AdmittedSocket {
@@ -64,9 +69,12 @@ export function admitSocket(
   context.noteCaller(client, undefined);
   rates.count(client, monotonicNow());
   if (!(target.isPrivate && context.identified === undefined)) decide(client, endpoint, callOf(endpoint));
+  const isOwn = target.isPrivate || target.kind === 'api';
+  const owner = target.isPrivate ? keyOwners.ownerIn(`${target.path}${target.query}`) : undefined;
+  const way = wayOf(settings.egress, isOwn ? (owner ?? context.identified?.account) : undefined);
   const place = sockets.take(laneOfSocket(client, target), client.name);
   if (typeof place === 'string') throw tooManySockets(place);
-  return { target, origin, client, endpoint, context, place };
+  return { target, origin, way, client, endpoint, context, place };
 }
 
 /** A listen key proves by itself who may read the stream that it names; who shows an issued key is held to it. */

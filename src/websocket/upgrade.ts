@@ -3,8 +3,10 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { WebSocket } from 'ws';
 import type { AuditTrail } from '../audit/trail.ts';
 import type { Budgets } from '../budgets/budgets.ts';
+import { wayOf } from '../config/schema/ways-out.ts';
 import type { BinanceHost } from '../core/binance-hosts.ts';
 import type { ProxyError } from '../core/errors.ts';
+import { namesAccount } from '../core/frames/socket-target.ts';
 import { type StreamWish, streamWish } from '../core/frames/stream-event.ts';
 import { LaneCounts } from '../core/lanes.ts';
 import type { CallContext } from '../pipeline/call-context.ts';
@@ -13,6 +15,7 @@ import type { Pipeline } from '../pipeline/wire-pipeline.ts';
 import type { OwnAddresses } from '../upstream/connections/own-addresses.ts';
 import type { ServerClock } from '../upstream/server-clock.ts';
 import { ApiSocket } from './api/api-socket.ts';
+import { FirstFrame } from './api/first-frame.ts';
 import { SocketIdentity } from './api/socket-identity.ts';
 import { connectSocket } from './connect.ts';
 import { type AdmittedSocket, admitSocket } from './opening.ts';
@@ -21,6 +24,7 @@ import { ReadRight } from './sockets/read-right.ts';
 import type { SocketLimits } from './sockets/socket-limits.ts';
 import { SocketRecords } from './sockets/socket-records.ts';
 import { AllFeeds } from './streams/all-feeds.ts';
+import { type Feeds, FeedsByWay, type WayFeeds } from './streams/feeds-by-way.ts';
 import { OwnStream, PER_SECOND } from './streams/own-stream.ts';
 import { SharedStream } from './streams/shared-stream.ts';
 
@@ -74,6 +78,7 @@ export async function serveWebSockets(app: FastifyInstance, deps: WebSocketDeps)
   const entries = new WeakMap<FastifyRequest, Entry>();
   const admitting = {
     rates: deps.pipeline.rates,
+    keyOwners: deps.pipeline.keyOwners,
     monotonicNow,
     sockets: new LaneCounts(limits.sockets),
   };
@@ -143,18 +148,20 @@ async function openOwnSocket(
   signal: AbortSignal,
 ): Promise<Entry> {
   const { family, kind, path, query, isPrivate } = admitted.target;
-  const { budgets, limits, own } = deps;
-  const connecting = { budgets, handshakeTimeoutMs: limits.handshakeTimeoutMs, own };
-  const upstream = await connectSocket(connecting, admitted, `${path}${query}`, signal);
+  const { context } = admitted;
+  const { egress } = context.config.settings;
+  if (kind === 'api' && context.identified === undefined && egress.accounts.size > 0)
+    return openWithFirstFrame(deps, admitted, request);
+  const upstream = await connectSocket(connectingOf(deps), admitted, `${path}${query}`, signal);
   return {
     giveUp: () => upstream.terminate(),
     accept(app) {
-      const { requestId, detail } = admitted.context;
+      const records = recordsOf(deps, admitted);
       const options = {
         ...deps,
-        socketId: requestId,
-        detail,
-        records: recordsOf(deps, admitted),
+        socketId: context.requestId,
+        detail: context.detail,
+        records,
         app,
         upstream,
         family,
@@ -163,8 +170,48 @@ async function openOwnSocket(
         new OwnStream({ ...options, right: isPrivate ? readRightOf(admitted) : undefined });
       else {
         const identity = new SocketIdentity(request.raw.headers, deps.wallNow());
-        new ApiSocket({ ...options, identity, guesses: () => deps.guesses(request) });
+        new ApiSocket({ ...options, way: admitted.way, identity, guesses: () => deps.guesses(request) });
       }
+    },
+  };
+}
+
+/** An app on a signed API whose key comes with its frames, where the key decides by which way it leaves. */
+function openWithFirstFrame(deps: WebSocketDeps, admitted: AdmittedSocket, request: FastifyRequest): Entry {
+  const { target, context } = admitted;
+  return {
+    giveUp: () => {},
+    accept(app) {
+      const { requestId } = context;
+      const identity = new SocketIdentity(request.raw.headers, deps.wallNow());
+      const records = recordsOf(deps, admitted);
+      let { way } = admitted;
+      new FirstFrame({
+        ...{ ...deps, app, records, requestId },
+        onRefused: (error) => void deps.pipeline.recorder.refused(context, error),
+        connect(apiKey, signal) {
+          const config = deps.config();
+          way = wayOf(config.settings.egress, identity.clientFor(config, apiKey)?.account);
+          return connectSocket(
+            connectingOf(deps),
+            { ...admitted, way },
+            `${target.path}${target.query}`,
+            signal,
+          );
+        },
+        begin(upstream) {
+          const pair = {
+            ...deps,
+            socketId: requestId,
+            detail: context.detail,
+            records,
+            app,
+            upstream,
+            family: target.family,
+          };
+          new ApiSocket({ ...pair, way, identity, guesses: () => deps.guesses(request) });
+        },
+      });
     },
   };
 }
@@ -176,15 +223,40 @@ async function joinSharedStream(
   admitted: AdmittedSocket,
   wish: StreamWish,
 ): Promise<Entry> {
-  const { target, origin } = admitted;
-  const { budgets, limits, own } = deps;
-  const connecting = { budgets, handshakeTimeoutMs: limits.handshakeTimeoutMs, own };
-  const open = () => connectSocket(connecting, admitted, wish.sharedTarget, new AbortController().signal);
-  const group = feeds.of(`${origin}${wish.sharedTarget}`, PER_SECOND[target.family]);
+  const open = () =>
+    connectSocket(connectingOf(deps), admitted, wish.sharedTarget, new AbortController().signal);
+  const group = feedsFor(deps, feeds, admitted, wish);
   const right = readRightOf(admitted);
   const socket = new SharedStream({ ...deps, records: recordsOf(deps, admitted), wish, group, open, right });
   await socket.join();
   return { giveUp: () => socket.dispose(), accept: (app) => socket.attach(app) };
+}
+
+/** Public streams are shared by all; those with a listen key leave by their account's way, where it has one. */
+function feedsFor(
+  deps: WebSocketDeps,
+  feeds: AllFeeds,
+  admitted: AdmittedSocket,
+  { sharedTarget }: StreamWish,
+): Feeds {
+  const { target, origin, context } = admitted;
+  const of = (name: string) => feeds.of(name, PER_SECOND[target.family]);
+  const common = of(`${origin}${sharedTarget}`);
+  if (context.config.settings.egress.accounts.size === 0) return common;
+  const ownOf = (stream: string): WayFeeds | undefined => {
+    if (!namesAccount(stream)) return undefined;
+    const owner = deps.pipeline.keyOwners.ownerIn(stream) ?? context.identified?.account;
+    const way = wayOf(deps.config().settings.egress, owner);
+    if (way.account === undefined) return undefined;
+    const open = () =>
+      connectSocket(connectingOf(deps), { ...admitted, way }, sharedTarget, new AbortController().signal);
+    return { group: of(`${origin}${sharedTarget} ${way.account}`), open };
+  };
+  return new FeedsByWay(common, ownOf);
+}
+
+function connectingOf({ budgets, limits, own }: WebSocketDeps) {
+  return { budgets, handshakeTimeoutMs: limits.handshakeTimeoutMs, own };
 }
 
 function readRightOf({ client, context }: AdmittedSocket): ReadRight {

@@ -142,6 +142,47 @@ const files: readonly [what: string, yaml: string, message: string | RegExp][] =
   ],
   ['no replica', 'throttle: { replicas: §0 }', /^throttle\.replicas must be/],
   ['an unknown durability', 'audit: { durability: §ram }', 'audit.durability must be one of: process, disk.'],
+  [
+    'an egress proxy in the file',
+    'egress: §http://user:word-of-the-office@proxy.test:3128',
+    /^egress is no place for the address of a proxy, .* set <envPrefix>_EGRESS_PROXY in the environment/,
+  ],
+  [
+    'an egress proxy under a key of its own',
+    'egress:\n  §proxy: http://user:word-of-the-office@proxy.test:3128',
+    /^egress\.proxy is no place for the address of a proxy/,
+  ],
+  [
+    'an egress proxy as the prefix of an account',
+    'accounts: { main: { envPrefix: BINANCE, egress: { envPrefix: §"socks5://user:word-of-the-office@proxy.test" } } }',
+    /^accounts\.main\.egress\.envPrefix is no place for the address of a proxy/,
+  ],
+  [
+    'an egress proxy as a local address',
+    'egress: { localAddress: §"http://user:word-of-the-office@10.0.0.1" }',
+    /^egress\.localAddress is no place for the address of a proxy/,
+  ],
+  [
+    'a local address that is a name',
+    'egress: { localAddress: §eth0 }',
+    'egress.localAddress must be an IP address of this machine.',
+  ],
+  [
+    'a local address that is none',
+    'egress: { localAddress: §10.0.0.256 }',
+    'egress.localAddress must be an IP address of this machine.',
+  ],
+  [
+    'an egress of an account that leads nowhere',
+    'accounts: { main: { envPrefix: BINANCE, §egress: { id: two } } }',
+    'accounts.main.egress names no way out: give it envPrefix for a proxy, or localAddress.',
+  ],
+  [
+    'two names of the same egress',
+    'egressId: one\negress: { id: §two }',
+    'egress.id is another one than egressId, which means the same: set one of them.',
+  ],
+  ['an egress id with a space', 'egress: { id: §a b }', /^egress\.id must be up to 64 letters/],
   ['an egress id with a colon', 'egressId: §"a:b"', /^egressId must be up to 64 letters/],
   ['an unknown level', 'logLevel: §verbose', /^logLevel must be one of: trace, debug/],
   ['an unknown preflight', 'keyPreflight: §maybe', 'keyPreflight must be one of: enforce, warn, off.'],

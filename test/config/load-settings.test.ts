@@ -127,7 +127,14 @@ const variables: readonly [
   ['BINANCE_PROXY_AUDIT_DURABILITY', 'disk', (s) => s.audit.durability, 'disk', 'process'],
   ['BINANCE_PROXY_STATE_DIR', '/var/state', (s) => s.stateDir, '/var/state', undefined],
   ['BINANCE_PROXY_REPLICAS', '4', (s) => s.throttle.replicas, 4, 1],
-  ['BINANCE_PROXY_EGRESS_ID', 'tokyo-1', (s) => s.egressId, 'tokyo-1', 'default'],
+  ['BINANCE_PROXY_EGRESS_ID', 'tokyo-1', (s) => s.egress.main.id, 'tokyo-1', 'default'],
+  [
+    'BINANCE_PROXY_EGRESS_LOCAL_ADDRESS',
+    '192.0.2.7',
+    (s) => s.egress.main.localAddress,
+    '192.0.2.7',
+    undefined,
+  ],
   ['BINANCE_PROXY_LOG_LEVEL', 'debug', (s) => s.logLevel, 'debug', 'info'],
 ];
 

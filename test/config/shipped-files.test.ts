@@ -10,6 +10,7 @@ import {
   ACCOUNT_SUFFIXES,
   CLIENT_SUFFIXES,
   CONFIG_VARIABLE,
+  EGRESS_SUFFIX,
   LOOSENING_VARIABLE,
   SECRET_VARIABLES,
   VARIABLES,
@@ -127,7 +128,7 @@ describe('docs/configuration.md', () => {
   it('The configuration page has a row for each variable, and for no other', () => {
     const documented = named.filter((name) => /^BINANCE_/.test(name));
     expect(documented.toSorted()).toEqual(variables.toSorted());
-    for (const suffix of [...ACCOUNT_SUFFIXES, ...CLIENT_SUFFIXES])
+    for (const suffix of [...ACCOUNT_SUFFIXES, ...CLIENT_SUFFIXES, EGRESS_SUFFIX])
       expect(docs).toContain(`<envPrefix>_${suffix}`);
   });
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import type { Bucket, BucketCharge, CallCharge } from '../../core/budget/buckets.ts';
+import { readKey } from '../../core/budget/egress-keys.ts';
 import { type ChargeEnding, type ChargeMark, TAIL_MS } from '../../core/budget/window.ts';
 import { SECOND_MS } from '../../core/intervals.ts';
 import type { SecretText } from '../../core/records/secret-text.ts';
@@ -180,7 +181,9 @@ export class RedisBudgetStore {
 
   /** What belongs to an account is shared across egress IPs, everything else within one. */
   #keyOf(key: string): string {
-    return key.startsWith('account:') ? `bsp:{budget}:${key}` : `bsp:{budget}:${this.#egressId}:${key}`;
+    if (key.startsWith('account:')) return `bsp:{budget}:${key}`;
+    const { key: plain, egress } = readKey(key);
+    return `bsp:{budget}:${egress ?? this.#egressId}:${plain}`;
   }
 
   /** The first calls may come before the connection is open. They wait for it, no longer than for an answer. */

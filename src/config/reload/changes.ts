@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Client } from '../../core/access/client.ts';
 import type { Settings } from '../schema/settings.ts';
+import { revealedWays } from '../schema/ways-out.ts';
 
 /** What a reload changed, by name: lists in one text each, as a record can say them. */
 export type Changes = Readonly<Record<string, string>>;
@@ -15,6 +16,7 @@ const AT_ONCE: readonly Part[] = [
   ['server.byName', ({ server: { byName } }) => byName && [byName.cert, byName.key.reveal()]],
   ['recvWindowMs', ({ recvWindowMs }) => recvWindowMs],
   ['upstreams', (settings) => [settings.upstreams, settings.spotOrigins, settings.socketUpstreams]],
+  ['egress', ({ egress }) => revealedWays(egress)],
   ['upstreamCaFile', ({ upstreamCa }) => upstreamCa],
   ['clients.anonymous.enabled', ({ anonymousEnabled }) => anonymousEnabled],
   ['throttle.maxWaitMs', ({ throttle }) => throttle.maxWaitMs],
@@ -30,7 +32,7 @@ const WITH_THE_NEXT_START: readonly Part[] = [
   ['audit', ({ audit }) => [audit.dir, audit.durability, audit.key]],
   ['stateDir', ({ stateDir }) => stateDir],
   ['BINANCE_PROXY_REDIS_URL', ({ redisUrl }) => redisUrl?.reveal()],
-  ['egressId', ({ egressId }) => egressId],
+  ['egressId', ({ egress }) => egress.main.id],
   ['logLevel', ({ logLevel }) => logLevel],
 ];
 

@@ -3,6 +3,7 @@ import { createDenylist, deniesAllOf } from '../../core/catalogue/denylist.ts';
 import type { Settings } from '../schema/settings.ts';
 import { isLoopbackName } from '../sections/hosts.ts';
 import { clientLoosenings } from './client-loosenings.ts';
+import { judgeWaysOut } from './lost-ways-out.ts';
 
 /** One sentence for each guard that the second configuration would take away, by names only. */
 type Judge = (before: Settings, after: Settings) => readonly string[];
@@ -56,7 +57,7 @@ const PARTS: { readonly [Part in keyof Settings]-?: Judge } = {
     before.redisUrl !== undefined && after.redisUrl === undefined ? ['BINANCE_PROXY_REDIS_URL is gone.'] : [],
   throttle: FREE,
   stateDir: FREE,
-  egressId: FREE,
+  egress: judgeWaysOut,
   logLevel: FREE,
   secretMask: FREE,
   warnings: FREE,

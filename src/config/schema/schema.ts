@@ -1,5 +1,6 @@
 import Type, { type Static, type TSchema } from 'typebox';
 import { ClientsSchema } from './client-schema.ts';
+import { EGRESS_ID_ERROR, EGRESS_ID_PATTERN, EgressSchema } from './egress-schema.ts';
 import { ORIGIN_NAMES } from './environments.ts';
 import { choice, mapping, NAME_ERROR, NAME_PATTERN, text, textOrList, whole } from './schema-parts.ts';
 
@@ -191,6 +192,7 @@ export const ConfigSchema = mapping(
             envPrefix: text('^[A-Z][A-Z0-9_]{0,79}$', 'must be an upper-case name such as BINANCE_HEDGE', {
               description: 'Reads <envPrefix>_API_KEY and <envPrefix>_API_SECRET or <envPrefix>_PRIVATE_KEY.',
             }),
+            egress: Type.Optional(EgressSchema),
           },
           'A Binance key.',
         ),
@@ -210,8 +212,9 @@ export const ConfigSchema = mapping(
     ),
     audit: Type.Optional(AuditSchema),
     stateDir: Type.Optional(path('Folder where daily sums of order rules survive a restart.')),
+    egress: Type.Optional(EgressSchema),
     egressId: Type.Optional(
-      text('^[A-Za-z0-9_.-]{1,64}$', 'must be up to 64 letters, digits, dots, hyphens and underscores', {
+      text(EGRESS_ID_PATTERN, EGRESS_ID_ERROR, {
         description: 'Name of the egress IP that this process shares with others.',
         default: DEFAULTS.egressId,
       }),

@@ -6,6 +6,12 @@ const SECRET_WORD =
 
 /** What to do about an unknown key that people put into the file for a reason. `name` is the key with its path. */
 export function sentenceForKey(name: string, key: string): string | undefined {
+  if (
+    name.endsWith(`egress.${key}`) &&
+    /proxy|url|user|passw|address|host/i.test(key) &&
+    key !== 'localAddress'
+  )
+    return egressProxySentence(name);
   if (/redis/i.test(key)) {
     return `${name} does not belong here: set BINANCE_PROXY_REDIS_URL in the environment, because the address may hold a password.`;
   }
@@ -24,6 +30,8 @@ export function sentenceForKey(name: string, key: string): string | undefined {
 
 /** Why a refused value cannot be had, where the rule alone would leave one guessing. */
 export function sentenceForValue(name: string, path: YamlPath, value: unknown): string | undefined {
+  const isEgress = path.at(-1) === 'egress' || path.at(-2) === 'egress';
+  if (isEgress && typeof value === 'string' && value.includes('://')) return egressProxySentence(name);
   const list = path.at(-2);
   if (list === 'permissions') {
     const permission = NEVER_GRANTED.find((candidate) => candidate === value);
@@ -36,4 +44,9 @@ export function sentenceForValue(name: string, path: YamlPath, value: unknown): 
     return `${name} is a YAML number with a fraction or with too many digits, which are lost on reading: put it in quotes, such as "500.5".`;
   }
   return undefined;
+}
+
+/** The URL of an egress proxy holds a user name and a password more often than not. */
+function egressProxySentence(name: string): string {
+  return `${name} is no place for the address of a proxy, which may hold a password: set <envPrefix>_EGRESS_PROXY in the environment (or the same name with _FILE), and give egress that envPrefix.`;
 }

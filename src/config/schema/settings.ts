@@ -5,6 +5,7 @@ import type { SecretMask } from '../../core/records/secret-mask.ts';
 import type { SecretText } from '../../core/records/secret-text.ts';
 import type { Credential } from '../../core/signing/credential.ts';
 import type { SocketUpstreamName, UpstreamName } from '../../core/upstream.ts';
+import type { WaysOut } from './ways-out.ts';
 
 /** The files that a configuration is made of, secrets aside. */
 export type ConfigFileRole = 'environment' | 'configuration' | 'denylist';
@@ -72,7 +73,8 @@ export interface Settings {
   /** Where daily sums of order rules survive a restart; undefined keeps them in memory. */
   readonly stateDir: string | undefined;
   readonly redisUrl: SecretText | undefined;
-  readonly egressId: string;
+  /** How calls leave this machine: `main.id` names the egress IP of this process. */
+  readonly egress: WaysOut;
   readonly logLevel: string;
   /** Those that were there when this configuration was read: what a reload must find again. */
   readonly files: ConfigFiles;

@@ -37,6 +37,7 @@ export const VARIABLES: ReadonlyMap<string, YamlPath> = new Map([
   ['BINANCE_PROXY_REPLICAS', ['throttle', 'replicas']],
   ['BINANCE_PROXY_DENYLIST', ['denylist']],
   ['BINANCE_PROXY_EGRESS_ID', ['egressId']],
+  ['BINANCE_PROXY_EGRESS_LOCAL_ADDRESS', ['egress', 'localAddress']],
   ['BINANCE_PROXY_LOG_LEVEL', ['logLevel']],
 ]);
 
@@ -47,6 +48,7 @@ export const SECRET_VARIABLES: readonly string[] = [
   'BINANCE_PROXY_CLIENT_PUBLIC_KEY',
   'BINANCE_PROXY_AUDIT_KEY',
   'BINANCE_PROXY_REDIS_URL',
+  'BINANCE_PROXY_EGRESS_PROXY',
 ];
 
 /** What follows the prefix of an account, and of a client; each also with `_FILE`. */
@@ -57,6 +59,8 @@ export const ACCOUNT_SUFFIXES: readonly string[] = [
   'PRIVATE_KEY_PASSPHRASE',
 ];
 export const CLIENT_SUFFIXES: readonly string[] = ['CLIENT_KEY', 'CLIENT_SECRET', 'CLIENT_PUBLIC_KEY'];
+/** The same for a way out. */
+export const EGRESS_SUFFIX = 'EGRESS_PROXY';
 
 /** The variable that says where an upstream is. */
 export function originVariable(name: OriginName): string {
@@ -67,7 +71,8 @@ export function originVariable(name: OriginName): string {
 export function unknownVariables(env: Environment, prefixes: Iterable<string>): ConfigProblem[] {
   const secrets = [...SECRET_VARIABLES];
   for (const prefix of prefixes) {
-    for (const suffix of [...ACCOUNT_SUFFIXES, ...CLIENT_SUFFIXES]) secrets.push(`${prefix}_${suffix}`);
+    for (const suffix of [...ACCOUNT_SUFFIXES, ...CLIENT_SUFFIXES, EGRESS_SUFFIX])
+      secrets.push(`${prefix}_${suffix}`);
   }
   const known = new Set([
     CONFIG_VARIABLE,

@@ -15,6 +15,8 @@ export interface Bucket {
   readonly scope: BucketScope;
   readonly kind: 'weight' | 'raw' | 'orders' | 'quota' | 'share';
   readonly upstream: UpstreamName;
+  /** The egress on which it is counted, where that is not the one of the whole process. */
+  readonly egress?: string;
   readonly windowMs: number;
   readonly limit: number;
 }

@@ -51,8 +51,10 @@ export function createKeepWarm(options: KeepWarmOptions): KeepWarm {
     const { frozen, buckets } = budgetState();
     return (
       !isStopped &&
-      !frozen.some((freeze) => freeze.upstream === upstream) &&
-      !buckets.some((bucket) => bucket.upstream === upstream && isTight(bucket))
+      !frozen.some((freeze) => freeze.upstream === upstream && freeze.egress === undefined) &&
+      !buckets.some(
+        (bucket) => bucket.upstream === upstream && bucket.egress === undefined && isTight(bucket),
+      )
     );
   }
 

@@ -1,7 +1,10 @@
+import type { createConnection, Socket } from 'node:net';
 import { rootCertificates } from 'node:tls';
 import { WebSocket } from 'ws';
+import { isDirect, type WayOut } from '../../config/schema/ways-out.ts';
 import type { UpstreamAnswer } from '../../core/budget/back-off.ts';
 import { ProxyError } from '../../core/errors.ts';
+import { createConnector, createTrust } from './connector.ts';
 import { LoopError, type OwnAddresses, portOf } from './own-addresses.ts';
 
 export interface UpstreamSocketOptions {
@@ -11,6 +14,8 @@ export interface UpstreamSocketOptions {
   readonly ca: string | undefined;
   /** Where it may not end. */
   readonly own: OwnAddresses;
+  /** How it leaves this machine. */
+  readonly way: WayOut;
   readonly handshakeTimeoutMs: number;
   /** Aborts when the app is gone. */
   readonly signal: AbortSignal;
@@ -46,6 +51,7 @@ export function openUpstreamSocket(options: UpstreamSocketOptions): Promise<Upst
       rejectUnauthorized: true,
       lookup: options.own.lookupFor(port),
       ...(options.ca === undefined ? {} : { ca: [...rootCertificates, options.ca] }),
+      ...throughWayOut(options),
     });
     const giveUp = () => socket.terminate();
     options.signal.addEventListener('abort', giveUp, { once: true });
@@ -78,8 +84,24 @@ export function openUpstreamSocket(options: UpstreamSocketOptions): Promise<Upst
   });
 }
 
+type Connect = typeof createConnection;
+
+/** Nothing for a way that leads out directly: the connection is made as ever then. */
+function throughWayOut({ url, ca, own, way }: UpstreamSocketOptions): { createConnection?: Connect } {
+  if (isDirect(way)) return {};
+  const { protocol, hostname, host, port } = new URL(url);
+  const connect = createConnector(createTrust(ca), own, way);
+  const target = { protocol: protocol.replace('ws', 'http'), hostname, host, port };
+  // Node's HTTP client also takes a connection that comes later; its types do not say so.
+  const open = (_options: unknown, done: (error: Error | null, socket?: Socket) => void): void =>
+    connect(target, (error, socket) => (error === null ? done(null, socket) : done(error)));
+  return { createConnection: open as unknown as Connect };
+}
+
 /** The refusal of an app whose call or socket found nobody at the other end. */
 export function unreachable(why?: Error): ProxyError {
+  // A way out says itself what is wrong with it.
+  if (why instanceof ProxyError) return why;
   if (why instanceof LoopError) {
     const message = 'The address of this upstream leads back to the signing proxy itself: nothing was sent.';
     return new ProxyError('PROXY_UPSTREAM_UNREACHABLE', message, { rule: 'loop' });

@@ -1,4 +1,5 @@
 import type { Dispatcher as Dispatch } from 'undici';
+import { isWayOutClosed } from './egress-refusals.ts';
 import type { OriginPool } from './pool.ts';
 import { Dispatcher } from './undici.ts';
 
@@ -65,9 +66,11 @@ export class OriginFailover extends Dispatcher {
       onResponseData: (...event) => handler.onResponseData?.(...event),
       onResponseEnd: (...event) => handler.onResponseEnd?.(...event),
       onResponseError: (controller, error) => {
-        const isDead = !isAnswered && (!isWritten || DEAD.has(codeOf(error)));
+        // The next origin would be asked for by the same way.
+        const isClosed = isWayOutClosed(error);
+        const isDead = !isClosed && !isAnswered && (!isWritten || DEAD.has(codeOf(error)));
         if (isDead) this.#restUntilMs.set(pool, this.#now() + REST_MS);
-        if (isWritten || others.length === 0) handler.onResponseError?.(controller, error);
+        if (isWritten || isClosed || others.length === 0) handler.onResponseError?.(controller, error);
         else this.#attempt(options, handler, others);
       },
     };

@@ -1,5 +1,6 @@
 import type { SecureContext } from 'node:tls';
 import type { Pool as Connections, Dispatcher as Dispatch } from 'undici';
+import type { WayOut } from '../../config/schema/ways-out.ts';
 import { DEFAULT_TIMEOUTS } from '../timeouts.ts';
 import { createConnector } from './connector.ts';
 import type { OwnAddresses } from './own-addresses.ts';
@@ -10,6 +11,8 @@ export interface PoolOptions {
   readonly trust: () => SecureContext;
   /** Where none of its connections may end. */
   readonly own: OwnAddresses;
+  /** How its connections leave this machine; without one directly. */
+  readonly way?: WayOut;
   /** How long an answer may take to begin, and between two pieces of it; 15 s. */
   readonly headersTimeoutMs?: number;
   /** How many calls may be under way; 512. */
@@ -34,7 +37,7 @@ export class OriginPool extends Dispatcher {
 
   constructor(origin: string, options: PoolOptions) {
     super();
-    const { trust, own, headersTimeoutMs, callsPerUpstream, idleConnectionMs } = {
+    const { trust, own, way, headersTimeoutMs, callsPerUpstream, idleConnectionMs } = {
       ...DEFAULT_TIMEOUTS,
       ...options,
     };
@@ -45,7 +48,7 @@ export class OriginPool extends Dispatcher {
       keepAliveMaxTimeout: 2 * idleConnectionMs,
       headersTimeout: headersTimeoutMs,
       bodyTimeout: headersTimeoutMs,
-      connect: createConnector(trust, own),
+      connect: createConnector(trust, own, way),
     };
     this.#connections = new Pool(origin, {
       ...same,

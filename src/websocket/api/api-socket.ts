@@ -1,4 +1,5 @@
 import type { RawData } from 'ws';
+import { type WayOut, wayOf } from '../../config/schema/ways-out.ts';
 import { verifyFrameSignature } from '../../core/access/frame-signature.ts';
 import type { ProxyError } from '../../core/errors.ts';
 import { readFrame, type WsFrame } from '../../core/frames/frame.ts';
@@ -18,7 +19,7 @@ import type { Pipeline } from '../../pipeline/wire-pipeline.ts';
 import type { ServerClock } from '../../upstream/server-clock.ts';
 import { type PairOptions, type PairOwner, SocketPair } from '../sockets/socket-pair.ts';
 import { ArrivedFrames } from './arrived-frames.ts';
-import { isBadFrame, tooManyUnanswered } from './bad-frames.ts';
+import { isBadFrame, otherWayOut, tooManyUnanswered } from './bad-frames.ts';
 import { FrameCarrier } from './frame-carrier.ts';
 import { PendingFrames } from './pending-frames.ts';
 import { answerSession } from './session.ts';
@@ -27,6 +28,8 @@ import { UserDataRight } from './user-data-right.ts';
 
 export interface ApiSocketOptions extends PairOptions {
   readonly family: SocketFamily;
+  /** How its socket to Binance leaves this machine. */
+  readonly way: WayOut;
   readonly pipeline: Pipeline;
   readonly clock: Pick<ServerClock, 'nowOrLocal'>;
   readonly config: () => LiveConfig;
@@ -139,7 +142,8 @@ export class ApiSocket implements PairOwner {
       return;
     }
     if (this.#pending.size >= this.#options.limits.unanswered) throw tooManyUnanswered();
-    const admitted = pipeline.authorise(context, claimed);
+    const admitted = { ...pipeline.authorise(context, claimed), way: this.#options.way };
+    this.#assertWayOut(context, caller.account);
     if (pipeline.listenKeys.isShared(admitted, context.config)) {
       pipeline.recorder.answeredHere(context, LISTEN_KEY_SHARED);
       this.#say(resultFrame(frame.id, {}));
@@ -151,6 +155,13 @@ export class ApiSocket implements PairOwner {
     this.#relay(context, frame, pipeline.finish(reserved, answer, carrier), carrier.sentId);
     // The app that is gone does not know of its order.
     if (this.#pair.isAppOpen) claim?.heard();
+  }
+
+  /** A frame that uses an account's key leaves by that account's way or not at all. */
+  #assertWayOut({ config }: CallContext, account: string | undefined): void {
+    if (account === undefined) return;
+    const way = wayOf(config.settings.egress, account);
+    if (way.account !== this.#options.way.account) throw otherWayOut(this.#options.way, way);
   }
 
   #carrierFor(

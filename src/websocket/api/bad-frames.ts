@@ -1,3 +1,4 @@
+import type { WayOut } from '../../config/schema/ways-out.ts';
 import { ProxyError } from '../../core/errors.ts';
 
 /** The refusal of one frame more on a socket than may wait for their answer. */
@@ -9,6 +10,15 @@ export function tooManyUnanswered(): ProxyError {
       rule: 'unanswered frames',
       retryAfterSeconds: 1,
     },
+  );
+}
+
+/** The refusal of a frame whose account leaves by another way than the socket does. */
+export function otherWayOut(socket: WayOut, account: WayOut): ProxyError {
+  return new ProxyError(
+    'PROXY_UPSTREAM_UNREACHABLE',
+    `This socket leaves by ${socket.setting}, the account of this frame by ${account.setting}: open a socket of its own for it. Nothing was sent.`,
+    { rule: 'way out of the socket' },
   );
 }
 

@@ -3,13 +3,14 @@ import { namesAccount } from '../../core/frames/socket-target.ts';
 import { type ControlFrame, readControl, type StreamWish } from '../../core/frames/stream-event.ts';
 import type { LiveConfig } from '../../pipeline/live-config.ts';
 import type { ReadRight } from '../sockets/read-right.ts';
-import type { OpenFeed, RouteFeeds } from './route-feeds.ts';
+import type { Feeds } from './feeds-by-way.ts';
+import type { OpenFeed } from './route-feeds.ts';
 import { type ControlAnswer, controlAnswer, DONE, errorText, readControlRequest } from './stream-control.ts';
 import type { Listener } from './subscriptions.ts';
 
 export interface AppStreamsOptions {
   readonly wish: StreamWish;
-  readonly group: RouteFeeds;
+  readonly group: Feeds;
   readonly open: OpenFeed;
   readonly config: () => LiveConfig;
   /** For what is no public stream: a listen key among the names. */
