@@ -95,8 +95,7 @@ export class Budgets {
       endings.push({ counted: refunded ? 0 : weight, reported });
     }
     this.#store.reconcile(receipt, endings, nowMs);
-    const freeze = this.#freezes.learn(charged, answer, nowMs);
-    if (freeze !== undefined) {
+    for (const freeze of this.#freezes.learn(charged, answer, nowMs)) {
       this.#store.freeze(freeze, nowMs);
       this.#freezes.noticed(freeze);
     }
