@@ -8,7 +8,7 @@ import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import type { UpstreamName } from '../core/upstream.ts';
 import { frozenRefusal, fullRefusal } from './budget-refusals.ts';
 import { type BudgetState, describeFreeze, stateOf } from './budget-state.ts';
-import { Freezes } from './freezes.ts';
+import { Freezes, isToldByHost } from './freezes.ts';
 import { ReadQueue, type Schedule } from './read-queue.ts';
 import type { BudgetStore, ChargeOutcome } from './stores/store.ts';
 import { type Charged, OpenTicket, type Ticket } from './ticket.ts';
@@ -122,9 +122,10 @@ export class Budgets {
   get state(): BudgetState {
     const nowMs = this.#now();
     const view = this.#store.view(nowMs);
-    for (const freeze of view.freezes) this.#freezes.noticed(freeze);
+    const freezes = view.freezes.filter((freeze) => !isToldByHost(freeze));
+    for (const freeze of freezes) this.#freezes.noticed(freeze);
     this.#freezes.sweep(nowMs);
-    return stateOf(view, this.#queue.length);
+    return stateOf({ ...view, freezes }, this.#queue.length);
   }
 
   /** A field, because it is handed on as a callback. */

@@ -1,5 +1,5 @@
 import { readBackOff, type UpstreamAnswer } from '../core/budget/back-off.ts';
-import { hostFreezeKey, ordersFreezeKey, streamFreezeKey } from '../core/budget/buckets.ts';
+import { hostFreezeKey, isStreamFreeze, ordersFreezeKey, streamFreezeKey } from '../core/budget/buckets.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../core/intervals.ts';
 import type { Freeze } from './stores/store.ts';
 import type { Charged } from './ticket.ts';
@@ -51,6 +51,7 @@ export class Freezes {
 
   /** Reports a freeze that holds, made by this process or by another one. */
   noticed(freeze: Freeze): void {
+    if (isToldByHost(freeze)) return;
     const known = this.#reported.get(freeze.key);
     if (known === undefined) this.#report('frozen', freeze);
     if (known === undefined || known.untilMs < freeze.untilMs) this.#reported.set(freeze.key, freeze);
@@ -83,6 +84,11 @@ export class Freezes {
     this.#pauses.set(key, { count, untilMs });
     return untilMs;
   }
+}
+
+/** The ban of an address shuts two hosts and is told once, of the one of REST. */
+export function isToldByHost({ key, status }: Freeze): boolean {
+  return status === BANNED && isStreamFreeze(key);
 }
 
 function windowEnd(nowMs: number, windowMs: number): number {

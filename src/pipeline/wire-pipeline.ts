@@ -14,6 +14,7 @@ import { type Authenticate, createAuthenticate } from './authenticate.ts';
 import { type Authorise, createAuthorise } from './authorise.ts';
 import { type Admit, createAdmit } from './clients/admit.ts';
 import { ClientRates } from './clients/client-rates.ts';
+import { KeyHolders } from './clients/key-holders.ts';
 import { ListenKeys } from './clients/listen-keys.ts';
 import { SignatureUses } from './clients/signature-uses.ts';
 import { createFinish, type Finish } from './finish.ts';
@@ -35,6 +36,7 @@ export interface Pipeline {
   readonly listenKeys: ListenKeys;
   /** One rate for each client, over all doors. */
   readonly rates: ClientRates;
+  readonly keyHolders: KeyHolders;
 }
 
 export interface PipelineDeps {
@@ -60,6 +62,7 @@ export function wirePipeline(deps: PipelineDeps): Pipeline {
   const rates = new ClientRates();
   const signatures = new SignatureUses();
   const listenKeys = new ListenKeys(monotonicNow);
+  const keyHolders = new KeyHolders();
   return {
     arrival,
     recorder,
@@ -70,7 +73,8 @@ export function wirePipeline(deps: PipelineDeps): Pipeline {
     authorise: createAuthorise(deps),
     reserve: createReserve(deps),
     attempt: createAttempt(deps),
-    finish: createFinish({ ...deps, listenKeys }),
+    finish: createFinish({ ...deps, listenKeys, keyHolders }),
     listenKeys,
+    keyHolders,
   };
 }

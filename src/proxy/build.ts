@@ -131,7 +131,7 @@ export async function buildProxy({ settings, log, timeouts: given }: ProxyOption
     ...times,
   });
   return {
-    app: { pipeline, budgets, trail, clock, config, sockets, own, timeouts, ...times },
+    app: { pipeline, budgets, trail, clock, config, sockets, own, timeouts, secretMask, ...times },
     operator: { config, status, metrics, resolver },
     ...{ trail, limits, resolver, clock, gate, ownCalls, underWay },
     swap(next) {

@@ -5,7 +5,8 @@ import type { AuditTrail } from '../audit/trail.ts';
 import type { Budgets } from '../budgets/budgets.ts';
 import type { BinanceHost } from '../core/binance-hosts.ts';
 import type { ProxyError } from '../core/errors.ts';
-import { type StreamWish, streamWish } from '../core/frames/stream-event.ts';
+import { isCombined, type StreamWish, streamWish } from '../core/frames/stream-event.ts';
+import { listenKeysOf } from '../core/frames/stream-query.ts';
 import { LaneCounts } from '../core/lanes.ts';
 import type { CallContext } from '../pipeline/call-context.ts';
 import type { LiveConfig } from '../pipeline/live-config.ts';
@@ -17,7 +18,6 @@ import { SocketIdentity } from './api/socket-identity.ts';
 import { connectSocket } from './connect.ts';
 import { type AdmittedSocket, admitSocket } from './opening.ts';
 import type { OpenSockets } from './sockets/open-sockets.ts';
-import { ReadRight } from './sockets/read-right.ts';
 import type { SocketLimits } from './sockets/socket-limits.ts';
 import { SocketRecords } from './sockets/socket-records.ts';
 import { AllFeeds } from './streams/all-feeds.ts';
@@ -62,7 +62,7 @@ interface Entry {
  */
 export async function serveWebSockets(app: FastifyInstance, deps: WebSocketDeps): Promise<WebSocketRoute> {
   const { limits, sockets, monotonicNow } = deps;
-  const feeds = new AllFeeds(monotonicNow);
+  const feeds = new AllFeeds({ now: monotonicNow, limits });
   await app.register(fastifyWebsocket, {
     options: { maxPayload: limits.maxFrameBytes, perMessageDeflate: false, clientTracking: false },
     // The socket's own closing tells; an error of its own says nothing more.
@@ -74,6 +74,7 @@ export async function serveWebSockets(app: FastifyInstance, deps: WebSocketDeps)
   const entries = new WeakMap<FastifyRequest, Entry>();
   const admitting = {
     rates: deps.pipeline.rates,
+    keyHolders: deps.pipeline.keyHolders,
     monotonicNow,
     sockets: new LaneCounts(limits.sockets),
   };
@@ -142,7 +143,8 @@ async function openOwnSocket(
   request: FastifyRequest,
   signal: AbortSignal,
 ): Promise<Entry> {
-  const { family, kind, path, query, isPrivate } = admitted.target;
+  const { target, readers } = admitted;
+  const { family, kind, path, query, isPrivate } = target;
   const { budgets, limits, own } = deps;
   const connecting = { budgets, handshakeTimeoutMs: limits.handshakeTimeoutMs, own };
   const upstream = await connectSocket(connecting, admitted, `${path}${query}`, signal);
@@ -159,11 +161,12 @@ async function openOwnSocket(
         upstream,
         family,
       };
-      if (kind === 'stream')
-        new OwnStream({ ...options, right: isPrivate ? readRightOf(admitted) : undefined });
-      else {
+      if (kind === 'stream') {
+        const rights = isPrivate ? readers.rightsTo(listenKeysOf(target)) : [];
+        new OwnStream({ ...options, isCombined: isCombined(target), readers, rights });
+      } else {
         const identity = new SocketIdentity(request.raw.headers, deps.wallNow());
-        new ApiSocket({ ...options, identity, guesses: () => deps.guesses(request) });
+        new ApiSocket({ ...options, identity, readers, guesses: () => deps.guesses(request) });
       }
     },
   };
@@ -176,20 +179,16 @@ async function joinSharedStream(
   admitted: AdmittedSocket,
   wish: StreamWish,
 ): Promise<Entry> {
-  const { target, origin } = admitted;
+  const { target, origin, readers } = admitted;
   const { budgets, limits, own } = deps;
   const connecting = { budgets, handshakeTimeoutMs: limits.handshakeTimeoutMs, own };
   const open = () => connectSocket(connecting, admitted, wish.sharedTarget, new AbortController().signal);
   const group = feeds.of(`${origin}${wish.sharedTarget}`, PER_SECOND[target.family]);
-  const right = readRightOf(admitted);
-  const socket = new SharedStream({ ...deps, records: recordsOf(deps, admitted), wish, group, open, right });
+  const { family } = target;
+  const records = recordsOf(deps, admitted);
+  const socket = new SharedStream({ ...deps, records, family, wish, group, open, readers });
   await socket.join();
   return { giveUp: () => socket.dispose(), accept: (app) => socket.attach(app) };
-}
-
-function readRightOf({ client, context }: AdmittedSocket): ReadRight {
-  const { config, identified } = context;
-  return new ReadRight({ client, config, isIdentified: identified !== undefined });
 }
 
 function recordsOf(deps: WebSocketDeps, { target, client, context }: AdmittedSocket): SocketRecords {
