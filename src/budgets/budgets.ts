@@ -9,7 +9,7 @@ import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import type { UpstreamName } from '../core/upstream.ts';
 import { frozenRefusal, fullRefusal } from './budget-refusals.ts';
 import { type BudgetState, describeFreeze, stateOf } from './budget-state.ts';
-import { Freezes } from './freezes.ts';
+import { Freezes, isToldByHost } from './freezes.ts';
 import { ReadQueue, type Schedule } from './read-queue.ts';
 import type { BudgetStore, ChargeOutcome } from './stores/store.ts';
 import { type Charged, OpenTicket, type Ticket } from './ticket.ts';
@@ -98,8 +98,7 @@ export class Budgets {
       endings.push({ counted: refunded ? 0 : weight, reported });
     }
     this.#store.reconcile(receipt, endings, nowMs);
-    const freeze = this.#freezes.learn(charged, answer, nowMs);
-    if (freeze !== undefined) {
+    for (const freeze of this.#freezes.learn(charged, answer, nowMs)) {
       this.#store.freeze(freeze, nowMs);
       this.#freezes.noticed(freeze);
     }
@@ -126,9 +125,10 @@ export class Budgets {
   get state(): BudgetState {
     const nowMs = this.#now();
     const view = this.#store.view(nowMs);
-    for (const freeze of view.freezes) this.#freezes.noticed(freeze);
+    const freezes = view.freezes.filter((freeze) => !isToldByHost(freeze));
+    for (const freeze of freezes) this.#freezes.noticed(freeze);
     this.#freezes.sweep(nowMs);
-    return stateOf(view, this.#queue.length);
+    return stateOf({ ...view, freezes }, this.#queue.length);
   }
 
   /** A field, because it is handed on as a callback. */

@@ -1,6 +1,6 @@
 import { readBackOff, type UpstreamAnswer } from '../core/budget/back-off.ts';
-import { hostFreezeKey, ordersFreezeKey } from '../core/budget/buckets.ts';
-import { keyAt } from '../core/budget/egress-keys.ts';
+import { hostFreezeKey, isStreamFreeze, ordersFreezeKey, streamFreezeKey } from '../core/budget/buckets.ts';
+import { keyAt, readKey } from '../core/budget/egress-keys.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../core/intervals.ts';
 import type { Freeze } from './stores/store.ts';
 import type { Charged } from './ticket.ts';
@@ -9,6 +9,8 @@ const ORDERS_WINDOW_MS = 10 * SECOND_MS;
 /** Binance bans for three days at most. A longer time was misread. */
 const LONGEST_MS = 7 * DAY_MS;
 const LONGEST_PAUSE_MS = HOUR_MS;
+/** Binance bans an address with it, and not what was asked for. */
+const BANNED = 418;
 
 interface Pauses {
   /** How many pauses without a Retry-After came before this one in a row. */
@@ -18,7 +20,7 @@ interface Pauses {
 
 /** Turns a 429, 418 or 403 into a freeze with an end time, and reports each freeze once. */
 export class Freezes {
-  /** By freeze key. */
+  /** By the freeze of a host. */
   readonly #pauses = new Map<string, Pauses>();
   readonly #reported = new Map<string, Freeze>();
   readonly #report: (event: 'frozen' | 'thawed', freeze: Freeze) => void;
@@ -27,27 +29,31 @@ export class Freezes {
     this.#report = report;
   }
 
-  /** The freeze that an answer asks for; undefined when it has no back-off, or one of orders without an account. */
-  learn(charged: Charged, answer: UpstreamAnswer, nowMs: number): Freeze | undefined {
+  /** The freezes that an answer asks for; none when it has no back-off, or one of orders without an account. */
+  learn(charged: Charged, answer: UpstreamAnswer, nowMs: number): readonly Freeze[] {
     const { endpoint, account, chargedMs } = charged;
-    const host = keyAt(hostFreezeKey(endpoint.upstream), charged.egress);
+    const { upstream, isStream } = endpoint;
+    const at = (key: string) => keyAt(key, charged.egress);
+    const key = at(isStream ? streamFreezeKey(upstream) : hostFreezeKey(upstream));
     const backOff = readBackOff(answer, nowMs);
     if (backOff === undefined) {
-      this.#resetPause(host, chargedMs);
-      return undefined;
+      this.#resetPause(key, chargedMs);
+      return [];
     }
     const { status } = backOff;
     if (backOff.what === 'orders') {
-      if (account === undefined) return undefined;
+      if (account === undefined) return [];
       const untilMs = backOff.untilMs ?? windowEnd(nowMs, backOff.windowMs ?? ORDERS_WINDOW_MS);
-      return { key: ordersFreezeKey(endpoint, account), untilMs: within(untilMs, nowMs), status };
+      return [{ key: ordersFreezeKey(endpoint, account), untilMs: within(untilMs, nowMs), status }];
     }
-    const untilMs = backOff.untilMs ?? this.#untimed(host, status, nowMs);
-    return { key: host, untilMs: within(untilMs, nowMs), status };
+    const untilMs = within(backOff.untilMs ?? this.#untimed(key, status, nowMs), nowMs);
+    const keys = status === BANNED ? [at(hostFreezeKey(upstream)), at(streamFreezeKey(upstream))] : [key];
+    return keys.map((each) => ({ key: each, untilMs, status }));
   }
 
   /** Reports a freeze that holds, made by this process or by another one. */
   noticed(freeze: Freeze): void {
+    if (isToldByHost(freeze)) return;
     const known = this.#reported.get(freeze.key);
     if (known === undefined) this.#report('frozen', freeze);
     if (known === undefined || known.untilMs < freeze.untilMs) this.#reported.set(freeze.key, freeze);
@@ -63,23 +69,28 @@ export class Freezes {
   }
 
   /** Resets the pause to its first length when the call was charged after the last pause and got no back-off. */
-  #resetPause(host: string, chargedMs: number): void {
-    const pauses = this.#pauses.get(host);
-    if (pauses !== undefined && chargedMs >= pauses.untilMs) this.#pauses.delete(host);
+  #resetPause(key: string, chargedMs: number): void {
+    const pauses = this.#pauses.get(key);
+    if (pauses !== undefined && chargedMs >= pauses.untilMs) this.#pauses.delete(key);
   }
 
   /** End of a freeze without Retry-After: a 429 ends with its minute; after a 418 or 403 each pause doubles. */
-  #untimed(host: string, status: number, nowMs: number): number {
+  #untimed(key: string, status: number, nowMs: number): number {
     if (status === 429) return windowEnd(nowMs, MINUTE_MS);
-    const last = this.#pauses.get(host);
+    const last = this.#pauses.get(key);
     // Calls that were under way together get the same refusal; it counts once.
     if (last !== undefined && last.untilMs > nowMs) return last.untilMs;
     const count = last === undefined ? 0 : last.count + 1;
     const first = status === 418 ? 2 * MINUTE_MS : MINUTE_MS;
     const untilMs = nowMs + Math.min(first * 2 ** count, LONGEST_PAUSE_MS);
-    this.#pauses.set(host, { count, untilMs });
+    this.#pauses.set(key, { count, untilMs });
     return untilMs;
   }
+}
+
+/** The ban of an address shuts two hosts and is told once, of the one of REST. */
+export function isToldByHost({ key, status }: Freeze): boolean {
+  return status === BANNED && isStreamFreeze(readKey(key).key);
 }
 
 function windowEnd(nowMs: number, windowMs: number): number {

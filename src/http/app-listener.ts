@@ -1,7 +1,8 @@
 import http from 'node:http';
-import fastify, { type FastifyInstance } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { isWildcard } from '../config/sections/hosts.ts';
 import { ProxyError } from '../core/errors.ts';
+import type { SecretMask } from '../core/records/secret-mask.ts';
 import { identifyClient } from '../pipeline/clients/identify.ts';
 import type { LiveConfig } from '../pipeline/live-config.ts';
 import type { Timeouts } from '../upstream/timeouts.ts';
@@ -18,6 +19,8 @@ import { answerParserErrors } from './parser-errors.ts';
 
 export interface AppListenerDeps extends Omit<WebSocketDeps, 'limits' | 'contextOf' | 'hostOf' | 'guesses'> {
   readonly timeouts: Timeouts;
+  /** What no answer may show. */
+  readonly secretMask: () => SecretMask;
 }
 
 /** Every method that Node can read: also those that no endpoint has are refused by the one route, denylist first. */
@@ -31,7 +34,7 @@ export async function buildAppListener(
   deps: AppListenerDeps,
   given: Partial<SocketLimits> = {},
 ): Promise<FastifyInstance> {
-  const { pipeline, config, timeouts } = deps;
+  const { pipeline, config, timeouts, secretMask } = deps;
   const { arrival, recorder } = pipeline;
   const app = fastify({
     logger: false,
@@ -66,10 +69,9 @@ export async function buildAppListener(
       done(error as Error);
     }
   });
-  app.addHook(
-    'onRequest',
-    localTrust(trustedHosts(config), ({ raw }) => doorOf(raw, config().settings)),
-  );
+  const door = ({ raw }: FastifyRequest) => doorOf(raw, config().settings);
+  const trust = { doorOf: door, isUnixSocket: unixSocketOf(app), secretMask };
+  app.addHook('onRequest', localTrust(trustedHosts(config), trust));
 
   const refuse = errorHandler((request, error) => recorder.refused(request.callContext, error));
   app.setErrorHandler(async (error, request, reply) => {
@@ -97,6 +99,15 @@ function socketLimits(timeouts: Timeouts, given: Partial<SocketLimits>): SocketL
     slowReaderMs: Math.min(SOCKET_LIMITS.slowReaderMs, timeouts.slowReaderMs),
     ...given,
   };
+}
+
+/** Whether the app listens on a path; a change of the configuration does not move a listener. */
+function unixSocketOf(app: FastifyInstance): () => boolean {
+  let isPath = false;
+  app.server.on('listening', () => {
+    isPath = typeof app.server.address() === 'string';
+  });
+  return () => isPath;
 }
 
 /** The names that a `Host` may have, made anew with each configuration. */

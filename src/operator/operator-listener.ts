@@ -28,6 +28,7 @@ export async function buildOperatorListener(deps: OperatorListenerDeps): Promise
   });
   const checkTrust = localTrust(
     () => new Set(config().settings.server.allowedHosts.map((name) => name.toLowerCase())),
+    { secretMask: () => config().settings.secretMask },
   );
   app.addHook('onRequest', (request, reply, done) => {
     if (isLoopbackName(config().settings.operator.host)) checkTrust(request, reply, done);

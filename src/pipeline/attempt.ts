@@ -23,8 +23,10 @@ export type Attempt = (reserved: ReservedCall, carrier: Carrier) => Promise<Answ
 
 export function createAttempt({ clock, resync, recorder, monotonicNow }: AttemptDeps): Attempt {
   function sealFor({ admitted, recvWindow }: ReservedCall): Seal {
-    const { endpoint, credential } = admitted;
-    if (endpoint.security === 'NONE') return { credential: undefined, stamp: undefined };
+    const { endpoint, account, credential } = admitted;
+    // A listen token that nobody here knows goes without a key: it names its account itself.
+    const isBare = endpoint.security === 'NONE' || (endpoint.security === 'APIKEY' && account === undefined);
+    if (isBare) return { credential: undefined, stamp: undefined };
     if (credential === undefined) throw new Error('a client without its account');
     if (endpoint.security === 'APIKEY') return { credential, stamp: undefined };
     const timestampMs = clock.now();

@@ -3,7 +3,7 @@ import type { OrderResolver } from '../orders/resolver.ts';
 import { unreachable } from '../upstream/connections/open-socket.ts';
 import type { CallContext } from './call-context.ts';
 import type { Carrier } from './carrier.ts';
-import type { ListenKeyOwners } from './clients/listen-key-owners.ts';
+import type { KeyHolders } from './clients/key-holders.ts';
 import type { ListenKeys } from './clients/listen-keys.ts';
 import type { Answer } from './read-answer.ts';
 import type { CallRecorder } from './recorder.ts';
@@ -13,8 +13,7 @@ export interface FinishDeps {
   readonly recorder: Pick<CallRecorder, 'completed' | 'completedAtOnce' | 'unresolved'>;
   readonly resolver: Pick<OrderResolver, 'add'>;
   readonly listenKeys: Pick<ListenKeys, 'note'>;
-  /** What apps asked for; the proxy itself asks for no listen key. */
-  readonly keyOwners?: Pick<ListenKeyOwners, 'note'>;
+  readonly keyHolders: Pick<KeyHolders, 'note'>;
 }
 
 /** How a call ended, learned from and recorded. */
@@ -29,18 +28,21 @@ export interface FinishedCall {
 /** Learns from how a call ended, writes its record and hands an order whose fate is open to the resolver. */
 export type Finish = (reserved: ReservedCall, answer: Answer, carrier: Carrier) => FinishedCall;
 
-export function createFinish({ recorder, resolver, listenKeys, keyOwners }: FinishDeps): Finish {
+export function createFinish({ recorder, resolver, listenKeys, keyHolders }: FinishDeps): Finish {
   return function finish(reserved, answer, carrier) {
     const { context } = reserved;
     reserved.settle(answer);
-    if (answer.verdict.execution === 'executed') listenKeys.note(reserved.admitted);
-    if (answer.verdict.outcome === 'answered') keyOwners?.note(context, answer.bodyText);
+    const { endpoint, client } = reserved.admitted;
+    if (answer.verdict.execution === 'executed') {
+      listenKeys.note(reserved.admitted);
+      keyHolders.note(endpoint, client, context.config.settings, answer.bodyText);
+    }
     const lost = answer.transfer.phase === 'complete' ? undefined : lostAnswer(context, answer);
     let recorded: Promise<void> | undefined;
     if (carrier.recordsAtOnce) recorder.completedAtOnce(context, answer, lost);
     else recorded = recorder.completed(context, answer, lost);
     if (answer.verdict.execution === 'unknown' && context.clientOrderIds.length > 0)
-      resolver.add(recorder.unresolved(context, reserved.admitted.endpoint));
+      resolver.add(recorder.unresolved(context, endpoint));
     return { answer, lost, recorded };
   };
 }

@@ -55,6 +55,9 @@ export interface OwnCallsDeps {
   readonly wallNow: () => number;
 }
 
+/** What hands out listen keys is never asked for here. */
+const NO_NOTES = { note: () => {} };
+
 /** The proxy's own calls take the same steps as those of apps, but for the judges of who may call. */
 export function createOwnCalls(deps: OwnCallsDeps): OwnCalls {
   const { arrival, catalogue } = deps;
@@ -63,7 +66,7 @@ export function createOwnCalls(deps: OwnCallsDeps): OwnCalls {
   const recorder = recordsOfSigned(deps.recorder);
   const reserve = createReserve({ ...deps, resolver, limits: NO_LIMITS, underWay: NO_PLACES });
   const attempt = createAttempt({ ...deps, recorder, resync: async () => {} });
-  const finish = createFinish({ recorder, resolver, listenKeys: { note: () => {} } });
+  const finish = createFinish({ recorder, resolver, listenKeys: NO_NOTES, keyHolders: NO_NOTES });
 
   return {
     async get(own) {

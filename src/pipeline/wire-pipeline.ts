@@ -14,7 +14,7 @@ import { type Authenticate, createAuthenticate } from './authenticate.ts';
 import { type Authorise, createAuthorise } from './authorise.ts';
 import { type Admit, createAdmit } from './clients/admit.ts';
 import { ClientRates } from './clients/client-rates.ts';
-import { ListenKeyOwners } from './clients/listen-key-owners.ts';
+import { KeyHolders } from './clients/key-holders.ts';
 import { ListenKeys } from './clients/listen-keys.ts';
 import { SignatureUses } from './clients/signature-uses.ts';
 import { createFinish, type Finish } from './finish.ts';
@@ -36,8 +36,7 @@ export interface Pipeline {
   readonly listenKeys: ListenKeys;
   /** One rate for each client, over all doors. */
   readonly rates: ClientRates;
-  /** Whose a listen key is, where accounts leave by different ways. */
-  readonly keyOwners: ListenKeyOwners;
+  readonly keyHolders: KeyHolders;
 }
 
 export interface PipelineDeps {
@@ -63,19 +62,19 @@ export function wirePipeline(deps: PipelineDeps): Pipeline {
   const rates = new ClientRates();
   const signatures = new SignatureUses();
   const listenKeys = new ListenKeys(monotonicNow);
-  const keyOwners = new ListenKeyOwners();
+  const keyHolders = new KeyHolders();
   return {
     arrival,
     recorder,
     rates,
-    keyOwners,
     recognise: createRecognise({ catalogue, methods: createWsMethods(catalogue) }),
     authenticate: createAuthenticate({ clock, signatures, wallNow }),
     admit: createAdmit({ claimRight: deps.claimRight, rates, monotonicNow }),
     authorise: createAuthorise(deps),
     reserve: createReserve(deps),
     attempt: createAttempt(deps),
-    finish: createFinish({ ...deps, listenKeys, keyOwners }),
+    finish: createFinish({ ...deps, listenKeys, keyHolders }),
     listenKeys,
+    keyHolders,
   };
 }

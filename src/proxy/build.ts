@@ -152,7 +152,7 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
   });
   undo.move();
   return {
-    app: { pipeline, budgets, trail, clock, config, sockets, own, timeouts, ...times },
+    app: { pipeline, budgets, trail, clock, config, sockets, own, timeouts, secretMask, ...times },
     operator: { config, status, metrics, resolver },
     ...{ trail, limits, resolver, clock, gate, ownCalls, underWay },
     swap(next) {

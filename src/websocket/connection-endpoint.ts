@@ -24,6 +24,7 @@ export function connectionEndpoint({ kind, family, printable, isPrivate }: Socke
     effect: 'none',
     clientOrderIds: [],
     repeatable: [],
+    ...(kind === 'stream' ? { isStream: true } : {}),
     // All routes of one host count together.
     extraLimit: `shares 300/5min/IP with GET /${family}-${kind}-connections/*`,
   };

@@ -6,13 +6,17 @@ import type { BinanceHost } from '../core/binance-hosts.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import { ProxyError } from '../core/errors.ts';
 import { readSocketTarget, type SocketTarget } from '../core/frames/socket-target.ts';
+import { listenKeysOf } from '../core/frames/stream-query.ts';
 import type { FullLane, LaneCounts, SharedLane } from '../core/lanes.ts';
 import type { SocketFamily, SocketUpstreamName } from '../core/upstream.ts';
 import type { CallContext } from '../pipeline/call-context.ts';
 import type { ClientRates } from '../pipeline/clients/client-rates.ts';
-import type { ListenKeyOwners } from '../pipeline/clients/listen-key-owners.ts';
+import type { KeyHolders } from '../pipeline/clients/key-holders.ts';
+import { mayRead } from '../pipeline/clients/shown-client.ts';
+import type { LiveConfig } from '../pipeline/live-config.ts';
 import { unknownClient } from '../pipeline/refusals.ts';
 import { callOf, connectionEndpoint } from './connection-endpoint.ts';
+import { Readers } from './sockets/readers.ts';
 
 /** An upgrade that may be accepted, once there is a socket to Binance for it. */
 export interface AdmittedSocket {
@@ -22,6 +26,8 @@ export interface AdmittedSocket {
   /** How it leaves this machine: public streams by the top-level way, the rest by that of the client's account. */
   readonly way: WayOut;
   readonly client: Client;
+  /** Who may hear what of it is an account's own. */
+  readonly readers: Readers;
   readonly endpoint: Endpoint;
   readonly context: CallContext;
   /** Its place among the open sockets, to be given back when it is closed. */
@@ -30,7 +36,7 @@ export interface AdmittedSocket {
 
 export interface AdmitSocketDeps {
   readonly rates: ClientRates;
-  readonly keyOwners: Pick<ListenKeyOwners, 'ownerIn'>;
+  readonly keyHolders: Pick<KeyHolders, 'holderOf' | 'accountOf'>;
   readonly monotonicNow: () => number;
   /** The sockets of all apps, counted by lane and client. */
   readonly sockets: LaneCounts;
@@ -55,7 +61,7 @@ const ORIGINS: Readonly<Record<SocketFamily, Readonly<Record<SocketTarget['kind'
  * @throws ProxyError
  */
 export function admitSocket(
-  { rates, keyOwners, monotonicNow, sockets }: AdmitSocketDeps,
+  { rates, keyHolders, monotonicNow, sockets }: AdmitSocketDeps,
   context: CallContext,
   { url, host, headers }: OpeningRequest,
 ): AdmittedSocket {
@@ -65,23 +71,33 @@ export function admitSocket(
   if (target === undefined || origin === undefined) throw unknownSocket();
   const endpoint = connectionEndpoint(target);
   context.noteEndpoint(endpoint);
-  const client = clientOf(context, target, headers);
+  const readers = new Readers(keyHolders, context, headers);
+  const client = clientOf(context, target, headers, readers);
   context.noteCaller(client, undefined);
   rates.count(client, monotonicNow());
-  if (!(target.isPrivate && context.identified === undefined)) decide(client, endpoint, callOf(endpoint));
+  if (!(target.isPrivate && client.name === ANONYMOUS)) decide(client, endpoint, callOf(endpoint));
   const isOwn = target.isPrivate || target.kind === 'api';
-  const owner = target.isPrivate ? keyOwners.ownerIn(`${target.path}${target.query}`) : undefined;
+  const owner = keyHolders.accountOf(listenKeysOf(target), settings);
   const way = wayOf(settings.egress, isOwn ? (owner ?? context.identified?.account) : undefined);
   const place = sockets.take(laneOfSocket(client, target), client.name);
   if (typeof place === 'string') throw tooManySockets(place);
-  return { target, origin, way, client, endpoint, context, place };
+  return { target, origin, way, client, readers, endpoint, context, place };
 }
 
 /** A listen key proves by itself who may read the stream that it names; who shows an issued key is held to it. */
-function clientOf(context: CallContext, { kind }: SocketTarget, headers: IncomingHttpHeaders): Client {
+function clientOf(
+  context: CallContext,
+  target: SocketTarget,
+  headers: IncomingHttpHeaders,
+  readers: Readers,
+): Client {
+  const { kind, isPrivate } = target;
   const { settings } = context.config;
-  const anonymous = settings.clients.get('anonymous');
   if (context.identified !== undefined) return context.identified;
+  const holder = isPrivate ? holderOf(target, readers, context.config) : undefined;
+  if (holder !== undefined) return holder;
+  if (isPrivate && readers.mustProve) throw unknownClient();
+  const anonymous = settings.clients.get(ANONYMOUS);
   const showsKey = [headers['x-mbx-apikey'], headers.authorization].some(
     (header) => header !== undefined && header !== '',
   );
@@ -89,6 +105,18 @@ function clientOf(context: CallContext, { kind }: SocketTarget, headers: Incomin
   const isLetIn = kind === 'api' ? !showsKey : settings.anonymousEnabled;
   if (anonymous === undefined || !isLetIn) throw unknownClient();
   return anonymous;
+}
+
+/**
+ * Whose the listen keys of a URL are. Each is judged: a client that may not read is the one that is asked, and all have
+ * to be known for the socket to be anybody's.
+ * @throws ProxyError PROXY_UNKNOWN_CLIENT
+ */
+function holderOf(target: SocketTarget, readers: Readers, config: LiveConfig): Client | undefined {
+  const holders = listenKeysOf(target).map((key) => readers.readerOf(key, config));
+  if (holders.includes(undefined)) throw unknownClient();
+  const known = holders.filter((holder) => holder !== undefined && holder !== 'unknown');
+  return known.find((holder) => !mayRead(holder)) ?? (holders.includes('unknown') ? undefined : known[0]);
 }
 
 function unknownSocket(): ProxyError {

@@ -6,8 +6,8 @@ import type { Budgets } from '../budgets/budgets.ts';
 import { wayOf } from '../config/schema/ways-out.ts';
 import type { BinanceHost } from '../core/binance-hosts.ts';
 import type { ProxyError } from '../core/errors.ts';
-import { namesAccount } from '../core/frames/socket-target.ts';
-import { type StreamWish, streamWish } from '../core/frames/stream-event.ts';
+import { isCombined, type StreamWish, streamWish } from '../core/frames/stream-event.ts';
+import { listenKeyIn, listenKeysOf } from '../core/frames/stream-query.ts';
 import { LaneCounts } from '../core/lanes.ts';
 import type { CallContext } from '../pipeline/call-context.ts';
 import type { LiveConfig } from '../pipeline/live-config.ts';
@@ -20,7 +20,6 @@ import { SocketIdentity } from './api/socket-identity.ts';
 import { connectSocket } from './connect.ts';
 import { type AdmittedSocket, admitSocket } from './opening.ts';
 import type { OpenSockets } from './sockets/open-sockets.ts';
-import { ReadRight } from './sockets/read-right.ts';
 import type { SocketLimits } from './sockets/socket-limits.ts';
 import { SocketRecords } from './sockets/socket-records.ts';
 import { AllFeeds } from './streams/all-feeds.ts';
@@ -66,7 +65,7 @@ interface Entry {
  */
 export async function serveWebSockets(app: FastifyInstance, deps: WebSocketDeps): Promise<WebSocketRoute> {
   const { limits, sockets, monotonicNow } = deps;
-  const feeds = new AllFeeds(monotonicNow);
+  const feeds = new AllFeeds({ now: monotonicNow, limits });
   await app.register(fastifyWebsocket, {
     options: { maxPayload: limits.maxFrameBytes, perMessageDeflate: false, clientTracking: false },
     // The socket's own closing tells; an error of its own says nothing more.
@@ -78,7 +77,7 @@ export async function serveWebSockets(app: FastifyInstance, deps: WebSocketDeps)
   const entries = new WeakMap<FastifyRequest, Entry>();
   const admitting = {
     rates: deps.pipeline.rates,
-    keyOwners: deps.pipeline.keyOwners,
+    keyHolders: deps.pipeline.keyHolders,
     monotonicNow,
     sockets: new LaneCounts(limits.sockets),
   };
@@ -147,8 +146,8 @@ async function openOwnSocket(
   request: FastifyRequest,
   signal: AbortSignal,
 ): Promise<Entry> {
-  const { family, kind, path, query, isPrivate } = admitted.target;
-  const { context } = admitted;
+  const { target, readers, context } = admitted;
+  const { family, kind, path, query, isPrivate } = target;
   const { egress } = context.config.settings;
   if (kind === 'api' && context.identified === undefined && egress.accounts.size > 0)
     return openWithFirstFrame(deps, admitted, request);
@@ -166,11 +165,18 @@ async function openOwnSocket(
         upstream,
         family,
       };
-      if (kind === 'stream')
-        new OwnStream({ ...options, right: isPrivate ? readRightOf(admitted) : undefined });
-      else {
+      if (kind === 'stream') {
+        const rights = isPrivate ? readers.rightsTo(listenKeysOf(target)) : [];
+        new OwnStream({ ...options, isCombined: isCombined(target), readers, rights });
+      } else {
         const identity = new SocketIdentity(request.raw.headers, deps.wallNow());
-        new ApiSocket({ ...options, way: admitted.way, identity, guesses: () => deps.guesses(request) });
+        new ApiSocket({
+          ...options,
+          way: admitted.way,
+          identity,
+          readers,
+          guesses: () => deps.guesses(request),
+        });
       }
     },
   };
@@ -209,7 +215,8 @@ function openWithFirstFrame(deps: WebSocketDeps, admitted: AdmittedSocket, reque
             upstream,
             family: target.family,
           };
-          new ApiSocket({ ...pair, way, identity, guesses: () => deps.guesses(request) });
+          const { readers } = admitted;
+          new ApiSocket({ ...pair, way, identity, readers, guesses: () => deps.guesses(request) });
         },
       });
     },
@@ -223,11 +230,13 @@ async function joinSharedStream(
   admitted: AdmittedSocket,
   wish: StreamWish,
 ): Promise<Entry> {
+  const { target, readers } = admitted;
   const open = () =>
     connectSocket(connectingOf(deps), admitted, wish.sharedTarget, new AbortController().signal);
   const group = feedsFor(deps, feeds, admitted, wish);
-  const right = readRightOf(admitted);
-  const socket = new SharedStream({ ...deps, records: recordsOf(deps, admitted), wish, group, open, right });
+  const { family } = target;
+  const records = recordsOf(deps, admitted);
+  const socket = new SharedStream({ ...deps, records, family, wish, group, open, readers });
   await socket.join();
   return { giveUp: () => socket.dispose(), accept: (app) => socket.attach(app) };
 }
@@ -244,9 +253,11 @@ function feedsFor(
   const common = of(`${origin}${sharedTarget}`);
   if (context.config.settings.egress.accounts.size === 0) return common;
   const ownOf = (stream: string): WayFeeds | undefined => {
-    if (!namesAccount(stream)) return undefined;
-    const owner = deps.pipeline.keyOwners.ownerIn(stream) ?? context.identified?.account;
-    const way = wayOf(deps.config().settings.egress, owner);
+    const key = listenKeyIn(stream);
+    if (key === undefined) return undefined;
+    const { settings } = deps.config();
+    const owner = deps.pipeline.keyHolders.accountOf([key], settings) ?? context.identified?.account;
+    const way = wayOf(settings.egress, owner);
     if (way.account === undefined) return undefined;
     const open = () =>
       connectSocket(connectingOf(deps), { ...admitted, way }, sharedTarget, new AbortController().signal);
@@ -257,11 +268,6 @@ function feedsFor(
 
 function connectingOf({ budgets, limits, own }: WebSocketDeps) {
   return { budgets, handshakeTimeoutMs: limits.handshakeTimeoutMs, own };
-}
-
-function readRightOf({ client, context }: AdmittedSocket): ReadRight {
-  const { config, identified } = context;
-  return new ReadRight({ client, config, isIdentified: identified !== undefined });
 }
 
 function recordsOf(deps: WebSocketDeps, { target, client, context }: AdmittedSocket): SocketRecords {

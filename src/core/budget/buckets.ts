@@ -58,6 +58,15 @@ export function hostFreezeKey(upstream: UpstreamName): string {
   return `ip:${upstream}:host`;
 }
 
+/** The freeze that stops new connections to a family's streams, which are on another host. */
+export function streamFreezeKey(upstream: UpstreamName): string {
+  return `ip:${upstream}-stream:host`;
+}
+
+export function isStreamFreeze(key: string): boolean {
+  return key.endsWith('-stream:host');
+}
+
 /** The freeze that stops what places orders for an account. */
 export function ordersFreezeKey(endpoint: Endpoint, account: string): string {
   return `account:${account}:${orderCountFamily(endpoint)}:orders`;

@@ -12,6 +12,7 @@ import {
   laneOf,
   orderCountFamily,
   ordersFreezeKey,
+  streamFreezeKey,
 } from './buckets.ts';
 import { isKeyQuestion, keptForQuestions } from './key-question.ts';
 import { type Quota, quotasOf } from './quota.ts';
@@ -69,14 +70,16 @@ export function createCharging(reserveForOrders: number): Charging {
       const isSapi = endpoint.path.startsWith('/sapi/');
       const weight = isSapi ? chargeSapi(charges, charged) : weightIn(charged);
       const shared = isSapi ? 0 : weight;
+      // What REST states of its requests says nothing of the host of streams.
       const stated = limits.get(endpoint.upstream) ?? FALLBACK_LIMITS[endpoint.upstream];
-      for (const limit of stated) {
+      for (const limit of endpoint.isStream ? [] : stated) {
         if (limit.type === 'ORDERS') chargeOrders(charges, charged, limit);
         else chargeShared(charges, endpoint, limit, shared, share);
       }
       for (const quota of quotasFor(endpoint)) chargeQuota(charges, charged, quota);
       if (shared > 0) chargeShare(charges, client, endpoint.upstream, shared, lane, shareOf(client, stated));
-      const freezeKeys = [hostFreezeKey(endpoint.upstream)];
+      const hostKey = endpoint.isStream ? streamFreezeKey : hostFreezeKey;
+      const freezeKeys = [hostKey(endpoint.upstream)];
       if (account !== undefined && (lane === 'orders' || countsOrders(endpoint)))
         freezeKeys.push(ordersFreezeKey(endpoint, account));
       return { lane, weight, charges, freezeKeys };

@@ -94,4 +94,6 @@ export interface Endpoint {
   /** A further quota that Binance states in words, e.g. `360/hour, 500/day`. */
   readonly extraLimit?: string;
   readonly raised?: RaisedPermission;
+  /** True of a connection to streams: they have a host of their own, beside the one of REST and the signed API. */
+  readonly isStream?: true;
 }

@@ -10,6 +10,8 @@ export interface WsMethod {
   readonly kind: 'call' | 'logon' | 'status' | 'logout';
   /** What the proxy adds to the parameters. */
   readonly adds: 'nothing' | 'key' | 'signature';
+  /** The parameter that says by itself who may make this call, as a listen key in a URL does. */
+  readonly bearer?: string;
   /** The REST twin. Permission, weight, order counts, effect and orderShape come from it. */
   readonly endpoint: Endpoint;
 }
@@ -28,6 +30,7 @@ interface OwnMethod {
   readonly kind?: WsMethod['kind'];
   readonly name?: string;
   readonly adds?: WsMethod['adds'];
+  readonly bearer?: string;
 }
 
 const SESSION: Readonly<Record<string, OwnMethod>> = {
@@ -50,7 +53,12 @@ const OWN: Readonly<Record<SocketFamily, Readonly<Record<string, OwnMethod>>>> =
       name: 'userDataStream.subscribe.signature',
     },
     'userDataStream.subscribe.signature': { security: 'SIGNED', permission: 'read' },
-    'userDataStream.subscribe.listenToken': { security: 'APIKEY', permission: 'read', adds: 'nothing' },
+    'userDataStream.subscribe.listenToken': {
+      security: 'APIKEY',
+      permission: 'read',
+      adds: 'nothing',
+      bearer: 'listenToken',
+    },
     'userDataStream.unsubscribe': { security: 'NONE', permission: 'market-data' },
     // Retired on 2026-02-20. They are passed on, so that Binance's own answer says it.
     'userDataStream.start': { security: 'APIKEY', permission: 'read' },
@@ -94,6 +102,7 @@ function toOwnMethod(family: SocketFamily, name: string, own: OwnMethod): WsMeth
     name: own.name ?? name,
     kind: own.kind ?? 'call',
     adds: own.adds ?? ADDED[security],
+    ...(own.bearer === undefined ? {} : { bearer: own.bearer }),
     endpoint: Object.freeze({
       upstream: family,
       method: 'GET',

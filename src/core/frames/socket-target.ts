@@ -1,6 +1,7 @@
 import type { BinanceHost } from '../binance-hosts.ts';
 import { ProxyError } from '../errors.ts';
 import { FAMILY_OF_NAME, FAMILY_OF_WS_API_PATH, type SocketFamily } from '../upstream.ts';
+import { isPairedQuery } from './stream-query.ts';
 
 /** Where a WebSocket of an app goes. */
 export interface SocketTarget {
@@ -32,8 +33,7 @@ const STREAM_ROUTE = /^(?:\/(?:public|market|private|pm|pm-classic))?\/(?:ws|str
 const ROUTED = /^\/(?:public|market|private|pm|pm-classic)\//;
 /** Stream names: letters, digits, `@!_.-:` and percent escapes, separated by slashes. */
 const STREAM_NAMES = /^(?:[A-Za-z0-9@!_.\-:/]|%[0-9A-Fa-f]{2})*$/;
-const ACCOUNT_STREAM = /^[A-Za-z0-9]{40,}(?:@|$)/;
-const LISTEN_KEY = /(?:^|[/=])[A-Za-z0-9]{40,}(?:$|[/&])/;
+const LISTEN_KEY = /(?:^|[/=])[A-Za-z0-9]{40,}(?:$|[/&])|[?&]listenKey=/;
 
 /**
  * Reads the target of an upgrade; undefined when no WebSocket is served there.
@@ -70,23 +70,19 @@ function familyOf(whole: string): { readonly named: SocketFamily | undefined; re
   return { named, path: named === undefined ? whole : whole.slice(end) };
 }
 
-/** True for the name of a stream that begins with a listen key. */
-export function namesAccount(stream: string): boolean {
-  return ACCOUNT_STREAM.test(stream);
-}
-
 function checkQuery(query: string, known: ReadonlyMap<string, RegExp>): void {
   if (query === '') return;
-  const seen = new Set<string>();
+  const names: string[] = [];
   for (const segment of query.slice(1).split('&')) {
     if (segment === '') continue;
     const equals = segment.indexOf('=');
     const name = equals === -1 ? segment : segment.slice(0, equals);
     const value = equals === -1 ? '' : segment.slice(equals + 1);
-    if (seen.has(name) || known.get(name)?.test(value) !== true) throw malformed('its query is not served');
+    if (known.get(name)?.test(value) !== true) throw malformed('its query is not served');
     if (name === 'streams') checkNames(value);
-    seen.add(name);
+    names.push(name);
   }
+  if (!isPairedQuery(names)) throw malformed('a name of its query stands twice');
 }
 
 function checkNames(names: string): void {

@@ -1,16 +1,4 @@
-import { ProxyError } from '../errors.ts';
-import { jsonElements, jsonSources } from '../json.ts';
-import { canonicalId } from './frame.ts';
 import type { SocketTarget } from './socket-target.ts';
-
-/** A control frame of a stream socket. */
-export interface ControlFrame {
-  /** JSON text. */
-  readonly id: string;
-  readonly method: string;
-  /** JSON texts of the parameters. */
-  readonly params: readonly string[];
-}
 
 /** One event of a combined stream: the name of the stream, and the range of its payload in bytes. */
 export interface StreamEvent {
@@ -32,40 +20,25 @@ const EVENT = /^\{"stream":("(?:[^"\\]|\\.)*"),"data":/;
 const LONGEST_NAME = 512;
 const CLOSING_BRACE = 0x7d;
 
+/** True when the events of a stream socket come with the name of their stream around them. */
+export function isCombined({ printable }: SocketTarget): boolean {
+  return printable.endsWith('/stream');
+}
+
 /** Reads what a public stream socket asks for. Undefined for a socket that cannot be shared. */
 export function streamWish(target: SocketTarget): StreamWish | undefined {
   if (target.kind !== 'stream' || target.isPrivate) return undefined;
   const query = new URLSearchParams(target.query);
   const timeUnit = query.get('timeUnit');
-  const isCombined = target.printable.endsWith('/stream');
-  const names = isCombined
-    ? query.get('streams')
-    : decodeNames(target.path.slice(target.printable.length + 1));
-  if (names === undefined || (!isCombined && query.has('streams'))) return undefined;
+  const combined = isCombined(target);
+  const names = combined ? query.get('streams') : decodeNames(target.path.slice(target.printable.length + 1));
+  if (names === undefined || (!combined && query.has('streams'))) return undefined;
   const route = target.printable.replace(/\/(?:ws|stream)$/, '');
   return {
     names: [...new Set((names ?? '').split('/').filter((name) => name !== ''))],
-    isCombined,
+    isCombined: combined,
     sharedTarget: `${route}/stream${timeUnit === null ? '' : `?timeUnit=${timeUnit}`}`,
   };
-}
-
-/**
- * Reads a control frame; the id and the params stay JSON texts.
- * @throws ProxyError PROXY_MALFORMED_REQUEST
- * @see https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams#live-subscribingunsubscribing-to-streams
- */
-export function readControl(text: string): ControlFrame {
-  const sources = new Map(jsonSources(text).map(({ name, source }) => [name, source]));
-  const method = sources.get('method');
-  const params = sources.get('params') ?? '[]';
-  const id = canonicalId(sources.get('id') ?? 'null');
-  if (method?.[0] !== '"' || params[0] !== '[' || id === undefined) {
-    throw new ProxyError('PROXY_MALFORMED_REQUEST', 'Malformed frame: no control frame of a stream.', {
-      rule: 'control frame',
-    });
-  }
-  return { id, method: JSON.parse(method) as string, params: jsonElements(params) };
 }
 
 /** Reads an event of a combined stream. Undefined for anything else. */

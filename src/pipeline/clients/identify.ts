@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { ClientsByKeyDigest } from '../../config/schema/settings.ts';
+import type { ClientsByKeyDigest, Settings } from '../../config/schema/settings.ts';
 import { ANONYMOUS, type Client } from '../../core/access/client.ts';
 import type { Endpoint } from '../../core/catalogue/endpoint.ts';
 import type { CallContext } from '../call-context.ts';
@@ -26,14 +26,18 @@ const BEARER = /^Bearer +(\S+)$/i;
  * @throws ProxyError PROXY_UNKNOWN_CLIENT
  */
 export function identify(context: CallContext, endpoint: Endpoint, identified: Client | undefined): Caller {
-  const { settings } = context.config;
   const isOpen = endpoint.security === 'NONE';
-  const anonymous = isOpen && settings.anonymousEnabled ? settings.clients.get(ANONYMOUS) : undefined;
-  const client = identified ?? anonymous;
+  const client = identified ?? (isOpen ? anonymousIn(context.config.settings) : undefined);
   if (client === undefined) throw unknownClient();
-  const account = isOpen ? undefined : client.account;
+  // Who came by a listen token that nobody knows is of no account that is known here.
+  const account = isOpen || client.name === ANONYMOUS ? undefined : client.account;
   context.noteCaller(client, account);
   return { client, account };
+}
+
+/** Who stands for callers without a key; undefined where they are shut out. */
+export function anonymousIn({ clients, anonymousEnabled }: Settings): Client | undefined {
+  return anonymousEnabled ? clients.get(ANONYMOUS) : undefined;
 }
 
 /**

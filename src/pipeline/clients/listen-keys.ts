@@ -1,8 +1,8 @@
-import type { Client } from '../../core/access/client.ts';
 import type { Endpoint } from '../../core/catalogue/endpoint.ts';
 import { HOUR_MS } from '../../core/intervals.ts';
 import type { AdmittedCall } from '../authorise.ts';
 import type { LiveConfig } from '../live-config.ts';
+import { mayRead } from './shown-client.ts';
 
 /** Who uses the one listen key that an account has at a family of endpoints. */
 interface Users {
@@ -82,8 +82,4 @@ function readersOf({ settings }: LiveConfig, account: string | undefined): reado
   return [...settings.clients.values()]
     .filter((client) => client.account === account && mayRead(client))
     .map(({ name }) => name);
-}
-
-function mayRead({ permissions, policyMode }: Client): boolean {
-  return permissions.has('read') || policyMode === 'report';
 }

@@ -6,7 +6,6 @@ import { readFrame, type WsFrame } from '../../core/frames/frame.ts';
 import { errorFrame, resultFrame } from '../../core/frames/frame-error.ts';
 import type { WsMethod } from '../../core/frames/frame-methods.ts';
 import { SECOND_MS } from '../../core/intervals.ts';
-import type { SocketFamily } from '../../core/upstream.ts';
 import type { Proof } from '../../pipeline/authenticate.ts';
 import type { CallContext } from '../../pipeline/call-context.ts';
 import { identify } from '../../pipeline/clients/identify.ts';
@@ -17,17 +16,18 @@ import { acceptParameters } from '../../pipeline/recognise.ts';
 import { toProxyError } from '../../pipeline/refusals.ts';
 import type { Pipeline } from '../../pipeline/wire-pipeline.ts';
 import type { ServerClock } from '../../upstream/server-clock.ts';
+import type { Readers } from '../sockets/readers.ts';
 import { type PairOptions, type PairOwner, SocketPair } from '../sockets/socket-pair.ts';
 import { ArrivedFrames } from './arrived-frames.ts';
 import { isBadFrame, otherWayOut, tooManyUnanswered } from './bad-frames.ts';
 import { FrameCarrier } from './frame-carrier.ts';
+import { clientOfFrame } from './frame-client.ts';
 import { PendingFrames } from './pending-frames.ts';
 import { answerSession } from './session.ts';
 import type { SocketIdentity } from './socket-identity.ts';
 import { UserDataRight } from './user-data-right.ts';
 
 export interface ApiSocketOptions extends PairOptions {
-  readonly family: SocketFamily;
   /** How its socket to Binance leaves this machine. */
   readonly way: WayOut;
   readonly pipeline: Pipeline;
@@ -37,6 +37,7 @@ export interface ApiSocketOptions extends PairOptions {
   /** Further facts of the socket, for the records of its frames. */
   readonly detail: Readonly<Record<string, string>> | undefined;
   readonly identity: SocketIdentity;
+  readonly readers: Readers;
   /** Counts a wrong key; what refuses when there were too many, over all sockets and requests from the same place. */
   readonly guesses: () => Promise<ProxyError | undefined>;
 }
@@ -129,12 +130,14 @@ export class ApiSocket implements PairOwner {
     const { pipeline, family, identity, clock } = this.#options;
     const { method, call, params, apiKey } = pipeline.recognise.frame(context, family, frame);
     const { endpoint } = method;
-    const caller = identify(context, endpoint, identity.clientFor(context.config, apiKey));
+    const speaker = clientOfFrame(this.#options, context.config, method, frame, apiKey);
+    const caller = identify(context, endpoint, speaker);
     acceptParameters(context, { ...caller, endpoint }, call);
     const proven = pipeline.authenticate({ ...caller, endpoint, call }, this.#proofOf(method, frame, apiKey));
     using _use = proven.signed?.use;
     const claimed = await pipeline.admit(context, proven);
     using claim = claimed.claim;
+    identity.accepted(proven.client, context.config);
     this.#badFrames = 0;
     if (method.kind !== 'call') {
       const nowMs = Math.floor(clock.nowOrLocal());

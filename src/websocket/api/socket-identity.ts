@@ -1,7 +1,8 @@
 import type { KeyObject } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { type Client, verifyingKeys } from '../../core/access/client.ts';
+import { ANONYMOUS, type Client, verifyingKeys } from '../../core/access/client.ts';
 import { identifyClient } from '../../pipeline/clients/identify.ts';
+import { type ShownClient, shownClient, stillThere } from '../../pipeline/clients/shown-client.ts';
 import type { LiveConfig } from '../../pipeline/live-config.ts';
 
 interface Session {
@@ -22,6 +23,9 @@ export class SocketIdentity {
   #session: Session | undefined;
   /** What a key came to, for as long as the configuration stays as it is. */
   readonly #known = new Map<string, Client | undefined>();
+  /** The clients whose frames were accepted, the last one at the end. */
+  #shown: ShownClient[] = [];
+  #lastAccepted: Client | undefined;
   #config: LiveConfig | undefined;
   /** When the app connected, ms since the epoch. */
   readonly sinceMs: number;
@@ -50,6 +54,20 @@ export class SocketIdentity {
     if (apiKey !== undefined && apiKey !== '' && apiKey !== session.apiKey) return false;
     const { signedBy } = session;
     return signedBy !== undefined && verifyingKeys(client).some((key) => key.equals(signedBy));
+  }
+
+  /** Notes whose frame was accepted. */
+  accepted(client: Client, { settings }: LiveConfig): void {
+    if (client === this.#lastAccepted || client.name === ANONYMOUS) return;
+    this.#lastAccepted = client;
+    const shown = shownClient(settings, client);
+    const others = this.#shown.filter(({ name }) => name !== shown.name);
+    this.#shown = [...others, shown].slice(-MOST_KNOWN);
+  }
+
+  /** The client that showed itself last, of those that are still there with the same key. */
+  lastShown({ settings }: LiveConfig): Client | undefined {
+    return this.#shown.map((shown) => stillThere(settings, shown)).findLast((client) => client !== undefined);
   }
 
   logOut(): void {

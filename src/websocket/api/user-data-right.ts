@@ -1,3 +1,4 @@
+import { ANONYMOUS } from '../../core/access/client.ts';
 import { subscriptionIdOf } from '../../core/frames/frame-answer.ts';
 import type { CallContext } from '../../pipeline/call-context.ts';
 import type { LiveConfig } from '../../pipeline/live-config.ts';
@@ -18,7 +19,7 @@ export class UserDataRight {
   note({ endpoint, client, account, config }: CallContext, resultText: string | undefined): void {
     if (endpoint?.permission !== 'read' || client === undefined) return;
     if (subscriptionIdOf(resultText) === undefined) return;
-    const right = new ReadRight({ client, config, isIdentified: true });
+    const right = new ReadRight(client.name === ANONYMOUS ? 'unknown' : client, config);
     const apiKey = apiKeyOf(config, account);
     this.#subscriptions.set(`${client.name} ${apiKey}`, { right, account, apiKey });
   }

@@ -36,3 +36,17 @@ function isSendable(code: number): boolean {
   if (code >= 3000 && code <= 4999) return true;
   return code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006;
 }
+
+/** How a socket ended that this side ended by a rule. */
+export interface OwnEnding {
+  readonly code: number;
+  readonly rule: string;
+}
+
+/** What the library ends a socket for by itself; undefined of an error that only says that the connection is gone. */
+export function faultOf(error: Error): OwnEnding | undefined {
+  const code = 'code' in error ? String(error.code) : '';
+  if (code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') return { code: 1009, rule: 'frame too large' };
+  if (code === 'WS_ERR_INVALID_UTF8') return { code: 1007, rule: 'frame without UTF-8' };
+  return code.startsWith('WS_ERR_') ? { code: 1002, rule: 'broken frame' } : undefined;
+}

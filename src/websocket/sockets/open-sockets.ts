@@ -2,7 +2,7 @@
 export interface OpenSocket {
   /** Checks the limits that depend on time. */
   tick(nowMs: number): void;
-  /** Pings the socket. One that has shown no life since the last ping is terminated. */
+  /** Pings the socket. One that was silent for too long is terminated. */
   ping(): void;
   /** Finishes what is under way and closes. Resolves when the sockets are closed. */
   drain(): Promise<void>;

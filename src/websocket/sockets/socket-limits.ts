@@ -1,3 +1,5 @@
+import type { SocketFamily } from '../../core/upstream.ts';
+
 /** The limits of one WebSocket of an app. */
 export interface SocketLimits {
   /** Largest frame of an app, in bytes. */
@@ -16,8 +18,12 @@ export interface SocketLimits {
   readonly maxBufferedBytes: number;
   /** How long a reader may take nothing before it is cut off. */
   readonly slowReaderMs: number;
-  /** Time between two pings. A socket that has shown no life since the last one is terminated. */
+  /** Time between two pings. */
   readonly pingEveryMs: number;
+  /** How long an app may answer no ping and send nothing, at least: as long as on Binance's own sockets. */
+  readonly appSilentMs: Readonly<Record<SocketFamily, number>>;
+  /** The same of a socket to Binance, whose loss is better known early. */
+  readonly upstreamSilentMs: number;
   /** How often the limits of time above are checked. */
   readonly tickMs: number;
   /** How long the other end may take to answer a close frame. */
@@ -38,7 +44,9 @@ export const SOCKET_LIMITS: SocketLimits = Object.freeze({
   pauseAtBytes: 256 * 1024,
   maxBufferedBytes: 16 * 1024 * 1024,
   slowReaderMs: 5_000,
-  pingEveryMs: 30_000,
+  pingEveryMs: 20_000,
+  appSilentMs: Object.freeze({ spot: 60_000, usdm: 600_000, coinm: 600_000 }),
+  upstreamSilentMs: 60_000,
   tickMs: 1_000,
   closeTimeoutMs: 2_000,
   drainMs: 5_000,

@@ -1,6 +1,8 @@
 import type { RawData, WebSocket } from 'ws';
+import type { SocketFamily } from '../../core/upstream.ts';
 import { Backpressure } from './backpressure.ts';
-import { closeLike, closeWithin, LOST } from './closing.ts';
+import { closeLike, closeWithin, faultOf, LOST } from './closing.ts';
+import { Heartbeat } from './heartbeat.ts';
 import type { OpenSocket, OpenSockets } from './open-sockets.ts';
 import type { SocketLimits } from './socket-limits.ts';
 import type { SocketRecords } from './socket-records.ts';
@@ -10,6 +12,7 @@ export interface PairOptions {
   readonly monotonicNow: () => number;
   readonly records: SocketRecords;
   readonly limits: SocketLimits;
+  readonly family: SocketFamily;
   /** Names the socket in the records. */
   readonly socketId: string;
   readonly app: WebSocket;
@@ -40,11 +43,11 @@ export class SocketPair implements OpenSocket {
   readonly #options: PairOptions;
   readonly #owner: PairOwner;
   readonly #records: SocketRecords;
-  readonly #alive = new Set<WebSocket>();
+  readonly #heartbeats: readonly Heartbeat[];
   #onEmpty: (() => void) | undefined;
 
   constructor(options: PairOptions, owner: PairOwner) {
-    const { limits, app, upstream, monotonicNow } = options;
+    const { limits, family, app, upstream, monotonicNow } = options;
     this.#options = options;
     this.#owner = owner;
     this.#records = options.records;
@@ -52,11 +55,29 @@ export class SocketPair implements OpenSocket {
     this.toUpstream = new Backpressure(app, upstream, limits, monotonicNow, () =>
       this.cut(1013, 'slow upstream'),
     );
-    for (const socket of [app, upstream]) {
-      this.#alive.add(socket);
-      const note = () => this.#alive.add(socket);
-      socket.on('ping', note).on('pong', note).on('message', note);
-      socket.on('error', () => {});
+    const { pingEveryMs, appSilentMs, upstreamSilentMs } = limits;
+    const endFor = (rule: string) => this.#records.closed({ by: 'proxy', code: 1006, rule });
+    this.#heartbeats = [
+      new Heartbeat(app, {
+        pingEveryMs,
+        silentMs: appSilentMs[family],
+        onSilent: () => endFor('no pong from the app'),
+      }),
+      new Heartbeat(upstream, {
+        pingEveryMs,
+        silentMs: upstreamSilentMs,
+        onSilent: () => endFor('no pong from Binance'),
+      }),
+    ];
+    for (const [socket, sender] of [
+      [app, 'the app'],
+      [upstream, 'Binance'],
+    ] as const) {
+      socket.on('error', (error) => {
+        const fault = faultOf(error);
+        if (fault !== undefined)
+          this.#records.closed({ by: 'proxy', code: fault.code, rule: `${fault.rule} from ${sender}` });
+      });
     }
     app.on('message', (data, isBinary) => {
       this.#records.framesUp++;
@@ -106,12 +127,7 @@ export class SocketPair implements OpenSocket {
   }
 
   ping(): void {
-    for (const socket of [this.#options.app, this.#options.upstream]) {
-      if (socket.readyState !== socket.OPEN) continue;
-      // A paused end cannot be heard; the rule for slow readers watches it.
-      if (!this.#alive.delete(socket) && !socket.isPaused) socket.terminate();
-      else socket.ping();
-    }
+    for (const heartbeat of this.#heartbeats) heartbeat.ping();
   }
 
   async drain(): Promise<void> {

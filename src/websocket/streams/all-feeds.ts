@@ -1,13 +1,12 @@
-import { RouteFeeds } from './route-feeds.ts';
+import { RouteFeeds, type RouteFeedsOptions } from './route-feeds.ts';
 
 /** The shared streams of all routes. */
 export class AllFeeds {
   readonly #groups = new Map<string, RouteFeeds>();
-  readonly #now: () => number;
+  readonly #options: Omit<RouteFeedsOptions, 'perSecond'>;
 
-  /** @param now monotonic ms */
-  constructor(now: () => number) {
-    this.#now = now;
+  constructor(options: Omit<RouteFeedsOptions, 'perSecond'>) {
+    this.#options = options;
   }
 
   /**
@@ -17,7 +16,7 @@ export class AllFeeds {
   of(url: string, perSecond: number): RouteFeeds {
     const known = this.#groups.get(url);
     if (known !== undefined) return known;
-    const group = new RouteFeeds({ perSecond, now: this.#now });
+    const group = new RouteFeeds({ ...this.#options, perSecond });
     this.#groups.set(url, group);
     return group;
   }

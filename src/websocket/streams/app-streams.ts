@@ -1,11 +1,19 @@
 import { ProxyError } from '../../core/errors.ts';
-import { namesAccount } from '../../core/frames/socket-target.ts';
-import { type ControlFrame, readControl, type StreamWish } from '../../core/frames/stream-event.ts';
+import { type ControlFrame, invalid, readControl } from '../../core/frames/control-frame.ts';
+import type { StreamWish } from '../../core/frames/stream-event.ts';
 import type { LiveConfig } from '../../pipeline/live-config.ts';
 import type { ReadRight } from '../sockets/read-right.ts';
+import type { Readers } from '../sockets/readers.ts';
 import type { Feeds } from './feeds-by-way.ts';
 import type { OpenFeed } from './route-feeds.ts';
-import { type ControlAnswer, controlAnswer, DONE, errorText, readControlRequest } from './stream-control.ts';
+import {
+  type ControlAnswer,
+  controlAnswer,
+  DONE,
+  errorText,
+  LACKS_READ,
+  readControlRequest,
+} from './stream-control.ts';
 import type { Listener } from './subscriptions.ts';
 
 export interface AppStreamsOptions {
@@ -14,7 +22,7 @@ export interface AppStreamsOptions {
   readonly open: OpenFeed;
   readonly config: () => LiveConfig;
   /** For what is no public stream: a listen key among the names. */
-  readonly right: ReadRight;
+  readonly readers: Readers;
 }
 
 /** Binance's limit for one connection. */
@@ -26,8 +34,8 @@ export class AppStreams {
   readonly #listener: Listener;
   readonly #names = new Set<string>();
   #isCombined: boolean;
-  /** True once a listen key was among its names. */
-  #isPrivate = false;
+  /** To the listen keys that were among its names. */
+  readonly #rights = new Map<string, ReadRight>();
   #isGone = false;
 
   constructor(options: AppStreamsOptions, listener: Listener) {
@@ -43,8 +51,8 @@ export class AppStreams {
 
   /** False once the right to a listen key among its names was taken away. */
   get mayGoOn(): boolean {
-    const { right, config } = this.#options;
-    return !this.#isPrivate || right.holds(config());
+    const config = this.#options.config();
+    return this.#rights.values().every((right) => right.holds(config));
   }
 
   /** True once the app has left. */
@@ -73,36 +81,27 @@ export class AppStreams {
 
   /** The frame that answers a control frame. */
   async answer(text: string): Promise<string> {
-    let id = 'null';
-    try {
-      const frame = readControl(text);
-      id = frame.id;
-      return controlAnswer(id, await this.#carryOut(frame));
-    } catch (error) {
-      if (!(error instanceof ProxyError)) throw error;
-      return controlAnswer(id, { error: errorText(error.code, error.message) });
-    }
+    const reading = readControl(text);
+    if ('error' in reading) return controlAnswer(reading.id, { error: errorText(reading.error) });
+    return controlAnswer(reading.frame.id, await this.#carryOut(reading.frame));
   }
 
   /** Returns the JSON text of an error, undefined once Binance has accepted every stream. */
   async subscribe(wanted: readonly string[]): Promise<string | undefined> {
     const fresh = [...new Set(wanted)].filter((name) => !this.#names.has(name));
     if (this.#names.size + fresh.length > MOST_STREAMS) {
-      return errorText(3, 'Invalid request: too many streams on one connection');
+      return errorText({ ...invalid('too many streams on one connection'), code: 3 });
     }
     if (fresh.length === 0) return undefined;
-    if (fresh.some(namesAccount)) {
-      const { right, config } = this.#options;
-      if (!right.holds(config()))
-        return errorText(2, 'Invalid request: this client lacks the permission read');
-      this.#isPrivate = true;
-    }
+    const { group, open, readers, config } = this.#options;
+    const rights = readers.rightsToNames(fresh, config());
+    if (rights === undefined) return LACKS_READ;
+    for (const [key, right] of rights) this.#rights.set(key, right);
     for (const name of fresh) this.#names.add(name);
-    const { group, open } = this.#options;
     const error = await new Promise<string | undefined>((resolve, reject) => {
       group.subscribe(this.#listener, fresh, { open, consent: resolve }).catch(reject);
     }).catch((cause: unknown) => {
-      if (cause instanceof ProxyError) return errorText(cause.code, cause.message);
+      if (cause instanceof ProxyError) return errorText({ code: cause.code, msg: cause.message });
       throw cause;
     });
     if (error !== undefined || this.#isGone) {

@@ -1,15 +1,21 @@
 import type { RawData } from 'ws';
+import { readControl, stringIn } from '../../core/frames/control-frame.ts';
 import type { SocketFamily } from '../../core/upstream.ts';
 import type { LiveConfig } from '../../pipeline/live-config.ts';
 import { PacedQueue } from '../sockets/paced-queue.ts';
 import type { ReadRight } from '../sockets/read-right.ts';
+import type { Readers } from '../sockets/readers.ts';
 import { type PairOptions, type PairOwner, SocketPair } from '../sockets/socket-pair.ts';
+import { shutdownEvent } from './shutdown-event.ts';
+import { controlAnswer, errorText, LACKS_READ } from './stream-control.ts';
 
 export interface OwnStreamOptions extends PairOptions {
-  readonly family: SocketFamily;
   readonly config: () => LiveConfig;
-  /** Undefined for a stream that is nobody's own. */
-  readonly right: ReadRight | undefined;
+  readonly wallNow: () => number;
+  readonly isCombined: boolean;
+  readonly readers: Readers;
+  /** To what the socket carries from its opening on; none for a stream that is nobody's own. */
+  readonly rights: readonly ReadRight[];
 }
 
 /** Binance takes 5 messages a second on spot and 10 on futures, pings and pongs included. */
@@ -21,6 +27,9 @@ export class OwnStream implements PairOwner {
   readonly #options: OwnStreamOptions;
   readonly #pair: SocketPair;
   readonly #pace: PacedQueue<{ readonly data: Buffer; readonly isBinary: boolean }>;
+  /** To what was subscribed to later, by listen key. */
+  readonly #rights = new Map<string, ReadRight>();
+  #badFrames = 0;
 
   constructor(options: OwnStreamOptions) {
     this.#options = options;
@@ -37,6 +46,13 @@ export class OwnStream implements PairOwner {
 
   onAppFrame(data: RawData, isBinary: boolean): void {
     if (!this.#pair.isAppOpen) return;
+    const refusal = isBinary ? undefined : this.#judge(data.toString());
+    if (refusal !== undefined) {
+      this.#pair.toApp.pass(refusal, false);
+      if (++this.#badFrames >= this.#options.limits.badFramesInARow) this.#pair.cut(1008, 'bad frames');
+      return;
+    }
+    this.#badFrames = 0;
     if (!this.#pace.take({ data: data as Buffer, isBinary })) this.#pair.cut(1008, 'too many frames');
   }
 
@@ -54,12 +70,33 @@ export class OwnStream implements PairOwner {
     this.#mayGoOn();
   }
 
-  onDrain(): void {}
+  onDrain(): void {
+    const { wallNow, isCombined } = this.#options;
+    this.#pair.toApp.pass(shutdownEvent(wallNow(), isCombined), false);
+  }
+
+  /**
+   * Judges each listen key that an app subscribes to, as if it stood in the URL. Returns the answer that refuses it. What
+   * cannot be read is answered here as well: nobody could say how Binance reads it.
+   */
+  #judge(text: string): string | undefined {
+    const reading = readControl(text);
+    if ('error' in reading) return controlAnswer(reading.id, { error: errorText(reading.error) });
+    const { id, method, params } = reading.frame;
+    if (method !== 'SUBSCRIBE') return undefined;
+    const { readers, config } = this.#options;
+    const names = params.map(stringIn).filter((name) => name !== undefined);
+    const rights = readers.rightsToNames(names, config());
+    if (rights === undefined) return controlAnswer(id, { error: LACKS_READ });
+    for (const [key, right] of rights) this.#rights.set(key, right);
+    return undefined;
+  }
 
   /** Ends the stream once a new configuration took the right to it away. */
   #mayGoOn(): boolean {
-    const { right, config } = this.#options;
-    if (right === undefined || right.holds(config())) return true;
+    const config = this.#options.config();
+    const { rights } = this.#options;
+    if ([...rights, ...this.#rights.values()].every((right) => right.holds(config))) return true;
     if (this.#pair.isAppOpen) this.#pair.cut(1008, 'permission withdrawn');
     return false;
   }

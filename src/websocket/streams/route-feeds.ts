@@ -1,11 +1,13 @@
 import type { WebSocket } from 'ws';
 import type { StreamEvent } from '../../core/frames/stream-event.ts';
+import type { SocketLimits } from '../sockets/socket-limits.ts';
 import { type Listener, Subscriptions } from './subscriptions.ts';
-import { type Consent, UpstreamFeed } from './upstream-feed.ts';
+import { type Consent, type FeedEnd, UpstreamFeed } from './upstream-feed.ts';
 
 export interface RouteFeedsOptions {
   readonly perSecond: number;
   readonly now: () => number;
+  readonly limits: Pick<SocketLimits, 'pingEveryMs' | 'upstreamSilentMs'>;
 }
 
 /**
@@ -127,7 +129,7 @@ export class RouteFeeds {
       onNotice: (data, isBinary) => {
         for (const listener of this.#listeners) listener.notice(data, isBinary);
       },
-      onGone: (code, reason) => this.#gone(feed, code, reason),
+      onGone: (end) => this.#gone(feed, end),
     });
     this.#feeds.add(feed);
     return feed;
@@ -139,12 +141,12 @@ export class RouteFeeds {
   }
 
   /** Apps with a stream on the feed lose their sockets with the same code; after the last feed all apps do. */
-  #gone(feed: UpstreamFeed, code: number, reason: string): void {
+  #gone(feed: UpstreamFeed, end: FeedEnd): void {
     this.#feeds.delete(feed);
     const concerned = this.#subscriptions.drop(feed);
     if (this.#feeds.size === 0 && this.#opening === undefined) {
       for (const listener of this.#listeners) concerned.add(listener);
     }
-    for (const listener of concerned) listener.lost(code, reason);
+    for (const listener of concerned) listener.lost(end);
   }
 }

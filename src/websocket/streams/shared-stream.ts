@@ -1,19 +1,25 @@
 import type { RawData, WebSocket } from 'ws';
 import type { StreamEvent } from '../../core/frames/stream-event.ts';
 import { SECOND_MS } from '../../core/intervals.ts';
+import type { SocketFamily } from '../../core/upstream.ts';
 import { Backpressure } from '../sockets/backpressure.ts';
-import { closeLike, closeWithin, LOST } from '../sockets/closing.ts';
+import { closeLike, closeWithin, faultOf, LOST } from '../sockets/closing.ts';
+import { Heartbeat } from '../sockets/heartbeat.ts';
 import type { OpenSocket, OpenSockets } from '../sockets/open-sockets.ts';
 import type { SocketLimits } from '../sockets/socket-limits.ts';
 import type { SocketRecords } from '../sockets/socket-records.ts';
 import { AppStreams, type AppStreamsOptions } from './app-streams.ts';
+import { shutdownEvent } from './shutdown-event.ts';
 import type { Listener } from './subscriptions.ts';
+import type { FeedEnd } from './upstream-feed.ts';
 
 export interface SharedStreamOptions extends AppStreamsOptions {
   readonly sockets: OpenSockets;
   readonly monotonicNow: () => number;
   readonly records: SocketRecords;
   readonly limits: SocketLimits;
+  readonly family: SocketFamily;
+  readonly wallNow: () => number;
 }
 
 /** Stands for the feed: a slow reader must not pause a socket that others listen to. */
@@ -24,8 +30,7 @@ export class SharedStream implements OpenSocket, Listener {
   readonly #options: SharedStreamOptions;
   readonly #records: SocketRecords;
   readonly #streams: AppStreams;
-  #end: { readonly app: WebSocket; readonly flow: Backpressure } | undefined;
-  #isAlive = true;
+  #end: { readonly app: WebSocket; readonly flow: Backpressure; readonly heartbeat: Heartbeat } | undefined;
   #second = 0;
   #framesInSecond = 0;
   #turn: Promise<void> = Promise.resolve();
@@ -46,14 +51,19 @@ export class SharedStream implements OpenSocket, Listener {
 
   /** Takes over the app's socket after its upgrade, and subscribes to the streams that its URL names. */
   attach(app: WebSocket): void {
-    const { sockets, monotonicNow, limits, wish } = this.#options;
+    const { sockets, monotonicNow, limits, family, wish } = this.#options;
     const flow = new Backpressure(NOBODY, app, limits, monotonicNow, () => this.cut(1013, 'slow reader'));
-    this.#end = { app, flow };
-    const note = () => {
-      this.#isAlive = true;
-    };
-    app.on('ping', note).on('pong', note).on('message', note);
-    app.on('error', () => {});
+    const heartbeat = new Heartbeat(app, {
+      pingEveryMs: limits.pingEveryMs,
+      silentMs: limits.appSilentMs[family],
+      onSilent: () => this.#records.closed({ by: 'proxy', code: 1006, rule: 'no pong from the app' }),
+    });
+    this.#end = { app, flow, heartbeat };
+    app.on('error', (error) => {
+      const fault = faultOf(error);
+      if (fault !== undefined)
+        this.#records.closed({ by: 'proxy', code: fault.code, rule: `${fault.rule} from the app` });
+    });
     app.on('message', (data, isBinary) => this.#onFrame(data, isBinary));
     app.on('close', (code) => {
       this.#records.closed({ by: 'app', code, rule: undefined });
@@ -85,8 +95,10 @@ export class SharedStream implements OpenSocket, Listener {
     this.#end?.flow.pass(data, isBinary);
   }
 
-  lost(code: number, reason: string): void {
-    this.#records.closed({ by: 'binance', code, rule: undefined });
+  lost({ code, reason, own }: FeedEnd): void {
+    this.#records.closed(
+      own === undefined ? { by: 'binance', code, rule: undefined } : { by: 'proxy', ...own },
+    );
     if (this.#end === undefined) {
       this.dispose();
       return;
@@ -107,14 +119,11 @@ export class SharedStream implements OpenSocket, Listener {
   }
 
   ping(): void {
-    const app = this.#end?.app;
-    if (app === undefined || app.readyState !== app.OPEN) return;
-    if (this.#isAlive) app.ping();
-    else app.terminate();
-    this.#isAlive = false;
+    this.#end?.heartbeat.ping();
   }
 
   drain(): Promise<void> {
+    this.#say(shutdownEvent(this.#options.wallNow(), this.#streams.isCombined));
     return this.#close(1001, 'shutdown');
   }
 

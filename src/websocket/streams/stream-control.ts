@@ -1,4 +1,4 @@
-import type { ControlFrame } from '../../core/frames/stream-event.ts';
+import { type ControlError, type ControlFrame, invalid, stringIn } from '../../core/frames/control-frame.ts';
 
 /** What a stream socket is, as far as control frames can ask for it. */
 export interface StreamSocketState {
@@ -19,34 +19,32 @@ export type ControlRequest =
 
 /** The result of a change that was made. */
 export const DONE: ControlAnswer = { result: 'null' };
+/** The refusal of a listen key to who may not read. */
+export const LACKS_READ = errorText(invalid('this client lacks the permission read'));
 
-const UNKNOWN_PROPERTY = refused(0, 'Unknown property');
+const METHODS = ['SUBSCRIBE', 'UNSUBSCRIBE', 'LIST_SUBSCRIPTIONS', 'SET_PROPERTY', 'GET_PROPERTY'];
+const UNKNOWN_METHOD = invalid(
+  `unknown variant, expected one of ${METHODS.map((name) => `\`${name}\``).join(', ')}`,
+);
 
 /** Reads what a control frame asks for. Methods and errors are those of Binance's streams. */
-export function readControlRequest(
-  { method, params }: ControlFrame,
-  { names, isCombined }: StreamSocketState,
-): ControlRequest {
-  const [first, second] = params;
+export function readControlRequest(frame: ControlFrame, state: StreamSocketState): ControlRequest {
+  const { method, params } = frame;
   switch (method) {
     case 'LIST_SUBSCRIPTIONS':
-      return answered(JSON.stringify([...names]));
+      return answered(JSON.stringify([...state.names]));
     case 'GET_PROPERTY':
-      return textOf(first) === 'combined' ? answered(String(isCombined)) : UNKNOWN_PROPERTY;
     case 'SET_PROPERTY':
-      if (textOf(first) !== 'combined') return UNKNOWN_PROPERTY;
-      if (second !== 'true' && second !== 'false') return refused(1, 'Invalid value type: expected Boolean');
-      return { kind: 'combine', isCombined: second === 'true' };
+      return readProperty(frame, state);
     case 'SUBSCRIBE':
     case 'UNSUBSCRIBE': {
-      const wanted = params.map(textOf).filter(isStreamName);
-      if (wanted.length === 0 || wanted.length < params.length) {
-        return refused(2, 'Invalid request: params must be stream names');
-      }
+      const wanted = params.map(stringIn).filter(isStreamName);
+      if (wanted.length === 0 || wanted.length < params.length)
+        return refused(invalid('params must be stream names'));
       return { kind: method === 'SUBSCRIBE' ? 'subscribe' : 'unsubscribe', names: wanted };
     }
     default:
-      return refused(2, 'Invalid request: unknown method');
+      return refused(UNKNOWN_METHOD);
   }
 }
 
@@ -56,23 +54,30 @@ export function controlAnswer(id: string, { result, error }: ControlAnswer): str
 }
 
 /** JSON text of an error. */
-export function errorText(code: number, msg: string): string {
+export function errorText({ code, msg }: ControlError): string {
   return JSON.stringify({ code, msg });
+}
+
+function readProperty({ method, params }: ControlFrame, { isCombined }: StreamSocketState): ControlRequest {
+  const [name, value] = params;
+  const isSetting = method === 'SET_PROPERTY';
+  const property = stringIn(name);
+  if (property === undefined) return refused(invalid('property name must be a string'));
+  if (property !== 'combined') return refused({ code: 0, msg: 'Unknown property' });
+  if (params.length > (isSetting ? 2 : 1)) return refused(invalid('too many parameters'));
+  if (!isSetting) return answered(String(isCombined));
+  if (value === 'true' || value === 'false') return { kind: 'combine', isCombined: value === 'true' };
+  return refused({ code: 1, msg: 'Invalid value type: expected Boolean' });
 }
 
 function answered(result: string): ControlRequest {
   return { kind: 'answer', answer: { result } };
 }
 
-function refused(code: number, msg: string): ControlRequest {
-  return { kind: 'answer', answer: { error: errorText(code, msg) } };
+function refused(error: ControlError): ControlRequest {
+  return { kind: 'answer', answer: { error: errorText(error) } };
 }
 
 function isStreamName(name: string | undefined): name is string {
   return name?.isWellFormed() === true && name !== '';
-}
-
-/** The string that a JSON text is; undefined for every other value. */
-function textOf(source: string | undefined): string | undefined {
-  return source?.[0] === '"' ? (JSON.parse(source) as string) : undefined;
 }

@@ -1,12 +1,12 @@
 import type { StreamEvent } from '../../core/frames/stream-event.ts';
-import type { Consent, UpstreamFeed } from './upstream-feed.ts';
+import type { Consent, FeedEnd, UpstreamFeed } from './upstream-feed.ts';
 
 /** An app that listens to shared streams. */
 export interface Listener {
   hear(event: StreamEvent, data: Buffer): void;
   notice(data: Buffer, isBinary: boolean): void;
   /** Called when a socket to Binance that carried some of its streams is gone. */
-  lost(code: number, reason: string): void;
+  lost(end: FeedEnd): void;
 }
 
 /** One SUBSCRIBE. The same name may be asked for again before the first SUBSCRIBE was answered. */

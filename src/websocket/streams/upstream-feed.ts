@@ -1,21 +1,33 @@
 import { type RawData, WebSocket } from 'ws';
 import { readEvent, type StreamEvent } from '../../core/frames/stream-event.ts';
 import { jsonSources } from '../../core/json.ts';
+import { faultOf, type OwnEnding } from '../sockets/closing.ts';
+import { Heartbeat } from '../sockets/heartbeat.ts';
 import { PacedQueue } from '../sockets/paced-queue.ts';
+import type { SocketLimits } from '../sockets/socket-limits.ts';
 
 /** Called with Binance's answer to a control frame: undefined for consent, else the JSON text of the error. */
 export type Consent = (error: string | undefined) => void;
+
+/** How a socket to Binance ended. */
+export interface FeedEnd {
+  readonly code: number;
+  readonly reason: string;
+  /** Undefined when Binance, or what lies between, ended it. */
+  readonly own: OwnEnding | undefined;
+}
 
 export interface UpstreamFeedOptions {
   /** Paused; the feed resumes it. */
   readonly socket: WebSocket;
   readonly perSecond: number;
   readonly now: () => number;
+  readonly limits: Pick<SocketLimits, 'pingEveryMs' | 'upstreamSilentMs'>;
   /** Called with one event of one stream, and the message that contains it. */
   readonly onEvent: (event: StreamEvent, data: Buffer) => void;
   /** Called with a message for everybody on this socket, such as the notice of a shutdown. */
   readonly onNotice: (data: Buffer, isBinary: boolean) => void;
-  readonly onGone: (code: number, reason: string) => void;
+  readonly onGone: (end: FeedEnd) => void;
 }
 
 /** A SUBSCRIBE or UNSUBSCRIBE of an app. Those that wait for their turn are sent together. */
@@ -42,11 +54,13 @@ export class UpstreamFeed {
   readonly #pace: PacedQueue<Ask>;
   /** Asks without an answer, by the id of their frame. */
   readonly #asked = new Map<number, readonly Ask[]>();
+  readonly #heartbeat: Heartbeat;
   #lastId = 0;
-  #isAlive = true;
+  /** Why this side ended the socket. */
+  #own: OwnEnding | undefined;
 
   constructor(options: UpstreamFeedOptions) {
-    const { socket } = options;
+    const { socket, limits } = options;
     this.#options = options;
     this.#socket = socket;
     this.#pace = new PacedQueue({
@@ -55,11 +69,17 @@ export class UpstreamFeed {
       now: options.now,
       send: (ask) => this.#send(ask),
     });
-    const note = () => {
-      this.#isAlive = true;
-    };
-    socket.on('ping', note).on('pong', note).on('message', note);
-    socket.on('error', () => {});
+    this.#heartbeat = new Heartbeat(socket, {
+      pingEveryMs: limits.pingEveryMs,
+      silentMs: limits.upstreamSilentMs,
+      onSilent: () => {
+        this.#own = { code: 1006, rule: 'no pong from Binance' };
+      },
+    });
+    socket.on('error', (error) => {
+      const fault = faultOf(error);
+      if (fault !== undefined) this.#own = { code: fault.code, rule: `${fault.rule} from Binance` };
+    });
     socket.on('message', (data, isBinary) => this.#hear(data, isBinary));
     socket.on('close', (code, reason) => this.#end(code, reason.toString()));
     socket.resume();
@@ -81,10 +101,7 @@ export class UpstreamFeed {
   }
 
   ping(): void {
-    if (!this.isOpen) return;
-    if (this.#isAlive) this.#socket.ping();
-    else this.#socket.terminate();
-    this.#isAlive = false;
+    this.#heartbeat.ping();
   }
 
   close(): void {
@@ -166,6 +183,6 @@ export class UpstreamFeed {
     this.#pace.stop();
     this.#asked.clear();
     for (const { consent } of asked) consent(LOST);
-    this.#options.onGone(code, reason);
+    this.#options.onGone({ code, reason, own: this.#own });
   }
 }

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readSocketTarget } from '../../../src/core/frames/socket-target.ts';
-import { readControl, readEvent, streamWish } from '../../../src/core/frames/stream-event.ts';
-import { refusal } from '../../support/fixtures/call.ts';
+import { readEvent, streamWish } from '../../../src/core/frames/stream-event.ts';
 
 const KEY = 'p'.repeat(64);
 const wishOf = (target: string) => streamWish(readSocketTarget(target)!);
@@ -53,22 +52,4 @@ describe('an event of a combined stream', () => {
   ])('An event of a combined stream is not read from %s', (text) => {
     expect(readEvent(Buffer.from(text))).toBeUndefined();
   });
-});
-
-describe('a control frame', () => {
-  it('A control frame keeps the texts of id and parameters', () => {
-    expect(readControl('{"method":"SUBSCRIBE","params":["a", true],"id":"x"}')).toEqual({
-      id: '"x"',
-      method: 'SUBSCRIBE',
-      params: ['"a"', 'true'],
-    });
-    expect(readControl('{"method":"LIST_SUBSCRIPTIONS"}')).toMatchObject({ id: 'null', params: [] });
-  });
-
-  it.each(['{}', '[]', '{"method":1}', '{"method":"A","params":{}}', '{"method":"A","id":1.5}', 'x'])(
-    'The text %s is not a control frame',
-    (text) => {
-      expect(refusal(() => readControl(text))).toBe('PROXY_MALFORMED_REQUEST');
-    },
-  );
 });
