@@ -1,4 +1,5 @@
 import type { Bucket } from '../core/budget/buckets.ts';
+import { membersOf } from '../core/budget/shared-pool.ts';
 import type { BucketUse, Freeze, StoreView } from './stores/store.ts';
 
 interface FreezeEnd {
@@ -25,7 +26,7 @@ export function stateOf(view: StoreView, waiting: number): BudgetState {
   for (const freeze of view.freezes) {
     const end = { untilMs: freeze.untilMs, status: freeze.status };
     if (isOfAccount(freeze)) frozenOrders.push({ account: accountOf(freeze), ...end });
-    else frozen.push({ upstream: upstreamOf(freeze), ...end });
+    else for (const upstream of membersOf(poolOfKey(freeze))) frozen.push({ upstream, ...end });
   }
   return {
     degraded: view.degraded,
@@ -46,14 +47,14 @@ export function describeFreeze(freeze: Freeze): Readonly<Record<string, string |
   const { untilMs, status } = freeze;
   return isOfAccount(freeze)
     ? { account: accountOf(freeze), untilMs, status }
-    : { upstream: upstreamOf(freeze), untilMs, status };
+    : { upstream: membersOf(poolOfKey(freeze)).join(', '), untilMs, status };
 }
 
 function isOfAccount({ key }: Freeze): boolean {
   return key.startsWith('account:');
 }
 
-function upstreamOf({ key }: Freeze): string {
+function poolOfKey({ key }: Freeze): string {
   return key.split(':')[1] ?? '';
 }
 

@@ -1,5 +1,6 @@
 import { readBackOff, type UpstreamAnswer } from '../core/budget/back-off.ts';
 import { hostFreezeKey, ordersFreezeKey } from '../core/budget/buckets.ts';
+import { poolOf } from '../core/budget/shared-pool.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../core/intervals.ts';
 import type { UpstreamName } from '../core/upstream.ts';
 import type { Freeze } from './stores/store.ts';
@@ -29,9 +30,10 @@ export class Freezes {
   /** The freeze that an answer asks for; undefined when it has no back-off, or one of orders without an account. */
   learn(charged: Charged, answer: UpstreamAnswer, nowMs: number): Freeze | undefined {
     const { endpoint, account, chargedMs } = charged;
+    const pool = poolOf(endpoint.upstream);
     const backOff = readBackOff(answer, nowMs);
     if (backOff === undefined) {
-      this.#resetPause(endpoint.upstream, chargedMs);
+      this.#resetPause(pool, chargedMs);
       return undefined;
     }
     const { status } = backOff;
@@ -40,8 +42,8 @@ export class Freezes {
       const untilMs = backOff.untilMs ?? windowEnd(nowMs, backOff.windowMs ?? ORDERS_WINDOW_MS);
       return { key: ordersFreezeKey(endpoint, account), untilMs: within(untilMs, nowMs), status };
     }
-    const untilMs = backOff.untilMs ?? this.#untimed(endpoint.upstream, status, nowMs);
-    return { key: hostFreezeKey(endpoint.upstream), untilMs: within(untilMs, nowMs), status };
+    const untilMs = backOff.untilMs ?? this.#untimed(pool, status, nowMs);
+    return { key: hostFreezeKey(pool), untilMs: within(untilMs, nowMs), status };
   }
 
   /** Reports a freeze that holds, made by this process or by another one. */
@@ -61,21 +63,21 @@ export class Freezes {
   }
 
   /** Resets the pause to its first length when the call was charged after the last pause and got no back-off. */
-  #resetPause(upstream: UpstreamName, chargedMs: number): void {
-    const pauses = this.#pauses.get(upstream);
-    if (pauses !== undefined && chargedMs >= pauses.untilMs) this.#pauses.delete(upstream);
+  #resetPause(pool: UpstreamName, chargedMs: number): void {
+    const pauses = this.#pauses.get(pool);
+    if (pauses !== undefined && chargedMs >= pauses.untilMs) this.#pauses.delete(pool);
   }
 
   /** End of a freeze without Retry-After: a 429 ends with its minute; after a 418 or 403 each pause doubles. */
-  #untimed(upstream: UpstreamName, status: number, nowMs: number): number {
+  #untimed(pool: UpstreamName, status: number, nowMs: number): number {
     if (status === 429) return windowEnd(nowMs, MINUTE_MS);
-    const last = this.#pauses.get(upstream);
+    const last = this.#pauses.get(pool);
     // Calls that were under way together get the same refusal; it counts once.
     if (last !== undefined && last.untilMs > nowMs) return last.untilMs;
     const count = last === undefined ? 0 : last.count + 1;
     const first = status === 418 ? 2 * MINUTE_MS : MINUTE_MS;
     const untilMs = nowMs + Math.min(first * 2 ** count, LONGEST_PAUSE_MS);
-    this.#pauses.set(upstream, { count, untilMs });
+    this.#pauses.set(pool, { count, untilMs });
     return untilMs;
   }
 }

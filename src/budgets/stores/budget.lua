@@ -2,7 +2,9 @@
 -- A bucket is one string: its numbers, packed in the order of the constants below.
 -- KEYS and ARGV depend on the operation (ARGV[1]). Every time is Binance's, in whole ms.
 local WINDOW, PREVIOUS, REPORTED, HIGHEST, ROUND = 1, 2, 3, 4, 5
-local UNREPORTED, UNREPORTED_BEFORE, NEAR_THE_END, SLOT, FLIGHT, STARTED = 6, 7, 8, 9, 10, 14
+local UNREPORTED, UNREPORTED_BEFORE, NEAR_THE_END, SLOT, FLIGHT, STARTED, OWN = 6, 7, 8, 9, 10, 14, 15
+-- How a bucket is counted. OWN is -1 where it is not pooled.
+local FALLING, POOLED = 1, 2
 local SLOTS, SLOT_MS, STEP_BACK_MS, SLOTS_AHEAD = 4, 10000, 1000, 6
 -- Keys expire this much later than the times inside them, because Redis' own clock may differ. The times decide.
 local KEEP_MS = 120000
@@ -15,7 +17,16 @@ local function flight_of(s)
 end
 
 local function used_of(s)
-  return s[REPORTED] + s[UNREPORTED] + s[UNREPORTED_BEFORE] + flight_of(s)
+  return math.max(s[REPORTED] + s[UNREPORTED] + s[UNREPORTED_BEFORE], s[OWN]) + flight_of(s)
+end
+
+local function add_own(s, weight)
+  if s[OWN] >= 0 then s[OWN] = s[OWN] + weight end
+end
+
+local function add_unreported(s, weight)
+  s[UNREPORTED] = s[UNREPORTED] + weight
+  add_own(s, weight)
 end
 
 local function add_flight(s, slot, weight)
@@ -32,7 +43,7 @@ local function advance(s, window_ms)
   if slot > s[SLOT] then
     for at = s[SLOT] + 1, math.min(slot, s[SLOT] + SLOTS) do
       local index = FLIGHT + at % SLOTS
-      s[UNREPORTED] = s[UNREPORTED] + s[index]
+      add_unreported(s, s[index])
       s[index] = 0
     end
     s[SLOT] = slot
@@ -49,10 +60,11 @@ local function advance(s, window_ms)
     s[REPORTED], s[HIGHEST], s[UNREPORTED] = 0, 0, 0
     s[UNREPORTED_BEFORE] = follows and s[NEAR_THE_END] or 0
     s[NEAR_THE_END] = 0
+    if s[OWN] >= 0 then s[OWN] = s[UNREPORTED_BEFORE] end
     s[ROUND] = s[ROUND] + 1
     s[WINDOW] = window
   elseif window < s[WINDOW] and now < s[WINDOW] * window_ms - STEP_BACK_MS then
-    s[UNREPORTED] = s[UNREPORTED] + s[PREVIOUS]
+    add_unreported(s, s[PREVIOUS])
     s[PREVIOUS] = 0
     s[WINDOW] = window
   end
@@ -63,16 +75,19 @@ local function save(key, s, window_ms)
 end
 
 -- Saves what the passing of time changed, also when nothing is charged then.
-local function load(key, window_ms)
+local function load(key, window_ms, counting)
   local packed = redis.call('GET', key)
   local s
   if packed then
     s = cmsgpack.unpack(packed)
+    -- A count that an older version wrote has no OWN.
+    if not s[OWN] then s[OWN] = counting == POOLED and 0 or -1 end
     local window, slot = s[WINDOW], s[SLOT]
     advance(s, window_ms)
     if s[WINDOW] == window and s[SLOT] == slot then return s end
   else
-    s = { math.floor(now / window_ms), 0, 0, 0, 0, 0, 0, 0, math.floor(now / SLOT_MS), 0, 0, 0, 0, now }
+    s = { math.floor(now / window_ms), 0, 0, 0, 0, 0, 0, 0, math.floor(now / SLOT_MS), 0, 0, 0, 0, now,
+      counting == POOLED and 0 or -1 }
   end
   save(key, s, window_ms)
   return s
@@ -87,7 +102,7 @@ local function freeze_of(key)
   return nil
 end
 
--- KEYS: freeze keys, then buckets. ARGV: number of freeze keys, then window, weight and ceiling of each bucket.
+-- KEYS: freeze keys, then buckets. ARGV: number of freeze keys, then window, counting, weight and ceiling of each bucket.
 -- Answers {'frozen', freeze key, until, status} or {'full', bucket, until, state…} or {'charged', 0, 0, state…}, where a
 -- state is {window, round, slot, started, used, reported}.
 local function charge()
@@ -98,10 +113,11 @@ local function charge()
   end
   local states, full, full_until = {}, nil, 0
   for i = 1, #KEYS - freeze_keys do
-    local window_ms = tonumber(ARGV[1 + 3 * i])
-    local s = load(KEYS[freeze_keys + i], window_ms)
+    local at = 4 * i
+    local window_ms = tonumber(ARGV[at])
+    local s = load(KEYS[freeze_keys + i], window_ms, tonumber(ARGV[at + 1]))
     states[i] = s
-    if used_of(s) + tonumber(ARGV[2 + 3 * i]) > tonumber(ARGV[3 + 3 * i]) then
+    if used_of(s) + tonumber(ARGV[at + 2]) > tonumber(ARGV[at + 3]) then
       local ends = (s[WINDOW] + 1) * window_ms
       if ends > full_until then full, full_until = i, ends end
     end
@@ -109,41 +125,42 @@ local function charge()
   local answer = full and { 'full', full, full_until } or { 'charged', 0, 0 }
   for i, s in ipairs(states) do
     if not full then
-      add_flight(s, s[SLOT], tonumber(ARGV[2 + 3 * i]))
-      save(KEYS[freeze_keys + i], s, tonumber(ARGV[1 + 3 * i]))
+      add_flight(s, s[SLOT], tonumber(ARGV[4 * i + 2]))
+      save(KEYS[freeze_keys + i], s, tonumber(ARGV[4 * i]))
     end
     answer[i + 3] = { s[WINDOW], s[ROUND], s[SLOT], s[STARTED], used_of(s), s[REPORTED] }
   end
   return answer
 end
 
--- KEYS: buckets. ARGV: length of the tail, then of each bucket: window length, weight, mark (window, round, slot,
--- started), counted (-1: nothing was sent), reported (-1: nothing), whether a lower report is believed.
+-- KEYS: buckets. ARGV: length of the tail, then of each bucket: window length, counting, weight, mark (window, round,
+-- slot, started), counted (-1: nothing was sent), reported (-1: nothing).
 local function finish()
   local tail_ms = tonumber(ARGV[3])
   for i, key in ipairs(KEYS) do
     local at = 3 + 9 * (i - 1)
-    local window_ms, weight = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
-    local window, round, slot = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
-    local started, counted, reported = tonumber(ARGV[at + 6]), tonumber(ARGV[at + 7]), tonumber(ARGV[at + 8])
-    local s = load(key, window_ms)
+    local window_ms, counting, weight = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
+    local window, round, slot = tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6])
+    local started, counted, reported = tonumber(ARGV[at + 7]), tonumber(ARGV[at + 8]), tonumber(ARGV[at + 9])
+    local s = load(key, window_ms, counting)
     local alive = is_alive(s, slot, started)
     if alive then add_flight(s, slot, -weight) end
     if counted >= 0 then
       if now >= (s[WINDOW] + 1) * window_ms - tail_ms then s[NEAR_THE_END] = s[NEAR_THE_END] + counted end
       if window ~= s[WINDOW] or started ~= s[STARTED] then
-        s[UNREPORTED] = s[UNREPORTED] + counted
+        add_unreported(s, counted)
       else
         if reported >= 0 then
+          if alive then add_own(s, counted) end
           s[REPORTED] = math.max(s[REPORTED], reported)
           s[HIGHEST] = math.max(s[HIGHEST], reported)
           if round == s[ROUND] then
-            if ARGV[at + 9] == '1' then s[REPORTED] = s[HIGHEST] end
+            if counting == FALLING then s[REPORTED] = s[HIGHEST] end
             s[HIGHEST], s[UNREPORTED_BEFORE], s[UNREPORTED] = 0, s[UNREPORTED], 0
             s[ROUND] = s[ROUND] + 1
           end
         elseif alive then
-          s[UNREPORTED] = s[UNREPORTED] + counted
+          add_unreported(s, counted)
         end
       end
     end
@@ -162,7 +179,7 @@ local function freeze()
   return 'OK'
 end
 
--- KEYS: freeze keys, then buckets. ARGV: number of freeze keys, then window length of each bucket.
+-- KEYS: freeze keys, then buckets. ARGV: number of freeze keys, then window length and counting of each bucket.
 -- Answers {{until, status}… , {end of the window, started, used, reported}…}; until is 0 where there is no freeze.
 local function look()
   local answer, freeze_keys = {}, tonumber(ARGV[3])
@@ -171,8 +188,9 @@ local function look()
       local ends, status = freeze_of(key)
       answer[i] = { ends or 0, status or 0 }
     else
-      local window_ms = tonumber(ARGV[3 + i - freeze_keys])
-      local s = load(key, window_ms)
+      local at = 2 + 2 * (i - freeze_keys)
+      local window_ms = tonumber(ARGV[at])
+      local s = load(key, window_ms, tonumber(ARGV[at + 1]))
       answer[i] = { (s[WINDOW] + 1) * window_ms, s[STARTED], used_of(s), s[REPORTED] }
     end
   end
@@ -180,15 +198,17 @@ local function look()
 end
 
 -- Adds what a process used while it could not reach this store.
--- KEYS: buckets. ARGV: of each bucket: window length, end of the window that is meant, own charges, largest report.
+-- KEYS: buckets. ARGV: of each bucket: window length, counting, end of the window that is meant, own charges, largest
+-- report.
 local function merge()
   for i, key in ipairs(KEYS) do
-    local at = 2 + 4 * (i - 1)
-    local window_ms = tonumber(ARGV[at + 1])
-    local s = load(key, window_ms)
-    if (s[WINDOW] + 1) * window_ms == tonumber(ARGV[at + 2]) then
-      s[UNREPORTED] = s[UNREPORTED] + tonumber(ARGV[at + 3])
-      s[REPORTED] = math.max(s[REPORTED], tonumber(ARGV[at + 4]))
+    local at = 2 + 5 * (i - 1)
+    local window_ms, own, reported = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
+    local s = load(key, window_ms, tonumber(ARGV[at + 2]))
+    if (s[WINDOW] + 1) * window_ms == tonumber(ARGV[at + 3]) then
+      add_unreported(s, own)
+      s[REPORTED] = math.max(s[REPORTED], reported)
+      if s[OWN] >= 0 then s[OWN] = math.max(s[OWN], reported) end
       save(key, s, window_ms)
     end
   end

@@ -1,4 +1,4 @@
-import type { Bucket, BucketCharge, CallCharge } from '../../core/budget/buckets.ts';
+import { type Bucket, type BucketCharge, type CallCharge, countingOf } from '../../core/budget/buckets.ts';
 import {
   addCharge,
   advance,
@@ -57,7 +57,7 @@ export class MemoryBudgetStore implements BudgetStore {
       if (charge === undefined || mark === undefined || ending === undefined) continue;
       const { weight, bucket } = charge;
       const { windowMs } = bucket;
-      const sent = { mark, weight, ending, windowMs, lowers: bucket.kind === 'orders' };
+      const sent = { mark, weight, ending, windowMs, lowers: countingOf(bucket) === 'falling' };
       reconcile(this.#entry(bucket, nowMs).state, sent, nowMs);
     }
   }
@@ -97,6 +97,7 @@ export class MemoryBudgetStore implements BudgetStore {
   seed(bucket: Bucket, used: number, nowMs: number): void {
     const { state } = this.#entry(bucket, nowMs);
     state.reported = Math.max(state.reported, used);
+    if (state.own !== undefined) state.own = Math.max(state.own, used);
   }
 
   /**
@@ -107,7 +108,10 @@ export class MemoryBudgetStore implements BudgetStore {
   adopt(charges: readonly BucketCharge[], windows: readonly number[], nowMs: number): Receipt {
     const marks = charges.map(({ bucket, weight }, i) => {
       const { state } = this.#entry(bucket, nowMs);
-      if (windows[i] === state.window) state.reported -= weight;
+      if (windows[i] === state.window) {
+        state.reported -= weight;
+        if (state.own !== undefined) state.own -= weight;
+      }
       return addCharge(state, weight);
     });
     return { charges, marks };
@@ -120,7 +124,8 @@ export class MemoryBudgetStore implements BudgetStore {
   #entry(bucket: Bucket, nowMs: number): Entry {
     const known = this.#entries.get(bucket.key);
     if (known === undefined) {
-      const entry = { bucket, state: emptyBucket(nowMs, bucket.windowMs) };
+      const countsOwn = countingOf(bucket) === 'pooled';
+      const entry = { bucket, state: emptyBucket(nowMs, bucket.windowMs, countsOwn) };
       this.#entries.set(bucket.key, entry);
       return entry;
     }

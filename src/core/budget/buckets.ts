@@ -2,6 +2,7 @@ import { ANONYMOUS, type Client } from '../access/client.ts';
 import type { Endpoint } from '../catalogue/endpoint.ts';
 import type { SharedLane } from '../lanes.ts';
 import type { UpstreamName } from '../upstream.ts';
+import { isShared, poolOf } from './shared-pool.ts';
 
 /** general: everything else; orders: what places or amends; cancels: what takes orders away. */
 export type Lane = 'general' | 'orders' | 'cancels';
@@ -14,6 +15,7 @@ export interface Bucket {
   readonly key: string;
   readonly scope: BucketScope;
   readonly kind: 'weight' | 'raw' | 'orders' | 'quota' | 'share';
+  /** The pool that it belongs to. */
   readonly upstream: UpstreamName;
   readonly windowMs: number;
   readonly limit: number;
@@ -51,9 +53,21 @@ export function laneOf({ effect }: Endpoint): Lane {
   return effect === 'none' ? 'general' : 'orders';
 }
 
-/** The freeze that stops everything on a host. /api and /sapi are one host. */
+/**
+ * How a bucket's count is kept. plain: reports never lower it; falling: a newer report may, because fills give orders
+ * back; pooled: reports come from several hosts, and none of them stands for all that was sent.
+ */
+export type Counting = 'plain' | 'falling' | 'pooled';
+
+export function countingOf({ kind, upstream }: Bucket): Counting {
+  if (kind !== 'orders' && kind !== 'weight') return 'plain';
+  if (isShared(upstream)) return 'pooled';
+  return kind === 'orders' ? 'falling' : 'plain';
+}
+
+/** The freeze that stops everything on a host, and on those that count with it. /api and /sapi are one host. */
 export function hostFreezeKey(upstream: UpstreamName): string {
-  return `ip:${upstream}:host`;
+  return `ip:${poolOf(upstream)}:host`;
 }
 
 /** The freeze that stops what places orders for an account. */
@@ -63,5 +77,5 @@ export function ordersFreezeKey(endpoint: Endpoint, account: string): string {
 
 /** Margin orders have a count of their own (`GET /sapi/v1/margin/rateLimit/order`). */
 export function orderCountFamily({ upstream, path }: Endpoint): string {
-  return upstream === 'spot' && path.startsWith('/sapi/') ? 'margin' : upstream;
+  return upstream === 'spot' && path.startsWith('/sapi/') ? 'margin' : poolOf(upstream);
 }

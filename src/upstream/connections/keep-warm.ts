@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import type { BudgetState } from '../../budgets/budgets.ts';
+import { poolOf } from '../../core/budget/shared-pool.ts';
 import type { UpstreamName } from '../../core/upstream.ts';
 import { repeat } from '../repeat.ts';
 import { DEFAULT_TIMEOUTS } from '../timeouts.ts';
@@ -52,7 +53,7 @@ export function createKeepWarm(options: KeepWarmOptions): KeepWarm {
     return (
       !isStopped &&
       !frozen.some((freeze) => freeze.upstream === upstream) &&
-      !buckets.some((bucket) => bucket.upstream === upstream && isTight(bucket))
+      !buckets.some((bucket) => bucket.upstream === poolOf(upstream) && isTight(bucket))
     );
   }
 

@@ -97,7 +97,9 @@ describe.skipIf(!hasRedisServer)('on a real Redis', () => {
               kind: 'orders',
               scope: 'account',
             });
-            return { ...one, freezeKeys: [`ip:key:${run}`], charges: [...one.charges, ...other.charges] };
+            const pooled = plainCharge(`ip:pooled:${run}`, weight, 100, { upstream: 'coinm' });
+            const charges = [...one.charges, ...other.charges, ...pooled.charges];
+            return { ...one, freezeKeys: [`ip:key:${run}`], charges };
           };
           for (const each of actions) {
             if (each.do === 'charge') {
