@@ -29,6 +29,7 @@ const Entry = Type.Object(
     method: Type.Enum(['GET', 'POST', 'PUT', 'DELETE']),
     path: Name,
     webSocket: Type.Optional(Name),
+    webSocketIp: Type.Optional(WeightRule),
     security: Type.Enum(['NONE', 'APIKEY', 'SIGNED']),
     securityType: Name,
     permission: PermissionName,

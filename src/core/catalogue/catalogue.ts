@@ -20,6 +20,8 @@ export interface CatalogueEntry {
   readonly method: Method;
   readonly path: string;
   readonly webSocket?: string;
+  /** Weight per egress IP of the WebSocket method, where it differs from `ip`. */
+  readonly webSocketIp?: number | readonly WeightStep[];
   readonly security: Security;
   readonly securityType: string;
   readonly permission: Permission;
@@ -80,11 +82,12 @@ export function buildCatalogue(files: readonly CatalogueFile[]): Catalogue {
 }
 
 function toEndpoint({ product, upstream }: CatalogueFile, entry: CatalogueEntry): Endpoint {
-  const { ip, uid, orders, effect, clientOrderIds, repeatable, ...same } = entry;
+  const { ip, uid, webSocketIp, orders, effect, clientOrderIds, repeatable, ...same } = entry;
   return deepFreeze({
     upstream,
     product,
     ...same,
+    ...(webSocketIp === undefined ? {} : { webSocketWeights: toWeights('IP', webSocketIp) }),
     weights: [...toWeights('IP', ip), ...toWeights('UID', uid)],
     orders: orders === undefined ? NO_ORDERS : { ...orders },
     effect: effect ?? 'none',

@@ -74,6 +74,8 @@ export interface Endpoint {
   readonly path: string;
   /** The method of the WebSocket API that does the same; this endpoint is its REST twin. */
   readonly webSocket?: string;
+  /** What that method weighs, where it is not what this endpoint weighs. */
+  readonly webSocketWeights?: readonly Weight[];
   readonly product: string;
   readonly security: Security;
   /** Binance's own security type, e.g. USER_DATA. */

@@ -10,7 +10,7 @@ export interface WsMethod {
   readonly kind: 'call' | 'logon' | 'status' | 'logout';
   /** What the proxy adds to the parameters. */
   readonly adds: 'nothing' | 'key' | 'signature';
-  /** The REST twin. Permission, weight, order counts, effect and orderShape come from it. */
+  /** The REST twin, with the method's own weight. Permission, order counts, effect and orderShape come from it. */
   readonly endpoint: Endpoint;
 }
 
@@ -72,7 +72,7 @@ export function createWsMethods(catalogue: Catalogue): WsMethods {
     for (const endpoint of catalogue.endpoints) {
       const { upstream, webSocket: name } = endpoint;
       if (upstream !== family || name === undefined) continue;
-      all.push({ family, name, kind: 'call', adds: ADDED[endpoint.security], endpoint });
+      all.push({ family, name, kind: 'call', adds: ADDED[endpoint.security], endpoint: asMethod(endpoint) });
     }
     for (const [name, own] of Object.entries(OWN[family]))
       all.push({ family, ...toOwnMethod(family, name, own) });
@@ -86,6 +86,14 @@ export function createWsMethods(catalogue: Catalogue): WsMethods {
     all,
     find: (family, method) => index.get(`${family} ${method.replace(PREFIX[family], '')}`),
   };
+}
+
+/** The endpoint as its WebSocket method charges it. */
+function asMethod(endpoint: Endpoint): Endpoint {
+  const { webSocketWeights } = endpoint;
+  return webSocketWeights === undefined
+    ? endpoint
+    : Object.freeze({ ...endpoint, weights: webSocketWeights });
 }
 
 function toOwnMethod(family: SocketFamily, name: string, own: OwnMethod): WsMethod {

@@ -108,6 +108,7 @@ describe('what the rows of the catalogue touch', () => {
       'POST /papi/v1/cm/positionSide/dual',
       'POST /papi/v1/um/feeBurn',
       'POST /papi/v1/um/positionSide/dual',
+      'POST /papi/v1/unimmr/notification',
       'POST /sapi/v1/bnbBurn',
       'POST /sapi/v1/portfolio/delta-mode',
       'POST /sapi/v1/portfolio/margin-call-level',

@@ -4,7 +4,8 @@ import { createDenylist } from '../../../src/core/catalogue/denylist.ts';
 import { NEVER_GRANTED } from '../../../src/core/catalogue/permission.ts';
 import { createWsMethods } from '../../../src/core/frames/frame-methods.ts';
 
-const methods = createWsMethods(loadCatalogue());
+const catalogue = loadCatalogue();
+const methods = createWsMethods(catalogue);
 
 /** Every method with what it follows: a REST twin, or, where there is none, a path of the socket itself. */
 const FOLLOWED = {
@@ -165,6 +166,18 @@ describe('the methods of the WebSocket APIs', () => {
     ['coinm', 'algoOrder.place'],
   ] as const)('The method %s %s is unknown', (family, name) => {
     expect(methods.find(family, name)).toBeUndefined();
+  });
+
+  it.each([
+    ['account.balance', 5, 1],
+    ['account.position', 5, 1],
+    ['account.status', 5, 5],
+    ['order.modify', 1, 1],
+  ])('The COIN-M method %s weighs %i where its endpoint weighs %i', (name, weight, ofEndpoint) => {
+    const { endpoint } = methods.find('coinm', name)!;
+    expect(endpoint.weights).toEqual([{ scope: 'IP', max: weight }]);
+    const twin = catalogue.find('coinm', endpoint.method, endpoint.path);
+    expect(twin?.weights).toEqual([{ scope: 'IP', max: ofEndpoint }]);
   });
 
   it('A method subscribes to user data with a signature, whichever way it is asked', () => {
