@@ -144,11 +144,6 @@ describe('the permissions of the catalogue', () => {
     'POST /sapi/v1/asset/dust-convert/query-convertible-assets',
     'POST /sapi/v1/asset/get-funding-asset',
     'POST /sapi/v3/asset/getUserAsset',
-    'POST /sapi/v1/w3w/wallet/prediction/otc/blocktrade/detail',
-    'POST /sapi/v1/w3w/wallet/prediction/otc/blocktrade/events',
-    'POST /sapi/v1/w3w/wallet/prediction/otc/blocktrade/list',
-    'POST /sapi/v1/w3w/wallet/prediction/otc/blocktrade/preview',
-    'POST /sapi/v1/w3w/wallet/prediction/otc/blocktrade/reserved-balances',
   ];
   const isListenKey = ({ path }: Endpoint): boolean => /(?:listenKey|listen-key|userListenToken)$/.test(path);
 
@@ -210,6 +205,7 @@ describe('the permissions of the catalogue', () => {
       'GET /sapi/v1/sub-account/subAccountApi account-admin',
       'GET /sapi/v1/sub-account/subAccountApi/ipRestriction account-admin',
       'GET /eapi/v1/block/order/execute withdraw',
+      'GET /eapi/v1/block/order/orders withdraw',
     ]);
   });
 

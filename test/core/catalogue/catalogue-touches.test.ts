@@ -79,11 +79,6 @@ describe('what the rows of the catalogue touch', () => {
       'POST /sapi/v1/asset/dust-convert/query-convertible-assets',
       'POST /sapi/v1/asset/get-funding-asset',
       'POST /sapi/v1/convert/getQuote',
-      'POST /sapi/v1/w3w/wallet/prediction/otc/blocktrade/detail',
-      'POST /sapi/v1/w3w/wallet/prediction/otc/blocktrade/events',
-      'POST /sapi/v1/w3w/wallet/prediction/otc/blocktrade/list',
-      'POST /sapi/v1/w3w/wallet/prediction/otc/blocktrade/preview',
-      'POST /sapi/v1/w3w/wallet/prediction/otc/blocktrade/reserved-balances',
       'POST /sapi/v1/w3w/wallet/prediction/trade/get-quote',
       'POST /sapi/v3/asset/getUserAsset',
     ]);
