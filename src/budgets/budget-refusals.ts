@@ -9,6 +9,7 @@ const WORDS: Readonly<Record<Bucket['kind'], string>> = {
   raw: 'number of requests',
   orders: 'number of new orders',
   quota: 'quota of this endpoint',
+  rolling: 'quota of this endpoint',
   share: "client's share of the request weight",
 };
 
@@ -18,7 +19,7 @@ export function fullRefusal(bucket: Bucket, untilMs: number, nowMs: number): Pro
   const name = bucket.kind === 'orders' ? 'PROXY_ORDERS_EXHAUSTED' : 'PROXY_WEIGHT_EXHAUSTED';
   return new ProxyError(
     name,
-    `The ${WORDS[bucket.kind]} on ${countedOn(bucket)} is used up for this window; it ends in ${retryAfterSeconds} s.`,
+    `The ${WORDS[bucket.kind]} on ${countedOn(bucket)} is used up for this window; ${bucket.kind === 'rolling' ? 'the next call fits' : 'it ends'} in ${retryAfterSeconds} s.`,
     { rule: `budget ${bucket.kind} ${bucket.windowMs / SECOND_MS}s`, retryAfterSeconds },
   );
 }
@@ -55,7 +56,7 @@ export function hungUpRefusal(): ProxyError {
 
 /** A quota is one endpoint's, everything else may be shared by hosts. */
 function countedOn({ kind, upstream }: Bucket): string {
-  return kind === 'quota' ? upstream : membersOf(upstream).join(' and ');
+  return kind === 'quota' || kind === 'rolling' ? upstream : membersOf(upstream).join(' and ');
 }
 
 function secondsUntil(untilMs: number, nowMs: number): number {

@@ -53,7 +53,7 @@ interface ScriptedRedis extends Redis {
 const SCRIPT_FILE = new URL('./budget.lua', import.meta.url);
 const NOTHING = -1;
 /** The numbers by which the script knows how a bucket is counted. */
-const COUNTING: Readonly<Record<Counting, number>> = { plain: 0, falling: 1, pooled: 2 };
+const COUNTING: Readonly<Record<Counting, number>> = { plain: 0, falling: 1, pooled: 2, rolling: 3 };
 
 /**
  * The counts that any number of processes share. Each operation is one run of one script, so it is atomic and takes one
@@ -98,9 +98,11 @@ export class RedisBudgetStore {
     const marks: ChargeMark[] = [];
     const uses: BucketUse[] = [];
     charges.forEach(({ bucket }, i) => {
-      const [window = 0, round = 0, slot = 0, startedMs = 0, used = 0, reported = 0] = rest[i] as Numbers;
+      const [window = 0, round = 0, slot = 0, startedMs = 0, used = 0, reported = 0, endMs = 0] = rest[
+        i
+      ] as Numbers;
       marks.push({ startedMs, window, round, slot });
-      uses.push({ bucket, startedMs, used, reported, untilMs: (window + 1) * bucket.windowMs });
+      uses.push({ bucket, startedMs, used, reported, untilMs: endMs });
     });
     if (kind === 'charged') return { outcome: { kind, receipt: { charges, marks } }, uses };
     const full = charges[index - 1];

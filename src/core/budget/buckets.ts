@@ -14,7 +14,7 @@ export interface Bucket {
   /** Unique together with the egress IP where the scope is not the account. */
   readonly key: string;
   readonly scope: BucketScope;
-  readonly kind: 'weight' | 'raw' | 'orders' | 'quota' | 'share';
+  readonly kind: 'weight' | 'raw' | 'orders' | 'quota' | 'rolling' | 'share';
   /** The pool that it belongs to. */
   readonly upstream: UpstreamName;
   readonly windowMs: number;
@@ -55,11 +55,12 @@ export function laneOf({ effect }: Endpoint): Lane {
 
 /**
  * How a bucket's count is kept. plain: reports never lower it; falling: a newer report may, because fills give orders
- * back; pooled: reports come from several hosts, and none of them stands for all that was sent.
+ * back; rolling: each call by its own time; pooled: reports come from several hosts, and none of them stands for all that was sent.
  */
-export type Counting = 'plain' | 'falling' | 'pooled';
+export type Counting = 'plain' | 'falling' | 'pooled' | 'rolling';
 
 export function countingOf({ kind, upstream }: Bucket): Counting {
+  if (kind === 'rolling') return 'rolling';
   if (kind !== 'orders' && kind !== 'weight') return 'plain';
   if (isShared(upstream)) return 'pooled';
   return kind === 'orders' ? 'falling' : 'plain';

@@ -161,12 +161,12 @@ function chargeOrders(
 }
 
 function chargeQuota(charges: BucketCharge[], { endpoint, account }: ChargedCall, quota: Quota): void {
-  const { scope, name, windowMs, limit } = quota;
+  const { scope, name, windowMs, limit, isRolling } = quota;
   if (scope === 'account' && account === undefined) return;
   const { upstream } = endpoint;
   const key = `${scope === 'ip' ? 'ip' : `account:${account}`}:${upstream}:quota:${name}:${windowMs}`;
   charges.push({
-    bucket: { key, scope, kind: 'quota', upstream, windowMs, limit },
+    bucket: { key, scope, kind: isRolling ? 'rolling' : 'quota', upstream, windowMs, limit },
     weight: 1,
     ceiling: limit,
     headers: NO_HEADERS,

@@ -98,7 +98,10 @@ describe.skipIf(!hasRedisServer)('on a real Redis', () => {
               scope: 'account',
             });
             const pooled = plainCharge(`ip:pooled:${run}`, weight, 100, { upstream: 'coinm' });
-            const charges = [...one.charges, ...other.charges, ...pooled.charges];
+            const rolling = plainCharge(`account:rolling:${run}`, orders, 6, {
+              ...({ kind: 'rolling', windowMs: 30_000, scope: 'account' } as const),
+            });
+            const charges = [one, other, pooled, rolling].flatMap((each) => each.charges);
             return { ...one, freezeKeys: [`ip:key:${run}`], charges };
           };
           for (const each of actions) {
