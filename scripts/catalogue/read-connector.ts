@@ -12,7 +12,7 @@ export interface Described {
   readonly securityType: string | undefined;
 }
 
-export interface DescribedWeight {
+interface DescribedWeight {
   /** Undefined where the text does not say what it is counted by. */
   readonly scope: 'IP' | 'UID' | undefined;
   readonly weight: number;

@@ -62,6 +62,7 @@ const Entry = Type.Object(
       Type.Object({ parameter: Name, harmless: Type.Array(Name), permission: PermissionName }, STRICT),
     ),
     extraLimit: Type.Optional(Name),
+    retired: Type.Optional(Type.Object({ date: Name, instead: Name }, STRICT)),
   },
   STRICT,
 );

@@ -8,6 +8,7 @@ const CANONICAL_PATH = /^(?:\/[A-Za-z0-9_-]+)+$/;
 const WEB_SOCKET_METHOD = /^[A-Za-z0-9]+(?:[./][A-Za-z0-9]+)*$/;
 const LETTERS = Object.values(INTERVALS).map(({ letter }) => letter);
 const INTERVAL = new RegExp(`^[1-9]\\d*[${LETTERS.join('')}]$`);
+const DAY = /^20\d\d-\d\d-\d\d$/;
 const METHODS: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'DELETE']);
 const SECURITIES: ReadonlySet<string> = new Set(['NONE', 'APIKEY', 'SIGNED']);
 const KNOWN: ReadonlySet<string> = new Set(PERMISSIONS);
@@ -39,7 +40,8 @@ export function catalogueProblems(endpoints: readonly Endpoint[]): string[] {
 
 type Report = (problem: string) => void;
 
-function checkAddress({ upstream, method, path, security }: Endpoint, report: Report): void {
+function checkAddress({ upstream, method, path, security, retired }: Endpoint, report: Report): void {
+  if (retired !== undefined && !DAY.test(retired.date)) report('is retired on no day');
   if (!METHODS.has(method)) report('unknown method');
   if (!SECURITIES.has(security)) report('unknown security');
   if (!CANONICAL_PATH.test(path)) report('the path is not canonical');

@@ -14,6 +14,7 @@ import type {
   WeightStep,
 } from './endpoint.ts';
 import type { Permission } from './permission.ts';
+import type { Retired } from './retired.ts';
 
 /** One endpoint as it is written down; what is absent has its commonest value. */
 export interface CatalogueEntry {
@@ -38,6 +39,7 @@ export interface CatalogueEntry {
   readonly repeatable?: readonly string[];
   readonly raised?: RaisedPermission;
   readonly extraLimit?: string;
+  readonly retired?: Retired;
 }
 
 /** One file of the catalogue: the endpoints of one product, all on one upstream. */

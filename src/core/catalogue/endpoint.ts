@@ -1,5 +1,6 @@
 import type { UpstreamName } from '../upstream.ts';
 import type { Permission } from './permission.ts';
+import type { Retired } from './retired.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
@@ -96,4 +97,6 @@ export interface Endpoint {
   /** A further quota that Binance states in words, e.g. `360/hour, 500/day`. */
   readonly extraLimit?: string;
   readonly raised?: RaisedPermission;
+  /** Set where Binance has retired it and libraries still call it: it passes, and Binance's own error comes back. */
+  readonly retired?: Retired;
 }

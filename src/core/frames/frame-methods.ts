@@ -52,10 +52,6 @@ const OWN: Readonly<Record<SocketFamily, Readonly<Record<string, OwnMethod>>>> =
     'userDataStream.subscribe.signature': { security: 'SIGNED', permission: 'read' },
     'userDataStream.subscribe.listenToken': { security: 'APIKEY', permission: 'read', adds: 'nothing' },
     'userDataStream.unsubscribe': { security: 'NONE', permission: 'market-data' },
-    // Retired on 2026-02-20. They are passed on, so that Binance's own answer says it.
-    'userDataStream.start': { security: 'APIKEY', permission: 'read' },
-    'userDataStream.ping': { security: 'APIKEY', permission: 'read' },
-    'userDataStream.stop': { security: 'APIKEY', permission: 'read' },
   },
   usdm: SESSION,
   coinm: SESSION,

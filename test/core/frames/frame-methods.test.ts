@@ -65,9 +65,6 @@ const FOLLOWED = {
     'userDataStream.subscribe.signature': 'GET /ws-api/v3/userDataStream.subscribe.signature',
     'userDataStream.subscribe.listenToken': 'GET /ws-api/v3/userDataStream.subscribe.listenToken',
     'userDataStream.unsubscribe': 'GET /ws-api/v3/userDataStream.unsubscribe',
-    'userDataStream.start': 'GET /ws-api/v3/userDataStream.start',
-    'userDataStream.ping': 'GET /ws-api/v3/userDataStream.ping',
-    'userDataStream.stop': 'GET /ws-api/v3/userDataStream.stop',
   },
   usdm: {
     depth: 'GET /fapi/v1/depth',
@@ -112,7 +109,7 @@ const FOLLOWED = {
 describe('the methods of the WebSocket APIs', () => {
   it('The WebSocket APIs have as many methods as Binance documents', () => {
     const count = (family: string) => methods.all.filter((each) => each.family === family).length;
-    expect([count('spot'), count('usdm'), count('coinm')]).toEqual([59, 21, 13]);
+    expect([count('spot'), count('usdm'), count('coinm')]).toEqual([56, 21, 13]);
   });
 
   it.each(['spot', 'usdm', 'coinm'] as const)(
@@ -161,6 +158,7 @@ describe('the methods of the WebSocket APIs', () => {
     ['spot', 'constructor'],
     ['spot', '__proto__'],
     ['spot', 'algoOrder.place'],
+    ['spot', 'userDataStream.start'],
     ['usdm', 'orderList.place'],
     ['usdm', 'v3/order.place'],
     ['coinm', 'algoOrder.place'],
