@@ -4,12 +4,12 @@ import { decide } from '../core/access/policy.ts';
 import type { BinanceHost } from '../core/binance-hosts.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import { ProxyError } from '../core/errors.ts';
-import { readSocketTarget, type SocketTarget } from '../core/frames/socket-target.ts';
+import { closedRoute, readSocketTarget, type SocketTarget } from '../core/frames/socket-target.ts';
 import type { FullLane, LaneCounts, SharedLane } from '../core/lanes.ts';
 import type { SocketFamily, SocketUpstreamName } from '../core/upstream.ts';
 import type { CallContext } from '../pipeline/call-context.ts';
 import type { ClientRates } from '../pipeline/clients/client-rates.ts';
-import { unknownClient } from '../pipeline/refusals.ts';
+import { unknownClient, unknownEndpoint } from '../pipeline/refusals.ts';
 import { callOf, connectionEndpoint } from './connection-endpoint.ts';
 
 /** An upgrade that may be accepted, once there is a socket to Binance for it. */
@@ -58,6 +58,8 @@ export function admitSocket(
   const target = readSocketTarget(url, host);
   const origin = target && settings.socketUpstreams[ORIGINS[target.family][target.kind]];
   if (target === undefined || origin === undefined) throw unknownSocket();
+  const closed = closedRoute(target, origin);
+  if (closed !== undefined) throw unknownEndpoint('endpoint', closed);
   const endpoint = connectionEndpoint(target);
   context.noteEndpoint(endpoint);
   const client = clientOf(context, target, headers);
