@@ -1,7 +1,6 @@
 import { CoinMClient, MainClient, USDMClient } from 'binance';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
-  answerOpenStops,
   arrivedAt,
   CHINESE_SYMBOL,
   COINM_ALGO,
@@ -177,7 +176,6 @@ describe.each(MODES)('binance with %s', (mode) => {
     });
     expect(arrivedAt(stage, 'POST', COINM_ALGO)[0]).toMatchObject({ verified: true, status: 200 });
     expect(lastParameter(stage, 'POST', COINM_ALGO, 'clientAlgoId')).toBe(futuresId);
-    answerOpenStops(stage, futuresId);
     expect(await coinm.getOpenAlgoOrders({ symbol: 'BTCUSD_PERP' })).toMatchObject([
       { clientAlgoId: futuresId },
     ]);

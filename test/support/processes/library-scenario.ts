@@ -19,25 +19,6 @@ export const CHINESE_SYMBOL = '币安人生USDT';
 /** Where conditional orders of COIN-M go. */
 export const COINM_ALGO = '/dapi/v1/algoOrder';
 
-/** Lets the exchange list one conditional order of COIN-M, once. */
-export function answerOpenStops({ simulator }: Pick<Stage, 'simulator'>, clientAlgoId: string): void {
-  const stop = {
-    algoId: 7,
-    clientAlgoId,
-    algoType: 'CONDITIONAL',
-    orderType: 'STOP_MARKET',
-    algoStatus: 'NEW',
-  };
-  const order = { ...stop, symbol: 'BTCUSD_PERP', side: 'SELL', quantity: '1', triggerPrice: '19000' };
-  simulator.inject({
-    kind: 'status',
-    status: 200,
-    body: JSON.stringify([order]),
-    contentType: 'application/json',
-    match: { method: 'GET', path: '/dapi/v1/openAlgoOrders' },
-  });
-}
-
 /** A proxy in front of an exchange, and a tap between the library and the proxy. */
 export interface Stage {
   /** What the app takes for Binance. */
