@@ -12,10 +12,12 @@ answered 404 \`PROXY_UNKNOWN_ENDPOINT\`; what is marked denylisted is in it for 
 A weight counts per egress IP or per Binance account (UID). Where it depends on parameters the first condition that holds decides, and
 what cannot be read costs the largest. \`permission + other\` means that the named parameter asks for the other permission too.
 The column touches says what a changing call touches; \`symbols\` of a client goes by it ([permissions.md](permissions.md)).
-The column WebSocket names the method of the WebSocket API that follows the same rules.
+The column WebSocket names the method of the WebSocket API that follows the same rules, with its weight where that is another.
+The column retired says since when Binance no longer serves it and what does the same; the call passes, because libraries still
+make it, and its record says so.
 
-| upstream | method | path | WebSocket | security | permission | touches | weight | orders | denylisted |
-|---|---|---|---|---|---|---|---|---|---|
+| upstream | method | path | WebSocket | security | permission | touches | weight | orders | denylisted | retired |
+|---|---|---|---|---|---|---|---|---|---|---|
 `;
 
 /** The table of all endpoints as Markdown, one row each. */
@@ -26,16 +28,24 @@ export function endpointTable(catalogue: Catalogue): string {
       endpoint.upstream,
       endpoint.method,
       `\`${endpoint.path}\``,
-      endpoint.webSocket === undefined ? '' : `\`${endpoint.webSocket}\``,
+      webSocketOf(endpoint),
       securityOf(endpoint),
       permissionOf(endpoint),
       endpoint.touches ?? '',
       endpoint.weights.map(weightText).join(' + ') || '-',
       ordersOf(endpoint),
       denylist.match(endpoint.path)?.reason ?? '',
+      endpoint.retired === undefined ? '' : `${endpoint.retired.date}: ${endpoint.retired.instead}`,
     ].join(' | '),
   );
   return `${HEAD}${rows.map((row) => `| ${row} |\n`).join('')}`;
+}
+
+function webSocketOf({ webSocket, webSocketWeights }: Endpoint): string {
+  if (webSocket === undefined) return '';
+  return webSocketWeights === undefined
+    ? `\`${webSocket}\``
+    : `\`${webSocket}\` (${webSocketWeights.map(weightText).join(' + ')})`;
 }
 
 function securityOf({ security, securityType }: Endpoint): string {

@@ -1,4 +1,5 @@
 import type { Bucket } from '../core/budget/buckets.ts';
+import { membersOf } from '../core/budget/shared-pool.ts';
 import { ProxyError } from '../core/errors.ts';
 import { SECOND_MS } from '../core/intervals.ts';
 import type { Freeze } from './stores/store.ts';
@@ -8,6 +9,7 @@ const WORDS: Readonly<Record<Bucket['kind'], string>> = {
   raw: 'number of requests',
   orders: 'number of new orders',
   quota: 'quota of this endpoint',
+  rolling: 'quota of this endpoint',
   share: "client's share of the request weight",
 };
 
@@ -17,7 +19,7 @@ export function fullRefusal(bucket: Bucket, untilMs: number, nowMs: number): Pro
   const name = bucket.kind === 'orders' ? 'PROXY_ORDERS_EXHAUSTED' : 'PROXY_WEIGHT_EXHAUSTED';
   return new ProxyError(
     name,
-    `The ${WORDS[bucket.kind]} on ${bucket.upstream} is used up for this window; it ends in ${retryAfterSeconds} s.`,
+    `The ${WORDS[bucket.kind]} on ${countedOn(bucket)} is used up for this window; ${bucket.kind === 'rolling' ? 'the next call fits' : 'it ends'} in ${retryAfterSeconds} s.`,
     { rule: `budget ${bucket.kind} ${bucket.windowMs / SECOND_MS}s`, retryAfterSeconds },
   );
 }
@@ -50,6 +52,11 @@ export function hungUpRefusal(): ProxyError {
     rule: 'hung up while waiting',
     retryAfterSeconds: 1,
   });
+}
+
+/** A quota is one endpoint's, everything else may be shared by hosts. */
+function countedOn({ kind, upstream }: Bucket): string {
+  return kind === 'quota' || kind === 'rolling' ? upstream : membersOf(upstream).join(' and ');
 }
 
 function secondsUntil(untilMs: number, nowMs: number): number {

@@ -1,5 +1,6 @@
 import type { Bucket } from '../core/budget/buckets.ts';
 import { readKey } from '../core/budget/egress-keys.ts';
+import { membersOf } from '../core/budget/shared-pool.ts';
 import type { BucketUse, Freeze, StoreView } from './stores/store.ts';
 
 interface FreezeEnd {
@@ -32,7 +33,7 @@ export function stateOf(view: StoreView, waiting: number): BudgetState {
   for (const freeze of view.freezes) {
     const end = { untilMs: freeze.untilMs, status: freeze.status };
     if (isOfAccount(freeze)) frozenOrders.push({ account: accountOf(freeze), ...end });
-    else frozen.push({ ...hostOf(freeze), ...end });
+    else frozen.push(...hostsOf(freeze).map((host) => ({ ...host, ...end })));
   }
   return {
     degraded: view.degraded,
@@ -53,17 +54,25 @@ export function describeFreeze(freeze: Freeze): Readonly<Record<string, string |
   const { untilMs, status } = freeze;
   return isOfAccount(freeze)
     ? { account: accountOf(freeze), untilMs, status }
-    : { ...hostOf(freeze), untilMs, status };
+    : {
+        ...hostsOf(freeze)[0],
+        upstream: hostsOf(freeze)
+          .map(({ upstream }) => upstream)
+          .join(', '),
+        untilMs,
+        status,
+      };
 }
 
 function isOfAccount({ key }: Freeze): boolean {
   return key.startsWith('account:');
 }
 
-function hostOf(freeze: Freeze): FrozenHost {
+/** All hosts that a freeze shuts: those that count with it as well. */
+function hostsOf(freeze: Freeze): readonly FrozenHost[] {
   const { key, egress } = readKey(freeze.key);
-  const upstream = key.split(':')[1] ?? '';
-  return egress === undefined ? { upstream } : { upstream, egress };
+  const hosts = membersOf(key.split(':')[1] ?? '');
+  return hosts.map((upstream) => (egress === undefined ? { upstream } : { upstream, egress }));
 }
 
 /** The account's name is all between the scope and the last two parts: it may hold a colon. */

@@ -1,10 +1,11 @@
 import { readCount, type UpstreamAnswer } from '../core/budget/back-off.ts';
 import type { RateLimit } from '../core/budget/binance-limits.ts';
 import type { CallCharge } from '../core/budget/buckets.ts';
+import { budgetTime } from '../core/budget/budget-time.ts';
 import { type ChargedCall, createCharging } from '../core/budget/charging.ts';
 import { chargedAt } from '../core/budget/egress-keys.ts';
 import { isKeyQuestion } from '../core/budget/key-question.ts';
-import { budgetTime, type ChargeEnding } from '../core/budget/window.ts';
+import type { ChargeEnding } from '../core/budget/window.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import type { UpstreamName } from '../core/upstream.ts';
 import { frozenRefusal, fullRefusal } from './budget-refusals.ts';

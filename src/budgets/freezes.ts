@@ -1,6 +1,7 @@
 import { readBackOff, type UpstreamAnswer } from '../core/budget/back-off.ts';
 import { hostFreezeKey, isStreamFreeze, ordersFreezeKey, streamFreezeKey } from '../core/budget/buckets.ts';
 import { keyAt, readKey } from '../core/budget/egress-keys.ts';
+import { membersOf, poolOf } from '../core/budget/shared-pool.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../core/intervals.ts';
 import type { Freeze } from './stores/store.ts';
 import type { Charged } from './ticket.ts';
@@ -47,7 +48,13 @@ export class Freezes {
       return [{ key: ordersFreezeKey(endpoint, account), untilMs: within(untilMs, nowMs), status }];
     }
     const untilMs = within(backOff.untilMs ?? this.#untimed(key, status, nowMs), nowMs);
-    const keys = status === BANNED ? [at(hostFreezeKey(upstream)), at(streamFreezeKey(upstream))] : [key];
+    const keys =
+      status === BANNED
+        ? [
+            at(hostFreezeKey(upstream)),
+            ...membersOf(poolOf(upstream)).map((each) => at(streamFreezeKey(each))),
+          ]
+        : [key];
     return keys.map((each) => ({ key: each, untilMs, status }));
   }
 

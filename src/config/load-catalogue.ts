@@ -29,6 +29,7 @@ const Entry = Type.Object(
     method: Type.Enum(['GET', 'POST', 'PUT', 'DELETE']),
     path: Name,
     webSocket: Type.Optional(Name),
+    webSocketIp: Type.Optional(WeightRule),
     security: Type.Enum(['NONE', 'APIKEY', 'SIGNED']),
     securityType: Name,
     permission: PermissionName,
@@ -61,6 +62,7 @@ const Entry = Type.Object(
       Type.Object({ parameter: Name, harmless: Type.Array(Name), permission: PermissionName }, STRICT),
     ),
     extraLimit: Type.Optional(Name),
+    retired: Type.Optional(Type.Object({ date: Name, instead: Name }, STRICT)),
   },
   STRICT,
 );

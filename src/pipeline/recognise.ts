@@ -5,6 +5,7 @@ import { assertLetterCase } from '../core/call/letter-case.ts';
 import { assertPlainParameters } from '../core/call/plain-parameters.ts';
 import type { Catalogue } from '../core/catalogue/catalogue.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
+import { retiredMethod, retiredPath } from '../core/catalogue/retired.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { WsFrame } from '../core/frames/frame.ts';
 import { type FrameCall, toFrameCall } from '../core/frames/frame-call.ts';
@@ -43,13 +44,13 @@ export function createRecognise({ catalogue, methods }: RecogniseDeps): Recognis
       assertNotDenied(context, head.path);
       const endpoint = head.upstream && catalogue.find(head.upstream, head.method, head.path);
       if (endpoint === undefined || context.config.pools.get(endpoint.upstream) === undefined)
-        throw unknownEndpoint();
+        throw unknownEndpoint('endpoint', retiredPath(head.path));
       context.noteEndpoint(endpoint);
       return endpoint;
     },
     frame(context, family, { method: name, params }) {
       const method = methods.find(family, name);
-      if (method === undefined) throw unknownMethod();
+      if (method === undefined) throw unknownEndpoint('method', retiredMethod(family, name));
       const frame = toFrameCall(method.endpoint, params);
       context.noteCall(frame.call);
       context.noteEndpoint(method.endpoint);
@@ -86,12 +87,4 @@ export function acceptParameters(context: CallContext, { endpoint, client }: Acc
 /** Also true for trial orders, which are judged like real ones. */
 function isOrdering({ effect, orderShape }: Endpoint): boolean {
   return effect === 'place' || effect === 'amend' || orderShape !== undefined;
-}
-
-function unknownMethod(): ProxyError {
-  return new ProxyError(
-    'PROXY_UNKNOWN_ENDPOINT',
-    'Unknown method: it does not stand in the catalogue of this proxy.',
-    { rule: 'catalogue' },
-  );
 }

@@ -118,7 +118,7 @@ export function createCallRecorder(options: CallRecorderOptions): CallRecorder {
       clientOrderId: idsOf(context) ?? said.clientOrderId,
       error: lost?.name,
       rule: lost?.rule,
-      detail: parts === undefined ? context.detail : { ...context.detail, ...parts.detail },
+      detail: detailOf(context, parts?.detail),
       uuid: headerOf(transfer.headers, 'x-mbx-uuid'),
     };
   }
@@ -228,4 +228,14 @@ function partsOf({ bodyText, verdict }: Answer) {
     orderId: orderIds.length === 0 ? undefined : orderIds,
     detail: { execution: verdict.execution, parts: codes.length, failed: failed.length },
   };
+}
+
+/** What a record says of a call beyond its fields: where it came from, how its parts ended, that Binance has retired it. */
+function detailOf(
+  { detail, endpoint }: CallContext,
+  parts: Readonly<Record<string, string | number>> | undefined,
+): UnsealedRecord['detail'] {
+  const retired = endpoint?.retired;
+  if (parts === undefined && retired === undefined) return detail;
+  return { ...detail, ...parts, ...(retired && { retired: retired.date, instead: retired.instead }) };
 }

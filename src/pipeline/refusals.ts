@@ -1,3 +1,4 @@
+import type { Retired } from '../core/catalogue/retired.ts';
 import { ProxyError } from '../core/errors.ts';
 
 /** The refusals that more than one door or step utters: one sentence, one rule each. */
@@ -6,12 +7,14 @@ export function stopping(): ProxyError {
   return new ProxyError('PROXY_NOT_READY', 'The signing proxy is shutting down.', { rule: 'stopping' });
 }
 
-export function unknownEndpoint(): ProxyError {
-  return new ProxyError(
-    'PROXY_UNKNOWN_ENDPOINT',
-    'Unknown endpoint: it does not stand in the catalogue of this proxy.',
-    { rule: 'catalogue' },
-  );
+/** @param what a retired one is worth a sentence: its reader would look for the fault here */
+export function unknownEndpoint(what: 'endpoint' | 'method', retired?: Retired): ProxyError {
+  const message =
+    retired === undefined
+      ? `Unknown ${what}: it does not stand in the catalogue of this proxy.`
+      : `Unknown ${what}: retired by Binance on ${retired.date}, use ${retired.instead}.`;
+  const rule = retired === undefined ? 'catalogue' : 'retired';
+  return new ProxyError('PROXY_UNKNOWN_ENDPOINT', message, { rule });
 }
 
 /** The refusal of whoever shows no key that was issued. */

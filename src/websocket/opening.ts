@@ -5,7 +5,7 @@ import { decide } from '../core/access/policy.ts';
 import type { BinanceHost } from '../core/binance-hosts.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import { ProxyError } from '../core/errors.ts';
-import { readSocketTarget, type SocketTarget } from '../core/frames/socket-target.ts';
+import { closedRoute, readSocketTarget, type SocketTarget } from '../core/frames/socket-target.ts';
 import { listenKeysOf } from '../core/frames/stream-query.ts';
 import type { FullLane, LaneCounts, SharedLane } from '../core/lanes.ts';
 import type { SocketFamily, SocketUpstreamName } from '../core/upstream.ts';
@@ -14,7 +14,7 @@ import type { ClientRates } from '../pipeline/clients/client-rates.ts';
 import type { KeyHolders } from '../pipeline/clients/key-holders.ts';
 import { mayRead } from '../pipeline/clients/shown-client.ts';
 import type { LiveConfig } from '../pipeline/live-config.ts';
-import { unknownClient } from '../pipeline/refusals.ts';
+import { unknownClient, unknownEndpoint } from '../pipeline/refusals.ts';
 import { callOf, connectionEndpoint } from './connection-endpoint.ts';
 import { Readers } from './sockets/readers.ts';
 
@@ -69,6 +69,8 @@ export function admitSocket(
   const target = readSocketTarget(url, host);
   const origin = target && settings.socketUpstreams[ORIGINS[target.family][target.kind]];
   if (target === undefined || origin === undefined) throw unknownSocket();
+  const closed = closedRoute(target, origin);
+  if (closed !== undefined) throw unknownEndpoint('endpoint', closed);
   const endpoint = connectionEndpoint(target);
   context.noteEndpoint(endpoint);
   const readers = new Readers(keyHolders, context, headers);

@@ -14,11 +14,14 @@ import {
 
 const SIZE = { proxies: 8, clientsPerProxy: 6, offered: 5 };
 /** A smaller exchange keeps the runs on a real Redis short. */
+/** Orders weigh nothing on futures: what can be used are the shares of the readers (0.86) and the cancels (0.03). */
+const ALL_SHARES = 0.87;
+const FUTURES = { ...SIZE, weightLimit: 2_400, ordersLimit: 300 };
 const SMALL = { ...SIZE, weightLimit: 3_000, ordersLimit: 150 };
 
-function expectFairAndFull(result: SimulationResult): void {
+function expectFairAndFull(result: SimulationResult, leastUsed = 0.95): void {
   expect(result.refusedByExchange).toEqual([]);
-  expect(Math.min(...result.usedShare)).toBeGreaterThanOrEqual(0.95);
+  expect(Math.min(...result.usedShare)).toBeGreaterThanOrEqual(leastUsed);
   expect(result.cancels).toBeGreaterThan(100);
   expect(result.cancelsRefused).toBe(0);
   expect(result.worstShare).toBeGreaterThanOrEqual(0);
@@ -31,6 +34,15 @@ describe('8 proxies with 6 clients each that want five times the limit', () => {
     const store = new MemoryBudgetStore();
     expectFairAndFull(await simulate({ ...SIZE, minutes: portion(20, 2), storeOf: () => store }));
   });
+
+  for (const reports of ['pool', 'host'] as const)
+    it(`Eight proxies get all of the pool of USD-M and COIN-M and no more when each host reports what the ${reports} counts`, async () => {
+      const store = new MemoryBudgetStore();
+      const hosts = ['usdm', 'coinm'] as const;
+      const minutes = portion(10, 2);
+      const result = await simulate({ ...FUTURES, minutes, hosts, reports, storeOf: () => store });
+      expectFairAndFull(result, ALL_SHARES);
+    });
 
   sayWhatIsLeftOut('the simulation of 8 proxies on one Redis, and what happens when it dies');
 
@@ -55,6 +67,20 @@ describe('8 proxies with 6 clients each that want five times the limit', () => {
       });
       expect(stores.map((store) => store.view(0).degraded)).not.toContain(true);
       expectFairAndFull(result);
+    });
+
+    it('Eight proxies on one Redis get all of the pool of USD-M and COIN-M and no more, whatever a host reports', async () => {
+      const result = await simulate({
+        ...FUTURES,
+        minutes: portion(6, 2),
+        hosts: ['usdm', 'coinm'],
+        reports: 'host',
+        storeOf: (_, serverNow) => {
+          const shared = new RedisBudgetStore({ url: server.url, egressId: 'pooled', timeoutMs: 5_000 });
+          return new ResilientBudgetStore({ shared, replicas: 8, serverNow });
+        },
+      });
+      expectFairAndFull(result, ALL_SHARES);
     });
 
     it('Eight proxies never exceed the limit while Redis dies early in a minute and comes back empty', async () => {

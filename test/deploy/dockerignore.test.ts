@@ -38,7 +38,7 @@ describe('.dockerignore', () => {
     'src/audit/audit-2026-11-21.ndjson',
     'src/key.pem',
     'scripts/.env',
-    'scripts/catalogue-check.ts',
+    'scripts/catalogue/check.ts',
     'dist/program/main.js',
     'config/catalogue/tls.key',
     '.git/config',

@@ -1,8 +1,12 @@
--- The arithmetic of src/core/budget/window.ts, run in Redis. One contract suite holds both to the same behaviour.
--- A bucket is one string: its numbers, packed in the order of the constants below.
+-- The arithmetic of src/core/budget/window.ts and rolling.ts, run in Redis. One contract suite holds both to the same
+-- behaviour. A bucket is one string: its numbers, packed in the order of the constants below, or, of a rolling window,
+-- when it began and the times of its calls.
 -- KEYS and ARGV depend on the operation (ARGV[1]). Every time is Binance's, in whole ms.
 local WINDOW, PREVIOUS, REPORTED, HIGHEST, ROUND = 1, 2, 3, 4, 5
-local UNREPORTED, UNREPORTED_BEFORE, NEAR_THE_END, SLOT, FLIGHT, STARTED = 6, 7, 8, 9, 10, 14
+local UNREPORTED, UNREPORTED_BEFORE, NEAR_THE_END, SLOT, FLIGHT, STARTED, OWN = 6, 7, 8, 9, 10, 14, 15
+-- How a bucket is counted. OWN is -1 where it is not pooled.
+local FALLING, POOLED, ROLLING = 1, 2, 3
+local LONGEST_FLIGHT_MS = 40000
 local SLOTS, SLOT_MS, STEP_BACK_MS, SLOTS_AHEAD = 4, 10000, 1000, 6
 -- Keys expire this much later than the times inside them, because Redis' own clock may differ. The times decide.
 local KEEP_MS = 120000
@@ -15,7 +19,16 @@ local function flight_of(s)
 end
 
 local function used_of(s)
-  return s[REPORTED] + s[UNREPORTED] + s[UNREPORTED_BEFORE] + flight_of(s)
+  return math.max(s[REPORTED] + s[UNREPORTED] + s[UNREPORTED_BEFORE], s[OWN]) + flight_of(s)
+end
+
+local function add_own(s, weight)
+  if s[OWN] >= 0 then s[OWN] = s[OWN] + weight end
+end
+
+local function add_unreported(s, weight)
+  s[UNREPORTED] = s[UNREPORTED] + weight
+  add_own(s, weight)
 end
 
 local function add_flight(s, slot, weight)
@@ -32,7 +45,7 @@ local function advance(s, window_ms)
   if slot > s[SLOT] then
     for at = s[SLOT] + 1, math.min(slot, s[SLOT] + SLOTS) do
       local index = FLIGHT + at % SLOTS
-      s[UNREPORTED] = s[UNREPORTED] + s[index]
+      add_unreported(s, s[index])
       s[index] = 0
     end
     s[SLOT] = slot
@@ -49,10 +62,11 @@ local function advance(s, window_ms)
     s[REPORTED], s[HIGHEST], s[UNREPORTED] = 0, 0, 0
     s[UNREPORTED_BEFORE] = follows and s[NEAR_THE_END] or 0
     s[NEAR_THE_END] = 0
+    if s[OWN] >= 0 then s[OWN] = s[UNREPORTED_BEFORE] end
     s[ROUND] = s[ROUND] + 1
     s[WINDOW] = window
   elseif window < s[WINDOW] and now < s[WINDOW] * window_ms - STEP_BACK_MS then
-    s[UNREPORTED] = s[UNREPORTED] + s[PREVIOUS]
+    add_unreported(s, s[PREVIOUS])
     s[PREVIOUS] = 0
     s[WINDOW] = window
   end
@@ -63,19 +77,62 @@ local function save(key, s, window_ms)
 end
 
 -- Saves what the passing of time changed, also when nothing is charged then.
-local function load(key, window_ms)
+local function load(key, window_ms, counting)
   local packed = redis.call('GET', key)
   local s
   if packed then
     s = cmsgpack.unpack(packed)
+    -- A count that an older version wrote has no OWN.
+    if not s[OWN] then s[OWN] = counting == POOLED and 0 or -1 end
     local window, slot = s[WINDOW], s[SLOT]
     advance(s, window_ms)
     if s[WINDOW] == window and s[SLOT] == slot then return s end
   else
-    s = { math.floor(now / window_ms), 0, 0, 0, 0, 0, 0, 0, math.floor(now / SLOT_MS), 0, 0, 0, 0, now }
+    s = { math.floor(now / window_ms), 0, 0, 0, 0, 0, 0, 0, math.floor(now / SLOT_MS), 0, 0, 0, 0, now,
+      counting == POOLED and 0 or -1 }
   end
   save(key, s, window_ms)
   return s
+end
+
+local function load_rolling(key, window_ms)
+  local packed = redis.call('GET', key)
+  local s = packed and cmsgpack.unpack(packed) or { started = now, times = {} }
+  local kept = {}
+  for _, time in ipairs(s.times) do
+    if time + window_ms > now then kept[#kept + 1] = time end
+  end
+  s.times = kept
+  return s
+end
+
+local function last_of(s, window_ms)
+  local last = s.started
+  for _, time in ipairs(s.times) do last = math.max(last, time + window_ms) end
+  return last
+end
+
+-- When so many calls have left that the weight fits below the ceiling.
+local function room_at(s, window_ms, weight, ceiling)
+  local sorted = {}
+  for i, time in ipairs(s.times) do sorted[i] = time end
+  table.sort(sorted)
+  local time = sorted[#sorted + weight - ceiling]
+  return time and time + window_ms or last_of(s, window_ms)
+end
+
+-- Ends calls of a rolling window: counted by now, or never.
+local function settle_rolling(s, slot, started, weight, counted, tail_ms)
+  for i = 1, weight do
+    local at = nil
+    if started == s.started then
+      for index, time in ipairs(s.times) do
+        if time == slot then at = index break end
+      end
+    end
+    if at then table.remove(s.times, at) end
+    if i <= counted and (at or started ~= s.started) then s.times[#s.times + 1] = now + tail_ms end
+  end
 end
 
 local function freeze_of(key)
@@ -87,9 +144,9 @@ local function freeze_of(key)
   return nil
 end
 
--- KEYS: freeze keys, then buckets. ARGV: number of freeze keys, then window, weight and ceiling of each bucket.
+-- KEYS: freeze keys, then buckets. ARGV: number of freeze keys, then window, counting, weight and ceiling of each bucket.
 -- Answers {'frozen', freeze key, until, status} or {'full', bucket, until, state…} or {'charged', 0, 0, state…}, where a
--- state is {window, round, slot, started, used, reported}.
+-- state is {window, round, slot, started, used, reported, end}.
 local function charge()
   local freeze_keys = tonumber(ARGV[3])
   for i = 1, freeze_keys do
@@ -98,56 +155,85 @@ local function charge()
   end
   local states, full, full_until = {}, nil, 0
   for i = 1, #KEYS - freeze_keys do
-    local window_ms = tonumber(ARGV[1 + 3 * i])
-    local s = load(KEYS[freeze_keys + i], window_ms)
-    states[i] = s
-    if used_of(s) + tonumber(ARGV[2 + 3 * i]) > tonumber(ARGV[3 + 3 * i]) then
-      local ends = (s[WINDOW] + 1) * window_ms
+    local at = 4 * i
+    local window_ms = tonumber(ARGV[at])
+    local counting, weight, ceiling = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
+    local used, ends
+    if counting == ROLLING then
+      states[i] = load_rolling(KEYS[freeze_keys + i], window_ms)
+      used = #states[i].times
+    else
+      states[i] = load(KEYS[freeze_keys + i], window_ms, counting)
+      used = used_of(states[i])
+      ends = (states[i][WINDOW] + 1) * window_ms
+    end
+    if used + weight > ceiling then
+      ends = ends or room_at(states[i], window_ms, weight, ceiling)
       if ends > full_until then full, full_until = i, ends end
     end
   end
   local answer = full and { 'full', full, full_until } or { 'charged', 0, 0 }
   for i, s in ipairs(states) do
-    if not full then
-      add_flight(s, s[SLOT], tonumber(ARGV[2 + 3 * i]))
-      save(KEYS[freeze_keys + i], s, tonumber(ARGV[1 + 3 * i]))
+    local key, window_ms, weight = KEYS[freeze_keys + i], tonumber(ARGV[4 * i]), tonumber(ARGV[4 * i + 2])
+    if s.times then
+      if not full then
+        for _ = 1, weight do s.times[#s.times + 1] = now + LONGEST_FLIGHT_MS end
+        save(key, s, window_ms)
+      end
+      answer[i + 3] = { 0, 0, now + LONGEST_FLIGHT_MS, s.started, #s.times, 0, last_of(s, window_ms) }
+    else
+      if not full then
+        add_flight(s, s[SLOT], weight)
+        save(key, s, window_ms)
+      end
+      answer[i + 3] = { s[WINDOW], s[ROUND], s[SLOT], s[STARTED], used_of(s), s[REPORTED], (s[WINDOW] + 1) * window_ms }
     end
-    answer[i + 3] = { s[WINDOW], s[ROUND], s[SLOT], s[STARTED], used_of(s), s[REPORTED] }
   end
   return answer
 end
 
--- KEYS: buckets. ARGV: length of the tail, then of each bucket: window length, weight, mark (window, round, slot,
--- started), counted (-1: nothing was sent), reported (-1: nothing), whether a lower report is believed.
+-- One bucket of the operation below, whose arguments begin behind `at`.
+local function finish_fixed(key, at, tail_ms)
+  local window_ms, counting, weight = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
+  local window, round, slot = tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6])
+  local started, counted, reported = tonumber(ARGV[at + 7]), tonumber(ARGV[at + 8]), tonumber(ARGV[at + 9])
+  local s = load(key, window_ms, counting)
+  local alive = is_alive(s, slot, started)
+  if alive then add_flight(s, slot, -weight) end
+  if counted >= 0 then
+    if now >= (s[WINDOW] + 1) * window_ms - tail_ms then s[NEAR_THE_END] = s[NEAR_THE_END] + counted end
+    if window ~= s[WINDOW] or started ~= s[STARTED] then
+      add_unreported(s, counted)
+    elseif reported >= 0 then
+      if alive then add_own(s, counted) end
+      s[REPORTED] = math.max(s[REPORTED], reported)
+      s[HIGHEST] = math.max(s[HIGHEST], reported)
+      if round == s[ROUND] then
+        if counting == FALLING then s[REPORTED] = s[HIGHEST] end
+        s[HIGHEST], s[UNREPORTED_BEFORE], s[UNREPORTED] = 0, s[UNREPORTED], 0
+        s[ROUND] = s[ROUND] + 1
+      end
+    elseif alive then
+      add_unreported(s, counted)
+    end
+  end
+  save(key, s, window_ms)
+end
+
+-- KEYS: buckets. ARGV: length of the tail, then of each bucket: window length, counting, weight, mark (window, round,
+-- slot, started), counted (-1: nothing was sent), reported (-1: nothing).
 local function finish()
   local tail_ms = tonumber(ARGV[3])
   for i, key in ipairs(KEYS) do
     local at = 3 + 9 * (i - 1)
-    local window_ms, weight = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
-    local window, round, slot = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
-    local started, counted, reported = tonumber(ARGV[at + 6]), tonumber(ARGV[at + 7]), tonumber(ARGV[at + 8])
-    local s = load(key, window_ms)
-    local alive = is_alive(s, slot, started)
-    if alive then add_flight(s, slot, -weight) end
-    if counted >= 0 then
-      if now >= (s[WINDOW] + 1) * window_ms - tail_ms then s[NEAR_THE_END] = s[NEAR_THE_END] + counted end
-      if window ~= s[WINDOW] or started ~= s[STARTED] then
-        s[UNREPORTED] = s[UNREPORTED] + counted
-      else
-        if reported >= 0 then
-          s[REPORTED] = math.max(s[REPORTED], reported)
-          s[HIGHEST] = math.max(s[HIGHEST], reported)
-          if round == s[ROUND] then
-            if ARGV[at + 9] == '1' then s[REPORTED] = s[HIGHEST] end
-            s[HIGHEST], s[UNREPORTED_BEFORE], s[UNREPORTED] = 0, s[UNREPORTED], 0
-            s[ROUND] = s[ROUND] + 1
-          end
-        elseif alive then
-          s[UNREPORTED] = s[UNREPORTED] + counted
-        end
-      end
+    if tonumber(ARGV[at + 2]) == ROLLING then
+      local window_ms, weight, slot = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 3]), tonumber(ARGV[at + 6])
+      local s = load_rolling(key, window_ms)
+      settle_rolling(s, slot, tonumber(ARGV[at + 7]), weight, math.max(0, tonumber(ARGV[at + 8])), tail_ms)
+      save(key, s, window_ms)
+    else
+      finish_fixed(key, at, tail_ms)
     end
-    save(key, s, window_ms)
   end
   return 'OK'
 end
@@ -162,7 +248,7 @@ local function freeze()
   return 'OK'
 end
 
--- KEYS: freeze keys, then buckets. ARGV: number of freeze keys, then window length of each bucket.
+-- KEYS: freeze keys, then buckets. ARGV: number of freeze keys, then window length and counting of each bucket.
 -- Answers {{until, status}… , {end of the window, started, used, reported}…}; until is 0 where there is no freeze.
 local function look()
   local answer, freeze_keys = {}, tonumber(ARGV[3])
@@ -171,25 +257,40 @@ local function look()
       local ends, status = freeze_of(key)
       answer[i] = { ends or 0, status or 0 }
     else
-      local window_ms = tonumber(ARGV[3 + i - freeze_keys])
-      local s = load(key, window_ms)
-      answer[i] = { (s[WINDOW] + 1) * window_ms, s[STARTED], used_of(s), s[REPORTED] }
+      local at = 2 + 2 * (i - freeze_keys)
+      local window_ms, counting = tonumber(ARGV[at]), tonumber(ARGV[at + 1])
+      if counting == ROLLING then
+        local s = load_rolling(key, window_ms)
+        answer[i] = { last_of(s, window_ms), s.started, #s.times, 0 }
+      else
+        local s = load(key, window_ms, counting)
+        answer[i] = { (s[WINDOW] + 1) * window_ms, s[STARTED], used_of(s), s[REPORTED] }
+      end
     end
   end
   return answer
 end
 
 -- Adds what a process used while it could not reach this store.
--- KEYS: buckets. ARGV: of each bucket: window length, end of the window that is meant, own charges, largest report.
+-- KEYS: buckets. ARGV: of each bucket: window length, counting, end of the window that is meant, own charges, largest
+-- report.
 local function merge()
   for i, key in ipairs(KEYS) do
-    local at = 2 + 4 * (i - 1)
-    local window_ms = tonumber(ARGV[at + 1])
-    local s = load(key, window_ms)
-    if (s[WINDOW] + 1) * window_ms == tonumber(ARGV[at + 2]) then
-      s[UNREPORTED] = s[UNREPORTED] + tonumber(ARGV[at + 3])
-      s[REPORTED] = math.max(s[REPORTED], tonumber(ARGV[at + 4]))
+    local at = 2 + 5 * (i - 1)
+    local window_ms, counting = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
+    local own, reported = tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
+    if counting == ROLLING then
+      local s = load_rolling(key, window_ms)
+      for _ = 1, math.max(own, reported - #s.times) do s.times[#s.times + 1] = now end
       save(key, s, window_ms)
+    else
+      local s = load(key, window_ms, counting)
+      if (s[WINDOW] + 1) * window_ms == tonumber(ARGV[at + 3]) then
+        add_unreported(s, own)
+        s[REPORTED] = math.max(s[REPORTED], reported)
+        if s[OWN] >= 0 then s[OWN] = math.max(s[OWN], reported) end
+        save(key, s, window_ms)
+      end
     end
   end
   return 'OK'

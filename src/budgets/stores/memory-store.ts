@@ -1,50 +1,47 @@
 import type { Bucket, BucketCharge, CallCharge } from '../../core/budget/buckets.ts';
+import type { ChargeEnding, ChargeMark } from '../../core/budget/window.ts';
 import {
-  addCharge,
-  advance,
-  type BucketState,
-  type ChargeEnding,
-  type ChargeMark,
-  emptyBucket,
-  reconcile,
-  refund,
-  usedOf,
-  windowEndOf,
-} from '../../core/budget/window.ts';
+  type BucketCount,
+  bringToPresent,
+  freeAgainAt,
+  giveBack,
+  newCount,
+  seedCount,
+  settle,
+  take,
+  takeFromSeed,
+  usedIn,
+  useOf,
+} from './bucket-count.ts';
 import type { BucketUse, BudgetStore, ChargeOutcome, Freeze, Receipt, StoreView } from './store.ts';
-
-interface Entry {
-  bucket: Bucket;
-  readonly state: BucketState;
-}
 
 /** Holds the counts of one process. Every operation is synchronous. */
 export class MemoryBudgetStore implements BudgetStore {
-  readonly #entries = new Map<string, Entry>();
+  readonly #counts = new Map<string, BucketCount>();
   readonly #freezes = new Map<string, Freeze>();
 
   charge(charge: CallCharge, nowMs: number): ChargeOutcome {
     const freeze = this.#freezeAt(charge.freezeKeys, nowMs);
     if (freeze !== undefined) return { kind: 'frozen', freeze };
-    const entries: Entry[] = [];
-    let full: Entry | undefined;
+    const counts: BucketCount[] = [];
+    let full: BucketCount | undefined;
     let untilMs = 0;
     for (const { bucket, weight, ceiling } of charge.charges) {
-      const entry = this.#entry(bucket, nowMs);
-      entries.push(entry);
-      if (usedOf(entry.state) + weight <= ceiling) continue;
-      const endMs = windowEndOf(entry.state, bucket.windowMs);
+      const count = this.#count(bucket, nowMs);
+      counts.push(count);
+      if (usedIn(count) + weight <= ceiling) continue;
+      const endMs = freeAgainAt(count, weight, ceiling);
       if (full === undefined || endMs > untilMs) {
-        full = entry;
+        full = count;
         untilMs = endMs;
       }
     }
     if (full !== undefined) return { kind: 'full', bucket: full.bucket, untilMs };
     const marks: ChargeMark[] = [];
-    for (let i = 0; i < entries.length; i++) {
-      const state = entries[i]?.state;
+    for (let i = 0; i < counts.length; i++) {
+      const count = counts[i];
       const weight = charge.charges[i]?.weight;
-      if (state !== undefined && weight !== undefined) marks.push(addCharge(state, weight));
+      if (count !== undefined && weight !== undefined) marks.push(take(count, weight, nowMs));
     }
     return { kind: 'charged', receipt: { charges: charge.charges, marks } };
   }
@@ -56,9 +53,7 @@ export class MemoryBudgetStore implements BudgetStore {
       const ending = endings[i];
       if (charge === undefined || mark === undefined || ending === undefined) continue;
       const { weight, bucket } = charge;
-      const { windowMs } = bucket;
-      const sent = { mark, weight, ending, windowMs, lowers: bucket.kind === 'orders' };
-      reconcile(this.#entry(bucket, nowMs).state, sent, nowMs);
+      settle(this.#count(bucket, nowMs), { mark, weight, ending }, nowMs);
     }
   }
 
@@ -67,7 +62,7 @@ export class MemoryBudgetStore implements BudgetStore {
       const charge = receipt.charges[i];
       const mark = receipt.marks[i];
       if (charge === undefined || mark === undefined) continue;
-      refund(this.#entry(charge.bucket, nowMs).state, mark, charge.weight);
+      giveBack(this.#count(charge.bucket, nowMs), mark, charge.weight, nowMs);
     }
   }
 
@@ -78,16 +73,9 @@ export class MemoryBudgetStore implements BudgetStore {
 
   view(nowMs: number): StoreView {
     const buckets: BucketUse[] = [];
-    for (const { bucket, state } of this.#entries.values()) {
-      advance(state, nowMs, bucket.windowMs);
-      const untilMs = windowEndOf(state, bucket.windowMs);
-      buckets.push({
-        bucket,
-        startedMs: state.startedMs,
-        used: usedOf(state),
-        reported: state.reported,
-        untilMs,
-      });
+    for (const count of this.#counts.values()) {
+      bringToPresent(count, nowMs);
+      buckets.push(useOf(count));
     }
     const freezes = [...this.#freezes.values()].filter((freeze) => freeze.untilMs > nowMs);
     return { buckets, freezes, degraded: false };
@@ -95,8 +83,7 @@ export class MemoryBudgetStore implements BudgetStore {
 
   /** Sets a bucket's present window to at least what is known to be used. */
   seed(bucket: Bucket, used: number, nowMs: number): void {
-    const { state } = this.#entry(bucket, nowMs);
-    state.reported = Math.max(state.reported, used);
+    seedCount(this.#count(bucket, nowMs), used, nowMs);
   }
 
   /**
@@ -106,9 +93,9 @@ export class MemoryBudgetStore implements BudgetStore {
    */
   adopt(charges: readonly BucketCharge[], windows: readonly number[], nowMs: number): Receipt {
     const marks = charges.map(({ bucket, weight }, i) => {
-      const { state } = this.#entry(bucket, nowMs);
-      if (windows[i] === state.window) state.reported -= weight;
-      return addCharge(state, weight);
+      const count = this.#count(bucket, nowMs);
+      takeFromSeed(count, weight, windows[i]);
+      return take(count, weight, nowMs);
     });
     return { charges, marks };
   }
@@ -117,15 +104,15 @@ export class MemoryBudgetStore implements BudgetStore {
 
   async close(): Promise<void> {}
 
-  #entry(bucket: Bucket, nowMs: number): Entry {
-    const known = this.#entries.get(bucket.key);
+  #count(bucket: Bucket, nowMs: number): BucketCount {
+    const known = this.#counts.get(bucket.key);
     if (known === undefined) {
-      const entry = { bucket, state: emptyBucket(nowMs, bucket.windowMs) };
-      this.#entries.set(bucket.key, entry);
-      return entry;
+      const made = newCount(bucket, nowMs);
+      this.#counts.set(bucket.key, made);
+      return made;
     }
     known.bucket = bucket;
-    advance(known.state, nowMs, bucket.windowMs);
+    bringToPresent(known, nowMs);
     return known;
   }
 

@@ -69,7 +69,9 @@ export class OwnShareStore {
     const before = new Map(told.map((use) => [use.bucket.key, use]));
     return this.uses(nowMs).map(({ bucket, untilMs, used, reported }) => {
       const known = before.get(bucket.key);
-      const toldOwn = known?.untilMs === untilMs ? known.own : 0;
+      // A rolling window has no end to compare.
+      const isSame = bucket.kind === 'rolling' || known?.untilMs === untilMs;
+      const toldOwn = isSame ? (known?.own ?? 0) : 0;
       return { bucket, untilMs, own: Math.max(0, used - reported - toldOwn), reported };
     });
   }

@@ -1,8 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
-import type { Bucket, BucketCharge, CallCharge } from '../../core/budget/buckets.ts';
+import {
+  type Bucket,
+  type BucketCharge,
+  type CallCharge,
+  type Counting,
+  countingOf,
+} from '../../core/budget/buckets.ts';
+import { TAIL_MS } from '../../core/budget/budget-time.ts';
 import { readKey } from '../../core/budget/egress-keys.ts';
-import { type ChargeEnding, type ChargeMark, TAIL_MS } from '../../core/budget/window.ts';
+import type { ChargeEnding, ChargeMark } from '../../core/budget/window.ts';
 import { SECOND_MS } from '../../core/intervals.ts';
 import type { SecretText } from '../../core/records/secret-text.ts';
 import { NOT_YET, watchTrouble } from './redis-trouble.ts';
@@ -47,6 +54,8 @@ interface ScriptedRedis extends Redis {
 
 const SCRIPT_FILE = new URL('./budget.lua', import.meta.url);
 const NOTHING = -1;
+/** The numbers by which the script knows how a bucket is counted. */
+const COUNTING: Readonly<Record<Counting, number>> = { plain: 0, falling: 1, pooled: 2, rolling: 3 };
 
 /**
  * The counts that any number of processes share. Each operation is one run of one script, so it is atomic and takes one
@@ -85,7 +94,7 @@ export class RedisBudgetStore {
   /** @throws Error when Redis does not answer in time. The charge may have been made; it expires with its slot. */
   async charge({ freezeKeys, charges }: CallCharge, nowMs: number): Promise<SharedCharge> {
     const args: (string | number)[] = ['charge', nowMs, freezeKeys.length];
-    for (const { bucket, weight, ceiling } of charges) args.push(bucket.windowMs, weight, ceiling);
+    for (const { bucket, weight, ceiling } of charges) args.push(...termsOf(bucket), weight, ceiling);
     const keys = [...freezeKeys, ...charges.map((charge) => charge.bucket.key)];
     const [kind, index, untilMs, ...rest] = (await this.#run(keys, args)) as ChargeReply;
     if (kind === 'frozen') {
@@ -95,9 +104,11 @@ export class RedisBudgetStore {
     const marks: ChargeMark[] = [];
     const uses: BucketUse[] = [];
     charges.forEach(({ bucket }, i) => {
-      const [window = 0, round = 0, slot = 0, startedMs = 0, used = 0, reported = 0] = rest[i] as Numbers;
+      const [window = 0, round = 0, slot = 0, startedMs = 0, used = 0, reported = 0, endMs = 0] = rest[
+        i
+      ] as Numbers;
       marks.push({ startedMs, window, round, slot });
-      uses.push({ bucket, startedMs, used, reported, untilMs: (window + 1) * bucket.windowMs });
+      uses.push({ bucket, startedMs, used, reported, untilMs: endMs });
     });
     if (kind === 'charged') return { outcome: { kind, receipt: { charges, marks } }, uses };
     const full = charges[index - 1];
@@ -123,7 +134,7 @@ export class RedisBudgetStore {
     nowMs: number,
   ): Promise<{ readonly freezes: readonly Freeze[]; readonly uses: readonly BucketUse[] }> {
     const keys = [...freezeKeys, ...buckets.map((bucket) => bucket.key)];
-    const args = ['look', nowMs, freezeKeys.length, ...buckets.map((bucket) => bucket.windowMs)];
+    const args = ['look', nowMs, freezeKeys.length, ...buckets.flatMap(termsOf)];
     const rows = (await this.#run(keys, args)) as readonly Numbers[];
     const freezes: Freeze[] = [];
     freezeKeys.forEach((key, i) => {
@@ -140,7 +151,7 @@ export class RedisBudgetStore {
   async merge(own: readonly OwnUse[], nowMs: number): Promise<void> {
     if (own.length === 0) return;
     const args: (string | number)[] = ['merge', nowMs];
-    for (const use of own) args.push(use.bucket.windowMs, use.untilMs, use.own, use.reported);
+    for (const use of own) args.push(...termsOf(use.bucket), use.untilMs, use.own, use.reported);
     await this.#run(
       own.map((use) => use.bucket.key),
       args,
@@ -162,10 +173,9 @@ export class RedisBudgetStore {
       const mark = marks[i];
       const ending = endingAt(i);
       if (mark === undefined || ending === undefined) return;
-      const lowers = bucket.kind === 'orders' ? 1 : 0;
       keys.push(bucket.key);
-      args.push(bucket.windowMs, weight, mark.window, mark.round, mark.slot, mark.startedMs);
-      args.push(ending.counted, ending.reported ?? NOTHING, lowers);
+      args.push(...termsOf(bucket), weight, mark.window, mark.round, mark.slot, mark.startedMs);
+      args.push(ending.counted, ending.reported ?? NOTHING);
     });
     return this.#run(keys, args);
   }
@@ -197,4 +207,9 @@ export class RedisBudgetStore {
     });
     this.#connecting = undefined;
   }
+}
+
+/** Window length and counting of a bucket, as the script takes them. */
+function termsOf(bucket: Bucket): [windowMs: number, counting: number] {
+  return [bucket.windowMs, COUNTING[countingOf(bucket)]];
 }

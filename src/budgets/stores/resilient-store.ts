@@ -1,5 +1,6 @@
 import type { CallCharge } from '../../core/budget/buckets.ts';
-import { budgetTime, type ChargeEnding } from '../../core/budget/window.ts';
+import { budgetTime } from '../../core/budget/budget-time.ts';
+import type { ChargeEnding } from '../../core/budget/window.ts';
 import { SECOND_MS } from '../../core/intervals.ts';
 import { OwnShareStore } from './own-share-store.ts';
 import type { RedisBudgetStore } from './redis-store.ts';

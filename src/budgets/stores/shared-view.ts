@@ -63,9 +63,14 @@ export class SharedView {
       const { key } = use.bucket;
       const known = this.#uses.get(key);
       this.#uses.set(key, use);
-      if (known === undefined || known.startedMs === use.startedMs || known.untilMs !== use.untilMs) continue;
+      if (known === undefined || known.startedMs === use.startedMs || !isStillMeant(known, use)) continue;
       lost.push({ bucket: use.bucket, untilMs: use.untilMs, own: 0, reported: known.used });
     }
     return lost;
   }
+}
+
+/** Whether what was known before still counts. A rolling window has no end to compare. */
+function isStillMeant(known: BucketUse, use: BucketUse): boolean {
+  return use.bucket.kind === 'rolling' ? known.untilMs > use.startedMs : known.untilMs === use.untilMs;
 }

@@ -12,8 +12,8 @@ export type OriginName = UpstreamName | SocketUpstreamName;
 export type Origins = Readonly<Record<OriginName, string | undefined>>;
 
 /**
- * Where each environment lives. Testnet and demo have neither /sapi nor portfolio margin; options exist on the futures
- * testnet only. `web` has no address unless one is configured. The simulator's is the default port of its own command.
+ * Where each environment lives. Testnet and demo have neither /sapi nor portfolio margin; options have a known host on the
+ * futures testnet only. `web` has no address unless one is configured. The simulator's is the default port of its own command.
  * @see https://developers.binance.com/docs/binance-spot-api-docs/rest-api/general-api-information
  * @see https://developers.binance.com/docs/derivatives/usds-margined-futures/general-info
  */
@@ -46,7 +46,7 @@ export const ENVIRONMENTS: Readonly<Record<EnvironmentName, Origins>> = {
     coinmWsApi: 'wss://testnet.binancefuture.com',
     coinmStream: 'wss://dstream.binancefuture.com',
   },
-  // Binance's demo mode has hosts of its own for spot and REST; its futures sockets are those of the futures testnet.
+  // Binance's demo mode has hosts of its own; the signed APIs of futures alone are those of the futures testnet.
   demo: {
     spot: 'https://demo-api.binance.com',
     usdm: 'https://demo-fapi.binance.com',
@@ -57,9 +57,9 @@ export const ENVIRONMENTS: Readonly<Record<EnvironmentName, Origins>> = {
     spotWsApi: 'wss://demo-ws-api.binance.com',
     spotStream: 'wss://demo-stream.binance.com',
     usdmWsApi: 'wss://testnet.binancefuture.com',
-    usdmStream: 'wss://fstream.binancefuture.com',
+    usdmStream: 'wss://demo-fstream.binance.com',
     coinmWsApi: 'wss://testnet.binancefuture.com',
-    coinmStream: 'wss://dstream.binancefuture.com',
+    coinmStream: 'wss://demo-dstream.binance.com',
   },
   simulator: {
     spot: 'http://127.0.0.1:9080',

@@ -14,11 +14,14 @@ export interface RateLimit {
 
 const TYPES: readonly RateLimitType[] = ['REQUEST_WEIGHT', 'RAW_REQUESTS', 'ORDERS'];
 
-/**
- * What holds until an exchangeInfo has been read, and for good where a family has none (portfolio margin).
- * The documentation's own sample for COIN-M (6000) is an example; until the exchange says so the smaller number that
- * its sister USD-M has is used.
- */
+/** The one pool of USD-M and COIN-M. The sample in the documentation of COIN-M (6000) is an example and no limit. */
+const FUTURES_LIMITS: readonly RateLimit[] = [
+  rateLimit('REQUEST_WEIGHT', 1, 'MINUTE', 2_400),
+  rateLimit('ORDERS', 10, 'SECOND', 300),
+  rateLimit('ORDERS', 1, 'MINUTE', 1_200),
+];
+
+/** What holds until an exchangeInfo has been read, and for good where a family has none (portfolio margin). */
 export const FALLBACK_LIMITS: Readonly<Record<UpstreamName, readonly RateLimit[]>> = {
   spot: [
     rateLimit('REQUEST_WEIGHT', 1, 'MINUTE', 6_000),
@@ -26,12 +29,8 @@ export const FALLBACK_LIMITS: Readonly<Record<UpstreamName, readonly RateLimit[]
     rateLimit('ORDERS', 10, 'SECOND', 50),
     rateLimit('ORDERS', 1, 'DAY', 160_000),
   ],
-  usdm: [
-    rateLimit('REQUEST_WEIGHT', 1, 'MINUTE', 2_400),
-    rateLimit('ORDERS', 10, 'SECOND', 300),
-    rateLimit('ORDERS', 1, 'MINUTE', 1_200),
-  ],
-  coinm: [rateLimit('REQUEST_WEIGHT', 1, 'MINUTE', 2_400), rateLimit('ORDERS', 1, 'MINUTE', 1_200)],
+  usdm: FUTURES_LIMITS,
+  coinm: FUTURES_LIMITS,
   options: [
     rateLimit('REQUEST_WEIGHT', 1, 'MINUTE', 2_400),
     rateLimit('ORDERS', 10, 'SECOND', 300),
@@ -65,6 +64,17 @@ export function mergeLimits(
 ): readonly RateLimit[] {
   const stated = new Set(read.map((limit) => limit.type));
   return [...read, ...fallback.filter((limit) => !stated.has(limit.type))];
+}
+
+/** Of each limit the smallest that is stated: what holds where hosts that state different ones count together. */
+export function smallestOf(stated: readonly (readonly RateLimit[])[]): readonly RateLimit[] {
+  const smallest = new Map<string, RateLimit>();
+  for (const limit of stated.flat()) {
+    const key = `${limit.type} ${limit.interval}`;
+    const known = smallest.get(key);
+    if (known === undefined || limit.limit < known.limit) smallest.set(key, limit);
+  }
+  return [...smallest.values()];
 }
 
 function readRow(row: unknown): RateLimit | undefined {

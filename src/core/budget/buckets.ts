@@ -2,6 +2,7 @@ import { ANONYMOUS, type Client } from '../access/client.ts';
 import type { Endpoint } from '../catalogue/endpoint.ts';
 import type { SharedLane } from '../lanes.ts';
 import type { UpstreamName } from '../upstream.ts';
+import { isShared, poolOf } from './shared-pool.ts';
 
 /** general: everything else; orders: what places or amends; cancels: what takes orders away. */
 export type Lane = 'general' | 'orders' | 'cancels';
@@ -13,7 +14,8 @@ export interface Bucket {
   /** Unique together with the egress IP where the scope is not the account. */
   readonly key: string;
   readonly scope: BucketScope;
-  readonly kind: 'weight' | 'raw' | 'orders' | 'quota' | 'share';
+  readonly kind: 'weight' | 'raw' | 'orders' | 'quota' | 'rolling' | 'share';
+  /** The pool that it belongs to. */
   readonly upstream: UpstreamName;
   /** The egress on which it is counted, where that is not the one of the whole process. */
   readonly egress?: string;
@@ -53,13 +55,26 @@ export function laneOf({ effect }: Endpoint): Lane {
   return effect === 'none' ? 'general' : 'orders';
 }
 
-/** The freeze that stops everything on a host. /api and /sapi are one host. */
+/**
+ * How a bucket's count is kept. plain: reports never lower it; falling: a newer report may, because fills give orders
+ * back; rolling: each call by its own time; pooled: reports come from several hosts, and none of them stands for all that was sent.
+ */
+export type Counting = 'plain' | 'falling' | 'pooled' | 'rolling';
+
+export function countingOf({ kind, upstream }: Bucket): Counting {
+  if (kind === 'rolling') return 'rolling';
+  if (kind !== 'orders' && kind !== 'weight') return 'plain';
+  if (isShared(upstream)) return 'pooled';
+  return kind === 'orders' ? 'falling' : 'plain';
+}
+
+/** The freeze that stops everything on a host, and on those that count with it. /api and /sapi are one host. */
 export function hostFreezeKey(upstream: UpstreamName): string {
-  return `ip:${upstream}:host`;
+  return `ip:${poolOf(upstream)}:host`;
 }
 
 /** The freeze that stops new connections to a family's streams, which are on another host. */
-export function streamFreezeKey(upstream: UpstreamName): string {
+export function streamFreezeKey(upstream: string): string {
   return `ip:${upstream}-stream:host`;
 }
 
@@ -74,5 +89,5 @@ export function ordersFreezeKey(endpoint: Endpoint, account: string): string {
 
 /** Margin orders have a count of their own (`GET /sapi/v1/margin/rateLimit/order`). */
 export function orderCountFamily({ upstream, path }: Endpoint): string {
-  return upstream === 'spot' && path.startsWith('/sapi/') ? 'margin' : upstream;
+  return upstream === 'spot' && path.startsWith('/sapi/') ? 'margin' : poolOf(upstream);
 }

@@ -3,7 +3,7 @@ import type { Call } from '../call/call.ts';
 import type { Endpoint } from '../catalogue/endpoint.ts';
 import { MINUTE_MS } from '../intervals.ts';
 import type { UpstreamName } from '../upstream.ts';
-import { FALLBACK_LIMITS, type RateLimit, SAPI_WEIGHT_PER_MINUTE } from './binance-limits.ts';
+import { FALLBACK_LIMITS, type RateLimit, SAPI_WEIGHT_PER_MINUTE, smallestOf } from './binance-limits.ts';
 import {
   type BucketCharge,
   type CallCharge,
@@ -16,6 +16,7 @@ import {
 } from './buckets.ts';
 import { isKeyQuestion, keptForQuestions } from './key-question.ts';
 import { type Quota, quotasOf } from './quota.ts';
+import { poolOf } from './shared-pool.ts';
 import { weightOf } from './weight.ts';
 
 export interface ChargedCall {
@@ -43,6 +44,7 @@ const SAPI_HEADERS = { IP: ['x-sapi-used-ip-weight-1m'], UID: ['x-sapi-used-uid-
  * @param reserveForOrders share of a shared bucket, 0 to 0.5
  */
 export function createCharging(reserveForOrders: number): Charging {
+  const stated = new Map<UpstreamName, readonly RateLimit[]>();
   const limits = new Map<UpstreamName, readonly RateLimit[]>();
   const quotas = new WeakMap<Endpoint, readonly Quota[]>();
   const open: Readonly<Record<Lane, number>> = {
@@ -61,23 +63,30 @@ export function createCharging(reserveForOrders: number): Charging {
   }
 
   return {
-    setLimits: (upstream, stated) => void limits.set(upstream, stated),
+    setLimits(upstream, read) {
+      stated.set(upstream, read);
+      const pool = poolOf(upstream);
+      const others = [...stated].filter(([name]) => name !== pool && poolOf(name) === pool);
+      const own = stated.get(pool) ?? FALLBACK_LIMITS[pool];
+      limits.set(pool, smallestOf([own, ...others.map(([, each]) => each)]));
+    },
     chargeOf(charged) {
       const { endpoint, client, account } = charged;
+      const pool = poolOf(endpoint.upstream);
       const lane = laneOf(endpoint);
       const share = isKeyQuestion(charged) ? 1 : open[lane];
       const charges: BucketCharge[] = [];
       const isSapi = endpoint.path.startsWith('/sapi/');
       const weight = isSapi ? chargeSapi(charges, charged) : weightIn(charged);
       const shared = isSapi ? 0 : weight;
+      const inForce = limits.get(pool) ?? FALLBACK_LIMITS[pool];
       // What REST states of its requests says nothing of the host of streams.
-      const stated = limits.get(endpoint.upstream) ?? FALLBACK_LIMITS[endpoint.upstream];
-      for (const limit of endpoint.isStream ? [] : stated) {
+      for (const limit of endpoint.isStream ? [] : inForce) {
         if (limit.type === 'ORDERS') chargeOrders(charges, charged, limit);
         else chargeShared(charges, endpoint, limit, shared, share);
       }
       for (const quota of quotasFor(endpoint)) chargeQuota(charges, charged, quota);
-      if (shared > 0) chargeShare(charges, client, endpoint.upstream, shared, lane, shareOf(client, stated));
+      if (shared > 0) chargeShare(charges, client, pool, shared, lane, shareOf(client, inForce));
       const hostKey = endpoint.isStream ? streamFreezeKey : hostFreezeKey;
       const freezeKeys = [hostKey(endpoint.upstream)];
       if (account !== undefined && (lane === 'orders' || countsOrders(endpoint)))
@@ -119,7 +128,7 @@ function chargeSapi(charges: BucketCharge[], charged: ChargedCall): number {
 /** REQUEST_WEIGHT and RAW_REQUESTS: what all callers share on an IP, with its lanes. */
 function chargeShared(
   charges: BucketCharge[],
-  { upstream, path }: Endpoint,
+  endpoint: Endpoint,
   { type, interval, windowMs, limit }: RateLimit,
   shared: number,
   open: number,
@@ -127,12 +136,13 @@ function chargeShared(
   const kind = type === 'RAW_REQUESTS' ? 'raw' : 'weight';
   const weight = kind === 'raw' ? 1 : shared;
   if (weight === 0) return;
+  const upstream = poolOf(endpoint.upstream);
   charges.push({
     bucket: { key: `ip:${upstream}:${kind}:${interval}`, scope: 'ip', kind, upstream, windowMs, limit },
     weight,
     // The sum keeps 6000 x 0.9 from becoming 5399.
     ceiling: Math.floor(limit * open + 1e-9),
-    headers: kind === 'raw' || WRONG_HEADERS.has(path) ? NO_HEADERS : weightHeaders(interval),
+    headers: kind === 'raw' || WRONG_HEADERS.has(endpoint.path) ? NO_HEADERS : weightHeaders(interval),
   });
 }
 
@@ -143,7 +153,7 @@ function chargeOrders(
 ): void {
   const weight = account === undefined ? 0 : ordersIn(endpoint.orders, interval);
   if (weight === 0) return;
-  const { upstream } = endpoint;
+  const upstream = poolOf(endpoint.upstream);
   const key = `account:${account}:${orderCountFamily(endpoint)}:orders:${interval}`;
   charges.push({
     bucket: { key, scope: 'account', kind: 'orders', upstream, windowMs, limit },
@@ -154,12 +164,12 @@ function chargeOrders(
 }
 
 function chargeQuota(charges: BucketCharge[], { endpoint, account }: ChargedCall, quota: Quota): void {
-  const { scope, name, windowMs, limit } = quota;
+  const { scope, name, windowMs, limit, isRolling } = quota;
   if (scope === 'account' && account === undefined) return;
   const { upstream } = endpoint;
   const key = `${scope === 'ip' ? 'ip' : `account:${account}`}:${upstream}:quota:${name}:${windowMs}`;
   charges.push({
-    bucket: { key, scope, kind: 'quota', upstream, windowMs, limit },
+    bucket: { key, scope, kind: isRolling ? 'rolling' : 'quota', upstream, windowMs, limit },
     weight: 1,
     ceiling: limit,
     headers: NO_HEADERS,

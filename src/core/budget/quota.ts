@@ -9,7 +9,12 @@ export interface Quota {
   readonly name: string;
   readonly windowMs: number;
   readonly limit: number;
+  /** Whether each call counts for one window from its own time on; else all begin anew with the window. */
+  readonly isRolling: boolean;
 }
+
+/** The longest month: a month of Binance's never holds more calls than a rolling one of this length. */
+const MONTH_MS = 31 * DAY_MS;
 
 const UNITS_MS: Readonly<Record<string, number>> = {
   s: SECOND_MS,
@@ -21,21 +26,23 @@ const UNITS_MS: Readonly<Record<string, number>> = {
   hour: HOUR_MS,
   d: DAY_MS,
   day: DAY_MS,
+  month: MONTH_MS,
 };
 const QUOTA =
-  /(\d+)(?: (?:requests?|times?))? ?(?:\/| per )(\d*)(seconds?|sec|s|minutes?|min|hours?|h|days?|d)\b/g;
+  /(\d+)(?: (?:requests?|times?))? ?(?:\/| per )(\d*)(seconds?|sec|s|minutes?|min|hours?|h|months?|days?|d)\b/g;
 const PARTNER = /\bwith ([A-Z]+ \S+)/;
 const FUTURES_DATA = '/futures/data/';
 const FUTURES_DATA_TEXT = 'shares 1000/5min/IP with GET /futures/data/*';
 
 /**
  * The quotas of an endpoint: `360/hour, 500/day`, `10 requests per second`, `1 time/min per IP`,
- * `shares 500/5min/IP with GET /fapi/v1/fundingRate`. All of /futures/data shares one, also where no row says so.
+ * `shares 500/5min/IP with GET /fapi/v1/fundingRate`, `2/10min rolling`, `2/min per IP; 8/month`: what stands behind a
+ * semicolon is of its own kind, and months always roll. All of /futures/data shares one, also where no row says so.
  */
 export function quotasOf(endpoint: Endpoint): readonly Quota[] {
   const text =
     endpoint.extraLimit ?? (endpoint.path.startsWith(FUTURES_DATA) ? FUTURES_DATA_TEXT : undefined);
-  return text === undefined ? [] : readQuotas(text, endpoint);
+  return text === undefined ? [] : text.split(';').flatMap((part) => readQuotas(part, endpoint));
 }
 
 function readQuotas(text: string, { method, path, security }: Endpoint): readonly Quota[] {
@@ -46,7 +53,9 @@ function readQuotas(text: string, { method, path, security }: Endpoint): readonl
   for (const [, limit, count, unit] of text.matchAll(QUOTA)) {
     const unitMs = UNITS_MS[unit ?? ''] ?? UNITS_MS[(unit ?? '').replace(/s$/, '')];
     if (unitMs === undefined) continue;
-    quotas.push({ scope, name, windowMs: (count === '' ? 1 : Number(count)) * unitMs, limit: Number(limit) });
+    const windowMs = (count === '' ? 1 : Number(count)) * unitMs;
+    const isRolling = unitMs === MONTH_MS || /\brolling\b/.test(text);
+    quotas.push({ scope, name, windowMs, limit: Number(limit), isRolling });
   }
   return quotas;
 }

@@ -1,4 +1,5 @@
 import { SECOND_MS } from '../intervals.ts';
+import { TAIL_MS } from './budget-time.ts';
 
 /**
  * The count of one bucket: what Binance has reported, plus every charge that the report may not contain. It is an
@@ -24,6 +25,11 @@ export interface BucketState {
   unreportedBefore: number;
   /** Weight that was answered so near to the end of the window that Binance may have counted it in the next one. */
   nearTheEnd: number;
+  /**
+   * All weight that was answered in this window, reported or not, where several hosts report: what one of them says may
+   * leave out what another was just sent. Undefined where one host counts.
+   */
+  own: number | undefined;
   /** The newest slot of the ring below. */
   slot: number;
   /** Weight in flight, by the slot in which it was charged. A charge that nobody ends expires with its slot. */
@@ -46,10 +52,6 @@ export interface ChargeEnding {
   readonly reported: number | undefined;
 }
 
-/** Largest error of the server time. By the budgets' time windows turn this late, so none is entered too early. */
-const CLOCK_ERROR_MS = 100;
-/** A window may have ended at Binance this long before it ends by the budgets' time. */
-export const TAIL_MS = 2 * CLOCK_ERROR_MS;
 /** A charge that nobody ends expires after three to four slots: longer than the longest call with its one retry. */
 const SLOT_MS = 10 * SECOND_MS;
 const SLOTS = 4;
@@ -58,13 +60,11 @@ const STEP_BACK_MS = SECOND_MS;
 /** Slots this far ahead of the clock mean that the clock was set back. */
 const SLOTS_AHEAD = 6;
 
-/** Server time as the budgets count it: whole ms, late by the largest error of the clock, in ms. */
-export function budgetTime(serverNowMs: number): number {
-  return Math.floor(serverNowMs) - CLOCK_ERROR_MS;
-}
-
-/** A bucket without charges that begins now; both times in ms. */
-export function emptyBucket(nowMs: number, windowMs: number): BucketState {
+/**
+ * A bucket without charges that begins now; both times in ms.
+ * @param countsOwn whether several hosts report of it, so that no report stands for all that was sent
+ */
+export function emptyBucket(nowMs: number, windowMs: number, countsOwn = false): BucketState {
   return {
     startedMs: nowMs,
     window: Math.floor(nowMs / windowMs),
@@ -75,6 +75,7 @@ export function emptyBucket(nowMs: number, windowMs: number): BucketState {
     unreported: 0,
     unreportedBefore: 0,
     nearTheEnd: 0,
+    own: countsOwn ? 0 : undefined,
     slot: Math.floor(nowMs / SLOT_MS),
     inFlight: [0, 0, 0, 0],
   };
@@ -82,7 +83,8 @@ export function emptyBucket(nowMs: number, windowMs: number): BucketState {
 
 /** Upper bound of what is used in the present window of the bucket. */
 export function usedOf(state: BucketState): number {
-  return state.reported + state.unreported + state.unreportedBefore + inFlightOf(state);
+  const answered = state.reported + state.unreported + state.unreportedBefore;
+  return (state.own === undefined ? answered : Math.max(answered, state.own)) + inFlightOf(state);
 }
 
 /** Weight of the charges in flight. */
@@ -103,7 +105,7 @@ export function advance(state: BucketState, nowMs: number, windowMs: number): vo
   const window = Math.floor(nowMs / windowMs);
   if (window > state.window) turn(state, window);
   else if (window < state.window && nowMs < state.window * windowMs - STEP_BACK_MS) {
-    state.unreported += state.previous;
+    addUnreported(state, state.previous);
     state.previous = 0;
     state.window = window;
   }
@@ -141,11 +143,20 @@ export function reconcile(state: BucketState, charge: SentCharge, nowMs: number)
   if (alive) addInFlight(state, mark.slot, -weight);
   if (nowMs >= windowEndOf(state, charge.windowMs) - TAIL_MS) state.nearTheEnd += ending.counted;
   if (mark.window !== state.window || mark.startedMs !== state.startedMs) {
-    state.unreported += ending.counted;
+    addUnreported(state, ending.counted);
     return;
   }
-  if (ending.reported !== undefined) report(state, charge, ending.reported);
-  else if (alive) state.unreported += ending.counted;
+  if (ending.reported === undefined) {
+    if (alive) addUnreported(state, ending.counted);
+    return;
+  }
+  if (alive && state.own !== undefined) state.own += ending.counted;
+  report(state, charge, ending.reported);
+}
+
+function addUnreported(state: BucketState, weight: number): void {
+  state.unreported += weight;
+  if (state.own !== undefined) state.own += weight;
 }
 
 function report(state: BucketState, { mark, lowers }: SentCharge, reported: number): void {
@@ -166,6 +177,7 @@ function turn(state: BucketState, window: number): void {
   state.highestReport = 0;
   state.unreported = 0;
   state.unreportedBefore = follows ? state.nearTheEnd : 0;
+  if (state.own !== undefined) state.own = state.unreportedBefore;
   state.nearTheEnd = 0;
   state.round++;
   state.window = window;
@@ -176,7 +188,7 @@ function expireSlots(state: BucketState, slot: number): void {
   const last = Math.min(slot, state.slot + SLOTS);
   for (let at = state.slot + 1; at <= last; at++) {
     const index = at % SLOTS;
-    state.unreported += state.inFlight[index] ?? 0;
+    addUnreported(state, state.inFlight[index] ?? 0);
     state.inFlight[index] = 0;
   }
   state.slot = slot;

@@ -8,6 +8,7 @@ const CANONICAL_PATH = /^(?:\/[A-Za-z0-9_-]+)+$/;
 const WEB_SOCKET_METHOD = /^[A-Za-z0-9]+(?:[./][A-Za-z0-9]+)*$/;
 const LETTERS = Object.values(INTERVALS).map(({ letter }) => letter);
 const INTERVAL = new RegExp(`^[1-9]\\d*[${LETTERS.join('')}]$`);
+const DAY = /^20\d\d-\d\d-\d\d$/;
 const METHODS: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'DELETE']);
 const SECURITIES: ReadonlySet<string> = new Set(['NONE', 'APIKEY', 'SIGNED']);
 const KNOWN: ReadonlySet<string> = new Set(PERMISSIONS);
@@ -39,7 +40,8 @@ export function catalogueProblems(endpoints: readonly Endpoint[]): string[] {
 
 type Report = (problem: string) => void;
 
-function checkAddress({ upstream, method, path, security }: Endpoint, report: Report): void {
+function checkAddress({ upstream, method, path, security, retired }: Endpoint, report: Report): void {
+  if (retired !== undefined && !DAY.test(retired.date)) report('is retired on no day');
   if (!METHODS.has(method)) report('unknown method');
   if (!SECURITIES.has(security)) report('unknown security');
   if (!CANONICAL_PATH.test(path)) report('the path is not canonical');
@@ -47,8 +49,12 @@ function checkAddress({ upstream, method, path, security }: Endpoint, report: Re
   if (!prefixes.some((prefix) => path.startsWith(prefix))) report('the path does not belong to the upstream');
 }
 
-function checkWebSocket({ upstream, webSocket }: Endpoint, methods: Set<string>, report: Report): void {
-  if (webSocket === undefined) return;
+function checkWebSocket(endpoint: Endpoint, methods: Set<string>, report: Report): void {
+  const { upstream, webSocket, webSocketWeights } = endpoint;
+  if (webSocket === undefined) {
+    if (webSocketWeights !== undefined) report('weighs a WebSocket method and names none');
+    return;
+  }
   const name = `${upstream} ${webSocket}`;
   if (!FAMILY_OF_NAME.has(upstream)) report('names a WebSocket method and its upstream has no WebSocket API');
   if (!WEB_SOCKET_METHOD.test(webSocket)) report('the name of its WebSocket method is not canonical');
@@ -88,9 +94,9 @@ function isNeverGranted(permission: Permission): boolean {
   return NEVER_GRANTED.includes(permission);
 }
 
-function checkCounts({ weights, orders, upstream }: Endpoint, report: Report): void {
+function checkCounts({ weights, webSocketWeights = [], orders, upstream }: Endpoint, report: Report): void {
   if (weights.length === 0 && upstream !== 'web') report('has no weight');
-  for (const { max, steps } of weights) {
+  for (const { max, steps } of [...weights, ...webSocketWeights]) {
     if (!isCount(max) || steps?.some((step) => !numbersOf(step).every(isCount))) {
       report('a weight is not an integer of at least 0');
     }

@@ -14,12 +14,15 @@ import type {
   WeightStep,
 } from './endpoint.ts';
 import type { Permission } from './permission.ts';
+import type { Retired } from './retired.ts';
 
 /** One endpoint as it is written down; what is absent has its commonest value. */
 export interface CatalogueEntry {
   readonly method: Method;
   readonly path: string;
   readonly webSocket?: string;
+  /** Weight per egress IP of the WebSocket method, where it differs from `ip`. */
+  readonly webSocketIp?: number | readonly WeightStep[];
   readonly security: Security;
   readonly securityType: string;
   readonly permission: Permission;
@@ -36,6 +39,7 @@ export interface CatalogueEntry {
   readonly repeatable?: readonly string[];
   readonly raised?: RaisedPermission;
   readonly extraLimit?: string;
+  readonly retired?: Retired;
 }
 
 /** One file of the catalogue: the endpoints of one product, all on one upstream. */
@@ -80,11 +84,12 @@ export function buildCatalogue(files: readonly CatalogueFile[]): Catalogue {
 }
 
 function toEndpoint({ product, upstream }: CatalogueFile, entry: CatalogueEntry): Endpoint {
-  const { ip, uid, orders, effect, clientOrderIds, repeatable, ...same } = entry;
+  const { ip, uid, webSocketIp, orders, effect, clientOrderIds, repeatable, ...same } = entry;
   return deepFreeze({
     upstream,
     product,
     ...same,
+    ...(webSocketIp === undefined ? {} : { webSocketWeights: toWeights('IP', webSocketIp) }),
     weights: [...toWeights('IP', ip), ...toWeights('UID', uid)],
     orders: orders === undefined ? NO_ORDERS : { ...orders },
     effect: effect ?? 'none',

@@ -47,13 +47,14 @@ export const DENIED_GROUPS: readonly DeniedGroup[] = [
   },
   {
     grade: 'WITHDRAW',
-    reason: 'OTC or block trade at a negotiated price with a chosen counterparty',
+    reason: 'OTC or block trade at a negotiated price with a chosen counterparty, or its settlement key',
+    // Reads too: an answer may hold the key, which is all that a counterparty needs to take the trade.
     paths: [
-      `${PREDICTION}/otc/blocktrade/create`,
-      `${PREDICTION}/otc/blocktrade/fulfil`,
-      `${PREDICTION}/otc/blocktrade/remove`,
+      `${PREDICTION}/otc/**`,
       '/eapi/v1/block/order/create',
       '/eapi/v1/block/order/execute',
+      '/eapi/v1/block/order/orders',
+      '/sapi/v1/block-match/**',
     ],
   },
   {
@@ -73,7 +74,13 @@ export const DENIED_GROUPS: readonly DeniedGroup[] = [
     paths: [
       '/sapi/v1/account/apiRestrictions/ipRestriction',
       '/sapi/v1/account/apiRestrictions/ipRestriction/ipList',
+      '/sapi/v1/vip/vip-portal/futures/ip-whitelists',
     ],
+  },
+  {
+    grade: 'KEY_ADMIN',
+    reason: 'changes the fee groups and their members of a partner that resells access',
+    paths: ['/sapi/v1/vip/caas/**'],
   },
   {
     grade: 'KEY_ADMIN',

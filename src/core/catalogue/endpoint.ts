@@ -1,5 +1,6 @@
 import type { UpstreamName } from '../upstream.ts';
 import type { Permission } from './permission.ts';
+import type { Retired } from './retired.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
@@ -74,6 +75,8 @@ export interface Endpoint {
   readonly path: string;
   /** The method of the WebSocket API that does the same; this endpoint is its REST twin. */
   readonly webSocket?: string;
+  /** What that method weighs, where it is not what this endpoint weighs. */
+  readonly webSocketWeights?: readonly Weight[];
   readonly product: string;
   readonly security: Security;
   /** Binance's own security type, e.g. USER_DATA. */
@@ -96,4 +99,6 @@ export interface Endpoint {
   readonly raised?: RaisedPermission;
   /** True of a connection to streams: they have a host of their own, beside the one of REST and the signed API. */
   readonly isStream?: true;
+  /** Set where Binance has retired it and libraries still call it: it passes, and Binance's own error comes back. */
+  readonly retired?: Retired;
 }

@@ -12,7 +12,7 @@ export interface WsMethod {
   readonly adds: 'nothing' | 'key' | 'signature';
   /** The parameter that says by itself who may make this call, as a listen key in a URL does. */
   readonly bearer?: string;
-  /** The REST twin. Permission, weight, order counts, effect and orderShape come from it. */
+  /** The REST twin, with the method's own weight. Permission, order counts, effect and orderShape come from it. */
   readonly endpoint: Endpoint;
 }
 
@@ -60,10 +60,6 @@ const OWN: Readonly<Record<SocketFamily, Readonly<Record<string, OwnMethod>>>> =
       bearer: 'listenToken',
     },
     'userDataStream.unsubscribe': { security: 'NONE', permission: 'market-data' },
-    // Retired on 2026-02-20. They are passed on, so that Binance's own answer says it.
-    'userDataStream.start': { security: 'APIKEY', permission: 'read' },
-    'userDataStream.ping': { security: 'APIKEY', permission: 'read' },
-    'userDataStream.stop': { security: 'APIKEY', permission: 'read' },
   },
   usdm: SESSION,
   coinm: SESSION,
@@ -80,7 +76,7 @@ export function createWsMethods(catalogue: Catalogue): WsMethods {
     for (const endpoint of catalogue.endpoints) {
       const { upstream, webSocket: name } = endpoint;
       if (upstream !== family || name === undefined) continue;
-      all.push({ family, name, kind: 'call', adds: ADDED[endpoint.security], endpoint });
+      all.push({ family, name, kind: 'call', adds: ADDED[endpoint.security], endpoint: asMethod(endpoint) });
     }
     for (const [name, own] of Object.entries(OWN[family]))
       all.push({ family, ...toOwnMethod(family, name, own) });
@@ -94,6 +90,14 @@ export function createWsMethods(catalogue: Catalogue): WsMethods {
     all,
     find: (family, method) => index.get(`${family} ${method.replace(PREFIX[family], '')}`),
   };
+}
+
+/** The endpoint as its WebSocket method charges it. */
+function asMethod(endpoint: Endpoint): Endpoint {
+  const { webSocketWeights } = endpoint;
+  return webSocketWeights === undefined
+    ? endpoint
+    : Object.freeze({ ...endpoint, weights: webSocketWeights });
 }
 
 function toOwnMethod(family: SocketFamily, name: string, own: OwnMethod): WsMethod {

@@ -1,4 +1,5 @@
 import type { BinanceHost } from '../binance-hosts.ts';
+import type { Retired } from '../catalogue/retired.ts';
 import { ProxyError } from '../errors.ts';
 import { FAMILY_OF_NAME, FAMILY_OF_WS_API_PATH, type SocketFamily } from '../upstream.ts';
 import { isPairedQuery } from './stream-query.ts';
@@ -28,6 +29,10 @@ const STREAM_QUERY: ReadonlyMap<string, RegExp> = new Map([
   ['listenKey', /^[A-Za-z0-9]+$/],
   ['events', /^[A-Za-z_/]+$/],
 ]);
+const CLOSED_ROUTE: Retired = {
+  date: '2026-04-23',
+  instead: '/public/… for books, /market/… for all other public streams and /private/… for user data',
+};
 /** The routes of the stream hosts. What follows is a list of stream names. */
 const STREAM_ROUTE = /^(?:\/(?:public|market|private|pm|pm-classic))?\/(?:ws|stream)(?=\/|$)/;
 const ROUTED = /^\/(?:public|market|private|pm|pm-classic)\//;
@@ -66,8 +71,20 @@ export function readSocketTarget(target: string, host?: BinanceHost): SocketTarg
 /** The family that a path names by its first segment, and the path without that segment. */
 function familyOf(whole: string): { readonly named: SocketFamily | undefined; readonly path: string } {
   const end = whole.indexOf('/', 1);
-  const named = end === -1 ? undefined : FAMILY_OF_NAME.get(whole.slice(1, end));
+  const first = end === -1 ? '' : whole.slice(1, end);
+  // Options stream from the routes of USD-M's host.
+  const isOptions = first === 'options' && ROUTED.test(whole.slice(end));
+  const named = isOptions ? 'usdm' : FAMILY_OF_NAME.get(first);
   return { named, path: named === undefined ? whole : whole.slice(end) };
+}
+
+/**
+ * Binance closed the streams of USD-M without a route: whoever connects there hears nothing.
+ * @param origin where the target goes; other hosts than Binance's live one may still serve it
+ */
+export function closedRoute({ kind, family, path }: SocketTarget, origin: string): Retired | undefined {
+  const isOpen = kind !== 'stream' || family !== 'usdm' || ROUTED.test(path);
+  return isOpen || new URL(origin).hostname !== 'fstream.binance.com' ? undefined : CLOSED_ROUTE;
 }
 
 function checkQuery(query: string, known: ReadonlyMap<string, RegExp>): void {

@@ -81,7 +81,7 @@ function isObject(value: unknown): value is JsonObject {
 }
 
 function readOne(object: JsonObject): OrderAnswer {
-  const code = readCode(object);
+  const code = readCode(object) ?? maintenanceCode(object);
   const order = mainOrder(object);
   const answer: { -readonly [K in keyof OrderAnswer]: OrderAnswer[K] } = {};
   const orderId = readFirst(order, ORDER_ID_NAMES) ?? readFirst(legsOf(order)[0], ORDER_ID_NAMES);
@@ -143,4 +143,10 @@ function clean(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: removing them is the purpose
   const printable = text.slice(0, 4 * MAX_TEXT).replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '');
   return printable.slice(0, MAX_TEXT).toWellFormed();
+}
+
+/** Futures may answer `{"239999": …}` during maintenance: the name of the only member is the code. */
+function maintenanceCode(object: JsonObject): number | undefined {
+  const [name = '', ...others] = Object.keys(object);
+  return others.length === 0 && /^\d{5,9}$/.test(name) ? Number(name) : undefined;
 }

@@ -41,8 +41,11 @@ const FUTURES_UNAVAILABLE: readonly UnavailableText[] = [
   { text: 'Request throttled by system-level protection', execution: 'refused' },
 ];
 
+/** What futures answer in a maintenance window says nothing of the order. */
+const MAINTENANCE = 239_999;
+
 const FUTURES: FamilyTable = {
-  openCodes: OPEN_CODES,
+  openCodes: new Set([...OPEN_CODES, MAINTENANCE]),
   partlyCodes: NO_CODES,
   unavailable: FUTURES_UNAVAILABLE,
   statuses: new Map([[408, 'unknown']]),

@@ -1,7 +1,14 @@
-import type { WeightFamily } from './options.ts';
+import type { CountedFamily, WeightFamily } from './options.ts';
 
 /** A product of the exchange that counts its own limits. */
 export type Family = WeightFamily | 'sapi';
+
+/** COIN-M counts weight and orders with USD-M since 2026-06-30; every other family by itself. */
+export function poolOf(family: WeightFamily): CountedFamily;
+export function poolOf(family: Family): CountedFamily | 'sapi';
+export function poolOf(family: Family): CountedFamily | 'sapi' {
+  return family === 'coinm' ? 'usdm' : family;
+}
 
 /** The family that a path belongs to; undefined when it belongs to none. */
 export function familyOfPath(path: string): Family | undefined {

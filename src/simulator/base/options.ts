@@ -33,10 +33,12 @@ export interface SimulatorAccount {
 }
 
 export type WeightFamily = 'spot' | 'usdm' | 'coinm' | 'options' | 'portfolio';
+/** COIN-M counts with USD-M. */
+export type CountedFamily = Exclude<WeightFamily, 'coinm'>;
 
 export interface SimulatorLimits {
-  /** REQUEST_WEIGHT per minute and IP; 6000, 2400, 6000, 2400, 6000. */
-  readonly weightPerMinute?: Partial<Readonly<Record<WeightFamily, number>>>;
+  /** REQUEST_WEIGHT per minute and IP; 6000, 2400, 2400, 6000. */
+  readonly weightPerMinute?: Partial<Readonly<Record<CountedFamily, number>>>;
   /** Each /sapi endpoint that counts by IP has its own; 12000. */
   readonly sapiIpWeightPerMinute?: number;
   /** Each /sapi endpoint that counts by account has its own; 180000. */
@@ -45,7 +47,7 @@ export interface SimulatorLimits {
   readonly ordersPer10Seconds?: number;
   /** Unfilled spot orders; 200000. */
   readonly ordersPerDay?: number;
-  /** USD-M and options orders; 300. */
+  /** Orders on USD-M and COIN-M together, and on options; 300. */
   readonly futuresOrdersPer10Seconds?: number;
   /** Derivatives orders; 1200. */
   readonly futuresOrdersPerMinute?: number;

@@ -1,5 +1,5 @@
 import { ExchangeError, retryAfter } from '../base/exchange-error.ts';
-import type { Family } from '../base/family.ts';
+import { type Family, poolOf } from '../base/family.ts';
 import type { JsonObject } from '../base/json-value.ts';
 import type { SimulatorLimits } from '../base/options.ts';
 
@@ -89,13 +89,13 @@ export class OrderCounts {
     }
     const limit = this.#limits.futuresOrdersPerMinute ?? 1_200;
     const perMinute: Interval = { letter: 'M', interval: 'MINUTE', intervalNum: 1, lengthMs: 60_000, limit };
-    return family === 'usdm' || family === 'options'
+    return poolOf(family) === 'usdm' || family === 'options'
       ? [perSeconds(this.#limits.futuresOrdersPer10Seconds ?? 300), perMinute]
       : [perMinute];
   }
 
   #counter(family: Family, owner: string, interval: Interval, nowMs: number): Counter {
-    const key = `${family} ${owner} ${interval.letter}`;
+    const key = `${poolOf(family)} ${owner} ${interval.letter}`;
     const startMs = Math.floor(nowMs / interval.lengthMs) * interval.lengthMs;
     const known = this.#counters.get(key);
     if (known?.startMs === startMs) return known;

@@ -1,5 +1,5 @@
 import { ExchangeError, retryAfter } from '../base/exchange-error.ts';
-import type { Family } from '../base/family.ts';
+import { type Family, poolOf } from '../base/family.ts';
 import type { SimulatorLimits, WeightFamily } from '../base/options.ts';
 
 const MINUTE_MS = 60_000;
@@ -79,7 +79,7 @@ export class RateLimits {
 
   /** Sets the weight that was used in this minute, as if by others on the same IP. */
   setUsedWeight(family: WeightFamily, weight: number, nowMs: number): void {
-    this.#window(family, MINUTE_MS, nowMs).used = weight;
+    this.#window(poolOf(family), MINUTE_MS, nowMs).used = weight;
   }
 
   ban(forMs: number, nowMs: number): void {
@@ -87,8 +87,9 @@ export class RateLimits {
   }
 
   weightLimit(family: WeightFamily): number {
-    const defaults = { spot: 6_000, usdm: 2_400, coinm: 6_000, options: 2_400, portfolio: 6_000 };
-    return this.#limits.weightPerMinute?.[family] ?? defaults[family];
+    const defaults = { spot: 6_000, usdm: 2_400, options: 2_400, portfolio: 6_000 };
+    const pool = poolOf(family);
+    return this.#limits.weightPerMinute?.[pool] ?? defaults[pool];
   }
 
   rawLimit(): number {
@@ -133,7 +134,7 @@ export class RateLimits {
 }
 
 function bucketOf(route: LimitedRoute, uid: number | undefined): string {
-  if (route.family !== 'sapi') return route.family;
+  if (route.family !== 'sapi') return poolOf(route.family);
   const endpoint = `${route.method} ${route.path}`;
   return route.countedBy === 'UID' ? `${endpoint} ${uid ?? ''}` : endpoint;
 }

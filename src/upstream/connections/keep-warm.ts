@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import type { BudgetState } from '../../budgets/budgets.ts';
+import { poolOf } from '../../core/budget/shared-pool.ts';
 import type { UpstreamName } from '../../core/upstream.ts';
 import { repeat } from '../repeat.ts';
 import { DEFAULT_TIMEOUTS } from '../timeouts.ts';
@@ -53,7 +54,7 @@ export function createKeepWarm(options: KeepWarmOptions): KeepWarm {
       !isStopped &&
       !frozen.some((freeze) => freeze.upstream === upstream && freeze.egress === undefined) &&
       !buckets.some(
-        (bucket) => bucket.upstream === upstream && bucket.egress === undefined && isTight(bucket),
+        (bucket) => bucket.upstream === poolOf(upstream) && bucket.egress === undefined && isTight(bucket),
       )
     );
   }

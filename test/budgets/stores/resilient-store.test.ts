@@ -110,6 +110,26 @@ describe.skipIf(!hasRedisServer)('the shared budget when Redis fails', () => {
     expect((await fill(one, 1)).last.kind).toBe('full');
   });
 
+  it('A rolling quota is divided while Redis is away, and all is known again when it is back, empty or not', async () => {
+    const [one, two] = [store('one'), store('two')];
+    const quota = plainCharge(`account:quota-${run}`, 1, 4, {
+      ...({ kind: 'rolling', scope: 'account', windowMs: 600_000 } as const),
+    });
+    const use = (of: ResilientBudgetStore) =>
+      of.view(NOW).buckets.find(({ bucket }) => bucket.kind === 'rolling')?.used;
+    for (const each of [one, two]) expect((await each.charge(quota, NOW)).kind).toBe('charged');
+    await until(() => use(one) === 2 && use(two) === 2);
+    await server.kill();
+    for (const each of [one, two]) {
+      expect((await each.charge(quota, NOW)).kind).toBe('charged');
+      expect((await each.charge(quota, NOW)).kind).toBe('full');
+    }
+    await server.start();
+    await until(() => !alone(one) && !alone(two));
+    await until(() => (use(one) ?? 0) >= 4);
+    expect((await one.charge(quota, NOW)).kind).toBe('full');
+  });
+
   it('A process that is alone holds what Binance reports against the whole limit', async () => {
     const one = store('one');
     const first = await one.charge(plainCharge('ip:it', 1, 100), NOW);

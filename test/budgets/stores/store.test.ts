@@ -97,7 +97,12 @@ describe.skipIf(!hasRedisServer)('on a real Redis', () => {
               kind: 'orders',
               scope: 'account',
             });
-            return { ...one, freezeKeys: [`ip:key:${run}`], charges: [...one.charges, ...other.charges] };
+            const pooled = plainCharge(`ip:pooled:${run}`, weight, 100, { upstream: 'coinm' });
+            const rolling = plainCharge(`account:rolling:${run}`, orders, 6, {
+              ...({ kind: 'rolling', windowMs: 30_000, scope: 'account' } as const),
+            });
+            const charges = [one, other, pooled, rolling].flatMap((each) => each.charges);
+            return { ...one, freezeKeys: [`ip:key:${run}`], charges };
           };
           for (const each of actions) {
             if (each.do === 'charge') {

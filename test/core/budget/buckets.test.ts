@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { type Client, PROXY_CLIENT } from '../../../src/core/access/client.ts';
+import { countingOf } from '../../../src/core/budget/buckets.ts';
 import { createCharging } from '../../../src/core/budget/charging.ts';
 import type { Endpoint } from '../../../src/core/catalogue/endpoint.ts';
 import { CANCEL, client, endpoint, PLACE, read, request } from '../../support/fixtures/budget-calls.ts';
 
 const charging = createCharging(0.1);
+const ORDERS_OF_FUTURES = { '10S': 1, '1M': 1 };
 
 function chargesOf(of: Endpoint, account: string | undefined = 'main', who = client('app')) {
   const { charges } = charging.chargeOf(request(of, { account, client: who }));
@@ -55,6 +57,38 @@ describe('the buckets of a call', () => {
       ['account:main:usdm:orders:10S', 5, 300],
       ['account:main:usdm:orders:1M', 1, 1_200],
     ]);
+  });
+
+  it('USD-M and COIN-M charge one pool of weight, orders, shares and freezes', () => {
+    const of = (upstream: 'usdm' | 'coinm') =>
+      charging.chargeOf(
+        request(endpoint({ ...PLACE, upstream, orders: ORDERS_OF_FUTURES }), { client: client('app', 50) }),
+      );
+    expect(of('coinm')).toEqual(of('usdm'));
+    expect(of('coinm').freezeKeys).toEqual(['ip:usdm:host', 'account:main:usdm:orders']);
+    expect(of('coinm').charges.map(({ bucket }) => [bucket.key, bucket.limit, countingOf(bucket)])).toEqual([
+      ['ip:usdm:weight:1M', 2_400, 'pooled'],
+      ['account:main:usdm:orders:10S', 300, 'pooled'],
+      ['account:main:usdm:orders:1M', 1_200, 'pooled'],
+      ['client:app:usdm:share', 50, 'plain'],
+    ]);
+  });
+
+  it('The pool of USD-M and COIN-M has the smallest of the limits that its hosts state', () => {
+    const own = createCharging(0);
+    const weightOf = (limit: number) =>
+      ({ type: 'REQUEST_WEIGHT', interval: '1M', windowMs: 60_000, limit }) as const;
+    const limits = (upstream: 'usdm' | 'coinm') =>
+      own.chargeOf(request(read(1, { upstream }))).charges.map(({ bucket }) => bucket.limit);
+    own.setLimits('coinm', [weightOf(6_000)]);
+    expect(limits('coinm')).toEqual([2_400]);
+    own.setLimits('usdm', [weightOf(6_000)]);
+    expect(limits('usdm')).toEqual([6_000]);
+    own.setLimits('coinm', [
+      weightOf(1_200),
+      { type: 'RAW_REQUESTS', interval: '5M', windowMs: 300_000, limit: 9 },
+    ]);
+    expect(limits('usdm')).toEqual([1_200, 9]);
   });
 
   it('A /sapi endpoint charges by IP, by account, or both, each with a limit of its own', () => {

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { budgetTime } from '../../../src/core/budget/budget-time.ts';
 import {
   addCharge,
   advance,
-  budgetTime,
   type ChargeEnding,
   type ChargeMark,
   emptyBucket,
@@ -164,6 +164,21 @@ describe('one bucket', () => {
   });
 });
 
+describe('a bucket that several hosts report of', () => {
+  it('A pooled bucket never counts less than what was answered, whatever a host reports', () => {
+    const state = emptyBucket(START, MINUTE, true);
+    for (const reported of [2_000, 2_001, 3, 4])
+      reconcile(state, sent(addCharge(state, 600), 600, told(reported, 600)), START);
+    expect(usedOf(state)).toBe(2_400);
+  });
+
+  it('A pooled bucket takes the report of a host that counts more', () => {
+    const state = emptyBucket(START, MINUTE, true);
+    reconcile(state, sent(addCharge(state, 5), 5, told(900, 5)), START);
+    expect(usedOf(state)).toBe(900);
+  });
+});
+
 interface Flying {
   readonly mark: ChargeMark;
   readonly weight: number;
@@ -213,12 +228,13 @@ function play(
   { steps, startMs }: typeof interleaving extends fc.Arbitrary<infer T> ? T : never,
   windowMs: number,
   orders: boolean,
+  pooled = false,
 ) {
   const limit = 100;
   const exchange = new CountingExchange();
   let trueMs = startMs;
   let errorMs = 0;
-  const state = emptyBucket(budgetTime(trueMs), windowMs);
+  const state = emptyBucket(budgetTime(trueMs), windowMs, pooled);
   let flying: Flying[] = [];
   const now = () => budgetTime(trueMs + errorMs);
   const sync = () => advance(state, now(), windowMs);
@@ -255,7 +271,11 @@ function play(
       );
       if (call === undefined) continue;
       call.count = exchange.arrive('it', windowMs, limit, call.weight, trueMs);
-      if (action.free && !orders) {
+      if (pooled) {
+        // Each host tells what it was sent itself.
+        const host = action.free ? 'one host' : 'the other';
+        call.count = exchange.arrive(host, windowMs, Number.POSITIVE_INFINITY, call.weight, trueMs);
+      } else if (action.free && !orders) {
         call.free = true;
         call.count = exchange.giveBack('it', windowMs, call.weight, trueMs);
       }
@@ -321,10 +341,19 @@ describe('any interleaving of charges, answers, losses, deaths and window turns'
     });
   }
 
+  for (const windowMs of [10_000, MINUTE]) {
+    it(`No interleaving uses more than the limit of a ${windowMs / 1000} s window that two hosts count into, each reporting its own part`, () => {
+      fc.assert(
+        fc.property(interleaving, (steps) => void play(steps, windowMs, false, true)),
+        runs(2_000),
+      );
+    });
+  }
+
   it('No interleaving loses weight for ever: two windows later the bucket is empty', () => {
     fc.assert(
-      fc.property(interleaving, fc.boolean(), (steps, orders) => {
-        const { state, trueMs } = play(steps, MINUTE, orders);
+      fc.property(interleaving, fc.constantFrom('weight', 'orders', 'pooled'), (steps, kind) => {
+        const { state, trueMs } = play(steps, MINUTE, kind === 'orders', kind === 'pooled');
         advance(state, budgetTime(trueMs + 2 * MINUTE), MINUTE);
         expect(usedOf(state)).toBe(0);
       }),

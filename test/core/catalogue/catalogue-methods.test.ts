@@ -17,6 +17,15 @@ describe('the methods of the WebSocket API in the catalogue', () => {
     expect(buildCatalogue(files).endpoints.map(({ webSocket }) => webSocket)).toEqual(['depth', 'depth']);
   });
 
+  it('may weigh something else than the endpoint that they follow', () => {
+    const given = file('coinm', { '/dapi/v1/balance': 'account.balance' });
+    const endpoints = given.endpoints.map((each) => ({ ...each, webSocketIp: 5 }));
+    const [endpoint] = buildCatalogue([{ ...given, endpoints }]).endpoints;
+    expect(endpoint).toMatchObject({ weights: [{ max: 1 }], webSocketWeights: [{ scope: 'IP', max: 5 }] });
+    const nameless = { ...given, endpoints: endpoints.map(({ webSocket: _, ...each }) => each) };
+    expect(() => buildCatalogue([nameless])).toThrow('weighs a WebSocket method and names none');
+  });
+
   it.each([
     [
       'stand once in each family',

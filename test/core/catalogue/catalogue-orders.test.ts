@@ -75,8 +75,14 @@ describe('the order doors of the catalogue', () => {
     ['POST /fapi/v1/batchOrders', 'place', 'batch', ['newClientOrderId'], { '10S': 5, '1M': 1 }],
     ['PUT /fapi/v1/batchOrders', 'amend', 'amend-batch', [], { '10S': 5, '1M': 1 }],
     ['POST /fapi/v1/algoOrder', 'place', 'algo', ['clientAlgoId'], { '10S': 1, '1M': 1 }],
-    ['POST /dapi/v1/order', 'place', 'single', ['newClientOrderId'], { '1M': 1 }],
-    ['POST /dapi/v1/batchOrders', 'place', 'batch', ['newClientOrderId'], { '1M': 5 }],
+    ['POST /dapi/v1/order', 'place', 'single', ['newClientOrderId'], { '10S': 1, '1M': 1 }],
+    ['PUT /dapi/v1/order', 'amend', 'amend', [], { '10S': 1, '1M': 1 }],
+    ['POST /dapi/v1/batchOrders', 'place', 'batch', ['newClientOrderId'], { '10S': 5, '1M': 5 }],
+    ['POST /dapi/v1/order/test', 'none', 'single', ['newClientOrderId'], {}],
+    ['POST /dapi/v1/algoOrder', 'place', 'algo', ['clientAlgoId'], { '10S': 1, '1M': 1 }],
+    ['DELETE /dapi/v1/algoOrder', 'cancel', undefined, [], {}],
+    ['DELETE /dapi/v1/algoOpenOrders', 'cancel', undefined, [], {}],
+    ['POST /sapi/v1/algo/spot/newOrderVp', 'place', 'algo', ['clientAlgoId'], {}],
     ['POST /eapi/v1/order', 'place', 'single', ['clientOrderId'], { '10S': 1, '1M': 1 }],
     ['POST /eapi/v1/batchOrders', 'place', 'batch', ['clientOrderId'], { '10S': 10, '1M': 10 }],
     ['POST /papi/v1/um/order', 'place', 'single', ['newClientOrderId'], { '1M': 1 }],
@@ -138,11 +144,6 @@ describe('the permissions of the catalogue', () => {
     'POST /sapi/v1/asset/dust-convert/query-convertible-assets',
     'POST /sapi/v1/asset/get-funding-asset',
     'POST /sapi/v3/asset/getUserAsset',
-    'POST /sapi/v1/w3w/wallet/prediction/otc/blocktrade/detail',
-    'POST /sapi/v1/w3w/wallet/prediction/otc/blocktrade/events',
-    'POST /sapi/v1/w3w/wallet/prediction/otc/blocktrade/list',
-    'POST /sapi/v1/w3w/wallet/prediction/otc/blocktrade/preview',
-    'POST /sapi/v1/w3w/wallet/prediction/otc/blocktrade/reserved-balances',
   ];
   const isListenKey = ({ path }: Endpoint): boolean => /(?:listenKey|listen-key|userListenToken)$/.test(path);
 
@@ -204,6 +205,7 @@ describe('the permissions of the catalogue', () => {
       'GET /sapi/v1/sub-account/subAccountApi account-admin',
       'GET /sapi/v1/sub-account/subAccountApi/ipRestriction account-admin',
       'GET /eapi/v1/block/order/execute withdraw',
+      'GET /eapi/v1/block/order/orders withdraw',
     ]);
   });
 
@@ -225,6 +227,8 @@ describe('the permissions of the catalogue', () => {
     ['POST /sapi/v1/sub-account/futures/move-position', 'internal-transfer'],
     ['POST /sapi/v1/convert/getQuote', 'convert'],
     ['POST /sapi/v1/simple-earn/flexible/redeem', 'earn'],
+    ['POST /sapi/v1/accumulator/product/subscribe', 'earn'],
+    ['POST /papi/v1/unimmr/notification', 'account-settings'],
     ['GET /sapi/v1/margin/allPairs', 'market-data'],
     ['GET /fapi/v1/historicalTrades', 'market-data'],
     ['GET /sapi/v1/capital/withdraw/history', 'read'],
@@ -232,11 +236,12 @@ describe('the permissions of the catalogue', () => {
     expect(named(name).permission).toBe(permission);
   });
 
-  it('Only the dust conversions let asset stand more than once', () => {
+  it('Only the dust conversions let asset stand more than once, and sub-groups their ids', () => {
     const repeatable = endpoints.filter((endpoint) => endpoint.repeatable.length > 0);
     expect(repeatable.map((endpoint) => [nameOf(endpoint), endpoint.repeatable])).toEqual([
       ['POST /sapi/v1/asset/dust', ['asset']],
       ['POST /sapi/v1/asset/dust-convert/convert', ['asset']],
+      ['GET /sapi/v1/vip/link-plus/subgroups/detail', ['groupId']],
     ]);
   });
 });

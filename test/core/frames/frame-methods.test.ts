@@ -4,7 +4,8 @@ import { createDenylist } from '../../../src/core/catalogue/denylist.ts';
 import { NEVER_GRANTED } from '../../../src/core/catalogue/permission.ts';
 import { createWsMethods } from '../../../src/core/frames/frame-methods.ts';
 
-const methods = createWsMethods(loadCatalogue());
+const catalogue = loadCatalogue();
+const methods = createWsMethods(catalogue);
 
 /** Every method with what it follows: a REST twin, or, where there is none, a path of the socket itself. */
 const FOLLOWED = {
@@ -64,9 +65,6 @@ const FOLLOWED = {
     'userDataStream.subscribe.signature': 'GET /ws-api/v3/userDataStream.subscribe.signature',
     'userDataStream.subscribe.listenToken': 'GET /ws-api/v3/userDataStream.subscribe.listenToken',
     'userDataStream.unsubscribe': 'GET /ws-api/v3/userDataStream.unsubscribe',
-    'userDataStream.start': 'GET /ws-api/v3/userDataStream.start',
-    'userDataStream.ping': 'GET /ws-api/v3/userDataStream.ping',
-    'userDataStream.stop': 'GET /ws-api/v3/userDataStream.stop',
   },
   usdm: {
     depth: 'GET /fapi/v1/depth',
@@ -111,7 +109,7 @@ const FOLLOWED = {
 describe('the methods of the WebSocket APIs', () => {
   it('The WebSocket APIs have as many methods as Binance documents', () => {
     const count = (family: string) => methods.all.filter((each) => each.family === family).length;
-    expect([count('spot'), count('usdm'), count('coinm')]).toEqual([59, 21, 13]);
+    expect([count('spot'), count('usdm'), count('coinm')]).toEqual([56, 21, 13]);
   });
 
   it.each(['spot', 'usdm', 'coinm'] as const)(
@@ -160,11 +158,24 @@ describe('the methods of the WebSocket APIs', () => {
     ['spot', 'constructor'],
     ['spot', '__proto__'],
     ['spot', 'algoOrder.place'],
+    ['spot', 'userDataStream.start'],
     ['usdm', 'orderList.place'],
     ['usdm', 'v3/order.place'],
     ['coinm', 'algoOrder.place'],
   ] as const)('The method %s %s is unknown', (family, name) => {
     expect(methods.find(family, name)).toBeUndefined();
+  });
+
+  it.each([
+    ['account.balance', 5, 1],
+    ['account.position', 5, 1],
+    ['account.status', 5, 5],
+    ['order.modify', 1, 1],
+  ])('The COIN-M method %s weighs %i where its endpoint weighs %i', (name, weight, ofEndpoint) => {
+    const { endpoint } = methods.find('coinm', name)!;
+    expect(endpoint.weights).toEqual([{ scope: 'IP', max: weight }]);
+    const twin = catalogue.find('coinm', endpoint.method, endpoint.path);
+    expect(twin?.weights).toEqual([{ scope: 'IP', max: ofEndpoint }]);
   });
 
   it('A method subscribes to user data with a signature, whichever way it is asked', () => {

@@ -1,10 +1,30 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readSocketTarget } from '../../../src/core/frames/socket-target.ts';
+import { closedRoute, readSocketTarget } from '../../../src/core/frames/socket-target.ts';
 import { refusal } from '../../support/fixtures/call.ts';
 import { runs } from '../../support/properties.ts';
 
 const KEY = 'pqia91ma19a5s61cv6a81va65sdf19v8a65a1a5s61cv6a81va65sdf19v8a65a1';
+
+describe('a route that Binance closed', () => {
+  const closed = (target: string, origin: string) => closedRoute(readSocketTarget(target)!, origin);
+
+  it.each(['/usdm/ws', '/usdm/ws/btcusdt@trade', '/usdm/stream?streams=btcusdt@trade'])(
+    'The target %s has no route, so Binance’s live host serves nothing there',
+    (target) => {
+      expect(closed(target, 'wss://fstream.binance.com')).toMatchObject({ date: '2026-04-23' });
+      expect(closed(target, 'wss://fstream.binancefuture.com')).toBeUndefined();
+      expect(closed(target, 'ws://127.0.0.1:9080')).toBeUndefined();
+    },
+  );
+
+  it.each(['/usdm/market/ws', '/private/ws', '/ws/btcusdt@trade', '/coinm/ws', '/ws-fapi/v1'])(
+    'The target %s is open',
+    (target) => {
+      expect(closed(target, 'wss://fstream.binance.com')).toBeUndefined();
+    },
+  );
+});
 
 describe('the target of an upgrade', () => {
   it.each([
@@ -30,6 +50,9 @@ describe('the target of an upgrade', () => {
     ['/usdm/ws', 'stream', 'usdm', '/ws'],
     ['/coinm/ws/btcusd_perp@trade', 'stream', 'coinm', '/ws/btcusd_perp@trade'],
     ['/coinm/stream', 'stream', 'coinm', '/stream'],
+    ['/options/public/ws/x@depth', 'stream', 'usdm', '/public/ws/x@depth'],
+    ['/options/market/stream?streams=x@optionTicker', 'stream', 'usdm', '/market/stream'],
+    [`/options/private/ws?listenKey=${KEY}`, 'stream', 'usdm', '/private/ws'],
   ])('The target %s is a %s of %s', (target, kind, family, path) => {
     const mark = target.indexOf('?');
     const query = mark === -1 ? '' : target.slice(mark);
@@ -43,6 +66,8 @@ describe('the target of an upgrade', () => {
     '/ws-api/v3/x',
     '/ws-api/v2',
     '/usdm/ws-api/v3',
+    '/options/ws/x',
+    '/options/ws-fapi/v1',
     '/wss/x',
     '/Ws/x',
     '/coinm/public/ws/x',

@@ -19,6 +19,7 @@ const FUTURES = [
   'POST /fapi/v1/order/test',
   'POST /fapi/v1/algoOrder',
   'POST /dapi/v1/order',
+  'POST /dapi/v1/algoOrder',
   'POST /papi/v1/um/order',
   'POST /papi/v1/um/algo/order',
   'POST /papi/v1/cm/order',

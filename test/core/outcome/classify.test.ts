@@ -132,6 +132,19 @@ describe('a whole answer to a call that changes something', () => {
     expect(classify(order('spot', { status: 503, msg: texts.B[0] }))).toEqual(UNKNOWN);
   });
 
+  it.each([200, 400, 503])(
+    'The code of a maintenance window leaves the order open at %i, on futures only',
+    (status) => {
+      const execution = (upstream: UpstreamName) =>
+        classify({
+          ...({ upstream, path: '/fapi/v1/order', method: 'POST', effect: 'place', phase: 'body' } as const),
+          ...{ status, code: 239_999, contentType: 'application/json', wellFormed: true },
+        });
+      for (const upstream of ['usdm', 'coinm', 'options', 'portfolio'] as const)
+        expect(execution(upstream)).toMatchObject({ outcome: 'unknown', execution: 'unknown' });
+    },
+  );
+
   it('An answer with -1021 is healed once by a new stamp, and only when Binance refused the call', () => {
     const healed = { ...REFUSED, retry: 'restamp' };
     expect(classify(order('spot', { status: 400, code: -1021 }))).toEqual(healed);

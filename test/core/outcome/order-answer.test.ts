@@ -19,6 +19,13 @@ describe('the answer to an order', () => {
     });
   });
 
+  it('The answer of a maintenance window has no member named code: its only name is the code', () => {
+    expect(readOrderAnswer('{"239999":"System is under maintenance"}')).toMatchObject({ code: 239_999 });
+    expect(readOrderAnswer('{"239999":"x","orderId":1}').code).toBeUndefined();
+    expect(readOrderAnswer('{"12":"x"}').code).toBeUndefined();
+    expect(readOrderAnswer('{"code":-1000}').code).toBe(-1000);
+  });
+
   it('The answer to a list is the list with its own id and its first order', () => {
     const legs =
       '[{"symbol":"LTCBTC","orderId":9007199254740993,"clientOrderId":"a","status":"NEW"},{"orderId":3,"clientOrderId":"b"}]';

@@ -69,6 +69,14 @@ describe('what is asked about an order', () => {
     ]);
   });
 
+  it.each(['/fapi/v1/algoOrder', '/dapi/v1/algoOrder'])(
+    'A query about a conditional order at %s names its own id and no symbol',
+    (path) => {
+      const [query] = queries(path, 'symbol=X&clientAlgoId=a');
+      expect(query).toMatchObject({ paths: [path], params: [['clientAlgoId', 'a']], reading: 'order' });
+    },
+  );
+
   it('Nothing is asked where Binance offers no query, or the record is of no use', () => {
     expect(queries('/sapi/v1/convert/limit/placeOrder', 'baseAsset=BTC')).toEqual([]);
     expect(queries('/api/v3/order', 'symbol=X')).toEqual([]);

@@ -64,7 +64,6 @@ describe('budgets by egress', () => {
     const operator = (path: string) => send(Number(new URL(proxy.operatorUrl).port), path);
     expect((await operator('/readyz')).json?.frozen).toMatchObject([
       { upstream: 'spot', egress: 'account-hedge' },
-      { upstream: 'spot-stream', egress: 'account-hedge' },
     ]);
     const metrics = (await operator('/metrics')).text;
     expect(metrics).toMatch(/^binance_proxy_upstream_frozen\{upstream="spot"\} 0$/m);

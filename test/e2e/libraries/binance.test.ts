@@ -1,8 +1,9 @@
-import { MainClient, USDMClient } from 'binance';
+import { CoinMClient, MainClient, USDMClient } from 'binance';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   arrivedAt,
   CHINESE_SYMBOL,
+  COINM_ALGO,
   DEAD_HTTP_PROXY,
   expectFaithful,
   lastParameter,
@@ -21,6 +22,7 @@ describe.each(MODES)('binance with %s', (mode) => {
   let stage: Stage;
   let main: MainClient;
   let usdm: USDMClient;
+  let coinm: CoinMClient;
   /** The library warns about ids without its own prefix. */
   let spotId: string;
   let futuresId: string;
@@ -31,6 +33,7 @@ describe.each(MODES)('binance with %s', (mode) => {
     const options = { api_key: stage.key, api_secret: stage.secret, baseUrl: stage.baseUrl };
     main = new MainClient(options);
     usdm = new USDMClient(options);
+    coinm = new CoinMClient(options);
     spotId = main.getOrderIdPrefix() + ODD_SPOT_ID;
     futuresId = usdm.getOrderIdPrefix() + ODD_FUTURES_ID;
   });
@@ -164,6 +167,20 @@ describe.each(MODES)('binance with %s', (mode) => {
     expect(lastParameter(stage, 'DELETE', '/fapi/v1/batchOrders', 'origClientOrderIdList')).toBe(
       JSON.stringify(ids),
     );
+  });
+
+  it('The library binance places, lists and cancels a COIN-M stop', async () => {
+    await coinm.submitNewAlgoOrder({
+      ...({ algoType: 'CONDITIONAL', symbol: 'BTCUSD_PERP', side: 'SELL', type: 'STOP_MARKET' } as const),
+      ...{ quantity: 1, triggerPrice: 19_000, clientAlgoId: futuresId },
+    });
+    expect(arrivedAt(stage, 'POST', COINM_ALGO)[0]).toMatchObject({ verified: true, status: 200 });
+    expect(lastParameter(stage, 'POST', COINM_ALGO, 'clientAlgoId')).toBe(futuresId);
+    expect(await coinm.getOpenAlgoOrders({ symbol: 'BTCUSD_PERP' })).toMatchObject([
+      { clientAlgoId: futuresId },
+    ]);
+    await coinm.cancelAlgoOrder({ clientAlgoId: futuresId });
+    expect(lastParameter(stage, 'DELETE', COINM_ALGO, 'clientAlgoId')).toBe(futuresId);
   });
 
   it('The library binance opens, keeps and closes a user stream, for which it sends the key alone', async () => {

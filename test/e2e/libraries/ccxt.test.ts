@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   arrivedAt,
   CHINESE_SYMBOL,
+  COINM_ALGO,
   expectFaithful,
   lastParameter,
   MODES,
@@ -17,6 +18,7 @@ import {
 
 const SPOT = 'BTC/USDT';
 const SWAP = 'BTC/USDT:USDT';
+const INVERSE = 'BTC/USD:BTC';
 const ADDRESS = '0x52908400098527886E0F7030069857D2E4169EE7';
 const WITHDRAWAL = '/sapi/v1/capital/withdraw/apply';
 
@@ -122,6 +124,24 @@ describe.each(MODES)('ccxt with %s', (mode) => {
     expect(order).toMatchObject({ clientOrderId: ODD_FUTURES_ID, status: 'open', symbol: SWAP });
     expect(await exchange.fetchOrder(order.id!, SWAP)).toMatchObject({ id: order.id });
     expect(await exchange.cancelOrder(order.id!, SWAP)).toMatchObject({ status: 'canceled' });
+  });
+
+  it('The library ccxt places, lists and cancels a COIN-M stop', async () => {
+    const params = { stopLossPrice: 19_000 };
+    const stop = await exchange.createOrder(INVERSE, 'market', 'sell', 1, undefined, params);
+    expect(stop.id).toBeDefined();
+    const placed = parametersOf(arrivedAt(stage, 'POST', COINM_ALGO)[0]);
+    expect(Object.fromEntries(placed)).toMatchObject({
+      ...{ algoType: 'CONDITIONAL', symbol: 'BTCUSD_PERP', side: 'SELL', type: 'STOP_MARKET' },
+      ...{ quantity: '1', triggerPrice: '19000' },
+    });
+    // The library names its id newClientOrderId there, so the proxy adds one that can be asked for.
+    const id = lastParameter(stage, 'POST', COINM_ALGO, 'clientAlgoId');
+    expect(id).toMatch(/^bsp-/);
+    const open = await exchange.fetchOpenOrders(INVERSE, undefined, undefined, { trigger: true });
+    expect(open.map(({ clientOrderId }) => clientOrderId)).toEqual([id]);
+    await exchange.cancelOrder(open[0]!.id!, INVERSE, { trigger: true });
+    expect(arrivedAt(stage, 'DELETE', COINM_ALGO)).toHaveLength(1);
   });
 
   it('The library ccxt opens a futures user stream, for which it sends the key alone', async () => {

@@ -98,6 +98,22 @@ describe('the budget of the IP', () => {
     expect(errorsOf([await order(undefined, BOT)])).toEqual(['PROXY_WEIGHT_EXHAUSTED']);
   });
 
+  it('A rolling quota is refused before Binance does, with the time of the next call that fits', async () => {
+    await start({}, 'clients: { bot: { account: main, envPrefix: BOT, permissions: [universal-transfer] } }');
+    const path = '/sapi/v1/portfolio/bnb-transfer';
+    const transfer = () =>
+      send(proxy.port, path, { method: 'POST', headers: BOT, body: 'amount=1&transferSide=TO_UM' });
+    expect((await transfer()).status).toBe(200);
+    expect((await transfer()).status).toBe(200);
+    const third = await transfer();
+    expect(third).toMatchObject({ status: 429, json: { code: -1003 } });
+    expect(third.json?.msg).toContain('the next call fits in');
+    expect(Number(third.headers['retry-after'])).toBeGreaterThan(500);
+    expect(Number(third.headers['retry-after'])).toBeLessThanOrEqual(601);
+    expect(proxy.records('call.refused')).toMatchObject([{ rule: 'budget rolling 600s' }]);
+    expect(simulator.requests.filter((request) => request.path === path)).toHaveLength(2);
+  });
+
   it('ORDERS are counted per account, with -1015', async () => {
     const accounts = 'accounts: { main: { envPrefix: BINANCE }, hedge: { envPrefix: BINANCE_HEDGE } }';
     await start(

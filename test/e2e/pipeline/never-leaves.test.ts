@@ -113,7 +113,6 @@ describe('no request reaches what is denylisted or not granted', () => {
           weightPerMinute: {
             spot: 10_000_000,
             usdm: 10_000_000,
-            coinm: 10_000_000,
             options: 10_000_000,
             portfolio: 10_000_000,
           },

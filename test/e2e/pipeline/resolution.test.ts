@@ -71,6 +71,26 @@ function idOf(reply: Reply): string {
   return `bsp-${reply.headers['x-proxy-request-id']}`;
 }
 
+it('A COIN-M stop whose answer was lost is asked for by its own id, once sent', async () => {
+  const proxy = await start(SOON);
+  const path = '/dapi/v1/algoOrder';
+  const known = { algoId: 7, clientAlgoId: 'stop-1', algoStatus: 'NEW', symbol: 'BTCUSD_PERP' };
+  simulator.inject({ kind: 'execute-then-drop', match: { method: 'POST', path } });
+  simulator.inject({
+    ...({ kind: 'status', status: 200, contentType: 'application/json' } as const),
+    ...{ body: JSON.stringify(known), match: { method: 'GET', path } },
+  });
+  const stop = 'algoType=CONDITIONAL&symbol=BTCUSD_PERP&side=SELL&type=STOP_MARKET&quantity=1&triggerPrice=1';
+  const reply = await send(proxy.port, path, { method: 'POST', body: `${stop}&clientAlgoId=stop-1` });
+  expect([reply.status, reply.headers['x-proxy-outcome']]).toEqual([504, 'unknown']);
+  expect(await resolved(proxy, reply.headers['x-proxy-request-id'])).toMatchObject({
+    ...{ clientOrderId: ['stop-1'], orderId: ['7'], detail: { resolution: 'resting' } },
+  });
+  const asked = simulator.requests.filter((each) => each.path === path);
+  expect(asked.map(({ method }) => method)).toEqual(['POST', 'GET']);
+  expect(asked[1]?.target).toContain('clientAlgoId=stop-1');
+});
+
 describe('an order whose answer was lost', () => {
   const match = { method: 'POST', path: ORDER };
   const market = `${BUY}&type=MARKET&quantity=0.01`;

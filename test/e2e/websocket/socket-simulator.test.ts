@@ -75,15 +75,6 @@ describe('an app without a key', () => {
     await api.close();
   });
 
-  it('An app gets Binance’s own error for what was retired', async () => {
-    const app = await connect('/ws-api/v3');
-    const reply = await app.ask('userDataStream.start', { apiKey: 'mine' });
-    expect(reply.status).toBeGreaterThanOrEqual(400);
-    expect(reply.error?.data?.proxyError).toBeUndefined();
-    expect(stage.simulator.frames.at(-1)).toMatchObject({ method: 'userDataStream.start' });
-    await app.close();
-  });
-
   it('An app hears that Binance goes down, then loses its socket', async () => {
     const [app, stream] = [await connect('/ws-api/v3'), await connect('/ws/btcusdt@trade')];
     stage.simulator.announceShutdown();

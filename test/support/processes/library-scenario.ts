@@ -16,6 +16,9 @@ export const ODD_SPOT_ID = '-_Odd--id_1-2_-';
 /** A symbol in Chinese, as Binance lists them since 2025-12. */
 export const CHINESE_SYMBOL = '币安人生USDT';
 
+/** Where conditional orders of COIN-M go. */
+export const COINM_ALGO = '/dapi/v1/algoOrder';
+
 /** A proxy in front of an exchange, and a tap between the library and the proxy. */
 export interface Stage {
   /** What the app takes for Binance. */
