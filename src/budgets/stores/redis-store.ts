@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import type { Bucket, BucketCharge, CallCharge } from '../../core/budget/buckets.ts';
 import { type ChargeEnding, type ChargeMark, TAIL_MS } from '../../core/budget/window.ts';
 import { SECOND_MS } from '../../core/intervals.ts';
 import type { SecretText } from '../../core/records/secret-text.ts';
+import { readBudgetScript } from './budget-script.ts';
 import { NOT_YET, watchTrouble } from './redis-trouble.ts';
 import type { BucketUse, ChargeOutcome, Freeze, Receipt } from './store.ts';
 
@@ -44,7 +44,6 @@ interface ScriptedRedis extends Redis {
   budget(keyCount: number, ...args: readonly (string | number)[]): Promise<unknown>;
 }
 
-const SCRIPT_FILE = new URL('./budget.lua', import.meta.url);
 const NOTHING = -1;
 
 /**
@@ -72,7 +71,7 @@ export class RedisBudgetStore {
       autoResendUnfulfilledCommands: false,
       retryStrategy: (attempt) => Math.min(attempt * 100, SECOND_MS),
     });
-    redis.defineCommand('budget', { lua: readFileSync(SCRIPT_FILE, 'utf8') });
+    redis.defineCommand('budget', { lua: readBudgetScript() });
     // Every failure rejects its own command.
     watchTrouble(redis, (trouble) => {
       this.#trouble = trouble;
