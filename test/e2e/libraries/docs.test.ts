@@ -82,7 +82,10 @@ describe('docs/clients.md', () => {
       expect(account).toMatchObject({ accountType: 'SPOT' });
       expect(placed).toEqual({});
       expect(canceled).toMatchObject({ code: -2011 });
-      expect(arrivedAt(stage, 'POST', '/api/v3/order/test')[0]).toMatchObject({ verified: true, status: 200 });
+      expect(arrivedAt(stage, 'POST', '/api/v3/order/test')[0]).toMatchObject({
+        verified: true,
+        status: 200,
+      });
       expect(arrivedAt(stage, 'DELETE', '/api/v3/openOrders')[0]).toMatchObject({ verified: true });
     },
   );
