@@ -25,7 +25,7 @@ trap 'rm -rf --one-file-system "$work"' EXIT
 bounded() {
   local left=$((limit - SECONDS))
   [ $left -gt 0 ] || return 124
-  timeout --kill-after=5 "$left" "$@"
+  timeout --signal="${SIGNAL:-TERM}" --kill-after=5 "$left" "$@"
 }
 in_time() { [ "$1" != 124 ] && [ "$1" != 137 ] || leave_out "it takes longer than $limit s here"; }
 
@@ -58,7 +58,8 @@ for suite in "${suites[@]}"; do
   tar -xf "$work/clone.tar" -C "$root/root/app"
   cp "$work"/*.tgz "$work/executable/binance-signing-proxy" "$root/root/handed/"
   ended=0
-  bounded unshare --mount --pid --fork --kill-child sh -c '
+  # Killed at once with all that runs in it: what is cut short must not go on to report failures.
+  SIGNAL=KILL bounded unshare --mount --pid --fork --kill-child sh -c '
     mount -t proc proc "$0/proc"
     [ ! -d "$1" ] || mount --bind "$1" "$0/root/.npm" # what is downloaded once need not be downloaded again
     exec chroot "$0" env -i HOME=/root PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin LANG=C.UTF-8 \
