@@ -7,7 +7,7 @@ ARG RUNTIME_IMAGE=gcr.io/distroless/nodejs26-debian13:nonroot
 ARG RUNTIME_DIGEST=""
 
 # The program in few files that hold all of its code: the image needs no node_modules. Exactly what the lockfile pins, no
-# install scripts; the bundler's native part is an optional package, and the Node that runs it is the base's own.
+# install scripts; the bundler's native part is an optional package, and so is a Node, but the base's own runs it.
 FROM ${BUILD_IMAGE}${BUILD_DIGEST} AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc LICENSE ./

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Plain JavaScript on purpose: it must still speak when the Node that runs it is too old for the program itself.
-import { main } from './node-version.mjs';
+// Plain JavaScript on purpose: any Node from 18 on reads this file, and hands over to the Node that the program needs.
+import { launch } from './launch.mjs';
 
-await main();
+await launch(process.argv.slice(2));

@@ -6,12 +6,11 @@ interface LockedPackage {
   readonly dev?: boolean;
   readonly devOptional?: boolean;
   readonly optional?: boolean;
-  readonly hasInstallScript?: boolean;
 }
 
 interface Manifest {
   readonly dependencies: Readonly<Record<string, string>>;
-  readonly allowScripts: Readonly<Record<string, boolean>>;
+  readonly optionalDependencies: Readonly<Record<string, string>>;
 }
 
 /** Why each package that the program itself imports is there. */
@@ -40,17 +39,16 @@ function readJson<T>(path: string): T {
 
 /** docs/dependencies.md: everything that the image can hold parts of, with its licence. */
 export function printDependencyTable(): string {
-  const { dependencies, allowScripts } = readJson<Manifest>('package.json');
+  const { dependencies, optionalDependencies } = readJson<Manifest>('package.json');
   const { packages } = readJson<{ packages: Readonly<Record<string, LockedPackage>> }>('package-lock.json');
   const shipped = Object.entries(packages)
     .filter(
       ([path, { dev, devOptional, optional }]) => path !== '' && !(dev ?? devOptional ?? optional ?? false),
     )
-    .map(([path, { version = '', license = 'unknown', hasInstallScript }]) => ({
+    .map(([path, { version = '', license = 'unknown' }]) => ({
       name: path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length),
       version,
       license,
-      scripted: hasInstallScript === true,
     }))
     .toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.version < b.version ? -1 : 1));
   const direct = shipped.filter(({ name, version }) => dependencies[name] === version);
@@ -58,14 +56,16 @@ export function printDependencyTable(): string {
   const licences = [...counts]
     .toSorted(([, a], [, b]) => b.length - a.length)
     .map(([license, all]) => `${license} (${all.length})`);
-  const allowed = Object.keys(allowScripts).filter((name) => allowScripts[name] === true);
+  const nodes = Object.keys(optionalDependencies).map((name) => `\`${name}\``);
+  const [version = ''] = Object.values(optionalDependencies);
   return `# Dependencies
 
 Written by \`node scripts/write-dependency-table.ts\` from package.json and package-lock.json; a test keeps it fresh.
 Versions are exact, the lockfile pins each with its hash, and \`npm ci\` installs nothing else.
 
-Of all packages only ${allowed.map((name) => `\`${name}\``).join(', ')} (development: the Node that runs everything here) may run an install script.
-${shipped.some(({ scripted }) => scripted) ? 'Some shipped packages have one, which the image does not run' : 'No package that is shipped has one'}; the image is built with \`--ignore-scripts\`.
+No package runs an install script: the lockfile names none (\`node scripts/tidy-lockfile.ts\`), and the image is built with
+\`--ignore-scripts\`. The Node that runs everything here, ${version}, is a package like the others, one for each kind of machine:
+${nodes.join(', ')}. It brings its licence with it.
 
 The image has no \`node_modules\`: \`npm run build\` puts those parts of the packages that the program uses into its own
 files, and their licences into \`dist/THIRD-PARTY-LICENSES\`.

@@ -1,5 +1,6 @@
 // An app that trades and holds no Binance key: it shows the key that the signing proxy issued, signs nothing, and
-// uses Binance's own paths. Any Binance library does the same once its base URL and key are set so.
+// uses Binance's own paths. Any Binance library does the same once its base URL and key are set so. Its order is a test
+// order, which Binance checks and does not place; with PLACE_ORDERS=yes it is placed.
 import { readFileSync } from 'node:fs';
 
 const baseUrl = process.env.BINANCE_BASE_URL ?? 'http://127.0.0.1:8080';
@@ -19,7 +20,8 @@ async function call(method, path, parameters = {}) {
 
 const price = await call('GET', '/api/v3/ticker/price', { symbol: 'BTCUSDT' });
 const account = await call('GET', '/api/v3/account', { omitZeroBalances: 'true' });
-const order = await call('POST', '/api/v3/order', {
+const place = process.env.PLACE_ORDERS === 'yes' ? '/api/v3/order' : '/api/v3/order/test';
+const order = await call('POST', place, {
   symbol: 'BTCUSDT',
   side: 'BUY',
   type: 'MARKET',

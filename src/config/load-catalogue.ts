@@ -1,9 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { buildCatalogue, type Catalogue, type CatalogueFile } from '../core/catalogue/catalogue.ts';
 import { PERMISSIONS } from '../core/catalogue/permission.ts';
 import { UPSTREAM_NAMES } from '../core/upstream.ts';
+import { type CatalogueText, readCatalogueTexts } from './catalogue-files.ts';
 
 const STRICT = { additionalProperties: false } as const;
 const Name = Type.String({ minLength: 1 });
@@ -73,19 +73,19 @@ const File = Type.Object(
 );
 
 const file = Compile(File);
-const CATALOGUE_DIRECTORY = new URL('../../config/catalogue/', import.meta.url);
 
 /**
  * Reads every file of the catalogue that comes with the program and builds it.
  * @throws Error that lists every problem of the whole set, or names the file that is no JSON
  */
-export function loadCatalogue(directory: URL = CATALOGUE_DIRECTORY): Catalogue {
-  const names = readdirSync(directory).filter((name) => name.endsWith('.json'));
-  if (names.length === 0) throw new Error('The catalogue is empty: no JSON file is in its folder.');
+export function loadCatalogue(directory?: URL): Catalogue {
+  const texts = readCatalogueTexts(directory);
+  if (texts.length === 0) throw new Error('The catalogue is empty: no JSON file is in its folder.');
   const problems: string[] = [];
   const files: CatalogueFile[] = [];
-  for (const name of names.sort()) {
-    const value = readJson(new URL(name, directory), name);
+  for (const text of texts) {
+    const { name } = text;
+    const value = parse(text);
     if (file.Check(value)) files.push(toFile(value));
     else
       for (const { instancePath, message } of file.Errors(value))
@@ -100,8 +100,7 @@ function toFile(value: Static<typeof File>): CatalogueFile {
   return value;
 }
 
-function readJson(url: URL, name: string): unknown {
-  const text = readFileSync(url, 'utf8');
+function parse({ name, text }: CatalogueText): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {

@@ -1,9 +1,11 @@
 import type { AuditTrail } from '../audit/trail.ts';
 import type { Settings } from '../config/schema/settings.ts';
+import { firstTimeLive } from './first-live.ts';
 
 /** Writes what the operator should know at the start although it stops nothing: one record for each. */
 export function noteStartWarnings(trail: Pick<AuditTrail, 'note'>, settings: Settings): void {
-  for (const msg of startWarnings(settings)) trail.note({ event: 'config.warning', msg });
+  for (const msg of [...firstTimeLive(settings), ...startWarnings(settings)])
+    trail.note({ event: 'config.warning', msg });
 }
 
 /** What a start with this configuration would warn of, one sentence each. */

@@ -360,10 +360,10 @@ describe('docs/audit.md', () => {
 
   it('The audit page shows audit commands that run', async () => {
     const cwd = workplace();
-    const own = commands.filter((line) => line.startsWith('binance-signing-proxy audit '));
+    const own = commands.filter((line) => line.startsWith('npx binance-signing-proxy audit '));
     expect(own.length).toBeGreaterThanOrEqual(10);
     for (const line of own.filter((each) => !each.includes('--key-file') && !each.includes('--from-seq'))) {
-      const argv = line.split(' | ')[0]!.split(/\s+/).slice(2);
+      const argv = line.split(' | ')[0]!.split(/\s+/).slice(3);
       const ran = await run(...argv.map((word) => (word === 'audit' ? join(cwd, 'audit') : word)));
       expect([line, ran.code, ran.err]).toEqual([line, 0, '']);
     }

@@ -44,7 +44,7 @@ describe('the Dockerfile', () => {
     const runs = build.instructions.filter(({ name }) => name === 'RUN').map(({ args }) => execForm(args));
     // Without --omit: the bundler is for development, its native part optional.
     expect(runs[0]).toEqual(['npm', 'ci', '--ignore-scripts', '--no-audit', '--no-fund']);
-    // What npm would find first is the Node that an install script brings.
+    // What npm would find first is the Node that stands in the lockfile.
     expect(runs[1]).toEqual(['/usr/local/bin/node', 'scripts/build.ts']);
   });
 

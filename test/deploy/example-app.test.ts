@@ -26,10 +26,19 @@ it('The example app trades with nothing but a client key, and its withdrawal nev
   const env = { BINANCE_BASE_URL: proxy.url, CLIENT_KEY_FILE: `${cwd}/key` };
   const { code, stdout, stderr } = await runToEnd([APP], { cwd, env });
   expect([code, stderr]).toEqual([0, '']);
-  expect(stdout).toMatch(/^POST \/api\/v3\/order -> 200 answered: \{"symbol":"BTCUSDT","orderId":/m);
+  expect(stdout).toMatch(/^POST \/api\/v3\/order\/test -> 200 answered: \{\}/m);
+  expect(simulator.requests.map(({ path }) => path)).not.toContain('/api/v3/order');
   expect(stdout).toMatch(/^POST \/sapi\/v1\/capital\/withdraw\/apply -> 403 not-sent: \{"code":-1002,/m);
   expect(simulator.requests.map(({ path }) => path)).not.toContain('/sapi/v1/capital/withdraw/apply');
   expect(simulator.withdrawals).toEqual([]);
+});
+
+it('The example app places its order only when it is told to', async () => {
+  const cwd = folderWith();
+  const env = { BINANCE_BASE_URL: proxy.url, CLIENT_KEY, PLACE_ORDERS: 'yes' };
+  const { code, stdout } = await runToEnd([APP], { cwd, env });
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^POST \/api\/v3\/order -> 200 answered: \{"symbol":"BTCUSDT","orderId":/m);
 });
 
 it('The example app ends with 1 when its key is refused', async () => {

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import {
   type Bucket,
@@ -12,6 +11,7 @@ import { readKey } from '../../core/budget/egress-keys.ts';
 import type { ChargeEnding, ChargeMark } from '../../core/budget/window.ts';
 import { SECOND_MS } from '../../core/intervals.ts';
 import type { SecretText } from '../../core/records/secret-text.ts';
+import { readBudgetScript } from './budget-script.ts';
 import { NOT_YET, watchTrouble } from './redis-trouble.ts';
 import type { BucketUse, ChargeOutcome, Freeze, Receipt } from './store.ts';
 
@@ -52,7 +52,6 @@ interface ScriptedRedis extends Redis {
   budget(keyCount: number, ...args: readonly (string | number)[]): Promise<unknown>;
 }
 
-const SCRIPT_FILE = new URL('./budget.lua', import.meta.url);
 const NOTHING = -1;
 /** The numbers by which the script knows how a bucket is counted. */
 const COUNTING: Readonly<Record<Counting, number>> = { plain: 0, falling: 1, pooled: 2, rolling: 3 };
@@ -82,7 +81,7 @@ export class RedisBudgetStore {
       autoResendUnfulfilledCommands: false,
       retryStrategy: (attempt) => Math.min(attempt * 100, SECOND_MS),
     });
-    redis.defineCommand('budget', { lua: readFileSync(SCRIPT_FILE, 'utf8') });
+    redis.defineCommand('budget', { lua: readBudgetScript() });
     // Every failure rejects its own command.
     watchTrouble(redis, (trouble) => {
       this.#trouble = trouble;

@@ -80,9 +80,13 @@ describe('docs/clients.md', () => {
         .map((line) => JSON.parse(line) as unknown);
       expect(time).toEqual({ serverTime: expect.any(Number) });
       expect(account).toMatchObject({ accountType: 'SPOT' });
-      expect(placed).toMatchObject({ clientOrderId: 'from-curl', status: 'NEW' });
-      expect(canceled).toMatchObject({ origClientOrderId: 'from-curl', status: 'CANCELED' });
-      expect(arrivedAt(stage, 'DELETE', '/api/v3/order')[0]).toMatchObject({ verified: true, status: 200 });
+      expect(placed).toEqual({});
+      expect(canceled).toMatchObject({ code: -2011 });
+      expect(arrivedAt(stage, 'POST', '/api/v3/order/test')[0]).toMatchObject({
+        verified: true,
+        status: 200,
+      });
+      expect(arrivedAt(stage, 'DELETE', '/api/v3/openOrders')[0]).toMatchObject({ verified: true });
     },
   );
 

@@ -9,7 +9,6 @@ export interface LockedPackage {
   readonly integrity: string | undefined;
   /** Not installed by `npm ci --omit=dev --omit=optional`, which is what the image does. */
   readonly dev: boolean;
-  readonly hasInstallScript: boolean;
 }
 
 interface Entry {
@@ -19,7 +18,6 @@ interface Entry {
   readonly dev?: boolean;
   readonly devOptional?: boolean;
   readonly optional?: boolean;
-  readonly hasInstallScript?: boolean;
 }
 
 /** Everything that the lockfile pins; what is not `dev` is what the image gets. */
@@ -35,6 +33,5 @@ export function readLockfile(): readonly LockedPackage[] {
       license: entry.license,
       integrity: entry.integrity,
       dev: entry.dev === true || entry.devOptional === true || entry.optional === true,
-      hasInstallScript: entry.hasInstallScript === true,
     }));
 }
