@@ -36,7 +36,7 @@ const CASES: readonly Case[] = [
   {
     name: 'audit',
     valued: RANGE,
-    missing: /^audit needs a word to say what to do: verify, show or report\.$/,
+    missing: /^audit needs a word to say what to do: tail, show, report or verify\.$/,
     stray: ['oops'],
   },
   {
@@ -46,8 +46,14 @@ const CASES: readonly Case[] = [
   },
   {
     name: 'audit show',
-    valued: [...RANGE, '--outcome', '--event', '--symbol', '--order-id', '--client-order-id'],
+    valued: [...RANGE, '--outcome', '--event', '--error', '--symbol', '--order-id', '--client-order-id'],
     missing: /^audit show needs the path of an audit folder or file\.$/,
+  },
+  {
+    name: 'audit tail',
+    valued: ['--client', '--since', '--outcome', '--event', '--error', '--symbol'],
+    missing: /^audit tail needs the path of an audit folder or file, or - for records on stdin\.$/,
+    stray: ['.', 'oops'],
   },
   { name: 'audit report', valued: RANGE, missing: /needs the path of an audit folder/ },
   { name: 'healthcheck', valued: [], stray: ['oops'] },
