@@ -1,10 +1,11 @@
 import { readRecords } from '../../audit/reading/read-records.ts';
 import { asksForSubject, isSelected, namesSubject, type Selection } from '../../audit/reading/selection.ts';
-import { filesOf, trailsOf } from '../../audit/reading/trail-paths.ts';
+import { filesOf, sizeOf, trailsOf } from '../../audit/reading/trail-paths.ts';
 import type { AuditRecord } from '../../core/records/record.ts';
 import { type Action, EXIT, type Values } from '../cli.ts';
 import { RANGE, readRange, SUBJECT, TRAIL_PATH } from './arguments.ts';
 import { FORM, RecordPrinter } from './printer.ts';
+import { startProgress } from './progress.ts';
 
 const OPTIONS = {
   ...RANGE,
@@ -21,7 +22,7 @@ async function run(values: Values<typeof OPTIONS>, paths: readonly string[]): Pr
   const { outcome, event, error, symbol, 'order-id': orderId, 'client-order-id': clientOrderId } = values;
   const selection = { ...readRange(values), outcome, event, error, symbol, orderId, clientOrderId };
   const files = trailsOf(paths).flatMap(filesOf);
-  const calls = asksForSubject(selection) ? callsOf(files, selection) : undefined;
+  const calls = asksForSubject(selection) ? await callsOf(files, selection) : undefined;
   const printer = new RecordPrinter(values);
   await printer.heading();
   for (const printed of readRecords(files)) {
@@ -33,10 +34,16 @@ async function run(values: Values<typeof OPTIONS>, paths: readonly string[]): Pr
 }
 
 /** The request ids of the calls that name the subject in any of their records. */
-function callsOf(files: readonly string[], selection: Selection): ReadonlySet<string> {
+async function callsOf(files: readonly string[], selection: Selection): Promise<ReadonlySet<string>> {
   const calls = new Set<string>();
-  for (const { record } of readRecords(files)) {
-    if (record.requestId !== undefined && namesSubject(record, selection)) calls.add(record.requestId);
+  const progress = await startProgress('Looking for the calls', sizeOf(files));
+  try {
+    for (const { record, text } of readRecords(files)) {
+      if (record.requestId !== undefined && namesSubject(record, selection)) calls.add(record.requestId);
+      if (progress.isDue(text.length)) await progress.show();
+    }
+  } finally {
+    progress.end();
   }
   return calls;
 }

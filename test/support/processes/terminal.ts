@@ -5,7 +5,8 @@ import { onTestFinished } from 'vitest';
 /** Runs a program on a terminal of its own: what comes in is typed, what goes out is what is seen. */
 const BRIDGE = `
 import os, pty, sys
-sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))
+size = 'stty cols 120 rows 40; exec "$@"'
+sys.exit(os.waitstatus_to_exitcode(pty.spawn(['sh', '-c', size, 'sh', *sys.argv[1:]])))
 `;
 
 /** Undefined where no terminal can be made: the reason stands in {@link TERMINAL_MISSING}. */
