@@ -1,5 +1,5 @@
-import { NAME_PATTERN, SYMBOL_PATTERN } from '../config/schema/schema-parts.ts';
 import { commandGroup, EXIT, UsageError, type Values } from './cli.ts';
+import { readSymbols, wrongName } from './client/client-name-check.ts';
 import { pairVariables, prefixFor, SINGLE_CLIENT } from './client/client-names.ts';
 import { issueKey } from './client/issue-key.ts';
 import { describeSource, sourceOf } from './client/key-source.ts';
@@ -47,16 +47,8 @@ export const client = withSentences(
 );
 
 async function issue(name: string, values: Values<typeof NEW>): Promise<number> {
-  if (name === 'anonymous') {
-    throw new UsageError(
-      'The client anonymous stands for callers without a key, so none can be issued to it: choose another NAME.',
-    );
-  }
-  if (!new RegExp(NAME_PATTERN).test(name)) {
-    throw new UsageError(
-      'NAME must be up to 64 letters, digits, dots, hyphens and underscores, and begin with a letter or digit.',
-    );
-  }
+  const wrong = wrongName(name);
+  if (wrong !== undefined) throw new UsageError(wrong);
   const prefix = prefixFor(name);
   const text = fragment(name, prefix, values);
   const { key, secret } = pairVariables(prefix);
@@ -83,12 +75,4 @@ function fragment(name: string, prefix: string, values: Values<typeof NEW>): str
   const entry = entryFor(values.for, { envPrefix: prefix, symbols });
   if (entry === undefined) throw new UsageError(`--for takes one of: ${PRESET_NAMES.join(', ')}.`);
   return `\nFor config/proxy.yaml:\n${clientsYaml(new Map([[name, entry]]))}`;
-}
-
-function readSymbols(text: string | undefined): readonly string[] | undefined {
-  const symbols = text?.split(',').map((symbol) => symbol.trim());
-  if (symbols?.every((symbol) => new RegExp(SYMBOL_PATTERN, 'u').test(symbol)) !== false) return symbols;
-  throw new UsageError(
-    '--symbols takes symbols as Binance spells them, in upper case, with commas between them.',
-  );
 }
