@@ -18,7 +18,7 @@ export class GrowingFile {
     this.#path = path;
     this.#fd = openSync(path, 'r');
     this.#position = backBytes === undefined ? 0 : Math.max(0, fstatSync(this.#fd).size - backBytes);
-    this.#isInMidst = this.#position > 0;
+    this.#isInMidst = this.#position > 0 && !this.#standsBehindBreak();
   }
 
   /** True when the path names another file by now. A file that was moved away is the right one until there is a new one. */
@@ -50,6 +50,11 @@ export class GrowingFile {
 
   close(): void {
     closeSync(this.#fd);
+  }
+
+  #standsBehindBreak(): boolean {
+    readSync(this.#fd, this.#chunk, 0, 1, this.#position - 1);
+    return this.#chunk[0] === LINE_BREAK;
   }
 
   #startOver(): void {
