@@ -1,3 +1,4 @@
+import program from '../package.json' with { type: 'json' };
 import { EXIT } from './commands/cli.ts';
 import { tableLine } from './commands/cli-table.ts';
 import type { CommandTable } from './commands/completion.ts';
@@ -92,7 +93,7 @@ async function run(argv: readonly string[]): Promise<number> {
     return EXIT.ok;
   }
   if (first === '--version' || first === '-v') {
-    console.log((await import('../package.json', { with: { type: 'json' } })).default.version);
+    console.log(program.version);
     return EXIT.ok;
   }
   const named = first !== undefined && !first.startsWith('-');

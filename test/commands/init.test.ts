@@ -20,10 +20,10 @@ import { loadSettings } from '../../src/config/load-settings.ts';
 import { readEnvironment } from '../../src/config/sources/read-environment.ts';
 import { send } from '../support/clients/http.ts';
 import { type Files, folderWith } from '../support/fixtures/config-folder.ts';
-import { within } from '../support/fixtures/working-folder.ts';
 import { caught } from '../support/processes/caught.ts';
 import { addressesOf, MAIN, runToEnd, startChild } from '../support/processes/child.ts';
 import { hasTerminal, onTerminal, TERMINAL_MISSING } from '../support/processes/terminal.ts';
+import { within } from '../support/processes/working-folder.ts';
 
 if (!hasTerminal) process.stdout.write(`${TERMINAL_MISSING}\n`);
 

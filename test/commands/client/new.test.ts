@@ -6,7 +6,7 @@ import { PRESET_NAMES, PRESETS } from '../../../src/commands/client/presets.ts';
 import { client } from '../../../src/commands/client.ts';
 import { loadSettings } from '../../../src/config/load-settings.ts';
 import { ACCOUNT, folderWith } from '../../support/fixtures/config-folder.ts';
-import { within } from '../../support/fixtures/working-folder.ts';
+import { within } from '../../support/processes/working-folder.ts';
 
 const ED25519 = generateKeyPairSync('ed25519');
 let stdout = '';

@@ -14,8 +14,8 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { client } from '../../../src/commands/client.ts';
 import { loadSettings } from '../../../src/config/load-settings.ts';
 import { type Files, folderWith } from '../../support/fixtures/config-folder.ts';
-import { within } from '../../support/fixtures/working-folder.ts';
 import { caught } from '../../support/processes/caught.ts';
+import { within } from '../../support/processes/working-folder.ts';
 
 const OLD = {
   grid: 'gridKEYgridKEYgridKEYgridKEYgridKEYgridKEYgridKEYgridKEYgridKEY1',
