@@ -19,7 +19,7 @@ import { LIBRARIES } from '../../src/commands/init/library-lines.ts';
 import { auditKeyFrom } from '../../src/core/records/chain.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import { completed, DAY_MS, signed } from '../support/fixtures/sample-trail.ts';
-import { addressesOf, MAIN, startChild } from '../support/processes/child.ts';
+import { addressesOf, type Ended, MAIN, startChild } from '../support/processes/child.ts';
 import { openStage } from '../support/processes/library-scenario.ts';
 import { TEST_KEY, TEST_SECRET, upstreamsAt } from '../support/servers/proxy.ts';
 
@@ -62,6 +62,8 @@ const LEFT_OUT: readonly (readonly [begin: RegExp, why: string])[] = [
   [/^(?:npm|npx) (?!binance-signing-proxy)/, 'is what runs this test, or installs'],
   [/^node (?:bench|scripts)\//, 'has tests of its own'],
   [/^install /, 'copies a file'],
+  [/^[A-Z_]+=\/path\/to\/\S+$/, 'is a setting of an app'],
+  [/^(?:cp|echo|sudo) .*\bbot\.hosts\b/, 'needs a network of its own: test/e2e'],
   [
     /^binance-signing-proxy(?: serve| demo| simulator| init)?(?: --keep)?$/,
     'asks or serves until it is stopped: test/commands',
@@ -71,7 +73,7 @@ const LEFT_OUT: readonly (readonly [begin: RegExp, why: string])[] = [
 let simulator: Simulator;
 /** A working folder as the pages suppose it: a configuration, a proxy that serves, records in ./audit. */
 let cwd: string;
-let env: NodeJS.ProcessEnv;
+let env: Readonly<Record<string, string>>;
 
 beforeAll(async () => {
   simulator = await startSimulator({ accounts: [{ apiKey: TEST_KEY, hmacSecret: TEST_SECRET }] });
@@ -171,11 +173,9 @@ function day(trail: AuditTrail, first: number): void {
   });
 }
 
-/** Runs a line in the working folder, in a shell as a reader would. */
-function shell(command: string, folder = cwd): { code: number | null; stdout: string; stderr: string } {
-  const { status, stdout, stderr } = spawnSync('sh', ['-c', command], { cwd: folder, env, encoding: 'utf8' });
-  return { code: status, stdout, stderr };
-}
+/** Runs a line in the working folder, in a shell as a reader would; the simulator of this process goes on meanwhile. */
+const shell = (command: string, folder = cwd): Promise<Ended> =>
+  startChild(['-c', command], { cwd: folder, env, command: 'sh' }).ended;
 
 const isLeftOut = (command: string) => LEFT_OUT.some(([begin]) => begin.test(command));
 const beginning = (...words: readonly string[]) =>
@@ -192,8 +192,8 @@ describe('documented commands', () => {
     beginning('binance-signing-proxy audit').filter(
       ({ command }) => !/ tail |--key-file|--from-seq/.test(command),
     ),
-  )('$page: $command', ({ command }) => {
-    const { code, stdout, stderr } = shell(command);
+  )('$page: $command', async ({ command }) => {
+    const { code, stdout, stderr } = await shell(command);
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).not.toBe('');
   });
@@ -208,19 +208,22 @@ describe('documented commands', () => {
 
   it.each(beginning('binance-signing-proxy audit').filter(({ command }) => command.includes('--key-file')))(
     '$page: $command',
-    ({ command }) => {
+    async ({ command }) => {
       const folder = mkdtempSync(join(tmpdir(), 'documented-'));
       onTestFinished(() => rmSync(folder, { recursive: true }));
       mkdirSync(join(folder, 'audit'), { mode: 0o700 });
       writeFileSync(join(folder, 'audit.key'), 'a key of the trail\n');
       fill(join(folder, 'audit'), 'a key of the trail');
-      expect(shell(command, folder)).toMatchObject({ code: 0, stdout: expect.stringContaining(': OK, ') });
+      expect(await shell(command, folder)).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining(': OK, '),
+      });
     },
   );
 
   it.each(beginning('binance-signing-proxy audit').filter(({ command }) => command.includes('--from-seq')))(
     '$page: $command, after the older file went to the archive',
-    ({ command }) => {
+    async ({ command }) => {
       const folder = mkdtempSync(join(tmpdir(), 'documented-'));
       onTestFinished(() => rmSync(folder, { recursive: true }));
       mkdirSync(join(folder, 'audit'), { mode: 0o700 });
@@ -233,7 +236,7 @@ describe('documented commands', () => {
         .split('\n').length;
       rmSync(join(folder, 'audit', oldest));
       const line = command.replace(/--from-seq \d+/, `--from-seq ${archived + 1}`);
-      expect(shell(line, folder)).toMatchObject({ code: 0, stdout: expect.stringContaining(': OK, ') });
+      expect(await shell(line, folder)).toMatchObject({ code: 0, stdout: expect.stringContaining(': OK, ') });
     },
   );
 
@@ -242,8 +245,8 @@ describe('documented commands', () => {
   );
   it.each(others.filter(({ command }) => !/\breload\b|\bhealthcheck\b/.test(command)))(
     '$page: $command',
-    ({ command }) => {
-      const { code, stderr } = shell(command);
+    async ({ command }) => {
+      const { code, stderr } = await shell(command);
       expect([code, stderr.includes('Usage:')]).toEqual([0, false]);
     },
   );
@@ -254,17 +257,17 @@ describe('documented commands', () => {
       const proxy = startChild([MAIN, 'serve'], { cwd });
       const { operatorUrl } = await addressesOf(proxy);
       const port = `BINANCE_PROXY_OPERATOR_PORT=${new URL(operatorUrl).port}`;
-      const ran = shell(command.includes('healthcheck') ? `${port} ${command}` : command);
+      const ran = await shell(command.includes('healthcheck') ? `${port} ${command}` : command);
       proxy.kill('SIGTERM');
       await proxy.ended;
       expect([ran.code, ran.stdout]).toEqual([0, expect.stringMatching(/Loaded\.|"ready":true/)]);
     },
   );
 
-  it.each(beginning('binance-signing-proxy init'))('$page: $command', ({ command }) => {
+  it.each(beginning('binance-signing-proxy init'))('$page: $command', async ({ command }) => {
     const folder = mkdtempSync(join(tmpdir(), 'documented-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
-    const { code, stderr } = shell(command, folder);
+    const { code, stderr } = await shell(command, folder);
     expect([code, stderr, existsSync(join(folder, '.env'))]).toEqual([0, '', true]);
   });
 });
@@ -275,8 +278,8 @@ if (programs.length > 0) process.stdout.write(`Not installed, so not run: ${prog
 describe('documented lines of other programs', () => {
   it.each(beginning('jq', 'cat').filter(({ command }) => !programs.some((name) => command.includes(name))))(
     '$page: $command',
-    ({ command }) => {
-      const { code, stdout, stderr } = shell(command);
+    async ({ command }) => {
+      const { code, stdout, stderr } = await shell(command);
       expect([code, stderr]).toEqual([0, '']);
       expect(stdout.trim()).not.toBe('');
     },
@@ -287,25 +290,28 @@ describe('documented lines of other programs', () => {
 
   it.runIf(programs.length === 0)(
     'The documented line gives the hash of the first record, also with several days',
-    () => {
+    async () => {
       const [oldest = ''] = readdirSync(join(cwd, 'audit'))
         .filter((name) => name.endsWith('.ndjson'))
         .sort();
       const [first = ''] = readFileSync(join(cwd, 'audit', oldest), 'utf8').split('\n');
       const { hash } = JSON.parse(first) as { hash: string };
-      expect(shell(lineWith('sha256sum')).stdout).toBe(`${hash}  -\n`);
+      expect((await shell(lineWith('sha256sum'))).stdout).toBe(`${hash}  -\n`);
     },
   );
 
-  it.runIf(programs.length === 0)('The documented line about slowness counts answered calls alone', () => {
-    // Of every answered call in the sample the proxy itself took 1 ms; the refusals and the lost answer have no time at Binance.
-    expect(shell(lineWith('.upstreamMs')).stdout).toBe('1\n');
-  });
+  it.runIf(programs.length === 0)(
+    'The documented line about slowness counts answered calls alone',
+    async () => {
+      // Of every answered call in the sample the proxy itself took 1 ms; the refusals and the lost answer have no time at Binance.
+      expect((await shell(lineWith('.upstreamMs'))).stdout).toBe('1\n');
+    },
+  );
 
   it.runIf(programs.length === 0)(
     'The documented line about trading lists orders, not reads and cancels',
-    () => {
-      const rows = shell(lineWith('.quoteOrderQty')).stdout.trimEnd().split('\n');
+    async () => {
+      const rows = (await shell(lineWith('.quoteOrderQty'))).stdout.trimEnd().split('\n');
       expect(new Set(rows)).toEqual(new Set(['grid-bot\tBTCUSDT\tBUY\t0.01\t50000']));
       expect(rows).toHaveLength(4);
     },

@@ -1,5 +1,5 @@
 import { NAME_PATTERN, SYMBOL_PATTERN } from '../../config/schema/schema-parts.ts';
-import { ANONYMOUS } from '../../config/sections/clients.ts';
+import { ANONYMOUS } from '../../core/access/client.ts';
 import { UsageError } from '../cli.ts';
 
 /** What is wrong with the name of a new client, as a sentence; undefined when nothing is. */

@@ -1,12 +1,12 @@
 import { ConfigError, type ConfigProblem } from '../../config/problems/config-error.ts';
 import { layerConfig } from '../../config/schema/layered-config.ts';
 import { CONFIG_VARIABLE } from '../../config/schema/variables.ts';
-import { ANONYMOUS, readClients } from '../../config/sections/clients.ts';
+import { readClients } from '../../config/sections/clients.ts';
 import { findRepeatedSecrets } from '../../config/sections/repeated-secrets.ts';
 import { type Environment, readEnvironment } from '../../config/sources/read-environment.ts';
 import type { ConfigSources } from '../../config/sources/read-secret.ts';
 import { readYamlFile } from '../../config/sources/read-yaml.ts';
-import type { Client } from '../../core/access/client.ts';
+import { ANONYMOUS, type Client } from '../../core/access/client.ts';
 import { UsageError } from '../cli.ts';
 import { pairVariables, SINGLE_PREFIX } from './client-names.ts';
 import { type KeySource, sourceOf } from './key-source.ts';
