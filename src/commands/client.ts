@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { parsePublicKey } from '../config/sections/public-key.ts';
 import { commandGroup, EXIT, UsageError, type Values } from './cli.ts';
 import { readSymbols, wrongName } from './client/client-name-check.ts';
 import { pairVariables, prefixFor, SINGLE_CLIENT } from './client/client-names.ts';
@@ -17,6 +19,8 @@ new NAME     Creates the key and the secret that the proxy issues to an app, and
              them to .env. A client whose key is set already is refused: a second line would silently take its place.
              --for agent|bot|dashboard  with the permissions, limits and rates that are advised for such an app
              --symbols BTCUSDT,ETHUSDT  the symbols that it may trade
+             --public-key FILE          of an app that signs with an Ed25519 or RSA key of its own, the PEM of the public
+                                        half: it gets no secret, and the lines are an issued key and this public key
 list         Shows who may call, and what: names, permissions, limits, and whether a key is set; never a key. --json
 rotate NAME  Puts a new pair in the place of the old one, in .env or in the files that it names, and prints it.
 revoke NAME  Takes the client out of config/proxy.yaml and .env. The last client with a key gets one that nobody knows.
@@ -30,7 +34,11 @@ Examples:
   binance-signing-proxy client new grid-bot --for bot --symbols BTCUSDT >> .env
   binance-signing-proxy client rotate grid-bot && binance-signing-proxy reload`;
 
-const NEW = { for: { type: 'string' }, symbols: { type: 'string' } } as const;
+const NEW = {
+  for: { type: 'string' },
+  symbols: { type: 'string' },
+  'public-key': { type: 'string' },
+} as const;
 
 /** The command `client`: issues, lists, replaces and takes away key pairs. */
 export const client = withSentences(
@@ -51,6 +59,8 @@ async function issue(name: string, values: Values<typeof NEW>): Promise<number> 
   if (wrong !== undefined) throw new UsageError(wrong);
   const prefix = prefixFor(name);
   const text = fragment(name, prefix, values);
+  const path = values['public-key'];
+  const publicKey = path === undefined ? undefined : readPublicKey(path);
   const { key, secret } = pairVariables(prefix);
   const source = sourceOf(key, process.cwd(), process.env);
   if (source.kind !== 'none') {
@@ -60,11 +70,34 @@ async function issue(name: string, values: Values<typeof NEW>): Promise<number> 
     );
     return EXIT.problem;
   }
-  console.log(`# client ${name}: what the app uses as its Binance API key and secret`);
+  const told =
+    publicKey === undefined
+      ? 'what the app uses as its Binance API key and secret'
+      : 'what the app uses as its Binance API key; it signs with its own private key, which stays with it';
+  console.log(`# client ${name}: ${told}`);
   console.log(`${key}=${issueKey()}`);
-  console.log(`${secret}=${issueKey()}`);
+  console.log(
+    publicKey === undefined ? `${secret}=${issueKey()}` : `${prefix}_CLIENT_PUBLIC_KEY='${publicKey}'`,
+  );
   console.error(text);
   return EXIT.ok;
+}
+
+/**
+ * The public key in one line, as environment files need it.
+ * @throws UsageError when the file cannot be read, or holds something else
+ */
+function readPublicKey(path: string): string {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    throw new UsageError(`--public-key names a file that cannot be read (${code}).`);
+  }
+  const parsed = parsePublicKey(text);
+  if ('wrong' in parsed) throw new UsageError(`The file of --public-key ${parsed.wrong}.`);
+  return parsed.key.export({ type: 'spki', format: 'pem' }).toString().trim().replaceAll('\n', '\\n');
 }
 
 function fragment(name: string, prefix: string, values: Values<typeof NEW>): string {
