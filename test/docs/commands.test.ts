@@ -183,10 +183,18 @@ const beginning = (...words: readonly string[]) =>
 
 describe('documented commands', () => {
   it('Every line of a shell block is run by a test, or it stands here why not', () => {
-    const known = /^(?:binance-signing-proxy|curl|jq|cat) /;
+    const known = /^(?:binance-signing-proxy|curl|jq|cat|openssl) /;
     expect(LINES.length).toBeGreaterThan(40);
     expect(LINES.filter(({ command }) => !known.test(command) && !isLeftOut(command))).toEqual([]);
   });
+
+  // First, and in their order: other lines take the files that they make.
+  it.runIf(spawnSync('openssl', ['version']).status === 0).each(beginning('openssl'))(
+    '$page: $command',
+    async ({ command }) => {
+      expect((await shell(command)).code).toBe(0);
+    },
+  );
 
   it.each(
     beginning('binance-signing-proxy audit').filter(
@@ -246,6 +254,9 @@ describe('documented commands', () => {
   it.each(others.filter(({ command }) => !/\breload\b|\bhealthcheck\b/.test(command)))(
     '$page: $command',
     async ({ command }) => {
+      // A pair is issued to a client that has none yet.
+      if (command.includes('client new grid-bot'))
+        writeFileSync(join(cwd, '.env'), dotenv().replace(/^GRID_BOT.*\n/m, ''));
       const { code, stderr } = await shell(command);
       expect([code, stderr.includes('Usage:')]).toEqual([0, false]);
     },
