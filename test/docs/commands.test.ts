@@ -62,7 +62,7 @@ const LEFT_OUT: readonly (readonly [begin: RegExp, why: string])[] = [
   [/^(?:npm|npx) (?!binance-signing-proxy)/, 'is what runs this test, or installs'],
   [/^node (?:bench|scripts)\//, 'has tests of its own'],
   [/^install /, 'copies a file'],
-  [/^[A-Z_]+=\/path\/to\/\S+$/, 'is a setting of an app'],
+  [/^[A-Z_]+=\S+$/, 'is a setting'],
   [/^(?:cp|echo|sudo) .*\bbot\.hosts\b/, 'needs a network of its own: test/e2e'],
   [
     /^binance-signing-proxy(?: serve| demo| simulator| init)?(?: --keep)?$/,
