@@ -15,6 +15,7 @@ interface Manifest {
 
 /** Why each package that the program itself imports is there. */
 const PURPOSES: ReadonlyMap<string, string> = new Map([
+  ['@clack/prompts', 'questions of `init`, progress of long readings'],
   ['@fastify/rate-limit', 'requests per second of each client'],
   ['@fastify/websocket', 'WebSocket connections of apps'],
   ['@peculiar/asn1-schema', 'writes the structures of X.509'],

@@ -1,8 +1,17 @@
-import { type Command, EXIT } from './commands/cli.ts';
+import program from '../package.json' with { type: 'json' };
+import { EXIT } from './commands/cli.ts';
 import { tableLine } from './commands/cli-table.ts';
+import type { CommandTable } from './commands/completion.ts';
 
 /** Each command is loaded only when it is called for: a health check does not load a web server. */
-const COMMANDS: ReadonlyMap<string, readonly [load: () => Promise<Command>, summary: string]> = new Map([
+const COMMANDS: CommandTable = new Map([
+  [
+    'init',
+    [
+      async () => (await import('./commands/init.ts')).init,
+      'ask what is needed and write .env and config/proxy.yaml',
+    ],
+  ],
   ['serve', [async () => (await import('./commands/serve.ts')).serve, 'sign and forward (the default)']],
   [
     'demo',
@@ -26,7 +35,7 @@ const COMMANDS: ReadonlyMap<string, readonly [load: () => Promise<Command>, summ
     'client',
     [
       async () => (await import('./commands/client.ts')).client,
-      '"client new NAME" issues a key pair for an app',
+      'apps and their keys: "client new NAME", "client list", "client rotate NAME", "client revoke NAME"',
     ],
   ],
   [
@@ -40,7 +49,7 @@ const COMMANDS: ReadonlyMap<string, readonly [load: () => Promise<Command>, summ
     'audit',
     [
       async () => (await import('./commands/audit.ts')).audit,
-      '"audit verify PATH…", "audit show", "audit report"',
+      'the records: "audit tail PATH…", "audit show", "audit report", "audit verify"',
     ],
   ],
   [
@@ -50,19 +59,41 @@ const COMMANDS: ReadonlyMap<string, readonly [load: () => Promise<Command>, summ
       'exit 0 when the running proxy is ready',
     ],
   ],
+  [
+    'reload',
+    [
+      async () => (await import('./commands/reload.ts')).reload,
+      'have the running proxy read secrets and configuration again, and say what came of it',
+    ],
+  ],
+  [
+    'completion',
+    [
+      async () => (await import('./commands/completion.ts')).completionOf(COMMANDS),
+      'print the script with which bash, zsh or fish completes this command line',
+    ],
+  ],
 ]);
 
 const NAME_WIDTH = 11;
 
 function usage(): string {
   const lines = [...COMMANDS].map(([name, [, summary]]) => tableLine(['', name, summary], [0, NAME_WIDTH]));
-  return `Usage: binance-signing-proxy [command] [options]\n\n${lines.join('\n')}\n\n"<command> --help" says more.`;
+  return `Usage: binance-signing-proxy [command] [options]
+
+${lines.join('\n')}
+
+"<command> --help" says more, with examples; --version prints the version.`;
 }
 
 async function run(argv: readonly string[]): Promise<number> {
   const [first, ...rest] = argv;
   if (first === '--help' || first === '-h' || first === 'help') {
     console.log(usage());
+    return EXIT.ok;
+  }
+  if (first === '--version' || first === '-v') {
+    console.log(program.version);
     return EXIT.ok;
   }
   const named = first !== undefined && !first.startsWith('-');

@@ -42,6 +42,7 @@ describe('the README', () => {
       ...SECRET_VARIABLES,
       'BINANCE_PROXY_CONFIG',
       'BINANCE_PROXY_ALLOW_LOOSENING',
+      'BINANCE_PROXY_WATCH_SECRETS',
     ]);
     const named = new Set(readme.match(/BINANCE_PROXY_[A-Z_]+/g));
     expect([...named].filter((name) => !known.has(name))).toEqual([]);
@@ -60,14 +61,22 @@ describe('the README', () => {
     expect(scripts.filter((name) => manifest.scripts[name] === undefined)).toEqual([]);
   });
 
-  it.each(['serve', 'demo', 'simulator', 'check', 'client', 'audit', 'healthcheck'])(
-    'The command %s says with --help how it is used',
-    async (command) => {
-      const { code, output } = await program(command, '--help');
-      expect(code).toBe(0);
-      expect(output).toMatch(new RegExp(`^Usage: binance-signing-proxy ${command}`, 'm'));
-    },
-  );
+  it.each([
+    'init',
+    'serve',
+    'demo',
+    'simulator',
+    'check',
+    'client',
+    'audit',
+    'healthcheck',
+    'reload',
+    'completion',
+  ])('The command %s says with --help how it is used', async (command) => {
+    const { code, output } = await program(command, '--help');
+    expect(code).toBe(0);
+    expect(output).toMatch(new RegExp(`^Usage: binance-signing-proxy ${command}`, 'm'));
+  });
 
   it('The program without a credential exits with code 78 and a sentence', async () => {
     const { code, output } = await program('serve');

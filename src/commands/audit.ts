@@ -1,27 +1,41 @@
 import { report } from './audit/report.ts';
 import { show } from './audit/show.ts';
+import { tail } from './audit/tail.ts';
 import { verify } from './audit/verify.ts';
-import { commandGroup, EXIT } from './cli.ts';
+import { type Command, commandGroup, EXIT } from './cli.ts';
 
-const USAGE = `Usage: binance-signing-proxy audit <verify|show|report> [options] PATH…
+const USAGE = `Usage: binance-signing-proxy audit <tail|show|report|verify> [options] PATH…
 
-PATH is an audit folder, files of one, or (show, report) a saved log of stdout.
+PATH is an audit folder, files of one, or (tail, show, report) a saved log of stdout.
 
+  tail     shows the last ten records, and each new one as it is written, over midnight too, until Ctrl-C
+           --client NAME  --symbol S  --event call.refused (or call)  --outcome answered|not-sent|unknown
+           --error PROXY_ORDER_REFUSED  --since T (from then on, in place of the last ten)  --json | --table
+           PATH - reads the log of a proxy from stdin
+  show     prints records: a table on a terminal, JSON lines otherwise (as tail does; NO_COLOR is kept)
+           the options of tail, and --until T  --order-id ID  --client-order-id ID  (with these and with --symbol
+           all records of the calls that name it)
+  report   per client and day: calls, refusals by rule, orders, notional by quote asset, weight, latency
+           --client NAME  --since T  --until T  --json
   verify   finds the first changed, removed, inserted, reordered or cut record; exit 1 when there is one
            --key-file FILE   the audit key; again for each later one; else BINANCE_PROXY_AUDIT_KEY(_FILE)
            --from-seq N      the folder begins with record N because older files were archived
-  show     prints records: a table on a terminal, JSON lines otherwise
-           --client NAME  --outcome answered|not-sent|unknown  --event call.refused (or call)
-           --symbol S  --order-id ID  --client-order-id ID   (all records of the calls that name it)
-           --since T  --until T   a day, an ISO time in UTC, or 90m, 24h, 7d ago
-           --json | --table
-  report   per client and day: calls, refusals by rule, orders, notional by quote asset, weight, latency
-           --client NAME  --since T  --until T  --json`;
 
-const act = commandGroup({ name: 'audit', usage: USAGE, actions: { verify, show, report } });
+T is a day, an ISO time in UTC, or 90m, 24h, 7d ago.
 
-/** `audit verify|show|report`: exit code 0, 1 when a trail is not whole or a path cannot be read, 64 for a wrong call. */
-export async function audit(argv: readonly string[]): Promise<number> {
+Examples:
+  binance-signing-proxy audit tail audit
+  binance-signing-proxy audit tail --event call.refused --since 1h audit
+  binance-signing-proxy audit show --client-order-id my-order-1 audit
+  binance-signing-proxy audit report --since 7d audit
+  binance-signing-proxy audit verify audit`;
+
+const act = commandGroup({ name: 'audit', usage: USAGE, actions: { tail, show, report, verify } });
+
+/** `audit verify|show|tail|report`: exit code 0, 1 when a trail is not whole or a path cannot be read, 64 for a wrong call. */
+export const audit: Command = Object.assign(run, { takes: act.takes });
+
+async function run(argv: readonly string[]): Promise<number> {
   process.stdout.on('error', ignore);
   try {
     return await act(argv);

@@ -14,7 +14,11 @@ vouch for those names alone. Nothing is overwritten.
 --keep-authority-key   writes the authority's private key too. Without it the key is thrown away once it
                        has signed: nobody can then make a second certificate that the apps would trust,
                        and renewing means a new authority
--h, --help             shows this text`;
+-h, --help             shows this text
+
+Examples:
+  binance-signing-proxy certificate new
+  binance-signing-proxy certificate new --out /etc/binance-proxy/by-name`;
 
 interface NewFile {
   readonly name: string;

@@ -21,7 +21,11 @@ const USAGE = `Usage: binance-signing-proxy check [--offline]
 
 Validates the configuration and, unless --offline, looks at folders, ports and Redis as a start would find them, and asks
 Binance for its clock and for the permissions of each key. It may run beside a proxy: it makes, takes and writes nothing.
-Turns what Binance refuses (-1021, -1022, -2015, 403) into its measured cause. Prints a table; exit 1 on any problem.`;
+Turns what Binance refuses (-1021, -1022, -2015, 403) into its measured cause. Prints a table; exit 1 on any problem.
+
+Examples:
+  binance-signing-proxy check
+  binance-signing-proxy check --offline`;
 
 /** The doctor: says what is configured, what the keys may do, and what each client could do with them. */
 export const check = command({

@@ -14,7 +14,17 @@ export const EXIT = {
 } as const;
 
 /** A command as the program calls it: it takes what follows its name and resolves to the exit code. */
-export type Command = (argv: readonly string[]) => Promise<number>;
+export interface Command {
+  (argv: readonly string[]): Promise<number>;
+  /** What may be typed after its name, for completions. */
+  readonly takes: Takes;
+}
+
+export interface Takes {
+  readonly options: ParseArgsOptionsConfig;
+  /** The options of each word that says what to do; none for a command without such words. */
+  readonly actions: Readonly<Record<string, ParseArgsOptionsConfig>>;
+}
 
 interface Parsing<O extends ParseArgsOptionsConfig> {
   readonly args: readonly string[];
@@ -57,7 +67,7 @@ const HELP = { help: { type: 'boolean', short: 'h' } } as const;
 
 /** A command that prints its usage on --help, and on stderr with exit code 64 when it is called in a wrong way. */
 export function command<const O extends ParseArgsOptionsConfig>(shape: Named & Action<O>): Command {
-  return async (argv) => {
+  const act = async (argv: readonly string[]) => {
     try {
       return await perform(shape, argv);
     } catch (error) {
@@ -66,6 +76,7 @@ export function command<const O extends ParseArgsOptionsConfig>(shape: Named & A
       return EXIT.usage;
     }
   };
+  return Object.assign(act, { takes: { options: shape.options, actions: {} } });
 }
 
 /** A command whose first argument names one of several actions, all of them explained by one usage. */
@@ -81,12 +92,14 @@ export function commandGroup({ name, usage, actions }: Named & { readonly action
       throw new UsageError(`${JSON.stringify(word)} does not say what to do: ${name} takes ${choice}.`);
     },
   };
-  return (argv) => {
+  const act = (argv: readonly string[]) => {
     const word = tokensOf(argv, options).find((token) => token.kind === 'positional');
     const action = word === undefined ? undefined : own(actions, word.value);
     if (word === undefined || action === undefined) return command({ name, usage, ...lost })(argv);
     return command({ name: `${name} ${word.value}`, usage, ...action })(argv.toSpliced(word.index, 1));
   };
+  const words = Object.entries(actions).map(([word, action]) => [word, action.options] as const);
+  return Object.assign(act, { takes: { options: {}, actions: Object.fromEntries(words) } });
 }
 
 async function perform<O extends ParseArgsOptionsConfig>(

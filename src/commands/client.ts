@@ -1,61 +1,85 @@
 import { readFileSync } from 'node:fs';
-import { NAME_PATTERN } from '../config/schema/schema-parts.ts';
 import { parsePublicKey } from '../config/sections/public-key.ts';
-import { type Action, commandGroup, EXIT, UsageError } from './cli.ts';
+import { commandGroup, EXIT, UsageError, type Values } from './cli.ts';
+import { readSymbols, wrongName } from './client/client-name-check.ts';
+import { pairVariables, prefixFor, SINGLE_CLIENT } from './client/client-names.ts';
 import { issueKey } from './client/issue-key.ts';
+import { describeSource, sourceOf } from './client/key-source.ts';
+import { list } from './client/list.ts';
+import { entryFor, PRESET_NAMES } from './client/presets.ts';
+import { revoke } from './client/revoke.ts';
+import { rotate } from './client/rotate.ts';
+import { clientsYaml } from './client/yaml-entry.ts';
+import { withSentences } from './with-sentences.ts';
 
-const USAGE = `Usage: binance-signing-proxy client new NAME [--public-key FILE]
+const USAGE = `Usage: binance-signing-proxy client <new|list|rotate|revoke> [NAME]
 
-Creates the key and the secret that the proxy issues to an app, and prints them as environment
-lines on stdout; what goes into config/proxy.yaml is printed on stderr. So this works too:
-  binance-signing-proxy client new grid-bot >> .env
+new NAME     Creates the key and the secret that the proxy issues to an app, and prints them as environment lines on
+             stdout; what goes into config/proxy.yaml is printed on stderr. They are stored nowhere else, so append
+             them to .env. A client whose key is set already is refused: a second line would silently take its place.
+             --for agent|bot|dashboard  with the permissions, limits and rates that are advised for such an app
+             --symbols BTCUSDT,ETHUSDT  the symbols that it may trade
+             --public-key FILE          of an app that signs with an Ed25519 or RSA key of its own, the PEM of the public
+                                        half: it gets no secret, and the lines are an issued key and this public key
+list         Shows who may call, and what: names, permissions, limits, and whether a key is set; never a key. --json
+rotate NAME  Puts a new pair in the place of the old one, in .env or in the files that it names, and prints it.
+revoke NAME  Takes the client out of config/proxy.yaml and .env. The last client with a key gets one that nobody knows.
 
-The app uses them as its Binance API key and secret. They are stored nowhere else.
+rotate and revoke change files in one step and keep what else stands in them; what comes from elsewhere they name.
+The app uses key and secret as its Binance API key and secret.
+NAME         letters, digits, dots, hyphens, underscores; "default" is the single client that needs no YAML file
 
-An app that signs with an Ed25519 or RSA key of its own gets no secret:
---public-key FILE  the PEM file of the public half; the lines are then an issued key and this public key
-NAME      letters, digits, dots, hyphens, underscores; "default" is the single client that needs no YAML file
--h, --help  shows this text`;
+Examples:
+  binance-signing-proxy client new default >> .env
+  binance-signing-proxy client new grid-bot --for bot --symbols BTCUSDT >> .env
+  binance-signing-proxy client rotate grid-bot && binance-signing-proxy reload`;
 
-const OPTIONS = { 'public-key': { type: 'string' } } as const;
-const NEW: Action<typeof OPTIONS> = {
-  options: OPTIONS,
-  argument: 'a NAME',
-  run: (values, [name = '']) => issue(name, values['public-key']),
-};
+const NEW = {
+  for: { type: 'string' },
+  symbols: { type: 'string' },
+  'public-key': { type: 'string' },
+} as const;
 
-/** The command `client`: issues a key pair. */
-export const client = commandGroup({
-  name: 'client',
-  usage: USAGE,
-  actions: { new: NEW },
-});
+/** The command `client`: issues, lists, replaces and takes away key pairs. */
+export const client = withSentences(
+  commandGroup({
+    name: 'client',
+    usage: USAGE,
+    actions: {
+      new: { options: NEW, argument: 'a NAME', run: (values, [name = '']) => issue(name, values) },
+      list,
+      rotate,
+      revoke,
+    },
+  }),
+);
 
-async function issue(name: string, publicKeyPath: string | undefined): Promise<number> {
-  if (name === 'anonymous') {
-    throw new UsageError(
-      'The client anonymous stands for callers without a key, so none can be issued to it: choose another NAME.',
+async function issue(name: string, values: Values<typeof NEW>): Promise<number> {
+  const wrong = wrongName(name);
+  if (wrong !== undefined) throw new UsageError(wrong);
+  const prefix = prefixFor(name);
+  const text = fragment(name, prefix, values);
+  const path = values['public-key'];
+  const publicKey = path === undefined ? undefined : readPublicKey(path);
+  const { key, secret } = pairVariables(prefix);
+  const source = sourceOf(key, process.cwd(), process.env);
+  if (source.kind !== 'none') {
+    console.error(
+      `${key} is set already (${describeSource(source)}), and a second one would silently take its place: ` +
+        `"client rotate ${name}" replaces it.`,
     );
+    return EXIT.problem;
   }
-  if (!new RegExp(NAME_PATTERN).test(name)) {
-    throw new UsageError(
-      'NAME must be up to 64 letters, digits, dots, hyphens and underscores, and begin with a letter or digit.',
-    );
-  }
-  const prefix = envPrefix(name);
-  const publicKey = publicKeyPath === undefined ? undefined : readPublicKey(publicKeyPath);
   const told =
     publicKey === undefined
       ? 'what the app uses as its Binance API key and secret'
       : 'what the app uses as its Binance API key; it signs with its own private key, which stays with it';
   console.log(`# client ${name}: ${told}`);
-  console.log(`${prefix}_CLIENT_KEY=${issueKey()}`);
+  console.log(`${key}=${issueKey()}`);
   console.log(
-    publicKey === undefined
-      ? `${prefix}_CLIENT_SECRET=${issueKey()}`
-      : `${prefix}_CLIENT_PUBLIC_KEY='${publicKey}'`,
+    publicKey === undefined ? `${secret}=${issueKey()}` : `${prefix}_CLIENT_PUBLIC_KEY='${publicKey}'`,
   );
-  console.error(fragment(name, prefix));
+  console.error(text);
   return EXIT.ok;
 }
 
@@ -76,28 +100,12 @@ function readPublicKey(path: string): string {
   return parsed.key.export({ type: 'spki', format: 'pem' }).toString().trim().replaceAll('\n', '\\n');
 }
 
-function envPrefix(name: string): string {
-  if (name === 'default') return 'BINANCE_PROXY';
-  const upper = name
-    .toUpperCase()
-    .replaceAll(/[^A-Z0-9]+/g, '_')
-    .replaceAll(/^_|_$/g, '');
-  return /^[A-Z]/.test(upper) ? upper : `CLIENT_${upper}`;
-}
-
-function fragment(name: string, prefix: string): string {
-  if (name === 'default') return '\nThe single client default needs no entry in config/proxy.yaml.';
-  return `
-For config/proxy.yaml:
-clients:
-  ${yamlText(name)}:
-    account: main
-    envPrefix: ${yamlText(prefix)}
-    requireSignature: true
-    permissions: [market-data, read, spot-margin-trade]`;
-}
-
-/** Quotes what YAML would not read as a text. */
-function yamlText(text: string): string {
-  return /^\d|^(?:null|true|false)$/i.test(text) ? JSON.stringify(text) : text;
+function fragment(name: string, prefix: string, values: Values<typeof NEW>): string {
+  const isPlain = values.for === undefined && values.symbols === undefined;
+  if (name === SINGLE_CLIENT && isPlain)
+    return '\nThe single client default needs no entry in config/proxy.yaml.';
+  const symbols = readSymbols(values.symbols);
+  const entry = entryFor(values.for, { envPrefix: prefix, symbols });
+  if (entry === undefined) throw new UsageError(`--for takes one of: ${PRESET_NAMES.join(', ')}.`);
+  return `\nFor config/proxy.yaml:\n${clientsYaml(new Map([[name, entry]]))}`;
 }

@@ -18,7 +18,11 @@ const USAGE = `Usage: binance-signing-proxy demo [--keep]
 
 Starts the embedded exchange and the proxy in front of it with throw-away keys on free ports, plays a short trading
 session of unsigned calls, and shows for each what the app sent, what the exchange received and what was recorded.
---keep goes on serving and prints the base URL to try with curl.`;
+--keep goes on serving and prints the base URL to try with curl.
+
+Examples:
+  binance-signing-proxy demo
+  binance-signing-proxy demo --keep`;
 
 /** Two apps on one account: a bot that may trade, and a dashboard that may look, but not too often. */
 const CONFIGURATION = `environment: simulator

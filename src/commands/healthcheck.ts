@@ -6,7 +6,11 @@ import { command, EXIT } from './cli.ts';
 
 const USAGE = `Usage: binance-signing-proxy healthcheck
 
-Asks the running proxy's operator listener for /readyz: exit 0 when it is ready, 1 when not, with its reasons.`;
+Asks the running proxy's operator listener for /readyz: exit 0 when it is ready, 1 when not, with its reasons.
+
+Examples:
+  binance-signing-proxy healthcheck
+  BINANCE_PROXY_OPERATOR_PORT=9081 binance-signing-proxy healthcheck`;
 
 /** The container's own health check: needs no shell and no curl. */
 export const healthcheck = command({ name: 'healthcheck', usage: USAGE, options: {}, run: askReadiness });

@@ -6,15 +6,20 @@ import { readEnvironment } from '../config/sources/read-environment.ts';
 import { openLog } from '../proxy/log.ts';
 import { type RunningProxy, startProxy } from '../proxy/start.ts';
 import { command, EXIT } from './cli.ts';
+import { SecretWatch } from './serve/secret-watch.ts';
 import { startFailure } from './start-failure.ts';
 
 const USAGE = `Usage: binance-signing-proxy serve
 
 Signs and forwards with the configuration of the environment, .env and config/proxy.yaml.
-SIGTERM and SIGINT finish what is under way and stop; SIGHUP reads secrets and configuration again
-and refuses what would take a guard away.
+SIGTERM and SIGINT finish what is under way and stop; SIGHUP (or the command "reload") reads secrets and configuration
+again and refuses what would take a guard away; with BINANCE_PROXY_WATCH_SECRETS=1 a changed secret file does that by itself.
 Exit code 78: the configuration is wrong, with one sentence per problem; 75: a port or folder is taken, or there is no
-room on a disk, which may pass by itself.`;
+room on a disk, which may pass by itself.
+
+Examples:
+  binance-signing-proxy serve
+  BINANCE_PROXY_ENVIRONMENT=testnet BINANCE_PROXY_LOG_LEVEL=warn binance-signing-proxy serve`;
 
 /** Serves until it is told to stop. */
 export const serve = command({ name: 'serve', usage: USAGE, options: {}, run: serveUntilStopped });
@@ -22,11 +27,15 @@ export const serve = command({ name: 'serve', usage: USAGE, options: {}, run: se
 async function serveUntilStopped(): Promise<number> {
   let proxy: RunningProxy | undefined;
   // From here on: a signal that comes while the proxy starts must not kill it halfway.
-  process.on('SIGHUP', () => proxy && reload(proxy));
+  let watch: SecretWatch | undefined;
+  const reload = () => proxy && swapIn(proxy, watch);
+  process.on('SIGHUP', reload);
   const stopping = untilStopped(() => proxy);
   try {
     const settings = readSettings();
+    if (settings.watchSecrets) watch = new SecretWatch(settings.secretFiles, reload);
     proxy = await startProxy({ settings, log: openLog(settings.logLevel), console });
+    watch?.begin();
   } catch (error) {
     stopping.forget();
     const failure = startFailure(error);
@@ -44,10 +53,13 @@ function readSettings(): Settings {
 }
 
 /** One snapshot in place of the other; a bad new one is refused and the old one kept. */
-function reload(proxy: RunningProxy): void {
+function swapIn(proxy: RunningProxy, watch: SecretWatch | undefined): void {
   const { trail } = proxy.proxy;
   try {
-    proxy.swap(readSettings());
+    const settings = readSettings();
+    // Before anything is said: whoever waits for the record may write the next change at once.
+    watch?.follow(settings.secretFiles);
+    proxy.swap(settings);
   } catch (error) {
     trail.note({
       event: 'config.refused',

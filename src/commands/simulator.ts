@@ -1,5 +1,7 @@
 import { ENVIRONMENTS, ORIGIN_NAMES } from '../config/schema/environments.ts';
 import { originVariable } from '../config/schema/variables.ts';
+import { readEnvironment } from '../config/sources/read-environment.ts';
+import { readToken } from '../config/sources/read-secret.ts';
 import { demoAccount } from '../simulator/accounts/demo-account.ts';
 import { type Simulator, startSimulator } from '../simulator/simulator.ts';
 import { command, EXIT, UsageError } from './cli.ts';
@@ -7,7 +9,12 @@ import { command, EXIT, UsageError } from './cli.ts';
 const USAGE = `Usage: binance-signing-proxy simulator [--port 9080]
 
 Starts the embedded exchange alone, on 127.0.0.1, with a throw-away account, and prints the lines with which a proxy
-trades on it. It keeps everything in memory and forgets it when it stops.`;
+trades on it. It keeps everything in memory and forgets it when it stops. With BINANCE_PROXY_ENVIRONMENT=simulator and a
+key in the environment or .env of this folder, as "init --environment simulator" writes them, it takes that key.
+
+Examples:
+  binance-signing-proxy simulator
+  binance-signing-proxy simulator --port 9090`;
 
 const DEFAULT_PORT = 9080;
 
@@ -23,7 +30,8 @@ async function simulate(port: number): Promise<number> {
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     throw new UsageError('--port must be a number from 0 to 65535.');
   }
-  const account = demoAccount();
+  const known = configuredPair();
+  const account = { ...demoAccount(), ...known };
   let running: Simulator;
   try {
     running = await startSimulator({ accounts: [account], port });
@@ -35,10 +43,12 @@ async function simulate(port: number): Promise<number> {
     );
     return isTaken ? EXIT.notNow : EXIT.configuration;
   }
-  console.log(`The simulator serves on ${running.url}. A proxy for it:\n`);
-  console.log(
-    `BINANCE_PROXY_ENVIRONMENT=simulator\nBINANCE_API_KEY=${account.apiKey}\nBINANCE_API_SECRET=${account.hmacSecret}`,
-  );
+  if (known === undefined) {
+    console.log(`The simulator serves on ${running.url}. A proxy for it:\n`);
+    console.log(
+      `BINANCE_PROXY_ENVIRONMENT=simulator\nBINANCE_API_KEY=${account.apiKey}\nBINANCE_API_SECRET=${account.hmacSecret}`,
+    );
+  } else console.log(`The simulator serves on ${running.url}, for the key that is configured here.`);
   if (running.port !== DEFAULT_PORT) {
     const usual = ENVIRONMENTS.simulator;
     for (const name of ORIGIN_NAMES) {
@@ -53,4 +63,16 @@ async function simulate(port: number): Promise<number> {
   });
   await running.close();
   return EXIT.ok;
+}
+
+/** The pair that a proxy in this folder signs with, where that is configured for the simulator. */
+function configuredPair(): { readonly apiKey: string; readonly hmacSecret: string } | undefined {
+  const cwd = process.cwd();
+  const env = readEnvironment(cwd, process.env);
+  if (env.BINANCE_PROXY_ENVIRONMENT !== 'simulator') return undefined;
+  const sources = { env, cwd, problems: [], secrets: [], warnings: [] };
+  const apiKey = readToken(sources, 'BINANCE_API_KEY');
+  const secret = readToken(sources, 'BINANCE_API_SECRET');
+  if (typeof apiKey !== 'object' || typeof secret !== 'object') return undefined;
+  return { apiKey: apiKey.text, hmacSecret: secret.text };
 }

@@ -10,7 +10,7 @@ import { type LayeredConfig, layerConfig } from './schema/layered-config.ts';
 import { reachesLive } from './schema/live.ts';
 import { type ConfigFile, DEFAULTS } from './schema/schema.ts';
 import type { ConfigFileRole, ConfigFileState, ConfigFiles, Settings } from './schema/settings.ts';
-import { CONFIG_VARIABLE, LOOSENING_VARIABLE, unknownVariables } from './schema/variables.ts';
+import { CONFIG_VARIABLE, LOOSENING_VARIABLE, unknownVariables, WATCH_VARIABLE } from './schema/variables.ts';
 import { readAccounts } from './sections/accounts.ts';
 import { readCertificates } from './sections/certificates.ts';
 import { readClients } from './sections/clients.ts';
@@ -42,7 +42,8 @@ export function loadSettings(options: {
   const { env, cwd } = options;
   const files = new Map(options.files);
   const problems: ConfigProblem[] = [];
-  const sources: ConfigSources = { env, cwd, problems, secrets: [], warnings: [] };
+  const secretFiles = new Set<string>();
+  const sources: ConfigSources = { env, cwd, problems, secrets: [], warnings: [], secretFiles };
   const dotenv = readableByOthers(join(cwd, '.env'));
   if (dotenv !== undefined) sources.warnings.push(`The file .env ${dotenv}`);
   const file = readConfigFile(sources);
@@ -62,7 +63,7 @@ export function loadSettings(options: {
   );
   const origins = readOrigins(layered, environment);
   const isLive = reachesLive({ environment, ...origins });
-  const settings: Settings = {
+  const settings: Omit<Settings, 'secretFiles'> = {
     environment,
     isLive,
     ...readListeners(sources, layered, keyExpected),
@@ -90,13 +91,14 @@ export function loadSettings(options: {
     egress: readWaysOut(sources, layered),
     logLevel: config.logLevel ?? DEFAULTS.logLevel,
     files,
-    allowLoosening: readAllowLoosening(sources),
+    allowLoosening: readSwitch(sources, LOOSENING_VARIABLE),
+    watchSecrets: readSwitch(sources, WATCH_VARIABLE),
     secretMask: new SecretMask(sources.secrets),
     warnings: [...new Set(sources.warnings)],
   };
   problems.push(...unknownVariables(env, prefixesOf(config)));
   if (problems.length > 0) throw new ConfigError(problems);
-  return deepFreeze(settings);
+  return deepFreeze({ ...settings, secretFiles: [...secretFiles] });
 }
 
 function readConfigFile(sources: ConfigSources): YamlFile | undefined {
@@ -131,10 +133,11 @@ function noteFile(
   if (file !== undefined) files.set(role, { name: file.name, isEmpty: file.content === undefined });
 }
 
-function readAllowLoosening({ env, problems }: ConfigSources): boolean {
-  const text = env[LOOSENING_VARIABLE] || '0';
+/** A variable that has no key in the file: it belongs to the start. */
+function readSwitch({ env, problems }: ConfigSources, name: string): boolean {
+  const text = env[name] || '0';
   if (text !== '0' && text !== '1')
-    problems.push({ message: `${LOOSENING_VARIABLE} must be 1, or not set.`, source: LOOSENING_VARIABLE });
+    problems.push({ message: `${name} must be 1, or not set.`, source: name });
   return text === '1';
 }
 

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createFileAuditSink } from '../../src/audit/file-sink.ts';
@@ -326,63 +326,8 @@ describe('the audit command', () => {
   });
 });
 
-/** The commands of a code block of the page, one a line. */
-function commandsOf(page: string, language: string): string[] {
-  return [...page.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm'))]
-    .flatMap(([, block = '']) => block.split('\n'))
-    .filter((line) => line !== '' && !line.startsWith('#'));
-}
-
 describe('docs/audit.md', () => {
   const page = readFileSync(new URL('../../docs/audit.md', import.meta.url), 'utf8');
-  const commands = commandsOf(page, 'sh');
-
-  /** A working folder as the page supposes it: ./audit with a trail of today. */
-  function workplace(): string {
-    const cwd = temporaryFolder();
-    mkdirSync(join(cwd, 'audit'));
-    const { trail } = openTrail(join(cwd, 'audit'), { nowMs: Date.now() });
-    const orders = [{ symbol: 'BTCUSDT', side: 'BUY', type: 'LIMIT', quantity: '0.01', price: '50000' }];
-    for (let number = 1; number <= 3; number++) {
-      trail.write({ ...signed(number), orders });
-      trail.note(completed(number));
-    }
-    trail.note({
-      event: 'call.refused',
-      client: 'dashboard',
-      error: 'PROXY_DENYLISTED',
-      rule: 'withdraw',
-      requestId: 'r-9',
-    });
-    trail.close();
-    return cwd;
-  }
-
-  it('The audit page shows audit commands that run', async () => {
-    const cwd = workplace();
-    const own = commands.filter((line) => line.startsWith('npx binance-signing-proxy audit '));
-    expect(own.length).toBeGreaterThanOrEqual(10);
-    for (const line of own.filter((each) => !each.includes('--key-file') && !each.includes('--from-seq'))) {
-      const argv = line.split(' | ')[0]!.split(/\s+/).slice(3);
-      const ran = await run(...argv.map((word) => (word === 'audit' ? join(cwd, 'audit') : word)));
-      expect([line, ran.code, ran.err]).toEqual([line, 0, '']);
-    }
-  });
-
-  it('The audit page shows shell commands (jq, sha256sum) that run where those programs are installed', () => {
-    const cwd = workplace();
-    const foreign = commands.filter((line) => /^(?:jq|cat|sed|head)\b/.test(line));
-    expect(foreign.length).toBeGreaterThanOrEqual(10);
-    const missing = ['jq', 'sha256sum'].filter(
-      (program) => spawnSync(program, ['--help']).error !== undefined,
-    );
-    if (missing.length > 0) process.stdout.write(`Not installed, so not run: ${missing.join(', ')}.\n`);
-    for (const line of foreign.filter((each) => !missing.some((program) => each.includes(program)))) {
-      const ran = spawnSync('sh', ['-c', line], { cwd, encoding: 'utf8' });
-      expect([line, ran.status, ran.stderr]).toEqual([line, 0, '']);
-      expect([line, ran.stdout]).not.toEqual([line, '']);
-    }
-  });
 
   it('The audit page names every field of a record', () => {
     const schema = JSON.parse(

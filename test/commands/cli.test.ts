@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { folderWith } from '../support/fixtures/config-folder.ts';
 import { type Ended, MAIN, runToEnd } from '../support/processes/child.ts';
@@ -19,11 +20,38 @@ const CASES: readonly Case[] = [
   { name: 'demo', valued: [], stray: ['oops'] },
   { name: 'simulator', valued: ['--port'], stray: ['oops'] },
   { name: 'check', valued: [], stray: ['oops'] },
-  { name: 'client', valued: [], missing: /^client needs a word to say what to do: new\.$/, stray: ['oops'] },
+  {
+    name: 'init',
+    valued: [
+      ...['--environment', '--key-type', '--api-key-file', '--secret-file', '--passphrase-file', '--client'],
+      ...['--for', '--symbols', '--store', '--library'],
+    ],
+    missing: /^init asks on a terminal/,
+    stray: ['oops'],
+  },
+  {
+    name: 'client',
+    valued: ['--for', '--public-key', '--symbols'],
+    missing: /^client needs a word to say what to do: new, list, rotate or revoke\.$/,
+    stray: ['oops'],
+  },
   {
     name: 'client new',
-    valued: ['--public-key'],
+    valued: ['--for', '--public-key', '--symbols'],
     missing: /^client new needs a NAME\.$/,
+    stray: ['bot', 'oops'],
+  },
+  { name: 'client list', valued: [], stray: ['oops'] },
+  {
+    name: 'client rotate',
+    valued: [],
+    missing: /^client rotate needs a NAME\.$/,
+    stray: ['bot', 'oops'],
+  },
+  {
+    name: 'client revoke',
+    valued: [],
+    missing: /^client revoke needs a NAME\.$/,
     stray: ['bot', 'oops'],
   },
   {
@@ -36,7 +64,7 @@ const CASES: readonly Case[] = [
   {
     name: 'audit',
     valued: RANGE,
-    missing: /^audit needs a word to say what to do: verify, show or report\.$/,
+    missing: /^audit needs a word to say what to do: tail, show, report or verify\.$/,
     stray: ['oops'],
   },
   {
@@ -46,11 +74,24 @@ const CASES: readonly Case[] = [
   },
   {
     name: 'audit show',
-    valued: [...RANGE, '--outcome', '--event', '--symbol', '--order-id', '--client-order-id'],
+    valued: [...RANGE, '--outcome', '--event', '--error', '--symbol', '--order-id', '--client-order-id'],
     missing: /^audit show needs the path of an audit folder or file\.$/,
+  },
+  {
+    name: 'audit tail',
+    valued: ['--client', '--since', '--outcome', '--event', '--error', '--symbol'],
+    missing: /^audit tail needs the path of an audit folder or file, or - for records on stdin\.$/,
+    stray: ['.', 'oops'],
   },
   { name: 'audit report', valued: RANGE, missing: /needs the path of an audit folder/ },
   { name: 'healthcheck', valued: [], stray: ['oops'] },
+  { name: 'reload', valued: ['--pid', '--audit-dir', '--timeout'], stray: ['oops'] },
+  {
+    name: 'completion',
+    valued: [],
+    missing: /^completion needs the name of a shell: bash, zsh or fish\.$/,
+    stray: ['bash', 'oops'],
+  },
 ];
 
 /** The program as a user runs it, in a process of its own and in a folder without a configuration. */
@@ -87,6 +128,10 @@ describe('every command', () => {
     const { code, stdout, stderr } = await program(name, '--help');
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(new RegExp(`^Usage: binance-signing-proxy ${usageOf(name)}`));
+    const [, examples = ''] = stdout.split('\nExamples:\n');
+    expect(
+      examples.match(new RegExp(`^  .*binance-signing-proxy .*${usageOf(name)}`, 'gm')) ?? [],
+    ).not.toEqual([]);
   });
 
   it.each(CASES.flatMap(({ name, valued }) => valued.map((option) => ({ name, option }))))(
@@ -112,6 +157,15 @@ describe('every command', () => {
   );
 });
 
+describe('the version', () => {
+  it.each(['--version', '-v'])('The program prints with %s the version of its package', async (flag) => {
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+      version: string;
+    };
+    expect(await program(flag)).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' });
+  });
+});
+
 describe('a wrong call', () => {
   it('An unknown command prints the usage of the program and exits 64', async () => {
     const { code, stdout, stderr } = await program('withdraw');
@@ -135,6 +189,12 @@ describe('a wrong call', () => {
       '--since needs a value.',
     ],
     ['A value for a switch', ['check', '--offline=yes'], '--offline takes no value.'],
+    [
+      'A number of a process that is none',
+      ['reload', '--pid', '1x'],
+      '--pid takes a whole number above zero.',
+    ],
+    ['An unknown shell', ['completion', 'tcsh'], 'completion knows bash, zsh and fish, not "tcsh".'],
     ['A port that is no number', ['simulator', '--port', 'http'], '--port must be a number from 0 to 65535.'],
     [
       'A record number that is none',

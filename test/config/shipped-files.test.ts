@@ -14,6 +14,7 @@ import {
   LOOSENING_VARIABLE,
   SECRET_VARIABLES,
   VARIABLES,
+  WATCH_VARIABLE,
 } from '../../src/config/schema/variables.ts';
 import { ACCOUNT, folderWith, messagesOf } from '../support/fixtures/config-folder.ts';
 
@@ -38,6 +39,7 @@ const keys = keysOf(schemaAt(ConfigSchema, [])!);
 const variables = [
   CONFIG_VARIABLE,
   LOOSENING_VARIABLE,
+  WATCH_VARIABLE,
   ...VARIABLES.keys(),
   ...SECRET_VARIABLES,
   ...ACCOUNT_SUFFIXES.map((suffix) => `BINANCE_${suffix}`),

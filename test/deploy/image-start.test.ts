@@ -112,6 +112,23 @@ describe('the start command of the image', () => {
     expect([trail.code, trail.stderr]).toEqual([0, '']);
   });
 
+  it('The image reads a replaced key by its own command without a shell, and by itself when told so', async () => {
+    simulator.reset();
+    const image = freshImage();
+    const env = { ...environmentFor(image), BINANCE_PROXY_WATCH_SECRETS: '1' };
+    const child = serve(image, env);
+    await addressesOf(child);
+    // What docs/operations.md says for engines: Node and the program, without the start line's permissions.
+    const ran = await runToEnd([join('dist', 'program', 'main.js'), 'reload'], { cwd: image.cwd, env });
+    expect([ran.code, ran.stderr, ran.stdout]).toEqual([0, '', expect.stringMatching(/^Loaded\./)]);
+    const before = child.recordCount;
+    writeFileSync(join(image.root, 'run/secrets/client_key'), CLIENT_KEY.replaceAll('issued', 'newest'));
+    expect(await child.record('config.loaded', before)).toMatchObject({
+      detail: { keysReplaced: 'default' },
+    });
+    expect(await stopped(child)).toEqual([0, '']);
+  });
+
   it('The image serves on a Unix socket under the same permissions', async () => {
     const image = freshImage();
     const socket = join(image.root, 'run/binance-proxy/p.sock');

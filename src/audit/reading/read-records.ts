@@ -21,7 +21,8 @@ export function* readRecords(paths: readonly string[]): Generator<PrintedRecord>
   }
 }
 
-function parseRecord(text: string): AuditRecord | undefined {
+/** The record of a line; undefined when it is none. */
+export function parseRecord(text: string): AuditRecord | undefined {
   if (!text.startsWith('{')) return undefined;
   try {
     const value = JSON.parse(text) as Partial<AuditRecord>;

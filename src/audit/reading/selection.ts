@@ -5,6 +5,8 @@ export interface Selection {
   readonly client?: string | undefined;
   readonly outcome?: string | undefined;
   readonly event?: string | undefined;
+  /** The proxy's own refusal, such as PROXY_ORDER_REFUSED. */
+  readonly error?: string | undefined;
   /** From `sinceMs` to before `untilMs`, in ms since the epoch. */
   readonly sinceMs?: number | undefined;
   readonly untilMs?: number | undefined;
@@ -28,9 +30,10 @@ export function namesSubject(record: AuditRecord, selection: Selection): boolean
 
 /** True when the record meets the rest of the selection, which each record has to meet by itself. */
 export function isSelected(record: AuditRecord, selection: Selection): boolean {
-  const { client, outcome, event, sinceMs, untilMs } = selection;
+  const { client, outcome, event, error, sinceMs, untilMs } = selection;
   if (client !== undefined && record.client !== client) return false;
   if (outcome !== undefined && record.outcome !== outcome) return false;
+  if (error !== undefined && record.error !== error) return false;
   if (event !== undefined && record.event !== event && !record.event.startsWith(`${event}.`)) return false;
   if (sinceMs === undefined && untilMs === undefined) return true;
   const timeMs = Date.parse(record.time);

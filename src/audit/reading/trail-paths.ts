@@ -40,3 +40,8 @@ export function trailsOf(paths: readonly string[]): TrailPaths[] {
 export function filesOf(trail: TrailPaths): string[] {
   return trail.names.map((name) => join(trail.folder, name));
 }
+
+/** How much there is to read, in bytes. */
+export function sizeOf(paths: readonly string[]): number {
+  return paths.reduce((sum, path) => sum + statSync(path).size, 0);
+}

@@ -35,6 +35,18 @@ export interface TrailVerdict {
 
 /** Checks a trail from its first line to its anchor, and finds the first problem. */
 export function verifyTrail(trail: TrailPaths, options: VerifyOptions): TrailVerdict {
+  const steps = verifySteps(trail, options);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** The same in steps, one for each line: it yields the bytes that were read with it. */
+export function* verifySteps(
+  trail: TrailPaths,
+  options: VerifyOptions,
+): Generator<number, TrailVerdict, void> {
   // The anchor is read first: it may be older than the file of a running proxy, never newer.
   const anchor = findAnchor(trail, options.keys);
   const check = new ChainCheck({
@@ -64,6 +76,7 @@ export function verifyTrail(trail: TrailPaths, options: VerifyOptions): TrailVer
         : 'this last line is cut: it has no line break';
       if (message !== undefined) return verdict({ ...end, message });
       records++;
+      yield bytes.length + 1;
     }
   }
   return verdict(wrongEnd(trail, anchor, check, end));

@@ -12,6 +12,14 @@ export const RANGE = {
   until: { type: 'string' },
 } as const;
 
+/** The options with which `show` and `tail` choose records by what they say. */
+export const SUBJECT = {
+  outcome: { type: 'string' },
+  event: { type: 'string' },
+  error: { type: 'string' },
+  symbol: { type: 'string' },
+} as const;
+
 /**
  * The client and the time that are asked for.
  * @throws UsageError for a time that cannot be read

@@ -1,11 +1,12 @@
 import { readRecords } from '../../audit/reading/read-records.ts';
 import { isSelected } from '../../audit/reading/selection.ts';
-import { filesOf, trailsOf } from '../../audit/reading/trail-paths.ts';
+import { filesOf, sizeOf, trailsOf } from '../../audit/reading/trail-paths.ts';
 import { TrailReport } from '../../audit/reading/trail-report.ts';
 import { loadCatalogue } from '../../config/load-catalogue.ts';
 import { type Action, EXIT, type Values } from '../cli.ts';
 import { RANGE, readRange, TRAIL_PATH } from './arguments.ts';
 import { print } from './print.ts';
+import { startProgress } from './progress.ts';
 import { REPORT_LEGEND, reportBlock } from './report-block.ts';
 
 const OPTIONS = { ...RANGE, json: { type: 'boolean' } } as const;
@@ -16,8 +17,15 @@ export const report: Action<typeof OPTIONS> = { options: OPTIONS, ...TRAIL_PATH,
 async function run(values: Values<typeof OPTIONS>, paths: readonly string[]): Promise<number> {
   const selection = readRange(values);
   const totals = new TrailReport(loadCatalogue());
-  for (const { record } of readRecords(trailsOf(paths).flatMap(filesOf))) {
-    if (isSelected(record, selection)) totals.add(record);
+  const files = trailsOf(paths).flatMap(filesOf);
+  const progress = await startProgress('Adding up', sizeOf(files));
+  try {
+    for (const { record, text } of readRecords(files)) {
+      if (isSelected(record, selection)) totals.add(record);
+      if (progress.isDue(text.length)) await progress.show();
+    }
+  } finally {
+    progress.end();
   }
   const days = totals.results();
   if (values.json === true) {

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { trailsOf } from '../../audit/reading/trail-paths.ts';
-import { verifyTrail } from '../../audit/reading/verify-trail.ts';
+import { filesOf, sizeOf, type TrailPaths, trailsOf } from '../../audit/reading/trail-paths.ts';
+import { type TrailVerdict, type VerifyOptions, verifySteps } from '../../audit/reading/verify-trail.ts';
 import { ConfigError, type ConfigProblem } from '../../config/problems/config-error.ts';
 import { readEnvironment } from '../../config/sources/read-environment.ts';
 import { readToken } from '../../config/sources/read-secret.ts';
@@ -9,6 +9,7 @@ import { auditKeyFrom } from '../../core/records/chain.ts';
 import { type Action, EXIT, UsageError, type Values } from '../cli.ts';
 import { TRAIL_PATH } from './arguments.ts';
 import { print } from './print.ts';
+import { startProgress } from './progress.ts';
 
 const OPTIONS = {
   'key-file': { type: 'string', multiple: true },
@@ -24,7 +25,7 @@ async function run(values: Values<typeof OPTIONS>, paths: readonly string[]): Pr
   const keys = readKeys(values['key-file']);
   let exitCode: number = EXIT.ok;
   for (const trail of trailsOf(paths)) {
-    const verdict = verifyTrail(trail, { keys, firstSeq: Number(from) });
+    const verdict = await verifyTrail(trail, { keys, firstSeq: Number(from) });
     const { problem, files, records, firstSeq, lastSeq } = verdict;
     const range = firstSeq === undefined ? '' : `, seq ${firstSeq} to ${lastSeq}`;
     if (problem === undefined) {
@@ -38,6 +39,20 @@ async function run(values: Values<typeof OPTIONS>, paths: readonly string[]): Pr
     for (const note of verdict.notes) await print(`  note: ${note}\n`);
   }
   return exitCode;
+}
+
+async function verifyTrail(trail: TrailPaths, options: VerifyOptions): Promise<TrailVerdict> {
+  const progress = await startProgress(`Verifying ${trail.folder}`, sizeOf(filesOf(trail)));
+  try {
+    const steps = verifySteps(trail, options);
+    for (;;) {
+      const step = steps.next();
+      if (step.done === true) return step.value;
+      if (progress.isDue(step.value)) await progress.show();
+    }
+  } finally {
+    progress.end();
+  }
 }
 
 /** The keys of the files named, else the one that the proxy would read here. */

@@ -62,6 +62,8 @@ const PARTS: { readonly [Part in keyof Settings]-?: Judge } = {
   secretMask: FREE,
   warnings: FREE,
   allowLoosening: FREE,
+  watchSecrets: FREE,
+  secretFiles: FREE,
 };
 
 const STRICTNESS: readonly Settings['keyPreflight'][] = ['off', 'warn', 'enforce'];

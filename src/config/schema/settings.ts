@@ -80,6 +80,10 @@ export interface Settings {
   readonly files: ConfigFiles;
   /** Whether a reload may take guards away, where this is what the process was started with. */
   readonly allowLoosening: boolean;
+  /** Whether a changed secret file is read without being told, where this is what the process was started with. */
+  readonly watchSecrets: boolean;
+  /** The paths of the files that secrets were read from, and of the listener's certificate. */
+  readonly secretFiles: readonly string[];
   /** Knows the secrets of this configuration well enough to take them out of any text. */
   readonly secretMask: SecretMask;
   /** What stops nothing but should be known, one sentence each. */

@@ -12,6 +12,9 @@ export const CONFIG_VARIABLE = `${PREFIX}CONFIG`;
 /** The variable with which a start allows its reloads to take guards away; it has no key in the file on purpose. */
 export const LOOSENING_VARIABLE = `${PREFIX}ALLOW_LOOSENING`;
 
+/** The variable with which a start has changed secret files do what SIGHUP does. */
+export const WATCH_VARIABLE = `${PREFIX}WATCH_SECRETS`;
+
 /** Every variable that is no secret, with the place in the YAML file that it stands for (and wins over). */
 export const VARIABLES: ReadonlyMap<string, YamlPath> = new Map([
   ['BINANCE_PROXY_ENVIRONMENT', ['environment']],
@@ -77,6 +80,7 @@ export function unknownVariables(env: Environment, prefixes: Iterable<string>): 
   const known = new Set([
     CONFIG_VARIABLE,
     LOOSENING_VARIABLE,
+    WATCH_VARIABLE,
     ...VARIABLES.keys(),
     ...secrets,
     ...secrets.map((name) => `${name}_FILE`),

@@ -70,7 +70,7 @@ function readPair(
 }
 
 function readPem(
-  { cwd, warnings }: ConfigSources,
+  { cwd, warnings, secretFiles }: ConfigSources,
   layered: LayeredConfig,
   place: YamlPath,
   path: string,
@@ -80,6 +80,7 @@ function readPem(
     layered.report(place, `names a file that ${reading.wrong}`);
     return undefined;
   }
+  secretFiles?.add(resolve(cwd, path));
   const wrong = place.at(-1) === 'keyFile' ? readableByOthers(resolve(cwd, path)) : undefined;
   if (wrong !== undefined) warnings.push(`The file of ${place.join('.')} ${wrong}`);
   return reading.text;

@@ -13,6 +13,8 @@ export interface ConfigSources {
   readonly secrets: string[];
   /** What stops nothing but should be known, as sentences without a configured value. */
   readonly warnings: string[];
+  /** The paths of the files that secrets were read from. */
+  readonly secretFiles?: Set<string>;
 }
 
 /** A secret on its short way from the environment into a KeyObject. */
@@ -87,7 +89,7 @@ function wrongToken(text: string): string | undefined {
 }
 
 function readContent(
-  { problems, warnings }: ConfigSources,
+  { problems, warnings, secretFiles }: ConfigSources,
   path: string,
   variable: string,
   { guard, isOptional = false }: { readonly guard: Guard; readonly isOptional?: boolean },
@@ -100,6 +102,7 @@ function readContent(
     problems.push({ message: `${file} ${reading.wrong}.`, source: variable });
     return 'refused';
   }
+  secretFiles?.add(path);
   const text = reading.text.replace(/[\r\n]+$/, '');
   const wrong = guard === 'guarded' ? readableByOthers(path) : undefined;
   if (wrong !== undefined) warnings.push(`The file of ${variable} ${wrong}`);

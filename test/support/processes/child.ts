@@ -19,6 +19,8 @@ export interface Child {
   readonly lines: readonly string[];
   /** The first log record of this event from `after` on; rejects when the process ends before. */
   record(event: string, after?: number): Promise<Readonly<Record<string, unknown>>>;
+  /** What the first group matches in the first line of stdout like this; rejects when the process ends before. */
+  line(wanted: RegExp): Promise<string>;
   /** How many log records there are so far. */
   readonly recordCount: number;
   kill(signal: NodeJS.Signals): void;
@@ -59,6 +61,18 @@ export function startChild(
     child.on('error', reject);
     child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
   });
+  const found = <T>(find: () => T | undefined, name: string): Promise<T> =>
+    new Promise((resolve, reject) => {
+      const look = () => {
+        const value = find();
+        if (value === undefined) return;
+        wake.delete(look);
+        resolve(value);
+      };
+      wake.add(look);
+      look();
+      ended.then(() => reject(new Error(`ended before ${name}: ${stderr}${stdout}`)), reject);
+    });
   return {
     pid: child.pid ?? 0,
     ended,
@@ -68,19 +82,9 @@ export function startChild(
     get recordCount() {
       return records.length;
     },
-    record(event, after = 0) {
-      return new Promise((resolve, reject) => {
-        const look = () => {
-          const found = records.slice(after).find((each) => each.event === event);
-          if (found === undefined) return;
-          wake.delete(look);
-          resolve(found);
-        };
-        wake.add(look);
-        look();
-        ended.then(() => reject(new Error(`ended before ${event}: ${stderr}${stdout}`)), reject);
-      });
-    },
+    record: (event, after = 0) =>
+      found(() => records.slice(after).find((each) => each.event === event), event),
+    line: (wanted) => found(() => wanted.exec(stdout)?.[1], String(wanted)),
     kill: (signal) => void child.kill(signal),
   };
 }

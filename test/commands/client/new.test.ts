@@ -2,9 +2,11 @@ import { generateKeyPairSync } from 'node:crypto';
 import { join } from 'node:path';
 import { parse as parseDotenv } from 'dotenv';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { client } from '../../src/commands/client.ts';
-import { loadSettings } from '../../src/config/load-settings.ts';
-import { ACCOUNT, folderWith } from '../support/fixtures/config-folder.ts';
+import { PRESET_NAMES, PRESETS } from '../../../src/commands/client/presets.ts';
+import { client } from '../../../src/commands/client.ts';
+import { loadSettings } from '../../../src/config/load-settings.ts';
+import { ACCOUNT, folderWith } from '../../support/fixtures/config-folder.ts';
+import { within } from '../../support/processes/working-folder.ts';
 
 const ED25519 = generateKeyPairSync('ed25519');
 let stdout = '';
@@ -117,7 +119,7 @@ describe('client new', () => {
     'The command client shows its usage on stderr and ends with 64 for %j',
     async (argv) => {
       expect(await client(argv)).toBe(64);
-      expect(stderr).toContain('Usage: binance-signing-proxy client new NAME');
+      expect(stderr).toContain('Usage: binance-signing-proxy client <new|list|rotate|revoke> [NAME]');
       expect(stdout).toBe('');
     },
   );
@@ -130,6 +132,61 @@ describe('client new', () => {
       expect(stderr).not.toBe('');
     },
   );
+
+  it.each(PRESET_NAMES)(
+    'The command client new --for %s prints an entry that loads with its limits',
+    async (kind) => {
+      expect(await client(['new', 'my-app', '--for', kind])).toBe(0);
+      const yaml = stderr.slice(stderr.indexOf('clients:'));
+      const settings = loadSettings({
+        env: { ...ACCOUNT, ...parseDotenv(stdout) },
+        cwd: folderWith({ 'config/proxy.yaml': yaml }),
+      });
+      const { entry, symbols } = PRESETS[kind];
+      const loaded = settings.clients.get('my-app');
+      expect(loaded).toMatchObject({
+        permissions: new Set(entry.permissions),
+        requireSignature: entry.requireSignature,
+        weightPerMinute: entry.weightPerMinute,
+        requestsPerSecond: entry.requestsPerSecond,
+      });
+      expect(loaded?.symbols).toEqual(symbols === undefined ? undefined : new Set(symbols));
+      expect(loaded?.order?.maxPerDay).toBe('order' in entry ? entry.order.maxPerDay : undefined);
+      expect(loaded?.permissions.has('spot-margin-trade')).toBe(kind !== 'dashboard');
+    },
+  );
+
+  it('The command client new --symbols names the symbols of the entry', async () => {
+    expect(await client(['new', 'my-app', '--for', 'agent', '--symbols', 'SOLUSDT, BNBUSDT'])).toBe(0);
+    expect(stderr).toContain('symbols: [ SOLUSDT, BNBUSDT ]');
+  });
+
+  it.each([
+    [['--for', 'robot'], '--for takes one of: agent, bot, dashboard.'],
+    [['--for', '__proto__'], '--for takes one of: agent, bot, dashboard.'],
+    [['--symbols', 'BTC/USDT,eth'], '--symbols takes symbols as Binance spells them'],
+  ])('The command client new refuses %j', async (flags, sentence) => {
+    expect(await client(['new', 'my-app', ...flags])).toBe(64);
+    expect([stdout, stderr]).toEqual(['', expect.stringContaining(sentence)]);
+  });
+
+  it.each([
+    ['.env', { '.env': 'BOT_CLIENT_KEY=already\n' }],
+    ['a file that .env names', { '.env': 'BOT_CLIENT_KEY_FILE=key\n', key: 'already' }],
+  ])(
+    'The command client new prints nothing for a client whose key stands in %s already',
+    async (_where, files) => {
+      within(folderWith(files));
+      expect(await client(['new', 'bot'])).toBe(1);
+      expect([stdout, stderr]).toEqual(['', expect.stringContaining('"client rotate bot" replaces it')]);
+      expect(stderr).not.toContain('already\n');
+    },
+  );
+
+  it('The command client new takes an empty line of .env for none', async () => {
+    within(folderWith({ '.env': 'BINANCE_PROXY_CLIENT_KEY=\n' }));
+    expect(await client(['new', 'default'])).toBe(0);
+  });
 
   it.each(['--help', '-h'])('The command client explains itself with %s', async (flag) => {
     expect(await client([flag])).toBe(0);
