@@ -22,6 +22,7 @@ const NAME = 'binance-signing-proxy';
 /** Under these names the executable holds the files that the program otherwise reads from disk. */
 const ASSETS: Readonly<Record<string, string>> = {
   'budget.lua': join(REPOSITORY, 'src', 'budgets', 'stores', 'budget.lua'),
+  'claims.lua': join(REPOSITORY, 'src', 'repeats', 'claims.lua'),
   ...Object.fromEntries(readdirSync(CATALOGUE).map((name) => [`catalogue/${name}`, join(CATALOGUE, name)])),
 };
 
@@ -31,6 +32,11 @@ const READERS: ReadonlyMap<string, string> = new Map([
     join(REPOSITORY, 'src', 'budgets', 'stores', 'budget-script.ts'),
     `import { getAsset } from 'node:sea';
 export const readBudgetScript = () => getAsset('budget.lua', 'utf8');`,
+  ],
+  [
+    join(REPOSITORY, 'src', 'repeats', 'claims-script.ts'),
+    `import { getAsset } from 'node:sea';
+export const readClaimsScript = () => getAsset('claims.lua', 'utf8');`,
   ],
   [
     join(REPOSITORY, 'src', 'config', 'catalogue-files.ts'),

@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../core/intervals.ts';
 import type { SecretText } from '../core/records/secret-text.ts';
 import type { Holder } from './claim.ts';
+import { readClaimsScript } from './claims-script.ts';
 
 interface ScriptedRedis extends Redis {
   claims(keyCount: number, ...args: readonly (string | number)[]): Promise<string | null>;
@@ -16,7 +16,6 @@ interface Held {
   readonly untilMs: number;
 }
 
-const SCRIPT_FILE = new URL('./claims.lua', import.meta.url);
 const ANSWER_WITHIN_MS = 100;
 const FIRST_CONNECTION_WITHIN_MS = 500;
 /** A claim whose fate is open ends so long after the last sign of the proxy that holds it. */
@@ -42,7 +41,7 @@ export class SharedClaims {
       autoResendUnfulfilledCommands: false,
       retryStrategy: (attempt) => Math.min(attempt * 100, SECOND_MS),
     });
-    redis.defineCommand('claims', { lua: readFileSync(SCRIPT_FILE, 'utf8') });
+    redis.defineCommand('claims', { lua: readClaimsScript() });
     // Every failure rejects its own command. Without a listener the emitter would throw.
     redis.on('error', () => {});
     redis.on('ready', () => this.#renew());
