@@ -13,8 +13,10 @@ export interface Progress {
 /** Shorter readings are over before a bar says anything. */
 const WORTH_SHOWING_BYTES = 16_000_000;
 const STEP_BYTES = 4_000_000;
-/** The library draws from a timer, which is due by then: one turn of the event loop is enough. */
+/** The library draws from a timer that is due by then: one turn of the event loop is enough. */
 const DRAW_EVERY_MS = 200;
+/** Its timer is not due before this. Once, at the first drawing, it is waited for. */
+const FIRST_DRAW_MS = 150;
 /** A terminal that tells no width, as some engines open it, would get one letter a line. */
 const LEAST_COLUMNS = 40;
 const INTERRUPTED = 130;
@@ -29,7 +31,7 @@ export async function startProgress(title: string, totalBytes: number): Promise<
   const bar = progress({ max: totalBytes, output: process.stderr, withGuide: false });
   let readBytes = 0;
   let stepBytes = 0;
-  let shownMs = 0;
+  let shownMs = Number.NEGATIVE_INFINITY;
   // On Ctrl-C the library ends the program with 0, which would pass for "all is right".
   const interrupted = () => {
     process.exitCode = INTERRUPTED;
@@ -46,7 +48,7 @@ export async function startProgress(title: string, totalBytes: number): Promise<
       return performance.now() - shownMs > DRAW_EVERY_MS;
     },
     async show() {
-      await pause(1);
+      await pause(shownMs < 0 ? FIRST_DRAW_MS : 1);
       shownMs = performance.now();
     },
     end() {
