@@ -142,7 +142,7 @@ function explainError(error: unknown): readonly string[] {
   if (variable === undefined) return [sentence];
   return [
     sentence,
-    `${variable} is set, but the way to Binance does not go by it: this machine has to reach Binance itself.`,
+    `${variable} is set, but the way to Binance does not go by it: set BINANCE_PROXY_EGRESS_PROXY where a proxy leads there.`,
   ];
 }
 
