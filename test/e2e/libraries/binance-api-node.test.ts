@@ -16,12 +16,13 @@ import {
 const create = 'default' in binanceApiNode ? binanceApiNode.default : (binanceApiNode as never);
 type Client = ReturnType<(typeof binanceApiNode)['default']>;
 
-/** As docs/clients.md sets it up. `wsFutures` is left out: it would give all three routes of USD-M one address. */
+/** As docs/clients.md sets it up. */
 function connect({ baseUrl, wsUrl, key, secret }: Stage): Client {
   return create({
     ...{ apiKey: key, apiSecret: secret },
     ...{ httpBase: baseUrl, httpFutures: baseUrl, httpDelivery: baseUrl, httpPortfolioMargin: baseUrl },
     ...{ wsBase: `${wsUrl}/ws`, wsDelivery: `${wsUrl}/coinm/ws`, wsApi: `${wsUrl}/ws-api/v3` },
+    wsFutures: `${wsUrl}/market/ws`,
     wsFuturesPublic: `${wsUrl}/public/ws`,
     wsFuturesMarket: `${wsUrl}/market/ws`,
     wsFuturesPrivate: `${wsUrl}/private/ws`,
