@@ -36,7 +36,7 @@ const api = {};
 for (const [name, url] of Object.entries(new ccxt.binance().urls.api)) api[name] = proxy + new URL(url).pathname;
 api.dapiData = \`\${proxy}/coinm/futures/data\`; // the same path as USD-M's: the prefix says which one is meant
 
-const exchange = new ccxt.binance({ apiKey: 'ISSUED_KEY', secret: 'ISSUED_SECRET', urls: { api } });`,
+const exchange = new ccxt.binance({ apiKey: 'ISSUED_KEY', secret: 'ISSUED_SECRET', timeout: 20_000, urls: { api } });`,
     },
   ],
   [
@@ -50,7 +50,7 @@ proxy = 'http://localhost:8080'
 api = {name: proxy + urlsplit(url).path for name, url in ccxt.binance().urls['api'].items() if isinstance(url, str)}
 api['dapiData'] = proxy + '/coinm/futures/data'
 
-exchange = ccxt.binance({'apiKey': 'ISSUED_KEY', 'secret': 'ISSUED_SECRET', 'urls': {'api': api}})`,
+exchange = ccxt.binance({'apiKey': 'ISSUED_KEY', 'secret': 'ISSUED_SECRET', 'timeout': 20000, 'urls': {'api': api}})`,
     },
   ],
   [
@@ -63,7 +63,7 @@ const configurationRestAPI = {
   apiKey: 'ISSUED_KEY',
   apiSecret: 'ISSUED_SECRET',
   basePath: 'http://localhost:8080',
-  timeout: 10_000,
+  timeout: 20_000,
 };
 const { restAPI } = new Spot({ configurationRestAPI });`,
     },
@@ -95,7 +95,7 @@ Client.FUTURES_COIN_DATA_URL = proxy + '/coinm/futures/data'
 Client.OPTIONS_URL = proxy + '/eapi'
 Client.PAPI_URL = proxy + '/papi'
 
-client = Client('ISSUED_KEY', 'ISSUED_SECRET')`,
+client = Client('ISSUED_KEY', 'ISSUED_SECRET', requests_params={'timeout': 20})`,
     },
   ],
   [

@@ -24,7 +24,8 @@ const API_QUERY: ReadonlyMap<string, RegExp> = new Map([
   ['timeUnit', /^(?:MILLISECOND|MICROSECOND|millisecond|microsecond)$/],
 ]);
 const STREAM_QUERY: ReadonlyMap<string, RegExp> = new Map([
-  ['streams', /./],
+  // Empty as the official JavaScript packages open it, to subscribe afterwards.
+  ['streams', /^/],
   ['timeUnit', /^(?:MILLISECOND|MICROSECOND|millisecond|microsecond)$/],
   ['listenKey', /^[A-Za-z0-9]+$/],
   ['events', /^[A-Za-z_/]+$/],

@@ -38,6 +38,8 @@ describe('the target of an upgrade', () => {
     ['/ws/!miniTicker@arr', 'stream', 'spot', '/ws/!miniTicker@arr'],
     ['/ws/%E5%B8%81usdt@trade', 'stream', 'spot', '/ws/%E5%B8%81usdt@trade'],
     ['/stream?streams=btcusdt@trade/!bookTicker', 'stream', 'spot', '/stream'],
+    ['/stream?streams=', 'stream', 'spot', '/stream'],
+    ['/usdm/private/stream?streams=', 'stream', 'usdm', '/private/stream'],
     ['/public/ws/btcusdt@depth', 'stream', 'usdm', '/public/ws/btcusdt@depth'],
     ['/market/stream?streams=btcusdt@aggTrade', 'stream', 'usdm', '/market/stream'],
     [

@@ -1,8 +1,15 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { DerivativesTradingUsdsFutures } from '@binance/derivatives-trading-usds-futures';
 import { Spot, SpotWebsocketAPI } from '@binance/spot';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { eventually } from '../../support/clients/ws-app.ts';
-import { DEAD_HTTP_PROXY } from '../../support/processes/library-scenario.ts';
+import {
+  DEAD_HTTP_PROXY,
+  expectFaithful,
+  openStage,
+  type Stage,
+  untilSubscribed,
+} from '../../support/processes/library-scenario.ts';
 import { type AccountKey, expectFaithfulFrames, openWsStage } from '../../support/servers/ws-stage.ts';
 
 const {
@@ -88,3 +95,60 @@ describe.each<[string, AccountKey, Record<string, string>, typeof STRICT | undef
     expectFaithfulFrames(stage, ...Object.values(keys));
   });
 });
+
+describe('@binance packages on streams', () => {
+  it('The library @binance/spot hears the market of spot', async () => {
+    const stage = await openStage('an issued key pair');
+    cleanups.push(() => stage.close());
+    vi.spyOn(console, 'info').mockImplementation(() => {});
+    const configurationWebsocketStreams = { wsURL: stage.wsUrl };
+    const connection = await new Spot({ configurationWebsocketStreams }).websocketStreams.connect();
+    cleanups.push(() => void connection.disconnect());
+    const told: unknown[] = [];
+    connection.trade({ symbol: 'btcusdt' }).on('message', (event) => void told.push(event));
+    await untilSubscribed(stage, 'btcusdt@trade');
+    await trade(stage);
+    await eventually(() => told.length > 0);
+    expect(told[0]).toMatchObject({ e: 'trade', s: 'BTCUSDT' });
+    expectFaithful(stage);
+  });
+
+  it('The library @binance/derivatives-trading-usds-futures trades over its socket and hears fill and market', async () => {
+    const stage = await openStage('an issued key pair');
+    cleanups.push(() => stage.close());
+    vi.spyOn(console, 'info').mockImplementation(() => {});
+    const pair = { apiKey: stage.key, apiSecret: stage.secret, timeout: 20_000 };
+    const usdm = new DerivativesTradingUsdsFutures({
+      configurationRestAPI: { ...pair, basePath: stage.baseUrl },
+      configurationWebsocketAPI: { ...pair, wsURL: `${stage.wsUrl}/ws-fapi/v1` },
+      configurationWebsocketStreams: { wsURL: `${stage.wsUrl}/usdm` },
+    });
+    const streams = await usdm.websocketStreams.connect();
+    cleanups.push(() => void streams.disconnect());
+    const { listenKey = '' } = await (await usdm.restAPI.startUserDataStream()).data();
+    const told: string[] = [];
+    const tell = (event: unknown) => void told.push(JSON.stringify(event));
+    streams.userData(listenKey).on('message', tell);
+    streams.individualSymbolBookTickerStreams({ symbol: 'btcusdt' }).on('message', tell);
+    streams.aggregateTradeStreams({ symbol: 'btcusdt' }).on('message', tell);
+    for (const stream of ['bookTicker', 'aggTrade']) await untilSubscribed(stage, `btcusdt@${stream}`);
+    const api = await usdm.websocketAPI.connect();
+    cleanups.push(() => void api.disconnect());
+    const placed = await api.newOrder({
+      ...{ symbol: 'BTCUSDT', side: 'BUY', type: 'MARKET', quantity: 0.01 },
+      newClientOrderId: 'sdk-usdm',
+    } as never);
+    expect(placed.data).toMatchObject({ clientOrderId: 'sdk-usdm' });
+    await trade(stage);
+    for (const sign of ['"ORDER_TRADE_UPDATE"', '"bookTicker"', '"aggTrade"'])
+      await eventually(() => told.some((text) => text.includes(sign)));
+    expectFaithful(stage);
+  });
+});
+
+/** Moves the simulator's markets. */
+async function trade({ baseUrl, key, secret }: Stage): Promise<void> {
+  const configurationRestAPI = { apiKey: key, apiSecret: secret, basePath: baseUrl, timeout: 20_000 };
+  const order = { symbol: 'BTCUSDT', side: 'BUY', type: 'MARKET', quantity: 0.01 };
+  await new Spot({ configurationRestAPI }).restAPI.newOrder(order as never);
+}

@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
-import { binance } from 'ccxt';
+import { binance, pro } from 'ccxt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   arrivedAt,
@@ -12,6 +12,9 @@ import {
 } from '../../support/processes/library-scenario.ts';
 
 const PAGE = readFileSync(new URL('../../../docs/clients.md', import.meta.url), 'utf8');
+const OTHER_PAGES = ['README.md', 'docs/configuration.md', 'docs/websocket.md', 'docs/by-name.md'].map(
+  (path) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8'),
+);
 const PROXY = 'http://localhost:8080';
 const GUARD = new URL('../../support/loopback-only.ts', import.meta.url).href;
 
@@ -23,9 +26,10 @@ function block(name: string): string {
 }
 
 /** The block with this stage's address and pair in it. */
-function adapted(name: string, { baseUrl, key, secret }: Stage): string {
+function adapted(name: string, { baseUrl, wsUrl, key, secret }: Stage): string {
   return block(name)
     .replaceAll(PROXY, baseUrl)
+    .replaceAll(PROXY.replace('http', 'ws'), wsUrl)
     .replaceAll('ISSUED_KEY', key)
     .replaceAll('ISSUED_SECRET', secret);
 }
@@ -65,6 +69,10 @@ describe('docs/clients.md', () => {
     ['binance-spot', /asset: '币安人生'/],
     ['binance-usds-futures', /balance: '10000.00000000'/],
     ['binance', /asset: '币安人生'[\s\S]*balance: '10000.00000000'/],
+    ['ccxt-pro', /^\[\] \{[\s\S]*free: 100000/],
+    ['node-binance-api', /available: '100000.00000000'[\s\S]*asset: 'USDT'[\s\S]*symbol: 'BTCUSDT'/],
+    ['binance-api-node', /asset: '币安人生'[\s\S]*balance: '10000.00000000'/],
+    ['binance-connector', /asset: '币安人生'[\s\S]*"accountType":"SPOT"/],
   ])('The clients page has lines for %s that work as they stand', async (name, printed) => {
     expect(await runModule(adapted(name, stage))).toMatch(printed);
     expectFaithful(stage);
@@ -89,6 +97,27 @@ describe('docs/clients.md', () => {
       expect(arrivedAt(stage, 'DELETE', '/api/v3/openOrders')[0]).toMatchObject({ verified: true });
     },
   );
+
+  it('The clients page lists every address of the sockets of ccxt.pro but that of stocks', () => {
+    const { ws } = new pro.binance().urls.api as unknown as { ws: Record<string, unknown> };
+    for (const name of Object.keys(ws).filter((each) => each !== 'stock'))
+      expect(block('ccxt-pro')).toMatch(new RegExp(`^ {2}'?${name}'?: `, 'm'));
+  });
+
+  it('The clients page has no heading that its own links or other pages miss', () => {
+    const anchors = [...PAGE.matchAll(/^## (.+)$/gm)].map(([, title = '']) =>
+      title
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+        .replaceAll(' ', '-'),
+    );
+    const linked = [
+      ...[...PAGE.matchAll(/\]\(#([^)]+)\)/g)],
+      ...OTHER_PAGES.flatMap((page) => [...page.matchAll(/clients\.md#([^)]+)\)/g)]),
+    ].map(([, anchor]) => anchor);
+    expect(linked.length).toBeGreaterThan(15);
+    expect(linked.filter((anchor) => !anchors.includes(anchor ?? ''))).toEqual([]);
+  });
 
   it('The clients page lists every URL of ccxt for freqtrade', () => {
     const { exchange } = JSON.parse(block('freqtrade')) as {

@@ -1,9 +1,10 @@
-import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { expect } from 'vitest';
 import type { RecordedRequest } from '../../../src/simulator/http/recorded-request.ts';
 import { type Simulator, startSimulator } from '../../../src/simulator/simulator.ts';
+import { openTap } from '../clients/tap.ts';
+import { eventually } from '../clients/ws-app.ts';
 import { startTestProxy, TEST_KEY, TEST_SECRET, type TestProxy } from '../servers/proxy.ts';
+import { wsEnv } from '../servers/ws-upstream.ts';
 
 /** How the app is known to the proxy: by a pair that was issued to it, or not at all. */
 export type Mode = 'an issued key pair' | 'a dummy key pair';
@@ -23,6 +24,8 @@ export const COINM_ALGO = '/dapi/v1/algoOrder';
 export interface Stage {
   /** What the app takes for Binance. */
   readonly baseUrl: string;
+  /** The same for its sockets: `ws://…`. */
+  readonly wsUrl: string;
   /** The pair that the library is given. */
   readonly key: string;
   readonly secret: string;
@@ -32,6 +35,8 @@ export interface Stage {
   readonly proxy: TestProxy;
   /** Everything that the library has sent, one character per byte. */
   sent(): string;
+  /** The text of every frame that the library has sent. */
+  frames(): readonly string[];
   close(): Promise<void>;
 }
 
@@ -75,19 +80,23 @@ export async function openStage(mode: Mode, { requireSignature = true } = {}): P
   });
   const proxy = await startTestProxy({
     upstream: simulator.url,
-    ...(isIssued
-      ? { yaml: clientYaml(requireSignature), env: { APP_CLIENT_KEY: key, APP_CLIENT_SECRET: secret } }
-      : {}),
+    env: {
+      ...wsEnv({ wsUrl: simulator.url.replace('http', 'ws') }),
+      ...(isIssued ? { APP_CLIENT_KEY: key, APP_CLIENT_SECRET: secret } : {}),
+    },
+    ...(isIssued ? { yaml: clientYaml(requireSignature) } : {}),
   });
   const tap = await openTap(proxy.port);
   return {
     baseUrl: `http://127.0.0.1:${tap.port}`,
+    wsUrl: `ws://127.0.0.1:${tap.port}`,
     key,
     secret,
     mayConvert: isIssued,
     simulator,
     proxy,
     sent: tap.sent,
+    frames: tap.frames,
     async close() {
       await tap.close();
       await proxy.close();
@@ -97,16 +106,21 @@ export async function openStage(mode: Mode, { requireSignature = true } = {}): P
 }
 
 /**
- * What holds whatever a library did: the exchange saw rightly signed requests under the real key and nothing of the
- * library's own, the log holds no secret of anybody, and each signed request has its two records.
+ * What holds whatever a library did: the exchange saw rightly signed requests and frames under the real key and nothing
+ * of the library's own, the log holds no secret of anybody, and each signed request and frame has its two records.
  */
 export function expectFaithful(stage: Stage): void {
   const { simulator, proxy } = stage;
   expectVerified(simulator.requests);
+  expect(simulator.frames.filter(({ verified }) => !verified).map(({ text }) => text)).toEqual([]);
   const secrets = ownSecrets(stage);
   expect(stage.sent()).toContain(stage.key);
   expect(secrets.length).toBeGreaterThan(2);
-  const arrived = simulator.requests.map(wireText).join('\n');
+  const arrived = [
+    ...simulator.requests.map(wireText),
+    ...simulator.upgrades.map(({ target, rawHeaders }) => `${target}\n${rawHeaders.join('\n')}`),
+    ...simulator.frames.map(({ text }) => text),
+  ].join('\n');
   const logged = proxy.lines.join('\n');
   for (const secret of secrets) {
     expect(arrived).not.toContain(secret);
@@ -114,8 +128,7 @@ export function expectFaithful(stage: Stage): void {
   }
   for (const secret of [TEST_KEY, TEST_SECRET, ...simulator.exchange.listenKeys.values()])
     expect(logged).not.toContain(secret);
-  for (const signature of simulator.requests.flatMap((request) => signaturesIn(wireText(request))))
-    expect(logged).not.toContain(signature);
+  for (const signature of signaturesIn(arrived)) expect(logged).not.toContain(signature);
   expectPairs(stage);
   expect(simulator.withdrawals).toEqual([]);
 }
@@ -123,6 +136,16 @@ export function expectFaithful(stage: Stage): void {
 /** The requests of one endpoint that reached the exchange. */
 export function arrivedAt(stage: Stage, method: string, path: string): readonly RecordedRequest[] {
   return stage.simulator.requests.filter((request) => request.method === method && request.path === path);
+}
+
+/** Waits until the proxy listens to a market stream, on the socket that all apps on one route share. */
+export async function untilSubscribed({ simulator }: Stage, stream: string): Promise<void> {
+  await eventually(() => simulator.frames.some(({ text }) => text.includes(`"${stream}"`)));
+}
+
+/** Waits until the proxy has opened a socket of an app's own at the exchange. */
+export async function untilOpened({ simulator }: Stage, path: RegExp): Promise<void> {
+  await eventually(() => simulator.upgrades.some(({ target }) => path.test(target)));
 }
 
 /** The parameters of a request, decoded, in their order. */
@@ -171,12 +194,14 @@ function expectVerified(requests: readonly RecordedRequest[]): void {
 }
 
 /** Key, secret and every signature that the library made, as it sent them. */
-function ownSecrets({ key, secret, sent }: Stage): string[] {
-  return [key, secret, ...signaturesIn(sent())];
+function ownSecrets({ key, secret, sent, frames }: Stage): string[] {
+  return [key, secret, ...signaturesIn([sent(), ...frames()].join('\n'))];
 }
 
+/** As they stand in queries and forms, and in frames. */
 function signaturesIn(text: string): string[] {
-  return [...text.matchAll(/(?<=[?&\n])signature=([^&\s]+)/g)].map(([, value]) => value ?? '');
+  const found = text.matchAll(/(?<=[?&\n])signature=([^&\s]+)|"signature": ?"([^"]+)"/g);
+  return [...found].map(([, value, framed]) => value ?? framed ?? '');
 }
 
 function wireText({ target, rawHeaders, body }: RecordedRequest): string {
@@ -185,8 +210,22 @@ function wireText({ target, rawHeaders, body }: RecordedRequest): string {
 
 function expectPairs({ simulator, proxy }: Stage): void {
   const arrived = simulator.requests.filter(({ security }) => security === 'SIGNED').map(endpointName);
+  const framed = simulator.frames.filter(({ text }) => text.includes('"signature":'));
   const signed = proxy.records('call.signed');
-  expect(signed.map(endpointName).sort()).toEqual(arrived.sort());
+  // The method of a frame's record is the name of the frame's method; its path is that of the twin over REST.
+  const isFrame = ({ method }: Readonly<Record<string, unknown>>) => String(method).includes('.');
+  expect(
+    signed
+      .filter((record) => !isFrame(record))
+      .map(endpointName)
+      .sort(),
+  ).toEqual(arrived.sort());
+  expect(
+    signed
+      .filter(isFrame)
+      .map(({ method }) => method)
+      .sort(),
+  ).toEqual(framed.map(({ method }) => method).sort());
   const completed = proxy.records('call.completed');
   for (const { requestId } of signed)
     expect(completed.filter((record) => record.requestId === requestId)).toHaveLength(1);
@@ -194,41 +233,4 @@ function expectPairs({ simulator, proxy }: Stage): void {
 
 function endpointName(named: Readonly<Record<string, unknown>> | RecordedRequest): string {
   return `${named.method} ${named.path}`;
-}
-
-interface Tap {
-  readonly port: number;
-  sent(): string;
-  close(): Promise<void>;
-}
-
-/** Listens in: hands every byte on in both directions and keeps what came from the library. */
-async function openTap(targetPort: number): Promise<Tap> {
-  const streams: Buffer[][] = [];
-  const sockets = new Set<Socket>();
-  const server = createServer((near) => {
-    const far = connect({ host: '127.0.0.1', port: targetPort });
-    for (const socket of [near, far]) {
-      socket.setNoDelay();
-      sockets.add(socket);
-      socket.on('error', () => socket.destroy());
-      socket.on('close', () => sockets.delete(socket));
-    }
-    const chunks: Buffer[] = [];
-    streams.push(chunks);
-    near.on('data', (chunk: Buffer) => chunks.push(chunk));
-    near.pipe(far).pipe(near);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    port: (server.address() as AddressInfo).port,
-    sent: () => streams.map((chunks) => Buffer.concat(chunks).toString('latin1')).join('\n'),
-    async close() {
-      const closed = once(server, 'close');
-      server.close();
-      for (const socket of sockets) socket.destroy();
-      await closed;
-    },
-  };
 }
