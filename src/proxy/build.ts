@@ -140,7 +140,7 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
     isListening: () => isListening,
   });
   const metrics = createMetrics({
-    ...{ config, status, budgets, clock, trail },
+    ...{ config, status, budgets, clock, trail, catalogue },
     unresolvedOrders: () => resolver.open().length,
     openSockets: () => sockets.size,
   });
