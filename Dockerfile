@@ -41,7 +41,7 @@ ENTRYPOINT ["/usr/local/bin/node", "--permission", "--allow-net", "--allow-fs-re
 CMD ["serve"]
 
 FROM ${RUNTIME_IMAGE}${RUNTIME_DIGEST} AS runtime
-ARG VERSION="0.1.0"
+ARG VERSION="0.2.0"
 ARG REVISION=""
 LABEL org.opencontainers.image.title="binance-signing-proxy" \
       org.opencontainers.image.description="A local signing proxy for the Binance API. Withdrawals never pass." \

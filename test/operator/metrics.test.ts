@@ -60,7 +60,7 @@ describe('GET /metrics', () => {
     expect([...families.keys()]).toEqual(
       expect.arrayContaining(['process_resident_memory_bytes', 'nodejs_eventloop_lag_p99_seconds']),
     );
-    expect(sampleOf(families, 'binance_proxy_info', { environment: 'simulator', version: '0.1.0' })).toBe(1);
+    expect(sampleOf(families, 'binance_proxy_info', { environment: 'simulator', version: '0.2.0' })).toBe(1);
     expect((await send(proxy.port, '/metrics', asBot)).status).toBe(404);
   });
 
