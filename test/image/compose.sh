@@ -48,7 +48,7 @@ app=binance-signing-proxy-try-app-1
 within 90 has_ended $app || fail "the app of the try profile does not end"
 docker logs $app >"$work/app.log" 2>&1
 [ "$(state_of '{{.State.ExitCode}}' $app)" = 0 ] || fail "the app of the try profile failed"
-grep -q 'POST /api/v3/order -> 200 answered' "$work/app.log" || fail "no order was placed on the simulator"
+grep -qE 'POST /api/v3/order(/test)? -> 200 answered' "$work/app.log" || fail "no order was placed on the simulator"
 grep -q 'withdraw/apply -> 403 not-sent' "$work/app.log" || fail "a withdrawal was not refused"
 pass "the try profile trades on the simulator, without any key"
 # As a browser on the host would: Prometheus is published, and has seen the proxy.
@@ -128,6 +128,8 @@ pass "an app reaches the proxy's port for apps and nothing else"
 docker compose --profile trade --profile metrics up -d --no-build prometheus >/dev/null 2>&1 || fail "the metrics profile does not start"
 within 60 asks_prometheus 'sum(binance_proxy_signed_calls_total)' || fail "Prometheus does not see the signed calls"
 pass "the metrics profile sees the proxy"
+docker compose exec -T signing-proxy /nodejs/bin/node dist/program/main.js reload >"$work/reload" 2>&1 || { cat "$work/reload" >&2; fail "reload fails in the container"; }
+pass "secrets and configuration are read again by a command"
 begun=$SECONDS
 docker stop $proxy >/dev/null
 [ "$(state_of '{{.State.ExitCode}}' $proxy)" = 0 ] || fail "the proxy was killed, or did not end with 0"
