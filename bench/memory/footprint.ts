@@ -16,8 +16,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { demoAccount } from '../../src/simulator/accounts/demo-account.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
-import { writeLongTrail } from '../../test/support/fixtures/long-trail.ts';
 import { layOutImage } from '../../test/support/images/image-layout.ts';
+import { writeLongTrail } from '../../test/support/long-trail.ts';
 
 const CALLS_PER_SECOND = 500;
 const STARTS = 5;

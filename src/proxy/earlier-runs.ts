@@ -1,7 +1,7 @@
 import { type EarlierCalls, earlierCallsIn } from '../audit/reading/earlier-calls.ts';
+import { giveBackMemory } from '../audit/reading/give-back-memory.ts';
 import type { Settings } from '../config/schema/settings.ts';
 import { READ_BACK_MS } from '../repeats/wire-repeats.ts';
-import { giveBackMemory } from './give-back-memory.ts';
 
 /** What earlier runs left in the audit folder, read once for everything that takes it up. */
 export interface EarlierRuns {

@@ -235,7 +235,7 @@ describe('docker-compose.yml', () => {
     expect(path).toMatch(/^\/etc\/binance-proxy\//);
     const env = { ...Object.fromEntries(Object.entries(ACCOUNT)), BINANCE_PROXY_DENYLIST: path };
     expect(messagesOf(env)).toEqual([
-      'BINANCE_PROXY_DENYLIST names a file that cannot be read (ENOENT): a readable YAML file is needed there.',
+      'BINANCE_PROXY_DENYLIST names /etc/binance-proxy/denylist.yaml, a file that cannot be read (ENOENT): a readable YAML file is needed there.',
     ]);
   });
 
