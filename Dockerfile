@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # Default target: no shell, no package manager, not root. `--target debug` is the same program on slim Debian.
 # Pin both by digest where it matters: --build-arg RUNTIME_DIGEST=@sha256:… (docs/operations.md).
 ARG BUILD_IMAGE=docker.io/library/node:26-trixie-slim
@@ -15,8 +14,8 @@ RUN ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
 COPY scripts ./scripts
 COPY src ./src
 RUN ["/usr/local/bin/node", "scripts/build.ts"]
-# The folders that are written to, owned by the user of the last stage; the rest of the image belongs to root.
-RUN ["install", "-d", "-m", "0700", "/var/lib/binance-proxy", "/run/binance-proxy"]
+# The folders that are written to, each inside another one: what is copied by its own name loses its mode.
+RUN ["install", "-d", "-m", "0700", "-o", "65532", "-g", "65532", "/own/lib/binance-proxy", "/own/run/binance-proxy"]
 
 FROM ${BUILD_IMAGE}${BUILD_DIGEST} AS debug
 LABEL org.opencontainers.image.title="binance-signing-proxy (debug)" \
@@ -26,8 +25,8 @@ WORKDIR /app
 COPY --from=build /app/dist ./dist
 COPY package.json LICENSE ./
 COPY config/catalogue ./config/catalogue
-COPY --from=build --chown=65532:65532 /var/lib/binance-proxy /var/lib/binance-proxy
-COPY --from=build --chown=65532:65532 /run/binance-proxy /run/binance-proxy
+COPY --from=build --chown=65532:65532 /own/lib /var/lib
+COPY --from=build --chown=65532:65532 /own/run /run
 ENV NODE_ENV=production \
     MALLOC_ARENA_MAX=2 \
     MALLOC_TRIM_THRESHOLD_=131072 \
@@ -36,13 +35,13 @@ ENV NODE_ENV=production \
 USER 65532:65532
 EXPOSE 8080 8081
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 \
+HEALTHCHECK --interval=2s --timeout=5s --start-period=10s --retries=15 \
   CMD ["/usr/local/bin/node", "--permission", "--allow-net", "--allow-fs-read=/app", "--allow-fs-read=/etc/binance-proxy", "--allow-fs-read=/run/secrets", "--disable-sigusr1", "--disable-warning=ExperimentalWarning", "dist/program/main.js", "healthcheck"]
 ENTRYPOINT ["/usr/local/bin/node", "--permission", "--allow-net", "--allow-fs-read=/app", "--allow-fs-read=/etc/binance-proxy", "--allow-fs-read=/run/secrets", "--allow-fs-read=/run/binance-proxy", "--allow-fs-read=/var/lib/binance-proxy", "--allow-fs-read=/proc/self/status", "--allow-fs-read=/proc/self/fd", "--allow-fs-read=/proc/self/limits", "--allow-fs-write=/run/binance-proxy", "--allow-fs-write=/var/lib/binance-proxy", "--disable-sigusr1", "--disable-proto=throw", "--max-semi-space-size=4", "--single-threaded-gc", "--liftoff-only", "--disable-warning=ExperimentalWarning", "dist/program/main.js"]
 CMD ["serve"]
 
 FROM ${RUNTIME_IMAGE}${RUNTIME_DIGEST} AS runtime
-ARG VERSION="0.1.0"
+ARG VERSION="0.2.0"
 ARG REVISION=""
 LABEL org.opencontainers.image.title="binance-signing-proxy" \
       org.opencontainers.image.description="A local signing proxy for the Binance API. Withdrawals never pass." \
@@ -53,8 +52,8 @@ WORKDIR /app
 COPY --from=build /app/dist ./dist
 COPY package.json LICENSE ./
 COPY config/catalogue ./config/catalogue
-COPY --from=build --chown=65532:65532 /var/lib/binance-proxy /var/lib/binance-proxy
-COPY --from=build --chown=65532:65532 /run/binance-proxy /run/binance-proxy
+COPY --from=build --chown=65532:65532 /own/lib /var/lib
+COPY --from=build --chown=65532:65532 /own/run /run
 # No denylist of an operator is copied: it is mounted below /etc/binance-proxy and named by BINANCE_PROXY_DENYLIST.
 # Only what client keys are configured for may reach it: without one the program refuses to start on this address.
 ENV NODE_ENV=production \
@@ -65,7 +64,7 @@ ENV NODE_ENV=production \
 USER 65532:65532
 EXPOSE 8080 8081
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 \
+HEALTHCHECK --interval=2s --timeout=5s --start-period=10s --retries=15 \
   CMD ["/nodejs/bin/node", "--permission", "--allow-net", "--allow-fs-read=/app", "--allow-fs-read=/etc/binance-proxy", "--allow-fs-read=/run/secrets", "--disable-sigusr1", "--disable-warning=ExperimentalWarning", "dist/program/main.js", "healthcheck"]
 # Node's permission model is the inner belt: it reads the program, its configuration and secrets, writes audit, state
 # and the Unix socket, and starts no process, no worker and no native addon. SIGUSR1 opens no inspector. The three

@@ -1,6 +1,5 @@
+import { existsSync } from 'node:fs';
 import { request } from 'node:http';
-import { loadSettings } from '../config/load-settings.ts';
-import { ConfigError } from '../config/problems/config-error.ts';
 import { readEnvironment } from '../config/sources/read-environment.ts';
 import { command, EXIT } from './cli.ts';
 
@@ -16,7 +15,7 @@ Examples:
 export const healthcheck = command({ name: 'healthcheck', usage: USAGE, options: {}, run: askReadiness });
 
 async function askReadiness(): Promise<number> {
-  const { host, port } = operatorAddress();
+  const { host, port } = await operatorAddress();
   try {
     const { status, text } = await get(host, port, '/readyz');
     console.log(text);
@@ -29,16 +28,38 @@ async function askReadiness(): Promise<number> {
   }
 }
 
-/** The listener's address needs no secret; a configuration that does not load falls back to its variables. */
-function operatorAddress(): { readonly host: string; readonly port: number } {
-  const env = readEnvironment(process.cwd(), process.env);
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * The listener's address needs no secret. It is asked for every two seconds: what reads and judges a YAML file is loaded
+ * only where there is one, and a configuration that does not load falls back to its variables.
+ */
+async function operatorAddress(): Promise<Address> {
+  const cwd = process.cwd();
+  const env = readEnvironment(cwd, process.env);
+  const { BINANCE_PROXY_OPERATOR_HOST: host, BINANCE_PROXY_OPERATOR_PORT: port } = env;
+  const named = { host: reachable(host || '127.0.0.1'), port: Number(port || 8081) };
+  if ((env.BINANCE_PROXY_CONFIG ?? '') === '' && !existsSync('config/proxy.yaml')) return named;
+  const [{ loadSettings }, { ConfigError }] = await Promise.all([
+    import('../config/load-settings.ts'),
+    import('../config/problems/config-error.ts'),
+  ]);
   try {
-    const { host, port } = loadSettings({ env, cwd: process.cwd() }).operator;
-    return { host: host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host, port };
+    const { operator } = loadSettings({ env, cwd });
+    return { host: reachable(operator.host), port: operator.port };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return { host: '127.0.0.1', port: Number(env.BINANCE_PROXY_OPERATOR_PORT ?? 8081) };
+    return named;
   }
+}
+
+/** An address that stands for all addresses is reached on loopback. */
+function reachable(host: string): string {
+  if (host === '::') return '::1';
+  return host === '0.0.0.0' ? '127.0.0.1' : host;
 }
 
 function get(host: string, port: number, path: string): Promise<{ status: number; text: string }> {

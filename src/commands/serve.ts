@@ -72,7 +72,7 @@ function swapIn(proxy: RunningProxy, watch: SecretWatch | undefined): void {
 function untilStopped(proxy: () => RunningProxy | undefined): { ended: Promise<number>; forget(): void } {
   const { promise: ended, resolve } = Promise.withResolvers<number>();
   const { uninstall } = closeWithGrace(
-    { delay: 12_000, skip: ['SIGHUP', 'SIGUSR2'], logger: false },
+    { delay: 9_500, skip: ['SIGHUP', 'SIGUSR2'], logger: false },
     async ({ err }) => {
       const running = proxy();
       if (err !== undefined) {

@@ -1,11 +1,15 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
+import type { Settings } from '../config/schema/settings.ts';
 import { type Outcome, PROXY_ERRORS, type ProxyError } from '../core/errors.ts';
 import { SECOND_MS } from '../core/intervals.ts';
 import { UPSTREAM_NAMES } from '../core/upstream.ts';
 import type { CallContext } from '../pipeline/call-context.ts';
+import { beginAtZero, type Needs } from './known-series.ts';
 
 /** Counts and times calls. No label ever holds a text that a client sent. */
 export interface CallMetrics {
+  /** Lets every series that the configuration makes possible begin at 0. */
+  expect(settings: Settings): void;
   /** Counts a call that was signed. Its record is stored; its bytes are sent next. */
   signed(context: CallContext): void;
   /** Counts the end of a sent call; `durationMs` from its arrival. */
@@ -32,7 +36,7 @@ const NONE = 'none';
 const MOST_RULES = 100;
 const OTHER_RULE = 'other';
 
-export function createCallMetrics(registry: Registry): CallMetrics {
+export function createCallMetrics(registry: Registry, needs: Needs): CallMetrics {
   const counters = createCounters(registry);
   const timers = createTimers(registry);
   const knownRule = createRuleLabels();
@@ -48,6 +52,7 @@ export function createCallMetrics(registry: Registry): CallMetrics {
   }
 
   return {
+    expect: (settings) => beginAtZero(counters, settings, needs),
     signed(context) {
       counters.signatures.inc({
         client: clientOf(context),
@@ -57,6 +62,9 @@ export function createCallMetrics(registry: Registry): CallMetrics {
     },
     completed(context, end, durationMs) {
       count(context, end);
+      const { endpoint } = context;
+      if (end.outcome === 'unknown' && endpoint !== undefined)
+        counters.unknown.inc({ client: clientOf(context), permission: endpoint.permission });
       timers.waiting(context, context.waitMs);
       if (context.endpoint?.security === 'SIGNED') timers.signing(context, context.signMs);
       timers.upstream(context, context.upstreamMs);
@@ -100,12 +108,17 @@ function createCounters(registry: Registry) {
     'Refusals before anything was sent, by x-proxy-error and rule.',
     ['error', 'rule'],
   );
+  const unknown = counter(
+    'binance_proxy_unknown_outcomes_total',
+    'Sent calls without a trustworthy answer, by client and permission.',
+    ['client', 'permission'],
+  );
   const reports = counter(
     'binance_proxy_policy_reported_total',
     'Calls of clients in report mode that enforce mode would have refused.',
     ['client'],
   );
-  return { calls, signatures, refusals, refusalsByRule, reports };
+  return { calls, signatures, refusals, refusalsByRule, unknown, reports };
 }
 
 function createTimers(registry: Registry) {

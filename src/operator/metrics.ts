@@ -1,6 +1,9 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import program from '../../package.json' with { type: 'json' };
+import type { Settings } from '../config/schema/settings.ts';
+import type { Catalogue } from '../core/catalogue/catalogue.ts';
 import { type CallMetrics, createCallMetrics } from './call-metrics.ts';
+import { needsOf } from './known-series.ts';
 import { createStatusGauges, type StatusGaugesDeps } from './status-gauges.ts';
 
 /** The numbers of one proxy, in a registry of its own. */
@@ -11,10 +14,15 @@ export interface Metrics {
   print(): Promise<string>;
 }
 
+interface MetricsDeps extends StatusGaugesDeps {
+  readonly catalogue: Pick<Catalogue, 'endpoints'>;
+}
+
 /** @see docs/operations.md for each name, its labels and what bounds them */
-export function createMetrics(deps: StatusGaugesDeps): Metrics {
+export function createMetrics(deps: MetricsDeps): Metrics {
   const registry = new Registry();
-  const calls = createCallMetrics(registry);
+  const calls = createCallMetrics(registry, needsOf(deps.catalogue.endpoints));
+  let expected: Settings | undefined;
   const readStatus = createStatusGauges(registry, deps);
   const about = new Gauge({
     name: 'binance_proxy_info',
@@ -27,8 +35,11 @@ export function createMetrics(deps: StatusGaugesDeps): Metrics {
     calls,
     contentType: registry.contentType,
     print() {
+      const { settings } = deps.config();
+      if (settings !== expected) calls.expect(settings);
+      expected = settings;
       about.reset();
-      about.set({ version: program.version, environment: deps.config().settings.environment }, 1);
+      about.set({ version: program.version, environment: settings.environment }, 1);
       readStatus();
       return registry.metrics();
     },

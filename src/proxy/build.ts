@@ -25,7 +25,7 @@ import { fetchPublic, wireUpstream } from '../upstream/wire-upstream.ts';
 import { OpenSockets } from '../websocket/sockets/open-sockets.ts';
 import { ConfigSnapshot } from './config-snapshot.ts';
 import { recordConsole } from './console-records.ts';
-import { readEarlierCalls } from './earlier-runs.ts';
+import { type EarlierRuns, readEarlierCalls } from './earlier-runs.ts';
 import { lifecycleRecords } from './lifecycle-records.ts';
 import { configuredAddresses } from './loops.ts';
 
@@ -54,6 +54,8 @@ export interface BuiltProxy {
   swap(settings: Settings): void;
   /** From now on signed calls are refused; what is under way goes on. */
   stop(): void;
+  /** Ends the connections to Binance: what has no answer stays without one. */
+  giveUp(): Promise<void>;
   /** Reads the clock and the key permissions for the first time. */
   warmUp(): Promise<void>;
   /** Resolves when Binance's limits were read once after that, or could not be: until then those of the program hold. */
@@ -108,7 +110,7 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
     ...times,
     refreshConnectionMs: timeouts.refreshConnectionMs,
   });
-  const earlier = readEarlierCalls(settings, wallNow());
+  let earlier: EarlierRuns | undefined = readEarlierCalls(settings, wallNow());
   const repeats = await wireRepeats(settings, {
     wallNow,
     serverNow: () => clock.now(),
@@ -138,7 +140,7 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
     isListening: () => isListening,
   });
   const metrics = createMetrics({
-    ...{ config, status, budgets, clock, trail },
+    ...{ config, status, budgets, clock, trail, catalogue },
     unresolvedOrders: () => resolver.open().length,
     openSockets: () => sockets.size,
   });
@@ -169,8 +171,11 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
     stop() {
       isStopping = true;
     },
+    giveUp: () => snapshot.close(),
     async warmUp() {
-      void earlier.read().then((calls) => orders.resume(calls?.unfinished ?? []));
+      void earlier?.read().then((calls) => orders.resume(calls?.unfinished ?? []));
+      // What was read is used once, and let go of.
+      earlier = undefined;
       await upstream.start();
     },
     async close() {

@@ -6,13 +6,17 @@ import { stopListening } from './listen.ts';
 /** How long calls are still taken on connections that stood already. */
 const LINGER_MS = 1_000;
 const SWEEP_MS = 50;
+/** How long calls that were given up may take to be answered and recorded. */
+const CONCLUDE_MS = 1_000;
 
 export interface Draining {
   readonly app: FastifyInstance;
   readonly underWay: CallsUnderWay;
   /** Called when what still comes is to be refused. */
   readonly refuse: () => void;
-  /** After so long everything is cut. */
+  /** Ends the connections to Binance. */
+  readonly giveUp: () => Promise<void>;
+  /** After so long nothing is waited for any more. */
   readonly graceMs: number;
 }
 
@@ -20,8 +24,9 @@ export interface Draining {
  * Lets the apps go without losing a call. First no connection is taken any more, and every answer says that its
  * connection ends with it, so that an app moves on between two calls; a connection that is cut while it looks idle may
  * have a call on its way. Then what is left is refused, and what is under way is finished: also orders whose app is gone.
+ * What Binance has not answered by the end is given up, so that its app hears of it and its record says so: unknown.
  */
-export async function drain({ app, underWay, refuse, graceMs }: Draining): Promise<void> {
+export async function drain({ app, underWay, refuse, giveUp, graceMs }: Draining): Promise<void> {
   const { server } = app;
   const untilMs = performance.now() + graceMs;
   server.prependListener('request', (_request, response) => {
@@ -31,7 +36,10 @@ export async function drain({ app, underWay, refuse, graceMs }: Draining): Promi
   await within(LINGER_MS, closed);
   refuse();
   const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
-  await within(untilMs - performance.now(), Promise.all([app.close(), closed, underWay.idle()]));
+  const done = Promise.all([app.close(), closed, underWay.idle()]);
+  await within(untilMs - performance.now(), done);
+  await giveUp();
+  await within(CONCLUDE_MS, done);
   clearInterval(sweep);
   server.closeAllConnections();
 }

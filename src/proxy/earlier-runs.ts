@@ -1,4 +1,5 @@
 import { type EarlierCalls, earlierCallsIn } from '../audit/reading/earlier-calls.ts';
+import { giveBackMemory } from '../audit/reading/give-back-memory.ts';
 import type { Settings } from '../config/schema/settings.ts';
 import { READ_BACK_MS } from '../repeats/wire-repeats.ts';
 
@@ -9,6 +10,9 @@ export interface EarlierRuns {
   /** Reads what stood in the folder when this was made. */
   read(): Promise<EarlierCalls | undefined>;
 }
+
+/** Reading more than so much leaves something behind that is worth a pause. */
+const LARGE_BYTES = 32 * 1024 * 1024;
 
 /** Notes what the audit folder holds now, before this run writes. */
 export function readEarlierCalls({ audit: { dir } }: Settings, nowMs: number): EarlierRuns {
@@ -22,7 +26,13 @@ export function readEarlierCalls({ audit: { dir } }: Settings, nowMs: number): E
     calls,
     read() {
       // A folder that cannot be read shows in readiness, and the next record says so; the proxy serves all the same.
-      readFolder().then(resolve, () => resolve(undefined));
+      readFolder().then(
+        (earlier) => {
+          resolve(earlier);
+          if (earlier.bytes > LARGE_BYTES) setImmediate(giveBackMemory);
+        },
+        () => resolve(undefined),
+      );
       return calls;
     },
   };

@@ -34,7 +34,8 @@ export class PreflightError extends Error {
   override readonly name = 'PreflightError';
 }
 
-const GRACE_MS = 10_000;
+/** With what comes after it, less than the ten seconds that a container engine waits before it kills. */
+const GRACE_MS = 7_000;
 /** How long the start waits for the exchange's clock; without it the proxy serves and says 503 to signed calls. */
 const WARM_UP_MS = 3_000;
 
@@ -84,7 +85,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       }),
       async close(graceMs = GRACE_MS) {
         trail.note({ event: 'proxy.stopping' });
-        await drain({ app, underWay: proxy.underWay, refuse: () => proxy.stop(), graceMs });
+        const { underWay, giveUp } = proxy;
+        await drain({ app, underWay, refuse: () => proxy.stop(), giveUp, graceMs });
         await operator.close();
         await proxy.close();
       },

@@ -92,10 +92,11 @@ describe('the Kubernetes sidecar', () => {
   const pod = deployment!.spec.template.spec;
   const [sidecar] = pod.initContainers;
 
-  it('The Kubernetes sidecar is valid YAML of a Deployment and its volume claim', () => {
+  it('The Kubernetes sidecar is valid YAML of a Deployment, its network policy and its volume claim', () => {
     for (const document of documents) expect(document.errors).toEqual([]);
     expect(documents.map((document) => document.get('kind'))).toEqual([
       'Deployment',
+      'NetworkPolicy',
       'PersistentVolumeClaim',
     ]);
   });
@@ -114,7 +115,26 @@ describe('the Kubernetes sidecar', () => {
       ]),
     );
     const settings = loadSettings({ cwd, env });
-    expect([settings.server.host, settings.operator.host]).toEqual(['127.0.0.1', '0.0.0.0']);
+    expect([settings.server.host, settings.operator.host]).toEqual(['localhost', '::']);
+  });
+
+  it('The Kubernetes sidecar lets nobody but Prometheus at its operator port, and keeps its volume to its owner', () => {
+    const policy = documents[1]?.toJS() as {
+      spec: {
+        podSelector: unknown;
+        policyTypes: unknown;
+        ingress: { from: unknown; ports: { port: number }[] }[];
+      };
+    };
+    expect(policy.spec.podSelector).toEqual({ matchLabels: { app: 'trading-app' } });
+    expect(policy.spec.policyTypes).toEqual(['Ingress']);
+    expect(policy.spec.ingress).toEqual([
+      {
+        from: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } }],
+        ports: [{ protocol: 'TCP', port: 8081 }],
+      },
+    ]);
+    expect(pod.securityContext.fsGroupChangePolicy).toBe('OnRootMismatch');
   });
 
   it('The Kubernetes sidecar is a restartable init container with probes, limits and no rights', () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AuditRecord } from '../../core/records/record.ts';
 import { dayFiles } from '../file-names.ts';
-import { readLines } from './read-lines.ts';
+import { type LinePlace, readLineAt, readLines } from './read-lines.ts';
 
 /** What earlier runs wrote of calls that may still matter. */
 export interface EarlierCalls {
@@ -13,6 +13,8 @@ export interface EarlierCalls {
   readonly recent: readonly RecentCall[];
   /** When the last record was made, ms; undefined when there is none. */
   readonly lastMs: number | undefined;
+  /** How much was read for it. */
+  readonly bytes: number;
 }
 
 export interface RecentCall {
@@ -30,6 +32,14 @@ const MARK = Buffer.from('"clientOrderId":');
 /** Every record begins with its time, which has always the same length. */
 const TIME_AT = '{"time":"'.length;
 const TIME_LENGTH = '2026-01-01T00:00:00.000Z'.length;
+/**
+ * How the record of a call begins. Of a long trail hardly a line is parsed: what the parser keeps of each would make the
+ * heap grow with the history.
+ */
+const HEAD = /^\{"time":"[^"]+","level":\d+,"event":"([a-z.]+)","seq":\d+,"requestId":"([\w-]+)"/;
+const HEAD_LENGTH = 200;
+/** Stands in every record whose outcome is unknown; what only looks like it is told apart by parsing. */
+const UNKNOWN = Buffer.from('"outcome":"unknown"');
 
 /**
  * Notes the present size of a trail and returns a function that reads it up to there.
@@ -44,21 +54,23 @@ export function earlierCallsIn(folder: string, recentSinceMs: number): () => Pro
     for (const { path, size } of files) {
       let position = 0;
       for (const { bytes } of readLines(path)) {
+        const place = { path, position, length: bytes.length };
         position += bytes.length + 1;
         if (position > size) break;
-        calls.take(bytes);
+        calls.take(bytes, place);
         if (performance.now() < sliceEndMs) continue;
         await nextTurn();
         sliceEndMs = performance.now() + SLICE_MS;
       }
     }
-    return calls.result();
+    return { ...calls.result(), bytes: files.reduce((sum, { size }) => sum + size, 0) };
   };
 }
 
 class Collected {
   readonly #recentSince: string;
-  readonly #open = new Map<string, AuditRecord>();
+  /** Where the `call.signed` record of each open order stands. */
+  readonly #open = new Map<string, LinePlace>();
   readonly #recent = new Map<string, RecentCall>();
   #lastTime = '';
 
@@ -66,42 +78,64 @@ class Collected {
     this.#recentSince = recentSince;
   }
 
-  take(line: Buffer): void {
+  take(line: Buffer, place: LinePlace): void {
     const time = line.toString('latin1', TIME_AT, TIME_AT + TIME_LENGTH);
     if (time > this.#lastTime && !Number.isNaN(Date.parse(time))) this.#lastTime = time;
     const isRecent = time >= this.#recentSince;
-    if (!isRecent && !line.includes(MARK)) return;
-    const record = parseRecord(line.toString('utf8'));
-    if (record?.requestId === undefined) return;
-    this.#noteOpen(record, record.requestId);
-    if (isRecent) this.#noteRecent(record, record.requestId);
+    const isOrder = line.includes(MARK);
+    if (!isRecent && !isOrder) return;
+    const { event, requestId } = headOf(line);
+    if (event === undefined || requestId === undefined) return;
+    if (event === 'call.signed') {
+      if (isOrder) this.#open.set(requestId, place);
+    } else if (this.#open.has(requestId) && isKnownEnd(event, line)) this.#open.delete(requestId);
+    if (isRecent) this.#noteRecent(event, requestId, line);
   }
 
-  result(): EarlierCalls {
+  result(): Omit<EarlierCalls, 'bytes'> {
     const lastMs = Date.parse(this.#lastTime);
     return {
-      unfinished: [...this.#open.values()],
+      unfinished: Array.from(this.#open.values(), readOpen).filter((record) => record !== undefined),
       recent: [...this.#recent.values()],
       lastMs: Number.isNaN(lastMs) ? undefined : lastMs,
     };
   }
 
-  #noteOpen(record: AuditRecord, requestId: string): void {
-    if (record.event === 'call.signed' && record.clientOrderId !== undefined)
-      this.#open.set(requestId, record);
-    const isKnown = record.event === 'call.completed' && record.outcome !== 'unknown';
-    if (isKnown || record.event === 'call.resolved') this.#open.delete(requestId);
-  }
-
-  #noteRecent(record: AuditRecord, requestId: string): void {
-    if (record.event === 'call.signed') {
-      const isTold = record.clientOrderId !== undefined || record.callDigest !== undefined;
-      if (isTold) this.#recent.set(requestId, { signed: record, end: undefined });
+  #noteRecent(event: string, requestId: string, line: Buffer): void {
+    const call = this.#recent.get(requestId);
+    if (event !== 'call.signed' && call === undefined) return;
+    const record = parseRecord(line.toString('utf8'));
+    if (record === undefined) return;
+    if (event !== 'call.signed') {
+      if (call !== undefined) this.#recent.set(requestId, { signed: call.signed, end: record });
       return;
     }
-    const call = this.#recent.get(requestId);
-    if (call !== undefined) this.#recent.set(requestId, { signed: call.signed, end: record });
+    const isTold = record.clientOrderId !== undefined || record.callDigest !== undefined;
+    if (isTold) this.#recent.set(requestId, { signed: record, end: undefined });
   }
+}
+
+interface Head {
+  readonly event?: string | undefined;
+  readonly requestId?: string | undefined;
+}
+
+/** The event and the call of a record; a line that does not begin as they do is parsed. */
+function headOf(line: Buffer): Head {
+  const [head, event, requestId] = HEAD.exec(line.toString('latin1', 0, HEAD_LENGTH)) ?? [];
+  return head === undefined ? (parseRecord(line.toString('utf8')) ?? {}) : { event, requestId };
+}
+
+function isKnownEnd(event: string, line: Buffer): boolean {
+  if (event === 'call.resolved') return true;
+  if (event !== 'call.completed') return false;
+  return !line.includes(UNKNOWN) || parseRecord(line.toString('utf8'))?.outcome !== 'unknown';
+}
+
+/** The record of an open order; undefined for a line that was no record after all. */
+function readOpen(place: LinePlace): AuditRecord | undefined {
+  const record = parseRecord(readLineAt(place));
+  return record?.clientOrderId === undefined ? undefined : record;
 }
 
 function parseRecord(line: string): AuditRecord | undefined {

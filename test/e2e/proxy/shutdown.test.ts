@@ -213,6 +213,21 @@ function auditOf(parent: string): ReadonlyMap<string, ReadonlySet<string>> {
   return ids;
 }
 
+/** What the audit says of an order, in its order. */
+function eventsOf(parent: string, id: string): readonly string[] {
+  const lines = readdirSync(join(parent, 'audit'))
+    .filter((name) => name.endsWith('.ndjson'))
+    .flatMap((name) =>
+      readFileSync(join(parent, 'audit', name), 'utf8')
+        .trim()
+        .split('\n'),
+    );
+  return lines
+    .map((line) => JSON.parse(line) as { event: string; outcome?: string; clientOrderId?: unknown })
+    .filter(({ clientOrderId }) => [clientOrderId].flat().includes(id))
+    .map(({ event, outcome }) => (outcome === undefined ? event : `${event} ${outcome}`));
+}
+
 function portOf(url: string): number {
   return Number(new URL(url).port);
 }
@@ -251,6 +266,54 @@ describe('a proxy that is told to go', () => {
     await closing;
     await upstream.close();
     expect(proxy.records('call.completed').slice(-2)).toMatchObject([{ orderId: '9' }, { orderId: '10' }]);
+  });
+
+  it('A stopping proxy answers an order that Binance leaves open with unknown, records it, and resolves it at the next start', async () => {
+    const upstream = await startUpstream();
+    upstream.respond(() => {});
+    const start = (url: string) =>
+      startChild([MAIN, 'serve'], {
+        cwd: folder,
+        env: {
+          BINANCE_API_KEY: TEST_KEY,
+          BINANCE_API_SECRET: TEST_SECRET,
+          BINANCE_PROXY_ENVIRONMENT: 'simulator',
+          BINANCE_PROXY_PORT: '0',
+          BINANCE_PROXY_OPERATOR_PORT: '0',
+          BINANCE_PROXY_AUDIT_DIR: join(folder, 'audit'),
+          ...upstreamsAt(url),
+        },
+      });
+    const child = start(upstream.url);
+    const port = portOf((await addressesOf(child)).url);
+    const order = `${ORDER}?symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&price=10000&quantity=0.01&newClientOrderId=open-1`;
+    const answer = send(port, order, { method: 'POST' });
+    await expect.poll(() => upstream.received.length).toBe(1);
+    child.kill('SIGTERM');
+    const { status, headers, json } = await answer;
+    expect([status, headers['x-proxy-outcome'], headers['x-proxy-error'], json]).toMatchObject([
+      504,
+      'unknown',
+      'PROXY_OUTCOME_UNKNOWN',
+      { code: -1007 },
+    ]);
+    expect((await child.ended).code).toBe(0);
+    expect(eventsOf(folder, 'open-1')).toEqual(['call.signed', 'call.completed unknown']);
+    expect(upstream.received).toHaveLength(1);
+    await upstream.close();
+
+    // The exchange had taken it: here the simulator gets it by another way.
+    const other = await startTestProxy({ upstream: simulator.url });
+    expect((await send(other.port, order, { method: 'POST' })).status).toBe(200);
+    await other.close();
+    const next = start(simulator.url);
+    await addressesOf(next);
+    await expect
+      .poll(() => eventsOf(folder, 'open-1'), { timeout: 30_000 })
+      .toEqual(['call.signed', 'call.completed unknown', 'call.resolved']);
+    next.kill('SIGTERM');
+    expect((await next.ended).code).toBe(0);
+    expect(standing()).toEqual(['open-1']);
   });
 
   it('A stopping proxy does not wait for connections on which nothing happens', async () => {
