@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** Generous, as a loaded machine is slow; only a test that hangs gets there. */
@@ -9,6 +10,8 @@ export default defineConfig({
     globalSetup: ['test/support/draw-seed.ts'],
     setupFiles: ['test/support/loopback-only.ts'],
     pool: 'forks',
+    // Most tests wait for processes and sockets: on two cores one worker would leave half of them idle.
+    maxWorkers: Math.max(2, availableParallelism()),
     testTimeout: TIMEOUT_MS,
     hookTimeout: TIMEOUT_MS,
     expect: { poll: { timeout: TIMEOUT_MS / 2 } },
