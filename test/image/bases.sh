@@ -17,7 +17,7 @@ mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Origin: Debian' 2>/dev/nul
 packages=base-files,bash,coreutils,libc6,libstdc++6,libgcc-s1,libatomic1,ca-certificates,tzdata
 # For the compose file: Compose itself, which not every Debian has, and the two servers of its profiles.
 packages=$packages,docker-compose,prometheus,redis-server
-mmdebstrap --quiet --variant=extract --include=$packages trixie "$slim" "${mirror:-http://deb.debian.org/debian}"
+mmdebstrap --quiet --variant=extract --include=$packages trixie "$slim" ${mirror:+"$mirror"}
 # With the machine's own authorities: where it reaches npm through a company's proxy, the build does too.
 cat /etc/ssl/certs/ca-certificates.crt >"$slim/etc/ssl/certs/ca-certificates.crt"
 printf '%s\n' root:x:0:0:root:/root:/sbin/nologin nobody:x:65534:65534:nobody:/nonexistent:/sbin/nologin \
