@@ -190,7 +190,9 @@ describe('no output contains a secret, whatever a client sends and wherever it p
     expect(refused.headers['x-proxy-error']).toBe('PROXY_ORDER_REFUSED');
     await send(port, '/api/v3/account', { headers: { 'x-mbx-apikey': TEST_KEY } });
     await sendRaw(port, `GET /${CLIENT_KEY} ${CLIENT_SECRET} HTTP/1.1\r\n\r\n`);
-    expect(simulator.requests.slice(before).filter(({ verified }) => verified)).toHaveLength(2);
+    // The proxy may still be asking its own questions of the start.
+    const sent = simulator.requests.slice(before).filter(({ path }) => /\/(?:account|order)$/.test(path));
+    expect(sent.filter(({ verified }) => verified)).toHaveLength(2);
     child.kill('SIGHUP');
     await child.record('config.loaded');
     child.kill('SIGTERM');
