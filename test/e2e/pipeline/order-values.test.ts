@@ -111,7 +111,7 @@ describe('a semicolon in a value', () => {
     const { upstream, proxy } = await baited();
     await send(proxy.port, `/api/v3/ticker/price?symbol=${value}`);
     await send(proxy.port, `/api/v3/myTrades?symbol=${value}`, { headers });
-    await send(proxy.port, '/api/v3/userDataStream', { method: 'PUT', headers, body: `listenKey=${value}` });
+    await send(proxy.port, '/fapi/v1/listenKey', { method: 'PUT', headers, body: `listenKey=${value}` });
     await send(proxy.port, `/api/v3/openOrders?symbol=${value}`, { method: 'DELETE', headers });
     expect(upstream.received.length).toBeGreaterThanOrEqual(3);
     for (const { target, body } of upstream.received) {
