@@ -107,7 +107,8 @@ export class ClaimBook implements ClaimKeeper {
       this.#hold(claim, UNHEARD_MS);
       return;
     }
-    this.#unknown.set(claim.holder.requestId, claim);
+    // Only orders are asked for; anything else stays open until it cannot come again.
+    if (claim.keys.names.length > 0) this.#unknown.set(claim.holder.requestId, claim);
     this.#hold(claim, Number.POSITIVE_INFINITY);
   }
 

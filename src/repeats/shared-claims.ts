@@ -54,21 +54,25 @@ export class SharedClaims {
   /** Takes all of these keys or none; answers who else holds one of them. */
   async claim(keys: readonly string[], holder: Holder): Promise<Holder | undefined> {
     if (keys.length === 0) return undefined;
-    for (const key of keys) this.#held.set(key, { holder, untilMs: Number.POSITIVE_INFINITY });
     try {
       if (this.#connecting !== undefined) await this.#connecting;
       const other = await this.#run(keys, ['claim', JSON.stringify(holder), OPEN_FOR_MS]);
-      if (other === null) return undefined;
-      for (const key of keys) this.#held.delete(key);
-      return JSON.parse(other) as Holder;
+      if (other !== null) return JSON.parse(other) as Holder;
     } catch {
-      return undefined;
+      // Redis is away: this proxy holds it, and says so when Redis is back.
     }
+    // Not before: what is written again at a connection would stand in the way of its own claim.
+    for (const key of keys) this.#held.set(key, { holder, untilMs: Number.POSITIVE_INFINITY });
+    return undefined;
   }
 
   /** Says what is known of a call by now. @param forMs Infinity for as long as its fate is open */
   put(keys: readonly string[], holder: Holder, forMs: number): void {
-    if (!(forMs > 0)) return;
+    if (!(forMs > 0)) {
+      // It cannot come again: Redis forgets it by itself.
+      for (const key of keys) this.#held.delete(key);
+      return;
+    }
     for (const key of keys) {
       this.#held.set(key, { holder, untilMs: Date.now() + forMs });
       this.#write(key, holder, forMs);
