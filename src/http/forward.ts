@@ -31,11 +31,11 @@ export interface ForwardDeps {
 }
 
 /**
- * THE route: recognise → identify → authenticate → admit → authorise → reserve → attempt → finish → relay.
+ * THE route: recognise → identify → authenticate → admit → authorise → judge → reserve → attempt → finish → relay.
  * Whatever refuses throws a ProxyError, which the one error handler answers; nothing is sent before `attempt`.
  */
 export function forwardRoute({ pipeline, slowReaderMs }: ForwardDeps) {
-  const { recognise, authenticate, admit, authorise, reserve, attempt, finish, listenKeys } = pipeline;
+  const { recognise, authenticate, admit, authorise, judge, reserve, attempt, finish, listenKeys } = pipeline;
 
   /** Others of the account still use what this call would end. */
   function answerHere(context: CallContext, reply: FastifyReply): FastifyReply {
@@ -59,7 +59,8 @@ export function forwardRoute({ pipeline, slowReaderMs }: ForwardDeps) {
     const admitted = authorise(context, claimed);
     if (listenKeys.isShared(admitted, context.config)) return answerHere(context, reply);
     using waiting = waitingFor(context, reply.raw);
-    using reserved = await reserve(context, admitted, waiting?.hangUp);
+    const judged = await judge(admitted);
+    using reserved = await reserve(context, judged, waiting?.hangUp);
     const carrier = new HttpCarrier(context, endpoint, { request, reply, slowReaderMs });
     const answer = await attempt(reserved, carrier);
     const finished = finish(reserved, answer, carrier);

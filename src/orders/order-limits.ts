@@ -33,19 +33,32 @@ export interface OrderRoom {
   readonly reservation: Reservation;
 }
 
+/** The orders that a call would place, as the rules read and valued them. */
+export interface JudgedOrders {
+  readonly orders: readonly IntendedOrder[];
+  /** What each is worth, in their order; undefined for an exit. Empty when no rule asks for values. */
+  readonly values: readonly (Notional | undefined)[];
+}
+
 /** How a call ended: only `refused` (Binance placed nothing) and `not-sent` free the room again. */
 export type OrderOutcome = 'accepted' | 'refused' | 'unknown' | 'not-sent';
 
 export interface OrderLimits {
   /**
-   * Judges the orders of a call, and what else it touches, by the client's rules and takes the orders' room in its
-   * day. Undefined at once when no rule can apply, so that other calls wait for nothing.
+   * Judges the orders of a call, and what else it touches, by the client's rules. Undefined at once when no rule can
+   * apply, so that other calls wait for nothing; resolves to undefined when the orders could not be read or valued and
+   * the client's rules are only reported.
    * @throws ProxyError (rejection) PROXY_ORDER_REFUSED with the rule; a refusal of the look-up's own budget as it is
    */
-  admit(
+  judge(client: Client, endpoint: Endpoint, call: Call): undefined | Promise<JudgedOrders | undefined>;
+  /**
+   * Takes the room of judged orders in the client's day; undefined when nothing of it is counted.
+   * @throws ProxyError (rejection) PROXY_ORDER_REFUSED with the rule
+   */
+  reserve(
     client: Client,
     endpoint: Endpoint,
-    call: Call,
+    judged: JudgedOrders,
     nowMs: number,
   ): undefined | Promise<OrderRoom | undefined>;
   /** Every admission is settled once; further times do nothing. */
@@ -63,14 +76,8 @@ export interface OrderLimitsOptions {
 type OnViolation = (violations: readonly Violation[], cause?: unknown) => void;
 
 export function createOrderLimits({ priceBook, ledger, onReport }: OrderLimitsOptions): OrderLimits {
-  async function judge(
-    client: Client,
-    endpoint: Endpoint,
-    call: Call,
-    nowMs: number,
-  ): Promise<OrderRoom | undefined> {
-    const onViolation =
-      client.policyMode === 'report' ? reporting(client, endpoint) : refusing(client, endpoint);
+  async function judge(client: Client, endpoint: Endpoint, call: Call): Promise<JudgedOrders | undefined> {
+    const onViolation = violating(client, endpoint);
     const effects = judgeEffects(client, endpoint, call);
     if (!concernsOrders(client, endpoint)) {
       onViolation(effects);
@@ -88,9 +95,11 @@ export function createOrderLimits({ priceBook, ledger, onReport }: OrderLimitsOp
     const values = needsValues(client.order) ? await valueAll(orders, onViolation) : [];
     if (values === undefined) return undefined;
     onViolation(judgeValues(client.order, values));
-    // A trial order is judged like a real one and places nothing that could count.
-    if (!countsByDay(client.order) || endpoint.path.endsWith('/test')) return undefined;
-    return reserve(client, orders, values, nowMs, onViolation);
+    return { orders, values };
+  }
+
+  function violating(client: Client, endpoint: Endpoint): OnViolation {
+    return client.policyMode === 'report' ? reporting(client, endpoint) : refusing(client, endpoint);
   }
 
   /** Undefined when the values are not known and the onViolation let that pass. Exits are free: they get none. */
@@ -121,8 +130,7 @@ export function createOrderLimits({ priceBook, ledger, onReport }: OrderLimitsOp
 
   async function reserve(
     client: Client,
-    orders: readonly IntendedOrder[],
-    values: readonly (Notional | undefined)[],
+    { orders, values }: JudgedOrders,
     nowMs: number,
     onViolation: OnViolation,
   ): Promise<OrderRoom | undefined> {
@@ -150,9 +158,14 @@ export function createOrderLimits({ priceBook, ledger, onReport }: OrderLimitsOp
   }
 
   return {
-    admit: (client, endpoint, call, nowMs) =>
+    judge: (client, endpoint, call) =>
       concernsOrders(client, endpoint) || concernsEffects(client, endpoint)
-        ? judge(client, endpoint, call, nowMs)
+        ? judge(client, endpoint, call)
+        : undefined,
+    // A trial order is judged like a real one and places nothing that could count.
+    reserve: (client, endpoint, judged, nowMs) =>
+      countsByDay(client.order) && !endpoint.path.endsWith('/test')
+        ? reserve(client, judged, nowMs, violating(client, endpoint))
         : undefined,
     settle({ reservation }, ending) {
       if (ending === 'refused' || ending === 'not-sent') ledger.refund(reservation);

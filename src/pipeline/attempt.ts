@@ -22,8 +22,8 @@ export interface AttemptDeps {
 export type Attempt = (reserved: ReservedCall, carrier: Carrier) => Promise<Answer>;
 
 export function createAttempt({ clock, resync, recorder, monotonicNow }: AttemptDeps): Attempt {
-  function sealFor({ admitted, recvWindow }: ReservedCall): Seal {
-    const { endpoint, account, credential } = admitted;
+  function sealFor({ judged, recvWindow }: ReservedCall): Seal {
+    const { endpoint, account, credential } = judged;
     // A listen token that nobody here knows goes without a key: it names its account itself.
     const isBare = endpoint.security === 'NONE' || (endpoint.security === 'APIKEY' && account === undefined);
     if (isBare) return { credential: undefined, stamp: undefined };
@@ -37,7 +37,7 @@ export function createAttempt({ clock, resync, recorder, monotonicNow }: Attempt
   /** Runs to the sending without a turn of the event loop where the carrier records at once. */
   async function sendOnce(reserved: ReservedCall, carrier: Carrier): Promise<Answer> {
     const { context } = reserved;
-    const { endpoint, call } = reserved.admitted;
+    const { endpoint, call } = reserved.judged;
     const startMs = monotonicNow();
     const send = carrier.sign(call, sealFor(reserved));
     context.noteSigning(monotonicNow() - startMs);
@@ -59,7 +59,7 @@ export function createAttempt({ clock, resync, recorder, monotonicNow }: Attempt
   return async function attempt(reserved, carrier) {
     carrier.assertOpen();
     const first = await sendOnce(reserved, carrier);
-    if (!mayGoOnceMore(reserved.admitted.endpoint, first) || !carrier.isWanted()) return first;
+    if (!mayGoOnceMore(reserved.judged.endpoint, first) || !carrier.isWanted()) return first;
     reserved.learn(first);
     try {
       if (first.verdict.retry === 'restamp') await resync();

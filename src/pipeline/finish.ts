@@ -32,9 +32,9 @@ export function createFinish({ recorder, resolver, listenKeys, keyHolders }: Fin
   return function finish(reserved, answer, carrier) {
     const { context } = reserved;
     reserved.settle(answer);
-    const { endpoint, client } = reserved.admitted;
+    const { endpoint, client } = reserved.judged;
     if (answer.verdict.execution === 'executed') {
-      listenKeys.note(reserved.admitted);
+      listenKeys.note(reserved.judged);
       keyHolders.note(endpoint, client, context.config.settings, answer.bodyText);
     }
     const lost = answer.transfer.phase === 'complete' ? undefined : lostAnswer(context, answer);

@@ -6,13 +6,13 @@ import type { OrderLimits, OrderOutcome, OrderRoom } from '../orders/order-limit
 import type { OrderResolver } from '../orders/resolver.ts';
 import type { ClaimEnding } from '../repeats/claim.ts';
 import { noteSent } from '../repeats/claim-right.ts';
-import type { AdmittedCall } from './authorise.ts';
 import type { CallContext } from './call-context.ts';
+import type { JudgedCall } from './judge.ts';
 import { type Answer, headerOf } from './read-answer.ts';
 import type { CallRecorder } from './recorder.ts';
 
 export interface ReserveDeps {
-  readonly limits: Pick<OrderLimits, 'admit' | 'settle'>;
+  readonly limits: Pick<OrderLimits, 'reserve' | 'settle'>;
   readonly budgets: Pick<Budgets, 'charge' | 'reconcile' | 'refund' | 'keep'>;
   readonly underWay: Pick<CallsUnderWay, 'begin'>;
   readonly resolver: Pick<OrderResolver, 'add'>;
@@ -26,7 +26,7 @@ export interface ReserveDeps {
  */
 export type Reserve = (
   context: CallContext,
-  admitted: AdmittedCall,
+  judged: JudgedCall,
   hangUp?: AbortSignal,
 ) => Promise<ReservedCall>;
 
@@ -35,8 +35,8 @@ export function createReserve(deps: ReserveDeps): Reserve {
    * @throws ProxyError PROXY_ORDER_REFUSED, PROXY_WEIGHT_EXHAUSTED, PROXY_ORDERS_EXHAUSTED, PROXY_UPSTREAM_FROZEN,
    * PROXY_STALE_REQUEST, PROXY_UPSTREAM_UNREACHABLE
    */
-  return async function reserve(context, admitted, hangUp) {
-    const reserved = new ReservedCall(deps, context, admitted, hangUp);
+  return async function reserve(context, judged, hangUp) {
+    const reserved = new ReservedCall(deps, context, judged, hangUp);
     try {
       const room = reserved.takeOrderRoom();
       if (room !== undefined) await room;
@@ -54,7 +54,7 @@ export function createReserve(deps: ReserveDeps): Reserve {
 /** A call with everything that it needs to be sent. Disposing of it gives back what it still holds. */
 export class ReservedCall implements Disposable {
   readonly context: CallContext;
-  readonly admitted: AdmittedCall;
+  readonly judged: JudgedCall;
   readonly #deps: ReserveDeps;
   readonly #hangUp: AbortSignal | undefined;
   #room: OrderRoom | undefined;
@@ -62,31 +62,27 @@ export class ReservedCall implements Disposable {
   #place: Disposable | undefined;
   #isSettled = false;
 
-  constructor(
-    deps: ReserveDeps,
-    context: CallContext,
-    admitted: AdmittedCall,
-    hangUp: AbortSignal | undefined,
-  ) {
+  constructor(deps: ReserveDeps, context: CallContext, judged: JudgedCall, hangUp: AbortSignal | undefined) {
     this.#deps = deps;
     this.context = context;
-    this.admitted = admitted;
+    this.judged = judged;
     this.#hangUp = hangUp;
   }
 
   /** The recvWindow that the call is stamped with, in ms. */
   get recvWindow(): string {
     const { settings } = this.context.config;
-    return recvWindowFor(this.admitted.call.stamp.recvWindow, settings.recvWindowMs);
+    return recvWindowFor(this.judged.call.stamp.recvWindow, settings.recvWindowMs);
   }
 
   /**
-   * Judges the orders of the call by the client's rules and takes their room in its day.
+   * Takes the room of the call's orders in the client's day.
    * @throws ProxyError PROXY_ORDER_REFUSED
    */
   takeOrderRoom(): undefined | Promise<void> {
-    const { client, endpoint, call } = this.admitted;
-    const room = this.#deps.limits.admit(client, endpoint, call, this.#deps.wallNow());
+    const { client, endpoint, orders } = this.judged;
+    if (orders === undefined) return undefined;
+    const room = this.#deps.limits.reserve(client, endpoint, orders, this.#deps.wallNow());
     return room?.then((taken) => {
       this.#room = taken;
     });
@@ -98,7 +94,7 @@ export class ReservedCall implements Disposable {
    * @throws ProxyError PROXY_WEIGHT_EXHAUSTED, PROXY_ORDERS_EXHAUSTED, PROXY_UPSTREAM_FROZEN, PROXY_STALE_REQUEST
    */
   charge(): undefined | Promise<void> {
-    const { client, account, endpoint, call, way } = this.admitted;
+    const { client, account, endpoint, call, way } = this.judged;
     const { egress } = this.context.config.settings;
     const charged = this.#deps.budgets.charge({
       endpoint,
@@ -116,7 +112,7 @@ export class ReservedCall implements Disposable {
 
   /** @throws ProxyError PROXY_UPSTREAM_UNREACHABLE when too many calls are under way */
   takePlace(): void {
-    this.#place = this.#deps.underWay.begin(this.admitted.endpoint, this.admitted.client);
+    this.#place = this.#deps.underWay.begin(this.judged.endpoint, this.judged.client);
   }
 
   /** Closes the open charge by how a sending ended: learned from, kept, or given back. */
@@ -168,12 +164,12 @@ export class ReservedCall implements Disposable {
     if (ticket !== undefined) this.#deps.budgets.keep(ticket);
     this.#settleOrders('unknown');
     if (!context.isConcluded && context.clientOrderIds.length > 0)
-      this.#deps.resolver.add(this.#deps.recorder.unresolved(context, this.admitted.endpoint));
+      this.#deps.resolver.add(this.#deps.recorder.unresolved(context, this.judged.endpoint));
   }
 
   /** A call that had an effect, or may have had one, is never sent again. */
   #keepClaim(ending: ClaimEnding, orderId: string | undefined): void {
-    const { claim, account, endpoint, call } = this.admitted;
+    const { claim, account, endpoint, call } = this.judged;
     if (claim === undefined) return;
     noteSent(claim, { account: account ?? '', endpoint, call }, orderId);
     claim.keep(ending);

@@ -18,6 +18,7 @@ import { KeyHolders } from './clients/key-holders.ts';
 import { ListenKeys } from './clients/listen-keys.ts';
 import { SignatureUses } from './clients/signature-uses.ts';
 import { createFinish, type Finish } from './finish.ts';
+import { createJudge, type Judge } from './judge.ts';
 import { createRecognise, type Recognise } from './recognise.ts';
 import type { CallRecorder } from './recorder.ts';
 import { createReserve, type Reserve } from './reserve.ts';
@@ -29,6 +30,7 @@ export interface Pipeline {
   readonly authenticate: Authenticate;
   readonly admit: Admit;
   readonly authorise: Authorise;
+  readonly judge: Judge;
   readonly reserve: Reserve;
   readonly attempt: Attempt;
   readonly finish: Finish;
@@ -71,6 +73,7 @@ export function wirePipeline(deps: PipelineDeps): Pipeline {
     authenticate: createAuthenticate({ clock, signatures, wallNow }),
     admit: createAdmit({ claimRight: deps.claimRight, rates, monotonicNow }),
     authorise: createAuthorise(deps),
+    judge: createJudge(deps),
     reserve: createReserve(deps),
     attempt: createAttempt(deps),
     finish: createFinish({ ...deps, listenKeys, keyHolders }),

@@ -14,7 +14,7 @@ import type { OrderLimits } from '../orders/order-limits.ts';
 import type { OrderResolver } from '../orders/resolver.ts';
 import { wireOrders } from '../orders/wire-orders.ts';
 import { createArrival } from '../pipeline/arrival.ts';
-import { createOwnCalls, type OwnCalls, targetOf } from '../pipeline/own-call.ts';
+import { createOwnCalls, type OwnCalls, targetOf } from '../pipeline/own-calls/own-call.ts';
 import { createCallRecorder } from '../pipeline/recorder.ts';
 import { wirePipeline } from '../pipeline/wire-pipeline.ts';
 import { wireRepeats } from '../repeats/wire-repeats.ts';

@@ -7,6 +7,7 @@ import { createOrderLimits } from '../../src/orders/order-limits.ts';
 import { createPriceBook } from '../../src/orders/price-book.ts';
 import { catalogueEndpoint, catalogueEndpoints } from '../support/fixtures/catalogue-endpoints.ts';
 import { callOf, clientWith, type Form } from '../support/fixtures/order-fixtures.ts';
+import { admitOrders } from './admit-orders.ts';
 
 const NOON = 1_800_000_000_000;
 
@@ -29,7 +30,7 @@ async function refusalOf(
 ): Promise<ProxyError | undefined> {
   try {
     // A GET of the catalogue is judged by what a POST would carry: only the parameters count.
-    await guard.admit(client, endpoint, callOf({ ...endpoint, method: 'POST' }, form), NOON);
+    await admitOrders(guard, client, endpoint, callOf({ ...endpoint, method: 'POST' }, form), NOON);
     return undefined;
   } catch (error) {
     if (error instanceof ProxyError) return error;

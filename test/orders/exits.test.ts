@@ -6,6 +6,7 @@ import { createOrderLimits } from '../../src/orders/order-limits.ts';
 import { createPriceBook } from '../../src/orders/price-book.ts';
 import { catalogueEndpoint } from '../support/fixtures/catalogue-endpoints.ts';
 import { callOf, clientWith, type Form, MARKET_ANSWERS } from '../support/fixtures/order-fixtures.ts';
+import { admitOrders } from './admit-orders.ts';
 
 /** The look-ups that were made, and the rule that refuses a call. */
 function guarded() {
@@ -27,7 +28,7 @@ function guarded() {
     const endpoint = catalogueEndpoint(method, path);
     try {
       const client = clientWith(rules, symbols === undefined ? {} : { symbols });
-      await guard.admit(client, endpoint, callOf(endpoint, form), 0);
+      await admitOrders(guard, client, endpoint, callOf(endpoint, form), 0);
       return 'passed';
     } catch (error) {
       if (!(error instanceof ProxyError)) throw error;

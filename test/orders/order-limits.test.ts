@@ -29,6 +29,7 @@ import {
   MARKET_ANSWERS,
 } from '../support/fixtures/order-fixtures.ts';
 import { runs } from '../support/properties.ts';
+import { admitOrders } from './admit-orders.ts';
 
 const NOON = 1_800_000_000_000;
 const order = catalogueEndpoint('POST', '/api/v3/order');
@@ -68,7 +69,7 @@ async function ruleFor(
   now = NOON,
 ) {
   try {
-    await guard.admit(client, endpoint, callOf(endpoint, form), now);
+    await admitOrders(guard, client, endpoint, callOf(endpoint, form), now);
     return 'passed';
   } catch (error) {
     if (!(error instanceof ProxyError)) throw error;
@@ -150,7 +151,7 @@ describe('the order guard', () => {
   it('Clients without rules and calls that order nothing are answered at once, without a promise', () => {
     const { guard } = guarded(() => Promise.reject(new Error('asked')));
     const strict = clientWith({ maxPerDay: 0, maxNotional: new Map() }, { symbols: new Set() });
-    expect(guard.admit(clientWith(undefined), order, callOf(order, {}), NOON)).toBeUndefined();
+    expect(admitOrders(guard, clientWith(undefined), order, callOf(order, {}), NOON)).toBeUndefined();
     const others = catalogueEndpoints().filter(({ orderShape }) => orderShape === undefined);
     expect(others.length).toBeGreaterThan(700);
     const free = others.filter(
@@ -158,11 +159,11 @@ describe('the order guard', () => {
     );
     expect(free.length).toBeGreaterThan(600);
     for (const endpoint of free) {
-      expect(guard.admit(strict, endpoint, callOf(order, {}), NOON), endpoint.path).toBeUndefined();
+      expect(admitOrders(guard, strict, endpoint, callOf(order, {}), NOON), endpoint.path).toBeUndefined();
     }
     const anySymbol = clientWith({ maxPerDay: 0, maxNotional: new Map() });
     for (const endpoint of others) {
-      expect(guard.admit(anySymbol, endpoint, callOf(order, {}), NOON), endpoint.path).toBeUndefined();
+      expect(admitOrders(guard, anySymbol, endpoint, callOf(order, {}), NOON), endpoint.path).toBeUndefined();
     }
   });
 
@@ -175,7 +176,7 @@ describe('the order guard', () => {
     ];
     expect(cancels.length).toBeGreaterThan(20);
     for (const endpoint of cancels) {
-      expect(guard.admit(strict, endpoint, callOf(order, MARKET), NOON)).toBeUndefined();
+      expect(admitOrders(guard, strict, endpoint, callOf(order, MARKET), NOON)).toBeUndefined();
     }
     expect(countdowns.map(({ path }) => path.split('/').at(-1))).toEqual([
       'countdownCancelAll',
@@ -190,9 +191,9 @@ describe('the order guard', () => {
   it('A refusal names client, endpoint and rule, in words that ccxt passes on', async () => {
     const { guard } = guarded();
     const client = clientWith({ maxNotional: new Map([['USDT', '50']]) });
-    const refusal = await Promise.resolve(guard.admit(client, order, callOf(order, MARKET), NOON)).catch(
-      (error) => error,
-    );
+    const refusal = await Promise.resolve(
+      admitOrders(guard, client, order, callOf(order, MARKET), NOON),
+    ).catch((error) => error);
     expect(refusal).toBeInstanceOf(ProxyError);
     expect(refusal).toMatchObject({
       name: 'PROXY_ORDER_REFUSED',
@@ -238,7 +239,7 @@ describe('the order guard', () => {
     const full = new ProxyError('PROXY_WEIGHT_EXHAUSTED', 'No room.', { retryAfterSeconds: 7 });
     const { guard } = guarded(() => Promise.reject(full));
     const client = clientWith({ maxNotional: new Map([['USDT', '1000']]) });
-    await expect(guard.admit(client, order, callOf(order, MARKET), NOON)).rejects.toBe(full);
+    await expect(admitOrders(guard, client, order, callOf(order, MARKET), NOON)).rejects.toBe(full);
   });
 
   it('Each quote asset is valued by its own limit', async () => {
@@ -283,7 +284,7 @@ describe('the order guard', () => {
   ] as const)('When a call ends %s, the next order is %s', async (ending: OrderOutcome, expected) => {
     const { guard } = guarded();
     const client = clientWith({ maxPerDay: 1 });
-    const admission = await guard.admit(client, order, callOf(order, MARKET), NOON);
+    const admission = await admitOrders(guard, client, order, callOf(order, MARKET), NOON);
     expect(await ruleFor(guard, client)).toBe('order.maxPerDay');
     guard.settle(admission as OrderRoom, ending);
     expect(await ruleFor(guard, client)).toBe(expected);
@@ -292,7 +293,7 @@ describe('the order guard', () => {
   it('A client whose days are not counted holds no room', async () => {
     const { guard } = guarded();
     const client = clientWith({ maxNotional: new Map([['USDT', '1000']]) });
-    expect(await guard.admit(client, order, callOf(order, MARKET), NOON)).toBeUndefined();
+    expect(await admitOrders(guard, client, order, callOf(order, MARKET), NOON)).toBeUndefined();
   });
 
   it('An order whose room cannot be recorded is refused', async () => {
@@ -307,9 +308,13 @@ describe('the order guard', () => {
     const { guard } = guarded();
     const { call } = toFrameCall(order, jsonMembers(JSON.stringify(MARKET)));
     const strict = clientWith({ types: new Set(['LIMIT']) });
-    await expect(guard.admit(strict, order, call, NOON)).rejects.toThrow(ProxyError);
-    await expect(guard.admit(strict, order, call, NOON)).rejects.toMatchObject({ rule: 'order.types' });
-    expect(await guard.admit(clientWith({ types: new Set(['MARKET']) }), order, call, NOON)).toBeUndefined();
+    await expect(admitOrders(guard, strict, order, call, NOON)).rejects.toThrow(ProxyError);
+    await expect(admitOrders(guard, strict, order, call, NOON)).rejects.toMatchObject({
+      rule: 'order.types',
+    });
+    expect(
+      await admitOrders(guard, clientWith({ types: new Set(['MARKET']) }), order, call, NOON),
+    ).toBeUndefined();
   });
 });
 
@@ -395,7 +400,8 @@ describe('orders of several clients at the same time', () => {
             const form = { ...MARKET, quantity: `0.${String(thousandths).padStart(3, '0')}` };
             let admission: OrderRoom | undefined;
             try {
-              admission = await guard.admit(
+              admission = await admitOrders(
+                guard,
                 clientWith(rules, { name: client }),
                 order,
                 callOf(order, form),

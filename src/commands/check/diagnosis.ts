@@ -1,6 +1,7 @@
 import { ProxyError } from '../../core/errors.ts';
 import { readOrderAnswer } from '../../core/outcome/order-answer.ts';
-import type { OwnAnswer, OwnCall, OwnCalls } from '../../pipeline/own-call.ts';
+import type { OwnCall, OwnCalls } from '../../pipeline/own-calls/own-call.ts';
+import type { OwnAnswer } from '../../pipeline/own-calls/text-carrier.ts';
 import type { BuiltProxy } from '../../proxy/build.ts';
 import { causeOf } from '../../upstream/connections/connection-trouble.ts';
 import type { ClockState } from '../../upstream/server-clock.ts';

@@ -152,7 +152,8 @@ export class ApiSocket implements PairOwner {
       this.#say(resultFrame(frame.id, {}));
       return;
     }
-    using reserved = await pipeline.reserve(context, admitted, this.#gone.signal);
+    const judged = await pipeline.judge(admitted);
+    using reserved = await pipeline.reserve(context, judged, this.#gone.signal);
     const carrier = this.#carrierFor(context, frame, { method, params, received: call });
     const answer = await pipeline.attempt(reserved, carrier);
     this.#relay(context, frame, pipeline.finish(reserved, answer, carrier), carrier.sentId);

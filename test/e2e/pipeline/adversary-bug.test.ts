@@ -35,12 +35,12 @@ function order() {
 describe('a bug of the proxy itself', () => {
   it('A bug of the proxy before an order was sent is said to be not sent, and takes nothing out of the day', async () => {
     const { limits } = proxy.parts;
-    const admit = limits.admit;
-    limits.admit = () => {
+    const { reserve } = limits;
+    limits.reserve = () => {
       throw new Error('a bug that names REALSECRET');
     };
     const reply = await order().finally(() => {
-      limits.admit = admit;
+      limits.reserve = reserve;
     });
     expect([reply.status, reply.json, reply.headers['x-proxy-outcome']]).toEqual([
       500,

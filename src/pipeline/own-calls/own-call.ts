@@ -1,23 +1,21 @@
 import type { Dispatcher } from 'undici';
-import type { Budgets } from '../budgets/budgets.ts';
-import { PROXY_CLIENT } from '../core/access/client.ts';
-import { type Call, readHead } from '../core/call/call.ts';
-import { encodeComponent } from '../core/call/form.ts';
-import { readTarget } from '../core/call/target.ts';
-import type { Catalogue } from '../core/catalogue/catalogue.ts';
-import type { Endpoint } from '../core/catalogue/endpoint.ts';
-import { ProxyError } from '../core/errors.ts';
-import type { Credential } from '../core/signing/credential.ts';
-import { plainCall, signCall, type WireRequest } from '../core/signing/sign-call.ts';
-import type { UpstreamName } from '../core/upstream.ts';
-import { fetchText, type TextAnswer } from '../upstream/connections/fetch-text.ts';
-import type { ServerClock } from '../upstream/server-clock.ts';
-import type { Arrival } from './arrival.ts';
-import { createAttempt } from './attempt.ts';
-import type { Carrier, Seal, Send, Transfer } from './carrier.ts';
-import { createFinish } from './finish.ts';
-import type { CallRecorder } from './recorder.ts';
-import { createReserve } from './reserve.ts';
+import type { Budgets } from '../../budgets/budgets.ts';
+import { PROXY_CLIENT } from '../../core/access/client.ts';
+import { readHead } from '../../core/call/call.ts';
+import { encodeComponent } from '../../core/call/form.ts';
+import { readTarget } from '../../core/call/target.ts';
+import type { Catalogue } from '../../core/catalogue/catalogue.ts';
+import type { Endpoint } from '../../core/catalogue/endpoint.ts';
+import { ProxyError } from '../../core/errors.ts';
+import type { Credential } from '../../core/signing/credential.ts';
+import type { UpstreamName } from '../../core/upstream.ts';
+import type { ServerClock } from '../../upstream/server-clock.ts';
+import type { Arrival } from '../arrival.ts';
+import { createAttempt } from '../attempt.ts';
+import { createFinish } from '../finish.ts';
+import type { CallRecorder } from '../recorder.ts';
+import { createReserve } from '../reserve.ts';
+import { type OwnAnswer, TextCarrier } from './text-carrier.ts';
 
 export interface OwnCall {
   readonly upstream: UpstreamName;
@@ -29,11 +27,6 @@ export interface OwnCall {
   readonly credential?: Credential;
   /** One connection of the upstream; without it the upstream's pool chooses. */
   readonly connection?: Dispatcher;
-}
-
-export interface OwnAnswer extends TextAnswer {
-  /** The bytes that were signed, without the signature; undefined when none were. */
-  readonly signedText?: string;
 }
 
 export interface OwnCalls {
@@ -82,8 +75,8 @@ export function createOwnCalls(deps: OwnCallsDeps): OwnCalls {
       context.noteEndpoint(endpoint);
       context.noteCaller(PROXY_CLIENT, account);
       const proven = { client: PROXY_CLIENT, account, endpoint, call, signed: undefined };
-      const admitted = { ...proven, claim: undefined, credential };
-      using reserved = await reserve(context, admitted);
+      const judged = { ...proven, claim: undefined, credential, orders: undefined };
+      using reserved = await reserve(context, judged);
       const carrier = new TextCarrier(connection);
       const { lost } = finish(reserved, await attempt(reserved, carrier), carrier);
       if (lost !== undefined) throw carrier.error ?? lost;
@@ -92,7 +85,7 @@ export function createOwnCalls(deps: OwnCallsDeps): OwnCalls {
   };
 }
 
-const NO_LIMITS = { admit: () => undefined, settle: () => {} };
+const NO_LIMITS = { reserve: () => undefined, settle: () => {} };
 const NO_PLACES = { begin: () => ({ [Symbol.dispose]: () => {} }) };
 
 function accountFor(own: OwnCall, { security }: Endpoint, first: string | undefined): string | undefined {
@@ -109,69 +102,8 @@ function recordsOfSigned(recorder: CallRecorder): CallRecorder {
   };
 }
 
-/** Carries one GET of the proxy's own and keeps its answer as text. */
-class TextCarrier implements Carrier {
-  readonly recordsAtOnce = true;
-  readonly #connection: Dispatcher;
-  #answer: OwnAnswer | undefined;
-  #error: Error | undefined;
-
-  constructor(connection: Dispatcher) {
-    this.#connection = connection;
-  }
-
-  get error(): Error | undefined {
-    return this.#error;
-  }
-
-  answer(): OwnAnswer {
-    if (this.#answer === undefined) throw new Error('an own call without its answer');
-    return this.#answer;
-  }
-
-  assertOpen(): void {}
-
-  isWanted(): boolean {
-    return false;
-  }
-
-  sign(call: Call, { credential, stamp }: Seal): Send {
-    const isSigned = credential !== undefined && stamp !== undefined;
-    const wire = isSigned ? signCall(call, credential, stamp) : plainCall(call);
-    const headers = credential === undefined ? [] : ['x-mbx-apikey', credential.apiKey];
-    return () => this.#send(wire, headers, isSigned ? signedTextOf(wire) : undefined);
-  }
-
-  async #send(
-    wire: WireRequest,
-    headers: readonly string[],
-    signedText: string | undefined,
-  ): Promise<Transfer> {
-    const fetched = await fetchText(this.#connection, wire.target, headers);
-    const { phase, answer, error } = fetched;
-    this.#error = error;
-    if (answer !== undefined)
-      this.#answer = { ...answer, ...(signedText === undefined ? {} : { signedText }) };
-    // A good answer may be megabytes and is read by whoever asked.
-    const text = answer !== undefined && answer.status >= 400 ? answer.text : undefined;
-    return {
-      phase,
-      status: answer?.status,
-      headers: answer?.headers ?? {},
-      held: undefined,
-      streaming: false,
-      error,
-      reading: { text, wellFormed: true },
-    };
-  }
-}
-
 /** A canonical target out of a path and decoded parameters. */
 export function targetOf(path: string, params: Iterable<readonly [name: string, value: string]>): string {
   const query = Array.from(params, ([name, value]) => `${name}=${encodeComponent(value)}`).join('&');
   return query === '' ? path : `${path}?${query}`;
-}
-
-function signedTextOf({ target }: WireRequest): string {
-  return target.replace(/^[^?]*\?/, '').replace(/&signature=.*$/, '');
 }

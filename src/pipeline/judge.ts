@@ -1,0 +1,27 @@
+import type { JudgedOrders, OrderLimits } from '../orders/order-limits.ts';
+import type { AdmittedCall } from './authorise.ts';
+
+export interface JudgeDeps {
+  readonly limits: Pick<OrderLimits, 'judge'>;
+}
+
+/** A call whose orders may be placed; what it needs for that is not taken yet. */
+export interface JudgedCall extends AdmittedCall {
+  /** Its orders with their values; undefined where no rule of the client concerns them. */
+  readonly orders: JudgedOrders | undefined;
+}
+
+/**
+ * Whether what a call would do at Binance may be done: the client's order rules. A call that no rule concerns is judged
+ * at once.
+ */
+export type Judge = (admitted: AdmittedCall) => JudgedCall | Promise<JudgedCall>;
+
+export function createJudge({ limits }: JudgeDeps): Judge {
+  /** @throws ProxyError PROXY_ORDER_REFUSED; a refusal of the price look-up's own budget as it is */
+  return function judge(admitted) {
+    const judged = limits.judge(admitted.client, admitted.endpoint, admitted.call);
+    if (judged === undefined) return { ...admitted, orders: undefined };
+    return judged.then((orders) => ({ ...admitted, orders }));
+  };
+}
