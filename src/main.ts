@@ -1,6 +1,6 @@
 import program from '../package.json' with { type: 'json' };
-import { EXIT } from './commands/cli.ts';
-import { tableLine } from './commands/cli-table.ts';
+import { EXIT } from './commands/base/cli.ts';
+import { tableLine } from './commands/base/cli-table.ts';
 import type { CommandTable } from './commands/completion.ts';
 
 /** Each command is loaded only when it is called for: a health check does not load a web server. */
@@ -36,6 +36,13 @@ const COMMANDS: CommandTable = new Map([
     [
       async () => (await import('./commands/client.ts')).client,
       'apps and their keys: "client new NAME", "client list", "client rotate NAME", "client revoke NAME"',
+    ],
+  ],
+  [
+    'operator',
+    [
+      async () => (await import('./commands/operator.ts')).operator,
+      'people who act on the proxy: "operator new NAME" makes a token',
     ],
   ],
   [

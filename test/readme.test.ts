@@ -44,7 +44,7 @@ describe('the README', () => {
       'BINANCE_PROXY_ALLOW_LOOSENING',
       'BINANCE_PROXY_WATCH_SECRETS',
     ]);
-    const named = new Set(readme.match(/BINANCE_PROXY_[A-Z_]+/g));
+    const named = new Set(readme.match(/BINANCE_PROXY_[A-Z0-9_]+/g));
     expect([...named].filter((name) => !known.has(name))).toEqual([]);
   });
 

@@ -2,7 +2,7 @@ import { report } from './audit/report.ts';
 import { show } from './audit/show.ts';
 import { tail } from './audit/tail.ts';
 import { verify } from './audit/verify.ts';
-import { type Command, commandGroup, EXIT } from './cli.ts';
+import { type Command, commandGroup, EXIT } from './base/cli.ts';
 
 const USAGE = `Usage: binance-signing-proxy audit <tail|show|report|verify> [options] PATH…
 

@@ -1,8 +1,8 @@
 import { closeSync, lstatSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BINANCE_HOST_NAMES } from '../core/binance-hosts.ts';
+import { commandGroup, EXIT } from './base/cli.ts';
 import { makeCertificates } from './certificate/make-certificates.ts';
-import { commandGroup, EXIT } from './cli.ts';
 
 const USAGE = `Usage: binance-signing-proxy certificate new [--out DIR] [--keep-authority-key]
 

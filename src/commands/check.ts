@@ -9,13 +9,13 @@ import { UNGUARDED } from '../proxy/reload.ts';
 import { startWarnings } from '../proxy/start-warnings.ts';
 import { isoOf, type KeyFacts } from '../upstream/key-advice.ts';
 import { isRiskySwitch } from '../upstream/key-switches.ts';
+import { command, EXIT } from './base/cli.ts';
+import { table } from './base/cli-table.ts';
 import { describeClock, diagnoseClock, diagnoseKey } from './check/diagnosis.ts';
 import type { Finding } from './check/finding.ts';
 import { examineFolders } from './check/folders.ts';
 import { examinePorts, isProxyRunning } from './check/ports.ts';
 import { examineRedis } from './check/redis.ts';
-import { command, EXIT } from './cli.ts';
-import { table } from './cli-table.ts';
 
 const USAGE = `Usage: binance-signing-proxy check [--offline]
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parsePublicKey } from '../config/sections/public-key.ts';
-import { commandGroup, EXIT, UsageError, type Values } from './cli.ts';
+import { commandGroup, EXIT, UsageError, type Values } from './base/cli.ts';
+import { withSentences } from './base/with-sentences.ts';
 import { readSymbols, wrongName } from './client/client-name-check.ts';
 import { pairVariables, prefixFor, SINGLE_CLIENT } from './client/client-names.ts';
 import { issueKey } from './client/issue-key.ts';
@@ -10,7 +11,6 @@ import { entryFor, PRESET_NAMES } from './client/presets.ts';
 import { revoke } from './client/revoke.ts';
 import { rotate } from './client/rotate.ts';
 import { clientsYaml } from './client/yaml-entry.ts';
-import { withSentences } from './with-sentences.ts';
 
 const USAGE = `Usage: binance-signing-proxy client <new|list|rotate|revoke> [NAME]
 

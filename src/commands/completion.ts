@@ -1,4 +1,4 @@
-import { type Command, command, EXIT, UsageError } from './cli.ts';
+import { type Command, command, EXIT, UsageError } from './base/cli.ts';
 import { bashScript } from './completion/bash.ts';
 import { fishScript } from './completion/fish.ts';
 import { SHELLS, type Shell } from './completion/value-choices.ts';

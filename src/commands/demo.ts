@@ -9,7 +9,7 @@ import { UPSTREAM_NAMES } from '../core/upstream.ts';
 import { type RunningProxy, startProxy } from '../proxy/start.ts';
 import { demoAccount } from '../simulator/accounts/demo-account.ts';
 import { type Simulator, startSimulator } from '../simulator/simulator.ts';
-import { command, EXIT } from './cli.ts';
+import { command, EXIT } from './base/cli.ts';
 import { issueKey } from './client/issue-key.ts';
 import { DemoPrinter } from './demo/printer.ts';
 import { playSession } from './demo/session.ts';

@@ -1,13 +1,13 @@
 import { resolve } from 'node:path';
+import { command, EXIT, UsageError, type Values } from './base/cli.ts';
+import { withSentences } from './base/with-sentences.ts';
 import { check } from './check.ts';
-import { command, EXIT, UsageError, type Values } from './cli.ts';
 import { createFile, lookAt, replaceFile, UnsafeFileError } from './files/safe-file.ts';
 import { givenAnswers } from './init/given-answers.ts';
 import { LIBRARIES, linesFor, PLACEHOLDERS } from './init/library-lines.ts';
 import { type Answers, INIT_OPTIONS } from './init/options.ts';
 import { CONFIG_PATH, DOTENV_PATH, type Plan, planFiles } from './init/plan.ts';
 import { withUsualAnswers } from './init/usual-answers.ts';
-import { withSentences } from './with-sentences.ts';
 
 const USAGE = `Usage: binance-signing-proxy init [options]
 

@@ -3,10 +3,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { AUDIT_LOCK, STATE_LOCK } from '../audit/folder-lock.ts';
 import { type PrintedRecord, parseRecord } from '../audit/reading/read-records.ts';
 import { TrailFollower } from '../audit/reading/trail-follower.ts';
-import { command, EXIT, UsageError, type Values } from './cli.ts';
+import { command, EXIT, UsageError, type Values } from './base/cli.ts';
+import { withSentences } from './base/with-sentences.ts';
 import { configuredFolders } from './reload/configured-folders.ts';
 import { holdersOf } from './reload/find-proxy.ts';
-import { withSentences } from './with-sentences.ts';
 
 const USAGE = `Usage: binance-signing-proxy reload [--pid N] [--audit-dir PATH] [--timeout SECONDS] [--json]
 

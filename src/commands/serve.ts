@@ -5,9 +5,9 @@ import type { ConfigFileRole, ConfigFileState, Settings } from '../config/schema
 import { readEnvironment } from '../config/sources/read-environment.ts';
 import { openLog } from '../proxy/log.ts';
 import { type RunningProxy, startProxy } from '../proxy/start.ts';
-import { command, EXIT } from './cli.ts';
+import { command, EXIT } from './base/cli.ts';
+import { startFailure } from './base/start-failure.ts';
 import { SecretWatch } from './serve/secret-watch.ts';
-import { startFailure } from './start-failure.ts';
 
 const USAGE = `Usage: binance-signing-proxy serve
 

@@ -4,7 +4,7 @@ import { readEnvironment } from '../config/sources/read-environment.ts';
 import { readToken } from '../config/sources/read-secret.ts';
 import { demoAccount } from '../simulator/accounts/demo-account.ts';
 import { type Simulator, startSimulator } from '../simulator/simulator.ts';
-import { command, EXIT, UsageError } from './cli.ts';
+import { command, EXIT, UsageError } from './base/cli.ts';
 
 const USAGE = `Usage: binance-signing-proxy simulator [--port 9080]
 

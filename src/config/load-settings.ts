@@ -12,12 +12,13 @@ import { type ConfigFile, DEFAULTS } from './schema/schema.ts';
 import type { ConfigFileRole, ConfigFileState, ConfigFiles, Settings } from './schema/settings.ts';
 import { CONFIG_VARIABLE, LOOSENING_VARIABLE, unknownVariables, WATCH_VARIABLE } from './schema/variables.ts';
 import { readAccounts } from './sections/accounts.ts';
-import { readCertificates } from './sections/certificates.ts';
 import { readClients } from './sections/clients.ts';
 import { readDenylist } from './sections/denylist-file.ts';
 import { readListeners } from './sections/listeners.ts';
+import { readOperators } from './sections/operators.ts';
 import { readOrigins } from './sections/origins.ts';
 import { findRepeatedSecrets } from './sections/repeated-secrets.ts';
+import { readCertificates } from './sections/tls/certificates.ts';
 import { readWaysOut } from './sections/ways-out-reader.ts';
 import type { Environment } from './sources/read-environment.ts';
 import { type ConfigSources, readSecret, readToken } from './sources/read-secret.ts';
@@ -67,6 +68,7 @@ export function loadSettings(options: {
     environment,
     isLive,
     ...readListeners(sources, layered, keyExpected),
+    operators: readOperators(sources, layered),
     recvWindowMs: config.recvWindowMs ?? DEFAULTS.recvWindowMs,
     ...origins,
     upstreamCa: readCertificates(layered, cwd),
@@ -164,8 +166,10 @@ function absolute(cwd: string, path: string | undefined): string | undefined {
   return path === undefined ? undefined : resolve(cwd, path);
 }
 
-function prefixesOf({ accounts = {}, clients = {}, egress }: ConfigFile): readonly string[] {
-  const entries: { readonly envPrefix?: string }[] = [...Object.values(accounts), ...Object.values(clients)];
+function prefixesOf({ accounts = {}, clients = {}, operators = {}, egress }: ConfigFile): readonly string[] {
+  const entries: { readonly envPrefix?: string }[] = [accounts, clients, operators].flatMap<{
+    readonly envPrefix?: string;
+  }>(Object.values);
   for (const way of [egress, ...Object.values(accounts).map((account) => account.egress)])
     if (way !== undefined) entries.push(way);
   return entries.flatMap(({ envPrefix }) => envPrefix ?? []);

@@ -1,10 +1,16 @@
 import fastify, { type FastifyInstance } from 'fastify';
-import { isLoopbackName } from '../config/sections/hosts.ts';
-import { localTrust } from '../http/local-trust.ts';
+import type { AuditTrail } from '../audit/trail.ts';
+import { ProxyError } from '../core/errors.ts';
 import { NO_SCHEMAS } from '../http/no-schemas.ts';
 import type { OrderResolver } from '../orders/resolver.ts';
 import type { LiveConfig } from '../pipeline/live-config.ts';
+import { OperatorError } from './access/operator-error.ts';
+import { guardOperatorRoutes } from './access/operator-gate.ts';
+import { assertOperatorTrust } from './access/operator-trust.ts';
+import { Sessions } from './access/sessions.ts';
 import type { Metrics } from './metrics.ts';
+import { operatorRecords } from './operator-records.ts';
+import { addSessionRoutes } from './session-routes.ts';
 import type { Status } from './status.ts';
 
 export interface OperatorListenerDeps {
@@ -12,46 +18,79 @@ export interface OperatorListenerDeps {
   readonly status: () => Status;
   readonly metrics: Pick<Metrics, 'contentType' | 'print'>;
   readonly resolver: Pick<OrderResolver, 'open'>;
+  readonly trail: Pick<AuditTrail, 'note'>;
+  readonly monotonicNow: () => number;
 }
 
+const LARGEST_BODY_BYTES = 64 * 1024;
+const OPEN = { config: { isOpen: true } };
+
 /**
- * The listener for the operator: it works while Binance does not, and serves no Binance path. On a loopback address it
- * checks the Host like the listener for apps; elsewhere probes come with whatever name they have.
+ * The listener for operators: it works while Binance does not, and serves no Binance path. Probes and scrapers need no
+ * token; everything else does, what does not exist included.
  */
 export async function buildOperatorListener(deps: OperatorListenerDeps): Promise<FastifyInstance> {
-  const { config, status, metrics, resolver } = deps;
+  const { config, status, metrics, resolver, trail, monotonicNow } = deps;
   const app = fastify({
     logger: false,
     forceCloseConnections: true,
     return503OnClosing: false,
     schemaController: NO_SCHEMAS,
+    bodyLimit: LARGEST_BODY_BYTES,
   });
-  const checkTrust = localTrust(
-    () => new Set(config().settings.server.allowedHosts.map((name) => name.toLowerCase())),
-    { secretMask: () => config().settings.secretMask },
-  );
-  app.addHook('onRequest', (request, reply, done) => {
-    if (isLoopbackName(config().settings.operator.host)) checkTrust(request, reply, done);
-    else done();
+  // What changes something comes as JSON, which no page of others can send without being asked first.
+  app.removeContentTypeParser('text/plain');
+  const settings = () => config().settings;
+  const sessions = new Sessions(monotonicNow);
+  const records = operatorRecords(trail);
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
+    assertOperatorTrust(request, settings());
   });
   app.setErrorHandler((error, _request, reply) => {
-    const httpStatus =
-      error instanceof Error && 'status' in error && typeof error.status === 'number' ? error.status : 500;
-    return reply
-      .code(httpStatus)
-      .send({ error: httpStatus === 500 ? 'internal error' : (error as Error).message });
+    const { status: httpStatus, sentence, retryAfterSeconds } = answerTo(error);
+    if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds));
+    if (httpStatus === 401) reply.header('www-authenticate', 'Bearer');
+    return reply.code(httpStatus).send({ error: sentence });
   });
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not found' }));
-  app.get('/livez', () => ({ status: 'ok' }));
-  app.get('/readyz', (_request, reply) => {
-    const state = status();
-    return reply.code(state.ready ? 200 : 503).send(state);
+  const judgeToken = await guardOperatorRoutes(app, {
+    operators: () => settings().operators,
+    sessions,
+    onWrongToken: records.wrongToken,
   });
-  app.get('/metrics', async (_request, reply) => {
+  app.get('/livez', OPEN, () => ({ status: 'ok' }));
+  app.get('/readyz', OPEN, (_request, reply) => {
+    const { ready, reasons } = status();
+    return reply.code(ready ? 200 : 503).send({ ready, reasons: reasons.map(({ name }) => name) });
+  });
+  app.get('/metrics', OPEN, async (_request, reply) => {
     reply.type(metrics.contentType);
     return metrics.print();
   });
+  app.get('/operator/status', () => {
+    const { reasons, ...state } = status();
+    return { ...state, reasons: reasons.map(({ sentence }) => sentence) };
+  });
   app.get('/orders/unresolved', () => ({ orders: resolver.open() }));
+  addSessionRoutes(app, { settings, sessions, judgeToken, records });
   await app.ready();
   return app;
+}
+
+interface Refusal {
+  readonly status: number;
+  readonly sentence: string;
+  readonly retryAfterSeconds?: number | undefined;
+}
+
+/** Sentences of our own are told; of any other error only what kind it is. */
+function answerTo(error: unknown): Refusal {
+  if (error instanceof OperatorError || error instanceof ProxyError)
+    return { status: error.status, sentence: error.message, retryAfterSeconds: error.retryAfterSeconds };
+  const { statusCode } = Object(error) as { readonly statusCode?: unknown };
+  if (statusCode === 415) return { status: 415, sentence: 'A body has to be JSON.' };
+  if (statusCode === 413) return { status: 413, sentence: 'The body is too large.' };
+  if (statusCode === 400) return { status: 400, sentence: 'The body is no JSON.' };
+  return { status: 500, sentence: 'internal error' };
 }

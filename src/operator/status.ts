@@ -6,11 +6,17 @@ import type { KeyGate } from '../upstream/key-gate.ts';
 import type { PreflightVerdict } from '../upstream/key-verdicts.ts';
 import type { ServerClock } from '../upstream/server-clock.ts';
 
-/** What `/readyz` answers. */
+/** What keeps signed calls from passing. */
+interface NotReady {
+  /** Safe to be told to anybody: it names no account and no file. */
+  readonly name: 'stopping' | 'starting' | 'clock' | 'preflight' | 'audit';
+  readonly sentence: string;
+}
+
+/** How the proxy is. `/readyz` tells whether it is ready and the names of the reasons, `/operator/status` all of it. */
 export interface Status {
   readonly ready: boolean;
-  /** One sentence for each thing that keeps signed calls from passing. */
-  readonly reasons: readonly string[];
+  readonly reasons: readonly NotReady[];
   readonly clock: { readonly synced: boolean; readonly offsetMs?: number; readonly ageMs?: number };
   readonly preflight: Readonly<Record<string, string>>;
   /** What is known, by account, of a new key that has not taken the place of the one that signs. */
@@ -44,10 +50,11 @@ export function createStatus(deps: StatusDeps): () => Status {
   return function status() {
     const { settings } = config();
     const { synced, offsetMs, ageMs } = clock.state;
-    const reasons: string[] = [];
-    if (isStopping()) reasons.push('The proxy is shutting down.');
-    else if (!isListening()) reasons.push('Apps cannot connect yet: the proxy is still starting.');
-    if (!synced) reasons.push(CLOCK_UNKNOWN);
+    const reasons: NotReady[] = [];
+    const note = (name: NotReady['name'], sentence: string) => reasons.push({ name, sentence });
+    if (isStopping()) note('stopping', 'The proxy is shutting down.');
+    else if (!isListening()) note('starting', 'Apps cannot connect yet: the proxy is still starting.');
+    if (!synced) note('clock', CLOCK_UNKNOWN);
     const preflight: Record<string, string> = Object.create(null);
     for (const account of settings.accounts.keys()) {
       const verdict = gate.verdicts.get(account);
@@ -56,9 +63,9 @@ export function createStatus(deps: StatusDeps): () => Status {
       if (reason === undefined) continue;
       // A pass that was not renewed says nothing any more.
       if (verdict?.kind === 'passed') preflight[account] = 'pending';
-      reasons.push(reason);
+      note('preflight', reason);
     }
-    if (!trail.check()) reasons.push(`The audit file cannot be written${lastErrorOf(trail)}.`);
+    if (!trail.check()) note('audit', `The audit file cannot be written${lastErrorOf(trail)}.`);
     return {
       ready: reasons.length === 0,
       reasons,

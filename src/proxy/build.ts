@@ -155,7 +155,7 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
   undo.move();
   return {
     app: { pipeline, budgets, trail, clock, config, sockets, own, timeouts, secretMask, ...times },
-    operator: { config, status, metrics, resolver },
+    operator: { config, status, metrics, resolver, trail, monotonicNow },
     ...{ trail, limits, resolver, clock, gate, ownCalls, underWay },
     swap(next) {
       snapshot.swap(next);

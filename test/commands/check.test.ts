@@ -8,7 +8,7 @@ import { folderWith } from '../support/fixtures/config-folder.ts';
 import { makeThrowAwayCertificate } from '../support/fixtures/throw-away-certificate.ts';
 import { freePort } from '../support/free-port.ts';
 import { type Ended, MAIN, runToEnd } from '../support/processes/child.ts';
-import { startTestProxy, TEST_KEY, TEST_SECRET, upstreamsAt } from '../support/servers/proxy.ts';
+import { askOperator, startTestProxy, TEST_KEY, TEST_SECRET, upstreamsAt } from '../support/servers/proxy.ts';
 import { startUpstream } from '../support/servers/upstream.ts';
 
 let simulator: Simulator;
@@ -206,7 +206,7 @@ describe('check', () => {
     );
   });
 
-  it('The command check ends with 1 and the sentence of /readyz where a live exchange does not know the key question', async () => {
+  it('The command check ends with 1 and the sentence of the running proxy where a live exchange does not know the key question', async () => {
     const gateway = await startSimulator({
       sapi: false,
       accounts: [{ apiKey: TEST_KEY, hmacSecret: TEST_SECRET }],
@@ -214,11 +214,12 @@ describe('check', () => {
     const live = { BINANCE_PROXY_ENVIRONMENT: 'live' };
     const proxy = await startTestProxy({ upstream: gateway.url, env: live });
     const ready = await send(Number(new URL(proxy.operatorUrl).port), '/readyz');
+    const shown = await askOperator(proxy.operatorUrl, '/operator/status');
     await proxy.close();
     const { code, stdout } = await check(live, { url: gateway.url });
     const relaxed = await check({ ...live, BINANCE_PROXY_KEY_PREFLIGHT: 'warn' }, { url: gateway.url });
     await gateway.close();
-    const [reason = ''] = (ready.json as { reasons?: string[] } | undefined)?.reasons ?? [];
+    const [reason = ''] = (shown.json as { reasons?: string[] } | undefined)?.reasons ?? [];
     expect([ready.status, reason]).toEqual([
       503,
       expect.stringMatching(/HTTP 404 .*set keyPreflight \(BINANCE_PROXY_KEY_PREFLIGHT\) to warn or off\.$/),

@@ -10,7 +10,7 @@ import { folderWith } from '../support/fixtures/config-folder.ts';
 import { readPrometheusText, sampleOf } from '../support/fixtures/prometheus-text.ts';
 import { type ImageLayout, imageIn, layOutImage } from '../support/images/image-layout.ts';
 import { addressesOf, type Child, runToEnd, startChild } from '../support/processes/child.ts';
-import { TEST_KEY, TEST_SECRET, upstreamsAt } from '../support/servers/proxy.ts';
+import { askOperator, OPERATOR_ENV, TEST_KEY, TEST_SECRET, upstreamsAt } from '../support/servers/proxy.ts';
 import { hasRedisServer, sayWhatIsLeftOut, startRedisServer } from '../support/servers/redis-server.ts';
 
 const CLIENT_KEY = 'issuedKEYissuedKEYissuedKEYissuedKEYissuedKEYissuedKEYissuedKEY1';
@@ -53,6 +53,7 @@ function environmentFor({ root, env }: ImageLayout): Readonly<Record<string, str
     BINANCE_PROXY_CLIENT_KEY_FILE: join(root, 'run/secrets/client_key'),
     BINANCE_PROXY_AUDIT_DIR: join(root, 'var/lib/binance-proxy/audit'),
     BINANCE_PROXY_STATE_DIR: join(root, 'var/lib/binance-proxy/state'),
+    ...OPERATOR_ENV,
     ...upstreamsAt(simulator.url),
   };
 }
@@ -203,7 +204,7 @@ describe('the start command of the image', () => {
       async () => {
         const reply = await send(Number(new URL(url).port), '/api/v3/account', { headers });
         expect([reply.status, reply.headers['x-proxy-outcome']]).toEqual([200, 'answered']);
-        const state = await send(Number(new URL(operatorUrl).port), '/readyz');
+        const state = await askOperator(operatorUrl, '/operator/status');
         expect(state.json).toMatchObject({ ready: true, budgets: { degraded: false } });
         expect(await reader.dbsize()).toBeGreaterThan(0);
       },

@@ -21,7 +21,13 @@ import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts
 import { completed, DAY_MS, signed } from '../support/fixtures/sample-trail.ts';
 import { addressesOf, type Ended, MAIN, startChild } from '../support/processes/child.ts';
 import { openStage } from '../support/processes/library-scenario.ts';
-import { TEST_KEY, TEST_SECRET, upstreamsAt } from '../support/servers/proxy.ts';
+import {
+  OPERATOR_ENV,
+  OPERATOR_TOKEN,
+  TEST_KEY,
+  TEST_SECRET,
+  upstreamsAt,
+} from '../support/servers/proxy.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
@@ -54,6 +60,10 @@ const PAGES = [
     .map((name) => join('docs', name)),
 ];
 const LINES = PAGES.flatMap(linesOf);
+
+/** What asks a proxy that serves, as its operator where one is needed. */
+const BESIDE_A_PROXY =
+  /\breload\b|^binance-signing-proxy (?:healthcheck|operator status|state|approvals|notices|watch)\b/;
 
 /** What cannot be run here, and why. */
 const LEFT_OUT: readonly (readonly [begin: RegExp, why: string])[] = [
@@ -115,6 +125,7 @@ function dotenv(): string {
     BINANCE_PROXY_ENVIRONMENT: 'simulator',
     BINANCE_PROXY_PORT: '0',
     BINANCE_PROXY_OPERATOR_PORT: '0',
+    ...OPERATOR_ENV,
     ...upstreamsAt(simulator.url),
     GRID_BOT_CLIENT_KEY: 'g'.repeat(64),
     DASHBOARD_CLIENT_KEY: 'd'.repeat(64),
@@ -252,27 +263,31 @@ describe('documented commands', () => {
   const others = beginning('binance-signing-proxy').filter(
     ({ command }) => !/^binance-signing-proxy (?:audit|init)/.test(command),
   );
-  it.each(others.filter(({ command }) => !/\breload\b|\bhealthcheck\b/.test(command)))(
+  it.each(others.filter(({ command }) => !BESIDE_A_PROXY.test(command)))(
     '$page: $command',
     async ({ command }) => {
       // A pair is issued to a client that has none yet.
       if (command.includes('client new grid-bot'))
         writeFileSync(join(cwd, '.env'), dotenv().replace(/^GRID_BOT.*\n/m, ''));
+      // A new token is written into a new file.
+      rmSync(join(cwd, 'operator.token'), { force: true });
       const { code, stderr } = await shell(command);
-      expect([code, stderr.includes('Usage:')]).toEqual([0, false]);
+      expect([code, stderr.includes('Usage:'), code === 0 ? '' : stderr]).toEqual([0, false, '']);
     },
   );
 
-  it.each(others.filter(({ command }) => /\breload\b|\bhealthcheck\b/.test(command)))(
+  it.each(others.filter(({ command }) => BESIDE_A_PROXY.test(command)))(
     '$page: $command, beside a proxy that serves',
     async ({ command }) => {
       const proxy = startChild([MAIN, 'serve'], { cwd });
       const { operatorUrl } = await addressesOf(proxy);
       const port = `BINANCE_PROXY_OPERATOR_PORT=${new URL(operatorUrl).port}`;
-      const ran = await shell(command.includes('healthcheck') ? `${port} ${command}` : command);
+      writeFileSync(join(cwd, 'operator.token'), OPERATOR_TOKEN, { mode: 0o600 });
+      const token = 'BINANCE_PROXY_OPERATOR_TOKEN_FILE=operator.token';
+      const ran = await shell(/\breload\b/.test(command) ? command : `${port} ${token} ${command}`);
       proxy.kill('SIGTERM');
       await proxy.ended;
-      expect([ran.code, ran.stdout]).toEqual([0, expect.stringMatching(/Loaded\.|"ready":true/)]);
+      expect([ran.code, ran.stdout !== '', ran.code === 0 ? '' : ran.stderr]).toEqual([0, true, '']);
     },
   );
 

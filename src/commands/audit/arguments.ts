@@ -1,6 +1,6 @@
 import { readMoment } from '../../audit/reading/read-moment.ts';
 import type { Selection } from '../../audit/reading/selection.ts';
-import { UsageError, type Values } from '../cli.ts';
+import { UsageError, type Values } from '../base/cli.ts';
 
 /** The argument of every audit command. */
 export const TRAIL_PATH = { argument: 'the path of an audit folder or file', isRepeatable: true } as const;

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import type { AuditRecord } from '../../core/records/record.ts';
-import { tableLine, visible } from '../cli-table.ts';
+import { tableLine, visible } from '../base/cli-table.ts';
 
 type Colour = 'dim' | 'red' | 'green' | 'yellow' | 'magenta' | 'cyan';
 type Value = string | readonly string[] | undefined;

@@ -1,5 +1,5 @@
 import type { ClientDay, Latency } from '../../audit/reading/trail-report.ts';
-import { tableLine, visible } from '../cli-table.ts';
+import { tableLine, visible } from '../base/cli-table.ts';
 
 /** What the numbers are, to be read once. */
 export const REPORT_LEGEND =

@@ -3,7 +3,7 @@ import { isSelected } from '../../audit/reading/selection.ts';
 import { filesOf, sizeOf, trailsOf } from '../../audit/reading/trail-paths.ts';
 import { TrailReport } from '../../audit/reading/trail-report.ts';
 import { loadCatalogue } from '../../config/load-catalogue.ts';
-import { type Action, EXIT, type Values } from '../cli.ts';
+import { type Action, EXIT, type Values } from '../base/cli.ts';
 import { RANGE, readRange, TRAIL_PATH } from './arguments.ts';
 import { print } from './print.ts';
 import { startProgress } from './progress.ts';

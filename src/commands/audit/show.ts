@@ -2,7 +2,7 @@ import { readRecords } from '../../audit/reading/read-records.ts';
 import { asksForSubject, isSelected, namesSubject, type Selection } from '../../audit/reading/selection.ts';
 import { filesOf, sizeOf, trailsOf } from '../../audit/reading/trail-paths.ts';
 import type { AuditRecord } from '../../core/records/record.ts';
-import { type Action, EXIT, type Values } from '../cli.ts';
+import { type Action, EXIT, type Values } from '../base/cli.ts';
 import { RANGE, readRange, SUBJECT, TRAIL_PATH } from './arguments.ts';
 import { FORM, RecordPrinter } from './printer.ts';
 import { startProgress } from './progress.ts';

@@ -6,7 +6,7 @@ import { ConfigError, type ConfigProblem } from '../../config/problems/config-er
 import { readEnvironment } from '../../config/sources/read-environment.ts';
 import { readToken } from '../../config/sources/read-secret.ts';
 import { auditKeyFrom } from '../../core/records/chain.ts';
-import { type Action, EXIT, UsageError, type Values } from '../cli.ts';
+import { type Action, EXIT, UsageError, type Values } from '../base/cli.ts';
 import { TRAIL_PATH } from './arguments.ts';
 import { print } from './print.ts';
 import { startProgress } from './progress.ts';

@@ -1,6 +1,6 @@
 import { NAME_PATTERN, SYMBOL_PATTERN } from '../../config/schema/schema-parts.ts';
 import { ANONYMOUS } from '../../core/access/client.ts';
-import { UsageError } from '../cli.ts';
+import { UsageError } from '../base/cli.ts';
 
 /** What is wrong with the name of a new client, as a sentence; undefined when nothing is. */
 export function wrongName(name: string): string | undefined {

@@ -7,7 +7,7 @@ import { type Environment, readEnvironment } from '../../config/sources/read-env
 import type { ConfigSources } from '../../config/sources/read-secret.ts';
 import { readYamlFile } from '../../config/sources/read-yaml.ts';
 import { ANONYMOUS, type Client } from '../../core/access/client.ts';
-import { UsageError } from '../cli.ts';
+import { UsageError } from '../base/cli.ts';
 import { pairVariables, SINGLE_PREFIX } from './client-names.ts';
 import { type KeySource, sourceOf } from './key-source.ts';
 

@@ -1,6 +1,6 @@
 import type { OrderRules } from '../../core/access/client.ts';
-import { type Action, EXIT, type Values } from '../cli.ts';
-import { table } from '../cli-table.ts';
+import { type Action, EXIT, type Values } from '../base/cli.ts';
+import { table } from '../base/cli-table.ts';
 import { type ConfiguredClient, readConfiguredClients } from './configured-clients.ts';
 import { describeSource } from './key-source.ts';
 

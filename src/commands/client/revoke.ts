@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { type Action, EXIT } from '../cli.ts';
+import { type Action, EXIT } from '../base/cli.ts';
 import { removeClient } from '../files/edit-yaml.ts';
 import { readFileIfThere } from '../files/read-file.ts';
 import { lookAt, replaceFile } from '../files/safe-file.ts';

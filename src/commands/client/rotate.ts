@@ -1,4 +1,4 @@
-import { type Action, EXIT } from '../cli.ts';
+import { type Action, EXIT } from '../base/cli.ts';
 import { planPair, writePlanned } from './change-pair.ts';
 import { clientNamed, readConfiguredClients } from './configured-clients.ts';
 import { issueKey } from './issue-key.ts';

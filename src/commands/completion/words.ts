@@ -1,5 +1,5 @@
 import type { ParseArgsOptionsConfig } from 'node:util';
-import type { Takes } from '../cli.ts';
+import type { Takes } from '../base/cli.ts';
 import { VALUE_CHOICES } from './value-choices.ts';
 
 /** The name that is completed. */

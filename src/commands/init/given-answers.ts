@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { ENVIRONMENTS } from '../../config/schema/environments.ts';
 import type { EnvironmentName } from '../../config/schema/settings.ts';
 import type { Environment } from '../../config/sources/read-environment.ts';
-import { UsageError, type Values } from '../cli.ts';
+import { UsageError, type Values } from '../base/cli.ts';
 import { readSymbols, wrongName } from '../client/client-name-check.ts';
 import { PRESET_NAMES } from '../client/presets.ts';
 import { readFileIfThere } from '../files/read-file.ts';

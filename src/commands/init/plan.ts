@@ -2,7 +2,7 @@ import { parse } from 'dotenv';
 import { ConfigError, type ConfigProblem } from '../../config/problems/config-error.ts';
 import { readCredential } from '../../config/sections/credentials.ts';
 import type { Environment } from '../../config/sources/read-environment.ts';
-import { UsageError } from '../cli.ts';
+import { UsageError } from '../base/cli.ts';
 import { pairVariables, prefixFor } from '../client/client-names.ts';
 import { issueKey } from '../client/issue-key.ts';
 import { entryFor } from '../client/presets.ts';

@@ -1,4 +1,4 @@
-import { UsageError } from '../cli.ts';
+import { UsageError } from '../base/cli.ts';
 import { issueKey } from '../client/issue-key.ts';
 import type { Answers, PartialAnswers } from './options.ts';
 

@@ -46,6 +46,9 @@ export function changes(before: Settings, after: Settings): Changes {
     accountsAdded: without(after.accounts, before.accounts),
     accountsRemoved: without(before.accounts, after.accounts),
     accountsReplaced: replacedAccounts(before, after),
+    operatorsAdded: without(after.operators, before.operators),
+    operatorsRemoved: without(before.operators, after.operators),
+    operatorsChanged: changedOperators(before, after),
     denialsAdded: without(pathsOf(after), pathsOf(before)),
     denialsRemoved: without(pathsOf(before), pathsOf(after)),
     modes: changedModes(before, after),
@@ -98,6 +101,14 @@ function replacedKeys(before: Settings, after: Settings): readonly string[] {
 
 function digestsByClient({ clientsByKeyDigest }: Settings): ReadonlyMap<string, string> {
   return new Map([...clientsByKeyDigest].map(([digest, { name }]) => [name, digest]));
+}
+
+/** Operators that are in both, and whose token or duty to use a passkey is another one. */
+function changedOperators(before: Settings, after: Settings): readonly string[] {
+  return [...after.operators].flatMap(([name, operator]) => {
+    const old = before.operators.get(name);
+    return old === undefined || isDeepStrictEqual(old, operator) ? [] : name;
+  });
 }
 
 function replacedAccounts(before: Settings, after: Settings): readonly string[] {

@@ -26,8 +26,20 @@ const PARTS: { readonly [Part in keyof Settings]-?: Judge } = {
   server: judgeHosts,
   operator: (before, after) =>
     isLoopbackName(before.operator.host) && !isLoopbackName(after.operator.host)
-      ? ['operator.host would be no loopback address: its listener would let browsers in.']
+      ? ['operator.host would be no loopback address: other machines would reach its listener.']
       : [],
+  // A token may be replaced; whoever was none before becomes an operator with a start only.
+  operators: (before, after) => [
+    ...[...after.operators.keys()]
+      .filter((name) => !before.operators.has(name))
+      .map((name) => `operators.${name} would be added.`),
+    ...[...before.operators.values()]
+      .filter(
+        ({ name, passkeyRequired }) =>
+          passkeyRequired && after.operators.get(name)?.passkeyRequired === false,
+      )
+      .map(({ name }) => `operators.${name} would need no passkey.`),
+  ],
   recvWindowMs: (before, after) =>
     after.recvWindowMs > before.recvWindowMs ? ['recvWindowMs would be higher.'] : [],
   keyPreflight: (before, after) =>

@@ -2,6 +2,7 @@ import Type, { type Static, type TSchema } from 'typebox';
 import { ClientsSchema } from './client-schema.ts';
 import { EGRESS_ID_ERROR, EGRESS_ID_PATTERN, EgressSchema } from './egress-schema.ts';
 import { ORIGIN_NAMES } from './environments.ts';
+import { OperatorsSchema } from './operators-schema.ts';
 import { choice, mapping, NAME_ERROR, NAME_PATTERN, text, textOrList, whole } from './schema-parts.ts';
 
 /** The values that hold when neither the environment nor the file says otherwise. */
@@ -160,10 +161,16 @@ export const ConfigSchema = mapping(
         {
           host: Type.Optional(host('Where health and metrics are served.', DEFAULTS.operatorHost)),
           port: Type.Optional(port('Port for operators.', DEFAULTS.operatorPort)),
+          origin: Type.Optional(
+            text('^https?://[^/\\s]+$', 'must be an origin such as https://proxy.example', {
+              description: 'Where browsers open the listener, when that is not http://localhost:PORT.',
+            }),
+          ),
         },
         'The listener for operators.',
       ),
     ),
+    operators: Type.Optional(OperatorsSchema),
     recvWindowMs: Type.Optional(
       whole(1, 60_000, {
         description: 'recvWindow in ms that is injected, and the largest that a client may ask for.',

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { Client } from '../../core/access/client.ts';
+import type { Operator } from '../../core/access/operator.ts';
 import type { DenylistEntry } from '../../core/catalogue/denylist.ts';
 import type { SecretMask } from '../../core/records/secret-mask.ts';
 import type { SecretText } from '../../core/records/secret-text.ts';
@@ -42,7 +43,14 @@ export interface Settings {
       | { readonly ports: readonly number[]; readonly cert: string; readonly key: SecretText }
       | undefined;
   };
-  readonly operator: { readonly host: string; readonly port: number };
+  readonly operator: {
+    readonly host: string;
+    readonly port: number;
+    /** Where browsers open the listener, in lower case; undefined: `http://localhost:PORT`. */
+    readonly origin: string | undefined;
+  };
+  /** Who may act on the listener for operators, by name; none: only what is open to everybody is served. */
+  readonly operators: ReadonlyMap<string, Operator>;
   readonly recvWindowMs: number;
   /** Origins without a trailing slash; undefined where the environment has no such host. */
   readonly upstreams: Readonly<Record<UpstreamName, string | undefined>>;

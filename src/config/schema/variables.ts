@@ -30,6 +30,7 @@ export const VARIABLES: ReadonlyMap<string, YamlPath> = new Map([
   ['BINANCE_PROXY_BY_NAME_KEY_FILE', ['server', 'byName', 'keyFile']],
   ['BINANCE_PROXY_OPERATOR_HOST', ['operator', 'host']],
   ['BINANCE_PROXY_OPERATOR_PORT', ['operator', 'port']],
+  ['BINANCE_PROXY_OPERATOR_ORIGIN', ['operator', 'origin']],
   ['BINANCE_PROXY_RECV_WINDOW_MS', ['recvWindowMs']],
   ...ORIGIN_NAMES.map((name): [string, YamlPath] => [originVariable(name), ['upstreams', name]]),
   ['BINANCE_PROXY_UPSTREAM_CA_FILE', ['upstreamCaFile']],
@@ -52,7 +53,12 @@ export const SECRET_VARIABLES: readonly string[] = [
   'BINANCE_PROXY_AUDIT_KEY',
   'BINANCE_PROXY_REDIS_URL',
   'BINANCE_PROXY_EGRESS_PROXY',
+  'BINANCE_PROXY_OPERATOR_TOKEN_SHA256',
 ];
+
+/** What the operator's own commands read from the environment, and the proxy does not. */
+export const OPERATOR_NAME_VARIABLE = 'BINANCE_PROXY_OPERATOR_NAME';
+export const OPERATOR_TOKEN_FILE_VARIABLE = 'BINANCE_PROXY_OPERATOR_TOKEN_FILE';
 
 /** What follows the prefix of an account, and of a client; each also with `_FILE`. */
 export const ACCOUNT_SUFFIXES: readonly string[] = [
@@ -64,6 +70,8 @@ export const ACCOUNT_SUFFIXES: readonly string[] = [
 export const CLIENT_SUFFIXES: readonly string[] = ['CLIENT_KEY', 'CLIENT_SECRET', 'CLIENT_PUBLIC_KEY'];
 /** The same for a way out. */
 export const EGRESS_SUFFIX = 'EGRESS_PROXY';
+/** The same for an operator. */
+export const OPERATOR_SUFFIX = 'OPERATOR_TOKEN_SHA256';
 
 /** The variable that says where an upstream is. */
 export function originVariable(name: OriginName): string {
@@ -74,13 +82,15 @@ export function originVariable(name: OriginName): string {
 export function unknownVariables(env: Environment, prefixes: Iterable<string>): ConfigProblem[] {
   const secrets = [...SECRET_VARIABLES];
   for (const prefix of prefixes) {
-    for (const suffix of [...ACCOUNT_SUFFIXES, ...CLIENT_SUFFIXES, EGRESS_SUFFIX])
+    for (const suffix of [...ACCOUNT_SUFFIXES, ...CLIENT_SUFFIXES, EGRESS_SUFFIX, OPERATOR_SUFFIX])
       secrets.push(`${prefix}_${suffix}`);
   }
   const known = new Set([
     CONFIG_VARIABLE,
     LOOSENING_VARIABLE,
     WATCH_VARIABLE,
+    OPERATOR_NAME_VARIABLE,
+    OPERATOR_TOKEN_FILE_VARIABLE,
     ...VARIABLES.keys(),
     ...secrets,
     ...secrets.map((name) => `${name}_FILE`),

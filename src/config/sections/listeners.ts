@@ -5,7 +5,7 @@ import type { Settings } from '../schema/settings.ts';
 import type { ConfigSources } from '../sources/read-secret.ts';
 import type { YamlPath } from '../sources/yaml-file.ts';
 import { hostsOverlap, isHost, isLoopback } from './hosts.ts';
-import { readByName, readTlsFiles } from './tls-files.ts';
+import { readByName, readTlsFiles } from './tls/tls-files.ts';
 
 const NOT_A_HOST = 'must be a host name or an IP address without scheme, port and brackets';
 
@@ -60,7 +60,7 @@ export function readListeners(
       tls: readTlsFiles(sources, layered),
       byName,
     },
-    operator: { host: operatorHost, port: operatorPort },
+    operator: { host: operatorHost, port: operatorPort, origin: operator?.origin?.toLowerCase() },
   };
 }
 

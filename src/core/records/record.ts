@@ -31,6 +31,8 @@ export const AUDIT_EVENTS = [
   'audit.torn',
   'library.printed',
   'audit.restored',
+  'operator.acted',
+  'operator.refused',
 ] as const;
 type AuditEvent = (typeof AUDIT_EVENTS)[number];
 
@@ -112,6 +114,7 @@ export function auditLevel(record: UnsealedRecord): AuditLevel {
     case 'budget.degraded':
     case 'audit.torn':
     case 'library.printed':
+    case 'operator.refused':
       return 'warn';
     case 'call.completed':
       return record.outcome === 'unknown' ? 'warn' : 'info';

@@ -207,7 +207,7 @@ describe('a configuration that takes a guard away', () => {
       'operators of other machines',
       '',
       'operator: { host: 0.0.0.0 }',
-      ['operator.host would be no loopback address: its listener would let browsers in.'],
+      ['operator.host would be no loopback address: other machines would reach its listener.'],
     ],
   ])('A loosening is named in one sentence of its own: %s', (_what, before, after, sentences) => {
     expect(loosenings(load(before), load(after))).toEqual(sentences);

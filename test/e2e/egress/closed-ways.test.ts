@@ -17,7 +17,7 @@ import {
   type TlsExchange,
   twoAccounts,
 } from '../../support/servers/egress-stage.ts';
-import type { TestProxy } from '../../support/servers/proxy.ts';
+import { askOperator, type TestProxy } from '../../support/servers/proxy.ts';
 
 const USER = 'hedge-fund';
 const PASSWORD = 'word-of-the-hedge-fund';
@@ -73,8 +73,8 @@ const arrived = () => exchange.simulator.requests.filter(({ path }) => /order|ac
 /** What is seen by whoever may see anything. */
 async function everythingShown(...replies: readonly string[]): Promise<string> {
   const shown = [...replies, ...(proxy?.lines ?? [])];
-  for (const path of ['/readyz', '/metrics', '/orders/unresolved'])
-    shown.push((await send(Number(new URL(proxy?.operatorUrl ?? '').port), path)).text);
+  for (const path of ['/readyz', '/metrics', '/operator/status', '/orders/unresolved'])
+    shown.push((await askOperator(proxy?.operatorUrl ?? '', path)).text);
   return shown.join('\n');
 }
 

@@ -3,7 +3,7 @@ import { clearOfWindowEnd } from '../../support/clear-of-window.ts';
 import { send } from '../../support/clients/http.ts';
 import { connectApp } from '../../support/clients/ws-app.ts';
 import { HEDGE_APP, MAIN_APP, plainEnv, twoAccounts } from '../../support/servers/egress-stage.ts';
-import { startTestProxy, type TestProxy } from '../../support/servers/proxy.ts';
+import { askOperator, startTestProxy, type TestProxy } from '../../support/servers/proxy.ts';
 import { startUpstream, type Upstream } from '../../support/servers/upstream.ts';
 import { startWsUpstream, type WsUpstream, wsEnv } from '../../support/servers/ws-upstream.ts';
 
@@ -62,7 +62,7 @@ describe('budgets by egress', () => {
     // A call without a key leaves by the top-level way, whoever makes it.
     expect((await send(proxy.port, '/api/v3/depth?symbol=A', { headers: HEDGE_APP })).status).toBe(200);
     const operator = (path: string) => send(Number(new URL(proxy.operatorUrl).port), path);
-    expect((await operator('/readyz')).json?.frozen).toMatchObject([
+    expect((await askOperator(proxy.operatorUrl, '/operator/status')).json?.frozen).toMatchObject([
       { upstream: 'spot', egress: 'account-hedge' },
     ]);
     const metrics = (await operator('/metrics')).text;

@@ -3,7 +3,13 @@ import type { SimulatorLimits } from '../../../src/simulator/base/options.ts';
 import { type Simulator, startSimulator } from '../../../src/simulator/simulator.ts';
 import { clearOfWindowEnd } from '../../support/clear-of-window.ts';
 import { type Reply, send } from '../../support/clients/http.ts';
-import { startTestProxy, TEST_KEY, TEST_SECRET, type TestProxy } from '../../support/servers/proxy.ts';
+import {
+  askOperator,
+  startTestProxy,
+  TEST_KEY,
+  TEST_SECRET,
+  type TestProxy,
+} from '../../support/servers/proxy.ts';
 
 let simulator: Simulator;
 let proxy: TestProxy;
@@ -43,7 +49,6 @@ const order = (params = 'type=MARKET&quoteOrderQty=10', headers = {}) =>
   send(proxy.port, '/api/v3/order', { method: 'POST', headers, body: `symbol=BTCUSDT&side=BUY&${params}` });
 const cancel = (id: string) =>
   send(proxy.port, `/api/v3/order?symbol=BTCUSDT&origClientOrderId=${id}`, { method: 'DELETE' });
-const operator = (path: string) => send(Number(new URL(proxy.operatorUrl).port), path);
 const errorsOf = (replies: readonly Reply[]) => replies.map(({ headers }) => headers['x-proxy-error']);
 const banned = () => simulator.requests.filter(({ status }) => status === 429 || status === 418);
 
@@ -162,7 +167,9 @@ describe('a ban', () => {
     ).toBe(true);
     expect(simulator.requests.length).toBe(before);
     expect(proxy.records('upstream.frozen')).toHaveLength(1);
-    expect((await operator('/readyz')).json?.frozen).toMatchObject([{ upstream: 'spot', status: 418 }]);
+    expect((await askOperator(proxy.operatorUrl, '/operator/status')).json?.frozen).toMatchObject([
+      { upstream: 'spot', status: 418 },
+    ]);
   });
 
   it('A ban is over when its time is, without a call that was sent too early', async () => {
@@ -173,6 +180,6 @@ describe('a ban', () => {
     await expect.poll(async () => (await account()).status, { interval: 100 }).toBe(200);
     expect(banned()).toHaveLength(1);
     expect(proxy.records('upstream.thawed')).toHaveLength(1);
-    expect((await operator('/readyz')).json?.frozen).toEqual([]);
+    expect((await askOperator(proxy.operatorUrl, '/operator/status')).json?.frozen).toEqual([]);
   });
 });

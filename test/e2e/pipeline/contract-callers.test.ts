@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Simulator, startSimulator } from '../../../src/simulator/simulator.ts';
 import { send } from '../../support/clients/http.ts';
 import {
+  askOperator,
   type LogRecord,
   startTestProxy,
   TEST_KEY,
@@ -319,11 +320,16 @@ describe('the two listeners', () => {
     const { upstream, proxy } = await start();
     const operatorPort = Number(new URL(proxy.operatorUrl).port);
     for (const target of ['/api/v3/ping', '/api/v3/account', '/spot/api/v3/time', '//api/v3/ping'])
-      expect((await send(operatorPort, target)).status).toBe(404);
-    for (const target of ['/livez', '/readyz', '/metrics', '/orders/unresolved'])
+      expect([
+        (await send(operatorPort, target)).status,
+        (await askOperator(proxy.operatorUrl, target)).status,
+      ]).toEqual([401, 404]);
+    for (const target of ['/livez', '/readyz', '/metrics', '/orders/unresolved', '/operator/status'])
       expect((await send(proxy.port, target)).headers['x-proxy-error']).toBe('PROXY_UNKNOWN_ENDPOINT');
     const ready = await send(operatorPort, '/readyz');
-    expect([ready.status, ready.json]).toMatchObject([
+    expect([ready.status, ready.json]).toEqual([200, { ready: true, reasons: [] }]);
+    const shown = await askOperator(proxy.operatorUrl, '/operator/status');
+    expect([shown.status, shown.json]).toMatchObject([
       200,
       {
         ready: true,

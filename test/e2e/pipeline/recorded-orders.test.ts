@@ -8,6 +8,7 @@ import { type Reply, send } from '../../support/clients/http.ts';
 import { connectApp, type WsApp } from '../../support/clients/ws-app.ts';
 import { runs } from '../../support/properties.ts';
 import {
+  askOperator,
   type LogRecord,
   startTestProxy,
   TEST_KEY,
@@ -406,7 +407,7 @@ describe('a restart', () => {
     });
   }
   async function unresolved(of: TestProxy): Promise<unknown[]> {
-    const { json } = await send(Number(new URL(of.operatorUrl).port), '/orders/unresolved');
+    const { json } = await askOperator(of.operatorUrl, '/orders/unresolved');
     return json?.orders as unknown[];
   }
   function temporaryFolder(): string {

@@ -9,6 +9,7 @@ import type { Timeouts } from '../../../src/upstream/timeouts.ts';
 import { type Reply, send } from '../../support/clients/http.ts';
 import { DEAD_HTTP_PROXY } from '../../support/processes/library-scenario.ts';
 import {
+  askOperator,
   type LogRecord,
   startTestProxy,
   TEST_KEY,
@@ -63,7 +64,7 @@ async function placed(proxy: TestProxy, id: string, path = '/api/v3/allOrders'):
 }
 
 async function unresolved(proxy: TestProxy): Promise<{ requestId: string; clientOrderIds: string[] }[]> {
-  const { json } = await send(Number(new URL(proxy.operatorUrl).port), '/orders/unresolved');
+  const { json } = await askOperator(proxy.operatorUrl, '/orders/unresolved');
   return json?.orders as { requestId: string; clientOrderIds: string[] }[];
 }
 

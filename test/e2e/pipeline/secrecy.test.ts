@@ -9,6 +9,7 @@ import { send, sendRaw } from '../../support/clients/http.ts';
 import { addressesOf, MAIN, startChild } from '../../support/processes/child.ts';
 import { runs } from '../../support/properties.ts';
 import {
+  askOperator,
   startTestProxy,
   TEST_KEY,
   TEST_SECRET,
@@ -156,9 +157,18 @@ describe('no output contains a secret, whatever a client sends and wherever it p
 
   it('The operator listener and the names of the process contain no secret', async () => {
     const port = Number(new URL(proxy.operatorUrl).port);
-    for (const path of ['/readyz', '/livez', '/metrics', '/orders/unresolved', `/${CLIENT_KEY}`]) {
-      const { text } = await send(port, path);
-      for (const secret of SECRETS) expect(text).not.toContain(secret);
+    for (const path of [
+      '/readyz',
+      '/livez',
+      '/metrics',
+      '/orders/unresolved',
+      '/operator/status',
+      `/${CLIENT_KEY}`,
+    ]) {
+      const texts = [await send(port, path), await askOperator(proxy.operatorUrl, path)].map(
+        ({ text }) => text,
+      );
+      for (const secret of SECRETS) expect(texts.join('')).not.toContain(secret);
     }
     for (const secret of SECRETS) expect(process.title + process.argv.join(' ')).not.toContain(secret);
   });

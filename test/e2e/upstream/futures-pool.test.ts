@@ -3,7 +3,13 @@ import type { SimulatorLimits } from '../../../src/simulator/base/options.ts';
 import { type Simulator, startSimulator } from '../../../src/simulator/simulator.ts';
 import { clearOfWindowEnd } from '../../support/clear-of-window.ts';
 import { type Reply, send } from '../../support/clients/http.ts';
-import { startTestProxy, TEST_KEY, TEST_SECRET, type TestProxy } from '../../support/servers/proxy.ts';
+import {
+  askOperator,
+  startTestProxy,
+  TEST_KEY,
+  TEST_SECRET,
+  type TestProxy,
+} from '../../support/servers/proxy.ts';
 import { hasRedisServer, sayWhatIsLeftOut, startRedisServer } from '../../support/servers/redis-server.ts';
 
 let simulator: Simulator;
@@ -107,7 +113,7 @@ describe('the pool of USD-M and COIN-M', () => {
     expect(errorOf(await send(proxy.port, '/fapi/v3/account'))).toBe('PROXY_UPSTREAM_FROZEN');
     expect(errorOf(await placeUsdm(proxy))).toBe('PROXY_UPSTREAM_FROZEN');
     expect(simulator.requests.length).toBe(before);
-    const ready = await send(Number(new URL(proxy.operatorUrl).port), '/readyz');
+    const ready = await askOperator(proxy.operatorUrl, '/operator/status');
     expect(ready.json?.frozen).toMatchObject([{ upstream: 'usdm' }, { upstream: 'coinm' }]);
     expect(proxy.records('upstream.frozen')).toMatchObject([{ detail: { upstream: 'usdm, coinm' } }]);
   });

@@ -10,7 +10,13 @@ import { DAY_MS, MINUTE_MS } from '../../../src/core/intervals.ts';
 import { type Simulator, startSimulator } from '../../../src/simulator/simulator.ts';
 import { clearOfWindowEnd } from '../../support/clear-of-window.ts';
 import { send } from '../../support/clients/http.ts';
-import { startTestProxy, TEST_KEY, TEST_SECRET, type TestProxy } from '../../support/servers/proxy.ts';
+import {
+  askOperator,
+  startTestProxy,
+  TEST_KEY,
+  TEST_SECRET,
+  type TestProxy,
+} from '../../support/servers/proxy.ts';
 
 let simulator: Simulator | undefined;
 let proxy: TestProxy | undefined;
@@ -171,10 +177,9 @@ describe('the key preflight', () => {
     }
     expect(running.requests.length).toBe(before);
     const ready = await send(Number(new URL(proxy.operatorUrl).port), '/readyz');
-    expect([ready.status, ready.text]).toEqual([
-      503,
-      expect.stringContaining('Enable Withdrawals') as string,
-    ]);
+    expect([ready.status, ready.json]).toEqual([503, { ready: false, reasons: ['preflight'] }]);
+    const { text } = await askOperator(proxy.operatorUrl, '/operator/status');
+    expect(text).toContain('Enable Withdrawals');
     expect(proxy.records('preflight.failed')).toMatchObject([{ level: 50, account: 'main' }]);
     running.setRestrictions(TEST_KEY, { enableWithdrawals: false });
     await proxy.parts.gate.check();
@@ -217,7 +222,7 @@ describe('what is told of a key', () => {
     expect(record?.msg).toContain('"Enable Futures" (enableFutures) for futures-trade');
     expect(record?.msg).toContain('"Enable Margin Loan, Repay & Transfer" (enableMargin) for loan');
     const operatorPort = Number(new URL(proxy.operatorUrl).port);
-    expect((await send(operatorPort, '/readyz')).json).toMatchObject({
+    expect((await askOperator(proxy.operatorUrl, '/operator/status')).json).toMatchObject({
       tradingAuthorityEnds: { main: ends },
     });
     const metric = `binance_proxy_key_trading_authority_end_seconds{account="main"} ${endsMs / 1000}`;

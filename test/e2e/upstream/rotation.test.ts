@@ -4,7 +4,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Simulator, startSimulator } from '../../../src/simulator/simulator.ts';
 import { send } from '../../support/clients/http.ts';
-import { startTestProxy, TEST_KEY, TEST_SECRET, type TestProxy } from '../../support/servers/proxy.ts';
+import {
+  askOperator,
+  startTestProxy,
+  TEST_KEY,
+  TEST_SECRET,
+  type TestProxy,
+} from '../../support/servers/proxy.ts';
 
 let simulator: Simulator;
 let proxy: TestProxy | undefined;
@@ -64,7 +70,8 @@ function askedAbout(key: Key): number {
 
 async function statusOf(running: TestProxy): Promise<readonly [number, Record<string, unknown>]> {
   const ready = await send(Number(new URL(running.operatorUrl).port), '/readyz');
-  return [ready.status, { ...ready.json }];
+  const status = await askOperator(running.operatorUrl, '/operator/status');
+  return [ready.status, { ...status.json }];
 }
 
 describe('a rotation', () => {

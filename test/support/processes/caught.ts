@@ -1,5 +1,5 @@
 import { vi } from 'vitest';
-import type { Command } from '../../../src/commands/cli.ts';
+import type { Command } from '../../../src/commands/base/cli.ts';
 
 export interface Caught {
   readonly code: number;

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import { loadSettings } from '../../../src/config/load-settings.ts';
 import type { BuiltProxy } from '../../../src/proxy/build.ts';
 import { startProxy } from '../../../src/proxy/start.ts';
 import type { Timeouts } from '../../../src/upstream/timeouts.ts';
+import { type Reply, type Sending, send } from '../clients/http.ts';
 
 /** A log line as an operator reads it. */
 export type LogRecord = Readonly<Record<string, unknown>> & { readonly event: string };
@@ -39,9 +41,18 @@ export interface TestProxyOptions {
 }
 
 export const TEST_KEY = 'REALKEYrealkeyREALKEYrealkeyREALKEYrealkeyREALKEYrealkeyREALKEY12';
+/** The token of the operator `default` of every test proxy, and what the proxy knows of it. */
+export const OPERATOR_TOKEN = 'operatorTOKENoperatorTOKENoperatorTOKENoperatorTOKENoperatorTOKEN1';
+export const OPERATOR_ENV = { BINANCE_PROXY_OPERATOR_TOKEN_SHA256: hash('sha256', OPERATOR_TOKEN) };
 export const TEST_SECRET = 'REALSECRETrealsecretREALSECRETrealsecretREALSECRETrealsecretREAL';
 
 const FAMILIES = ['SPOT', 'USDM', 'COINM', 'OPTIONS', 'PORTFOLIO'];
+
+/** Asks the listener for operators as the operator `default`. */
+export function askOperator(operatorUrl: string, path: string, sending: Sending = {}): Promise<Reply> {
+  const headers = { authorization: `Bearer ${OPERATOR_TOKEN}`, ...sending.headers };
+  return send(Number(new URL(operatorUrl).port), path, { ...sending, headers });
+}
 
 /** The variables that send every family of endpoints to one address. */
 export function upstreamsAt(url: string): Readonly<Record<string, string>> {
@@ -62,6 +73,7 @@ export async function startTestProxy(options: TestProxyOptions): Promise<TestPro
         BINANCE_PROXY_ENVIRONMENT: 'simulator',
         BINANCE_PROXY_PORT: '0',
         BINANCE_PROXY_OPERATOR_PORT: '0',
+        ...OPERATOR_ENV,
         ...upstreamsAt(options.upstream),
         ...(yaml === undefined ? {} : { BINANCE_PROXY_CONFIG: path }),
         ...env,

@@ -1,7 +1,7 @@
-import { ConfigError, formatProblems } from '../config/problems/config-error.ts';
-import { ProxyError } from '../core/errors.ts';
-import { ListenError } from '../proxy/listen-trouble.ts';
-import { PreflightError } from '../proxy/start.ts';
+import { ConfigError, formatProblems } from '../../config/problems/config-error.ts';
+import { ProxyError } from '../../core/errors.ts';
+import { ListenError } from '../../proxy/listen-trouble.ts';
+import { PreflightError } from '../../proxy/start.ts';
 import { EXIT } from './cli.ts';
 
 /** Why a start failed, for the operator. */

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { resolve } from 'node:path';
-import type { LayeredConfig } from '../schema/layered-config.ts';
-import { readText } from '../sources/read-text.ts';
+import type { LayeredConfig } from '../../schema/layered-config.ts';
+import { readText } from '../../sources/read-text.ts';
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 

@@ -1,13 +1,13 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { resolve } from 'node:path';
-import { SecretText } from '../../core/records/secret-text.ts';
-import type { LayeredConfig } from '../schema/layered-config.ts';
-import { DEFAULTS } from '../schema/schema.ts';
-import type { Settings } from '../schema/settings.ts';
-import type { ConfigSources } from '../sources/read-secret.ts';
-import { readText } from '../sources/read-text.ts';
-import { readableByOthers } from '../sources/secret-modes.ts';
-import type { YamlPath } from '../sources/yaml-file.ts';
+import { SecretText } from '../../../core/records/secret-text.ts';
+import type { LayeredConfig } from '../../schema/layered-config.ts';
+import { DEFAULTS } from '../../schema/schema.ts';
+import type { Settings } from '../../schema/settings.ts';
+import type { ConfigSources } from '../../sources/read-secret.ts';
+import { readText } from '../../sources/read-text.ts';
+import { readableByOthers } from '../../sources/secret-modes.ts';
+import type { YamlPath } from '../../sources/yaml-file.ts';
 
 type Pem = NonNullable<Settings['server']['tls']>;
 
