@@ -1,4 +1,4 @@
-import { chmodSync, cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -137,4 +137,8 @@ describe('what is missing is said in one sentence', () => {
     expect([code, stdout, stderr]).toEqual([0, '', '']);
     expect(readFileSync(join(cwd, 'node_modules', '.bin', 'node'), 'utf8')).toContain('v26.10.0');
   });
+});
+
+it('The file that npx starts in a clone may be executed: older npm does not see to that', () => {
+  expect(statSync(COMMAND).mode & 0o111).toBe(0o111);
 });

@@ -2,12 +2,13 @@ import { join } from 'node:path';
 import { editDotenv, type VariableEdits } from '../files/edit-dotenv.ts';
 import { readFileIfThere } from '../files/read-file.ts';
 import { lookAt, replaceFile } from '../files/safe-file.ts';
+import type { PairVariables } from './client-names.ts';
 import type { ConfiguredClient } from './configured-clients.ts';
 
 const DOTENV_MODE = 0o600;
 
-/** The part of an issued pair that a client has. */
-export type PairPart = 'key' | 'secret';
+/** A part of what a client proves itself with. */
+export type PairPart = keyof PairVariables;
 
 /** The files that a change will write, each with its new text. */
 export interface PlannedFiles {

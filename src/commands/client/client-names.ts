@@ -12,7 +12,15 @@ export function prefixFor(name: string): string {
   return /^[A-Z]/.test(upper) ? upper : `CLIENT_${upper}`;
 }
 
-/** The variables of a client's issued pair. */
-export function pairVariables(prefix: string): { readonly key: string; readonly secret: string } {
-  return { key: `${prefix}_CLIENT_KEY`, secret: `${prefix}_CLIENT_SECRET` };
+/** What an app may prove itself with: the issued key and secret, and the public half of its own key pair. */
+export interface PairVariables {
+  readonly key: string;
+  readonly secret: string;
+  readonly publicKey: string;
+}
+
+/** The variables of a client. */
+export function pairVariables(prefix: string): PairVariables {
+  const part = `${prefix}_CLIENT`;
+  return { key: `${part}_KEY`, secret: `${part}_SECRET`, publicKey: `${part}_PUBLIC_KEY` };
 }

@@ -8,7 +8,7 @@ import type { ConfigSources } from '../../config/sources/read-secret.ts';
 import { readYamlFile } from '../../config/sources/read-yaml.ts';
 import { ANONYMOUS, type Client } from '../../core/access/client.ts';
 import { UsageError } from '../base/cli.ts';
-import { pairVariables, SINGLE_PREFIX } from './client-names.ts';
+import { type PairVariables, pairVariables, SINGLE_PREFIX } from './client-names.ts';
 import { type KeySource, sourceOf } from './key-source.ts';
 
 const USUAL_CONFIG_PATH = 'config/proxy.yaml';
@@ -16,9 +16,10 @@ const USUAL_CONFIG_PATH = 'config/proxy.yaml';
 /** A client as it is configured now, with where its pair comes from. */
 export interface ConfiguredClient {
   readonly client: Client;
-  readonly variables: { readonly key: string; readonly secret: string };
+  readonly variables: PairVariables;
   readonly key: KeySource;
   readonly secret: KeySource;
+  readonly publicKey: KeySource;
   /** False for the single client `default`, which no file names. */
   readonly isInFile: boolean;
 }
@@ -52,9 +53,9 @@ export function readConfiguredClients(cwd: string, environment: Environment): Co
       .map((client) => {
         const prefix = Object.hasOwn(entries, client.name) ? entries[client.name]?.envPrefix : undefined;
         const variables = pairVariables(prefix ?? SINGLE_PREFIX);
-        const source = (name: string) => sourceOf(name, cwd, environment);
-        const isInFile = prefix !== undefined;
-        return { client, variables, key: source(variables.key), secret: source(variables.secret), isInFile };
+        const source = (part: keyof PairVariables) => sourceOf(variables[part], cwd, environment);
+        const [key, secret, publicKey] = [source('key'), source('secret'), source('publicKey')];
+        return { client, variables, key, secret, publicKey, isInFile: prefix !== undefined };
       }),
   };
 }

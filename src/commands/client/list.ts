@@ -19,13 +19,16 @@ async function run({ json = false }: Values<typeof OPTIONS>): Promise<number> {
 }
 
 function rowOf(configured: ConfiguredClient): readonly string[] {
-  const { client, account, key, secret, permissions, symbols, requireSignature, order } = factsOf(configured);
+  const { client, account, key, secret, publicKey, permissions, symbols, requireSignature, order } =
+    factsOf(configured);
   const rules = Object.entries(order).map(([name, value]) => `${name} ${told(value)}`);
   return [
     client,
     account,
     key,
-    requireSignature ? `${secret}, required` : secret,
+    [secret, publicKey === 'none' ? '' : `own key pair ${publicKey}`, requireSignature ? 'required' : '']
+      .filter((part, index, parts) => part !== '' && !(index === 0 && part === 'none' && parts[1] !== ''))
+      .join(', '),
     permissions.join(' '),
     symbols === undefined ? 'all' : symbols.join(' '),
     rules.length === 0 ? 'no limits' : rules.join(', '),
@@ -33,12 +36,13 @@ function rowOf(configured: ConfiguredClient): readonly string[] {
 }
 
 /** What is told of a client, as JSON has it. */
-function factsOf({ client, key, secret }: ConfiguredClient) {
+function factsOf({ client, key, secret, publicKey }: ConfiguredClient) {
   return {
     client: client.name,
     account: client.account,
     key: describeSource(key),
     secret: describeSource(secret),
+    publicKey: describeSource(publicKey),
     requireSignature: client.requireSignature,
     permissions: [...client.permissions],
     symbols: client.symbols === undefined ? undefined : [...client.symbols],

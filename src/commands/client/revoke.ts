@@ -30,10 +30,10 @@ function removeEntry(cwd: string, configured: ConfiguredClient, path: string): n
   const { client, variables } = configured;
   const text = removeClient(readFileIfThere(path) ?? '', client.name);
   lookAt(cwd, path);
-  const planned = planPair(cwd, configured, { key: undefined, secret: undefined });
+  const planned = planPair(cwd, configured, { key: undefined, secret: undefined, publicKey: undefined });
   replaceFile(cwd, path, text);
   tellChanged(cwd, [path, ...writePlanned(cwd, planned)]);
-  for (const part of ['key', 'secret'] as const) {
+  for (const part of ['key', 'secret', 'publicKey'] as const) {
     const source = configured[part];
     if (source.kind === 'file') console.error(`No longer read, and yours to delete: ${source.path}`);
     if (source.kind === 'elsewhere')

@@ -14,7 +14,7 @@ export const rotate: Action<Record<never, never>> = {
 async function replacePair(name: string): Promise<number> {
   const cwd = process.cwd();
   const configured = clientNamed(readConfiguredClients(cwd, process.env), name);
-  const { variables, key, secret } = configured;
+  const { variables, key, secret, publicKey } = configured;
   if (key.kind === 'none') {
     console.error(`The client ${name} has no key that could be replaced: "client new ${name}" issues one.`);
     return EXIT.problem;
@@ -30,6 +30,8 @@ async function replacePair(name: string): Promise<number> {
     if (source.kind === 'elsewhere')
       console.error(`${variables[part]} comes from ${source.where}: put the new value there yourself.`);
   }
+  if (publicKey.kind !== 'none')
+    console.error(`${variables.publicKey} stays: the app goes on signing with its own private key.`);
   tellReload('Until then the old pair counts, and the new one does not.');
   return EXIT.ok;
 }

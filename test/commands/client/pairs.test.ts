@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import {
   chmodSync,
   lstatSync,
@@ -104,6 +105,31 @@ describe('client list', () => {
     within(folderWith({ 'config/proxy.yaml': 'clients:\n  bot: { envPrefix: BOT, permisions: [read] }\n' }));
     const { code, stderr } = await caught(client, 'list');
     expect([code, stderr]).toEqual([78, expect.stringMatching(/proxy\.yaml:2:\d+.*permisions/)]);
+  });
+});
+
+describe('a client with a key pair of its own', () => {
+  const publicKey = generateKeyPairSync('ed25519')
+    .publicKey.export({ type: 'spki', format: 'pem' })
+    .toString()
+    .trim()
+    .replaceAll('\n', String.raw`\n`);
+  const env = `${ENV}DASHBOARD_CLIENT_PUBLIC_KEY='${publicKey}'\n`;
+
+  it('Is listed as such, keeps its public key when its issued key is replaced, and loses it when it is taken away', async () => {
+    const folder = workplace({ '.env': env });
+    expect((await caught(client, 'list')).stdout).toMatch(
+      /^dashboard +main +in \.env +own key pair in \.env +market-data/m,
+    );
+    const rotated = await caught(client, 'rotate', 'dashboard');
+    expect([rotated.code, rotated.stderr]).toEqual([
+      0,
+      expect.stringContaining('DASHBOARD_CLIENT_PUBLIC_KEY stays'),
+    ]);
+    expect(settingsOf(folder).clients.get('dashboard')?.publicKey?.asymmetricKeyType).toBe('ed25519');
+    expect(read(folder, '.env')).not.toContain(OLD.dash);
+    expect((await caught(client, 'revoke', 'dashboard')).code).toBe(0);
+    expect(read(folder, '.env')).not.toContain('DASHBOARD');
   });
 });
 
