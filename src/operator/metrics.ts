@@ -1,9 +1,10 @@
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Gauge, Registry } from 'prom-client';
 import program from '../../package.json' with { type: 'json' };
 import type { Settings } from '../config/schema/settings.ts';
 import type { Catalogue } from '../core/catalogue/catalogue.ts';
 import { type CallMetrics, createCallMetrics } from './call-metrics.ts';
 import { needsOf } from './known-series.ts';
+import { createLoopMetrics } from './loop-metrics.ts';
 import { createStatusGauges, type StatusGaugesDeps } from './status-gauges.ts';
 
 /** The numbers of one proxy, in a registry of its own. */
@@ -30,7 +31,7 @@ export function createMetrics(deps: MetricsDeps): Metrics {
     labelNames: ['version', 'environment'] as const,
     registers: [registry],
   });
-  collectDefaultMetrics({ register: registry });
+  createLoopMetrics(registry);
   return {
     calls,
     contentType: registry.contentType,

@@ -58,7 +58,11 @@ describe('GET /metrics', () => {
     const families = readPrometheusText(reply.text);
     for (const family of families.values()) expect([family.name, family.type]).not.toContain('');
     expect([...families.keys()]).toEqual(
-      expect.arrayContaining(['process_resident_memory_bytes', 'nodejs_eventloop_lag_p99_seconds']),
+      expect.arrayContaining([
+        'process_resident_memory_bytes',
+        'nodejs_eventloop_lag_seconds',
+        'binance_proxy_event_loop_utilization',
+      ]),
     );
     expect(sampleOf(families, 'binance_proxy_info', { environment: 'simulator', version: '0.2.0' })).toBe(1);
     expect((await send(proxy.port, '/metrics', asBot)).status).toBe(404);
