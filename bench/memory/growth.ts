@@ -189,7 +189,12 @@ function orderRules(): string[] {
       ...{ name: 'bot', account: 'main', secret: undefined, publicKey: undefined, requireSignature: false },
       ...{ permissions: new Set() },
       ...{ symbols: new Set([...names, 'BTCUSDT']), order: undefined, weightPerMinute: undefined },
-      ...{ requestsPerSecond: undefined, policyMode: 'enforce' },
+      ...{
+        requestsPerSecond: undefined,
+        stopAfterRefusals: undefined,
+        expiresMs: undefined,
+        policyMode: 'enforce',
+      },
     };
     return micros(batches(() => judgeOrders(client, readIntendedOrders(endpoint, callParameters(call)))));
   };

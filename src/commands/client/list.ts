@@ -1,4 +1,4 @@
-import type { OrderRules } from '../../core/access/client.ts';
+import type { OrderRules, RepeatRule } from '../../core/access/client.ts';
 import { type Action, EXIT, type Values } from '../base/cli.ts';
 import { table } from '../base/cli-table.ts';
 import { type ConfiguredClient, readConfiguredClients } from './configured-clients.ts';
@@ -49,19 +49,24 @@ function factsOf({ client, key, secret, publicKey }: ConfiguredClient) {
     order: plainRules(client.order ?? {}),
     weightPerMinute: client.weightPerMinute,
     requestsPerSecond: client.requestsPerSecond,
+    stopAfterRefusals: client.stopAfterRefusals,
+    expires: client.expiresMs && new Date(client.expiresMs).toISOString().slice(0, 10),
     policy: client.policyMode,
   };
 }
 
-type Told = number | string | readonly string[] | Readonly<Record<string, string>>;
+type Told = number | string | readonly string[] | Readonly<Record<string, string | number>>;
 
 /** Every rule that there is, also those that this file has never heard of. */
 function plainRules(rules: OrderRules): Readonly<Record<string, Told>> {
   return Object.fromEntries(Object.entries(rules).map(([name, value]) => [name, plain(value)]));
 }
 
-function plain(value: number | ReadonlySet<string> | ReadonlyMap<string, string>): Told {
-  if (typeof value === 'number') return value;
+function plain(
+  value: number | string | RepeatRule | ReadonlySet<string> | ReadonlyMap<string, string>,
+): Told {
+  if (typeof value !== 'object') return value;
+  if ('max' in value) return { ...value };
   return value instanceof Map ? Object.fromEntries(value) : [...value.keys()];
 }
 
@@ -69,6 +74,6 @@ function told(value: Told): string {
   if (typeof value !== 'object') return String(value);
   if (Array.isArray(value)) return value.join(' ');
   return Object.entries(value)
-    .map(([asset, amount]) => `${amount} ${asset}`)
+    .map(([name, value]) => (typeof value === 'number' ? `${name} ${value}` : `${value} ${name}`))
     .join(' ');
 }

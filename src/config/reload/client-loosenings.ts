@@ -42,6 +42,14 @@ const FIELDS: { readonly [Field in keyof Client]-?: FieldJudge } = {
     looserOrGone((client: Client) => client.requestsPerSecond, isHigher)(before, after)
       ? 'would have more requestsPerSecond, or no limit of them'
       : undefined,
+  stopAfterRefusals: (before, after) =>
+    looserOrGone((client: Client) => client.stopAfterRefusals, isHigher)(before, after)
+      ? 'would be stopped after more refusals, or never'
+      : undefined,
+  expiresMs: (before, after) =>
+    looserOrGone((client: Client) => client.expiresMs, isHigher)(before, after)
+      ? 'would have a key that ends later, or never'
+      : undefined,
   policyMode: (before, after) =>
     before.policyMode === 'enforce' && after.policyMode === 'report'
       ? 'would be in report mode: its rules would refuse nothing'
@@ -58,6 +66,14 @@ const ORDER_RULES: { readonly [Rule in keyof OrderRules]-?: Comparison<OrderRule
   maxNotionalPerDay: looserOrGone(({ maxNotionalPerDay }) => maxNotionalPerDay, isHigherSomewhere),
   maxPerDay: looserOrGone(({ maxPerDay }) => maxPerDay, isHigher),
   maxLeverage: looserOrGone(({ maxLeverage }) => maxLeverage, isHigher),
+  priceBand: looserOrGone(({ priceBand }) => priceBand, isHigherDecimal),
+  maxSpread: looserOrGone(({ maxSpread }) => maxSpread, isHigherDecimal),
+  perSecond: looserOrGone(({ perSecond }) => perSecond, isHigher),
+  perMinute: looserOrGone(({ perMinute }) => perMinute, isHigher),
+  repeats: looserOrGone(
+    ({ repeats }) => repeats,
+    (before, after) => after.max > before.max || after.withinMs < before.withinMs,
+  ),
 };
 
 /** One sentence for each field by which a client could do more than before. */
@@ -91,6 +107,10 @@ function looserOrGone<Rules, Limit>(
 
 function isHigher(before: number, after: number): boolean {
   return after > before;
+}
+
+function isHigherDecimal(before: string, after: string): boolean {
+  return new ExactDecimal(after).gt(before);
 }
 
 /** An asset without an amount is refused, so that one more is looser, too. */

@@ -1,55 +1,17 @@
 import Type, { type Static } from 'typebox';
 import { DEFAULT_PERMISSIONS, NEVER_GRANTED, PERMISSIONS } from '../../core/catalogue/permission.ts';
+import { OrderSchema } from './order-schema.ts';
 import { choice, mapping, NAME_ERROR, NAME_PATTERN, SYMBOL_PATTERN, text, whole } from './schema-parts.ts';
 
 const MOST = Number.MAX_SAFE_INTEGER;
+
+/** What is wrong with a day, as the rest of a sentence. */
+export const EXPIRES_ERROR = 'must be a day of the calendar such as 2027-03-01';
 
 const weightPerMinute = Type.Optional(
   whole(1, MOST, { description: 'Share of the IP weight per minute. Default: the whole budget.' }),
 );
 const requestsPerSecond = Type.Optional(whole(1, MOST, { description: 'Most requests in a second.' }));
-
-/** Decimal text or a whole number: a YAML number with a fraction has lost digits before it is seen. */
-const amount = Type.Union(
-  [
-    Type.String({ pattern: '^(?=[0-9.]*[1-9])(?:0|[1-9][0-9]{0,29})(?:\\.[0-9]{1,18})?$' }),
-    Type.Integer({ minimum: 1, maximum: MOST }),
-  ],
-  { errorMessage: 'must be a decimal number above zero, in quotes, such as "500" or "0.25"' },
-);
-
-const amounts = (description: string) =>
-  Type.Optional(
-    Type.Record(Type.String({ pattern: SYMBOL_PATTERN }), amount, {
-      additionalProperties: false,
-      minProperties: 1,
-      description,
-      errorMessage: 'must be a mapping of quote assets to amounts, such as { USDT: "500" }',
-      keyErrorMessage: 'is not an asset as Binance spells it, in upper case, such as USDT',
-    }),
-  );
-
-const OrderSchema = mapping(
-  {
-    types: Type.Optional(
-      Type.Array(
-        text('^[A-Z][A-Z_]{1,39}$', 'must be an order type as Binance spells it, such as LIMIT_MAKER'),
-        {
-          minItems: 1,
-          description: 'Order types that are allowed. Default: all.',
-          errorMessage: 'must be a list of order types with one at least; leave it out to allow all',
-        },
-      ),
-    ),
-    maxNotional: amounts('Largest notional of one order by quote asset. Default: no limit.'),
-    maxNotionalPerDay: amounts('Largest sum of notionals in 24 h by quote asset. Default: no limit.'),
-    maxPerDay: Type.Optional(whole(1, MOST, { description: 'Most orders in 24 h. Default: no limit.' })),
-    maxLeverage: Type.Optional(
-      whole(1, MOST, { description: 'Largest leverage that may be set. Default: no limit.' }),
-    ),
-  },
-  'Limits on orders.',
-);
 
 const GRANTABLE = PERMISSIONS.filter((permission) => !NEVER_GRANTED.includes(permission));
 
@@ -92,6 +54,17 @@ const ClientSchema = mapping(
     order: Type.Optional(OrderSchema),
     weightPerMinute,
     requestsPerSecond,
+    stopAfterRefusals: Type.Optional(
+      whole(1, MOST, {
+        description:
+          'After so many orders in a row that Binance refused, the client may only cancel. Default: no limit.',
+      }),
+    ),
+    expires: Type.Optional(
+      text('^20[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])$', EXPIRES_ERROR, {
+        description: 'From 00:00 UTC of this day the issued key is unknown, but for cancels. Default: never.',
+      }),
+    ),
     policy: Type.Optional(
       mapping(
         {

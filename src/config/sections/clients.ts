@@ -1,6 +1,7 @@
 import { ANONYMOUS, type Client, type OrderRules } from '../../core/access/client.ts';
 import { DEFAULT_PERMISSIONS, SINGLE_CLIENT_PERMISSIONS } from '../../core/catalogue/permission.ts';
-import type { ClientEntry } from '../schema/client-schema.ts';
+import { ExactDecimal } from '../../core/decimal.ts';
+import { type ClientEntry, EXPIRES_ERROR } from '../schema/client-schema.ts';
 import type { LayeredConfig } from '../schema/layered-config.ts';
 import { CLIENT_SUFFIXES } from '../schema/variables.ts';
 import type { ConfigSources } from '../sources/read-secret.ts';
@@ -81,6 +82,8 @@ function checkEntry(layered: LayeredConfig, name: string, entry: ClientEntry, is
     const remedy = `set ${variable} (or ${variable}_FILE) to the key issued to it; \`client new ${name}\` creates one`;
     layered.report(['clients', name], `has no key: ${remedy}`, 'key');
   }
+  if (entry.expires !== undefined && startOfDay(entry.expires) === undefined)
+    layered.report(['clients', name, 'expires'], EXPIRES_ERROR);
   if (entry.requireSignature === true && !issued.secretSet && !issued.publicKeySet) {
     const secret = `${entry.envPrefix}_CLIENT_SECRET`;
     const publicKey = `${entry.envPrefix}_CLIENT_PUBLIC_KEY`;
@@ -120,23 +123,39 @@ function toClient(name: string, entry: ClientEntry, account: string, issued: Iss
     order: entry.order === undefined ? undefined : toOrderRules(entry.order),
     weightPerMinute: entry.weightPerMinute,
     requestsPerSecond: entry.requestsPerSecond,
+    stopAfterRefusals: entry.stopAfterRefusals,
+    expiresMs: entry.expires === undefined ? undefined : startOfDay(entry.expires),
     policyMode: entry.policy?.mode ?? 'enforce',
   };
 }
 
 function toOrderRules(order: NonNullable<ClientEntry['order']>): OrderRules {
-  const { types, maxNotional, maxNotionalPerDay, maxPerDay, maxLeverage } = order;
+  const { types, maxNotional, maxNotionalPerDay, priceBand, maxSpread, ...counts } = order;
   return {
+    ...counts,
     ...(types !== undefined && { types: new Set(types) }),
     ...(maxNotional !== undefined && { maxNotional: toAmounts(maxNotional) }),
     ...(maxNotionalPerDay !== undefined && { maxNotionalPerDay: toAmounts(maxNotionalPerDay) }),
-    ...(maxPerDay !== undefined && { maxPerDay }),
-    ...(maxLeverage !== undefined && { maxLeverage }),
+    ...(priceBand !== undefined && { priceBand: fractionOf(priceBand) }),
+    ...(maxSpread !== undefined && { maxSpread: fractionOf(maxSpread) }),
   };
 }
 
 function toAmounts(amounts: Readonly<Record<string, string | number>>): ReadonlyMap<string, string> {
   return new Map(Object.entries(amounts).map(([asset, amount]) => [asset, String(amount)]));
+}
+
+/** A percentage, or a fraction, as a fraction. */
+function fractionOf(ratio: string | number): string {
+  const text = String(ratio);
+  if (!text.endsWith('%')) return new ExactDecimal(text).toFixed();
+  return new ExactDecimal(text.slice(0, -1)).times('0.01').toFixed();
+}
+
+/** 00:00 UTC of a day, ms; undefined when the calendar does not have it. */
+function startOfDay(day: string): number | undefined {
+  const ms = Date.parse(`${day}T00:00:00Z`);
+  return Number.isFinite(ms) && new Date(ms).toISOString().startsWith(day) ? ms : undefined;
 }
 
 function anonymousClient(entry: ClientEntry | undefined, account: string): Client {
@@ -151,6 +170,8 @@ function anonymousClient(entry: ClientEntry | undefined, account: string): Clien
     order: undefined,
     weightPerMinute: entry?.weightPerMinute,
     requestsPerSecond: entry?.requestsPerSecond,
+    stopAfterRefusals: undefined,
+    expiresMs: undefined,
     policyMode: 'enforce',
   };
 }

@@ -12,6 +12,20 @@ export interface OrderRules {
   readonly maxPerDay?: number;
   /** Largest leverage that it may set. */
   readonly maxLeverage?: number;
+  /** How far beyond the market a price may lie on the side where it costs its client, as a fraction. */
+  readonly priceBand?: string;
+  /** How far ask and bid may lie apart for an order that names no price, as a fraction of the bid. */
+  readonly maxSpread?: string;
+  /** Most orders in a rolling second, and in a rolling minute. */
+  readonly perSecond?: number;
+  readonly perMinute?: number;
+  readonly repeats?: RepeatRule;
+}
+
+/** How often equal orders may be placed. */
+export interface RepeatRule {
+  readonly max: number;
+  readonly withinMs: number;
 }
 
 /** An app that calls the proxy. `anonymous` stands for every caller of an endpoint that needs no key. */
@@ -31,6 +45,10 @@ export interface Client {
   /** Share of the IP weight per minute; undefined means the whole budget. */
   readonly weightPerMinute: number | undefined;
   readonly requestsPerSecond: number | undefined;
+  /** After so many orders in a row that Binance refused, it may only cancel. */
+  readonly stopAfterRefusals: number | undefined;
+  /** From this moment of server time on, ms, its key is unknown, but for cancels. */
+  readonly expiresMs: number | undefined;
   /** `report` lets pass and logs what permissions and order rules would have refused; the denylist holds all the same. */
   readonly policyMode: 'enforce' | 'report';
 }
@@ -55,5 +73,7 @@ export const PROXY_CLIENT: Client = Object.freeze({
   order: undefined,
   weightPerMinute: undefined,
   requestsPerSecond: undefined,
+  stopAfterRefusals: undefined,
+  expiresMs: undefined,
   policyMode: 'enforce',
 });

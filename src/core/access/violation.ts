@@ -6,6 +6,11 @@ export type OrderRule =
   | 'order.maxPerDay'
   | 'order.maxNotionalPerDay'
   | 'order.maxLeverage'
+  | 'order.priceBand'
+  | 'order.maxSpread'
+  | 'order.perSecond'
+  | 'order.perMinute'
+  | 'order.repeats'
   | 'unvaluable'
   | 'unreadable'
   | 'ledger';

@@ -25,6 +25,12 @@ export interface IntendedOrder {
   readonly quoteQuantity: Decimal | undefined;
   /** Every price the order carries: its own, its trigger, its activation. */
   readonly prices: readonly Decimal[];
+  /** Those of them that it would trade at: more than one where a call says its price twice. */
+  readonly ownPrices: readonly Decimal[];
+  /** Those of them that set it off, and at which a trailing order begins to follow. */
+  readonly triggerPrices: readonly Decimal[];
+  /** The price of the order that it waits for; undefined where it waits for none, or that one names no price. */
+  readonly entersAt: Decimal | undefined;
   /** How far a trailing order follows the market, as a fraction of the price (0.01 is one per cent). */
   readonly trail: Decimal | undefined;
   /** The price is left to the book (pegged, priceMatch), on whichever side. */

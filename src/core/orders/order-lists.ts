@@ -26,10 +26,16 @@ export function legacyOco(market: Market, read: ParameterReader): IntendedOrder[
   const stopLimit = optionalDecimal(read, 'stopLimitPrice');
   const both = readLeg(read, '', { ...frame, type: 'LIMIT_MAKER' });
   const limitPrices = present(optionalDecimal(read, 'price'));
-  const stopPrices = [...present(optionalDecimal(read, 'stopPrice')), ...present(stopLimit)];
+  const triggerPrices = present(optionalDecimal(read, 'stopPrice'));
+  const ownPrices = present(stopLimit);
   return [
-    { ...both, prices: limitPrices, trail: undefined },
-    { ...both, type: stopLimit === undefined ? 'STOP_LOSS' : 'STOP_LOSS_LIMIT', prices: stopPrices },
+    { ...both, prices: limitPrices, ownPrices: limitPrices, triggerPrices: [], trail: undefined },
+    {
+      ...both,
+      type: stopLimit === undefined ? 'STOP_LOSS' : 'STOP_LOSS_LIMIT',
+      prices: [...triggerPrices, ...ownPrices],
+      ...{ ownPrices, triggerPrices },
+    },
   ];
 }
 
@@ -71,7 +77,7 @@ export function chainedOrders(market: Market, chain: Chain, read: ParameterReade
     throw unreadable('an order that pays the other must be a BUY followed by a SELL');
   const quantity =
     chain.quantity === 'received' ? working.quantity : optionalDecimal(read, 'pendingQuantity');
-  const frame = { market, symbol, side, quantity };
+  const frame = { market, symbol, side, quantity, entersAt: working.ownPrices[0] };
   if (chain.pending === 'one') {
     const type = requiredText(read, 'pendingType');
     return [working, readLeg(read, 'pending', { ...frame, type })];

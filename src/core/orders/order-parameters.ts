@@ -56,25 +56,32 @@ export interface LegFrame {
   readonly type: string | undefined;
   readonly quantity: Decimal | undefined;
   readonly exclusive?: number;
+  readonly entersAt?: Decimal | undefined;
 }
 
 /** The best price of one side, or the one that lies so many levels deep. */
 const PRICE_MATCH = /^(?:OPPONENT|QUEUE)(?:_([1-9]\d{0,3}))?$/;
 
 const PRICES = ['price', 'stopPrice', 'limitPrice', 'triggerPrice', 'activatePrice', 'activationPrice'];
+const OWN_PRICES: ReadonlySet<string> = new Set(['price', 'limitPrice']);
 
 /** An order of which the prices stand under names with a prefix (`workingPrice`), or under the plain ones. */
 export function readLeg(read: ParameterReader, prefix: string, frame: LegFrame): IntendedOrder {
   const prices: Decimal[] = [];
+  const ownPrices: Decimal[] = [];
+  const triggerPrices: Decimal[] = [];
   for (const name of PRICES) {
     const price = optionalDecimal(read, prefixed(prefix, name));
-    if (price !== undefined) prices.push(price);
+    if (price === undefined) continue;
+    prices.push(price);
+    (OWN_PRICES.has(name) ? ownPrices : triggerPrices).push(price);
   }
   const followedLevel = readFollowedLevel(read, prefix);
   return {
     ...frame,
     quoteQuantity: undefined,
-    prices,
+    ...{ prices, ownPrices, triggerPrices },
+    entersAt: frame.entersAt,
     trail: readTrail(read, prefix),
     followsBook: followedLevel !== undefined,
     followedLevel: followedLevel ?? 1,

@@ -16,12 +16,28 @@ export function hasOrderRules(client: Client): boolean {
   const rules = client.order;
   if (client.symbols !== undefined) return true;
   if (rules === undefined) return false;
-  return rules.types !== undefined || needsValues(rules) || rules.maxPerDay !== undefined;
+  return (
+    rules.types !== undefined ||
+    needsValues(rules) ||
+    needsPrices(rules) ||
+    rules.maxPerDay !== undefined ||
+    countsByRate(rules)
+  );
 }
 
 /** Whether orders have to be valued to be judged. */
 export function needsValues(rules: OrderRules | undefined): boolean {
   return rules?.maxNotional !== undefined || rules?.maxNotionalPerDay !== undefined;
+}
+
+/** Whether prices are held against the market. */
+export function needsPrices(rules: OrderRules | undefined): boolean {
+  return rules?.priceBand !== undefined || rules?.maxSpread !== undefined;
+}
+
+/** Whether orders count towards a rate. */
+export function countsByRate(rules: OrderRules | undefined): boolean {
+  return rules?.perSecond !== undefined || rules?.perMinute !== undefined || rules?.repeats !== undefined;
 }
 
 /** Whether orders count towards a sum of the day. */
@@ -101,6 +117,6 @@ export function dayClaim(
 }
 
 /** Orders are told apart by their place: what the client wrote is not repeated to anybody. */
-function ordinal(index: number, count: number): string {
+export function ordinal(index: number, count: number): string {
   return count === 1 ? '' : ` of order ${index + 1} of ${count}`;
 }

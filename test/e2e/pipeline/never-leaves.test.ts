@@ -73,6 +73,8 @@ describe('no request reaches what is denylisted or not granted', () => {
     order: undefined,
     weightPerMinute: undefined,
     requestsPerSecond: undefined,
+    stopAfterRefusals: undefined,
+    expiresMs: undefined,
     policyMode: 'enforce',
   } as const;
   const denylist = createDenylist([]);

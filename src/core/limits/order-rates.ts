@@ -1,0 +1,137 @@
+import type { OrderRules } from '../access/client.ts';
+import type { OrderRule, Violation } from '../access/violation.ts';
+import { MINUTE_MS, SECOND_MS } from '../intervals.ts';
+import type { IntendedOrder } from '../orders/intended-order.ts';
+import { repeatKey } from './equal-orders.ts';
+import { type CountedOrders, RollingCount } from './rolling-count.ts';
+
+/** What a call counts in each window; given back it never counted. */
+export type RateEntry = readonly (readonly [count: RollingCount, counted: CountedOrders])[];
+
+/** Which part of a limit is used, 0 to 1. */
+export type LimitUse = readonly [rule: OrderRule | 'stopAfterRefusals', part: number];
+
+type RateRules = Pick<OrderRules, 'perSecond' | 'perMinute' | 'repeats'>;
+
+interface ClientCounts {
+  readonly second: RollingCount;
+  readonly minute: RollingCount;
+  /** Equal orders by what they have in common; the one that was counted last stands last. */
+  readonly equal: Map<string, RollingCount>;
+}
+
+/**
+ * How many orders each client placed in the last second and minute, and how many equal ones. Checking and counting are
+ * one step, so that calls at the same time cannot both take the last room.
+ */
+export class OrderRates {
+  readonly #clients = new Map<string, ClientCounts>();
+
+  /** Counts the orders, or names the rules that they would break. Time never goes back. */
+  take(
+    client: string,
+    rules: RateRules,
+    orders: readonly IntendedOrder[],
+    nowMs: number,
+  ): RateEntry | { readonly refusedBy: readonly [Violation, ...Violation[]] } {
+    const counts = this.#countsOf(client);
+    const alike = rules.repeats === undefined ? new Map<string, number>() : countAlike(orders);
+    const [first, ...others] = violationsOf(counts, rules, orders.length, alike, nowMs);
+    if (first !== undefined) return { refusedBy: [first, ...others] };
+    const entry: (readonly [RollingCount, CountedOrders])[] = [];
+    const add = (count: RollingCount, more: number) => entry.push([count, count.add(more, nowMs)]);
+    if (rules.perSecond !== undefined) add(counts.second, orders.length);
+    if (rules.perMinute !== undefined) add(counts.minute, orders.length);
+    for (const [key, more] of alike) add(newest(counts.equal, key, rules.repeats?.withinMs ?? 0), more);
+    if (rules.repeats !== undefined) forget(counts.equal, nowMs);
+    return entry;
+  }
+
+  /** Nothing was sent: the orders count no more. */
+  giveBack(entry: RateEntry, nowMs: number): void {
+    for (const [count, counted] of entry) count.giveBack(counted, nowMs);
+  }
+
+  /** The highest use of the last minute; of equal orders, of those that were placed most. */
+  use(client: string, { perSecond, perMinute, repeats }: RateRules, nowMs: number): readonly LimitUse[] {
+    const counts = this.#clients.get(client);
+    const uses: LimitUse[] = [];
+    if (perSecond !== undefined)
+      uses.push(['order.perSecond', (counts?.second.peak(nowMs) ?? 0) / perSecond]);
+    if (perMinute !== undefined)
+      uses.push(['order.perMinute', (counts?.minute.peak(nowMs) ?? 0) / perMinute]);
+    if (repeats !== undefined) {
+      let most = 0;
+      for (const count of counts?.equal.values() ?? []) most = Math.max(most, count.peak(nowMs));
+      uses.push(['order.repeats', most / repeats.max]);
+    }
+    return uses;
+  }
+
+  #countsOf(client: string): ClientCounts {
+    const known = this.#clients.get(client);
+    if (known !== undefined) return known;
+    const counts = {
+      second: new RollingCount(SECOND_MS),
+      minute: new RollingCount(MINUTE_MS),
+      equal: new Map(),
+    };
+    this.#clients.set(client, counts);
+    return counts;
+  }
+}
+
+function violationsOf(
+  counts: ClientCounts,
+  { perSecond, perMinute, repeats }: RateRules,
+  orders: number,
+  alike: ReadonlyMap<string, number>,
+  nowMs: number,
+): Violation[] {
+  const violations: Violation[] = [];
+  if (perSecond !== undefined && counts.second.at(nowMs) + orders > perSecond)
+    violations.push({
+      rule: 'order.perSecond',
+      why: `it would be more than ${perSecond} orders in a second`,
+    });
+  if (perMinute !== undefined && counts.minute.at(nowMs) + orders > perMinute)
+    violations.push({
+      rule: 'order.perMinute',
+      why: `it would be more than ${perMinute} orders in a minute`,
+    });
+  if (repeats === undefined) return violations;
+  for (const [key, more] of alike) {
+    const count = counts.equal.get(key);
+    const before = count?.windowMs === repeats.withinMs ? count.at(nowMs) : 0;
+    if (before + more <= repeats.max) continue;
+    const why = `it would be more than ${repeats.max} equal orders in ${repeats.withinMs} ms`;
+    return [...violations, { rule: 'order.repeats', why }];
+  }
+  return violations;
+}
+
+function countAlike(orders: readonly IntendedOrder[]): ReadonlyMap<string, number> {
+  const alike = new Map<string, number>();
+  for (const order of orders) {
+    const key = repeatKey(order);
+    if (key !== undefined) alike.set(key, (alike.get(key) ?? 0) + 1);
+  }
+  return alike;
+}
+
+/** The count of one key, moved behind all others; a new one where the window is another one by now. */
+function newest(equal: Map<string, RollingCount>, key: string, windowMs: number): RollingCount {
+  const known = equal.get(key);
+  const count = known?.windowMs === windowMs ? known : new RollingCount(windowMs);
+  equal.delete(key);
+  equal.set(key, count);
+  return count;
+}
+
+/** Lets go of those that nothing counts in any more, from the oldest on. */
+function forget(equal: Map<string, RollingCount>, nowMs: number): void {
+  for (const [key, count] of equal) {
+    if (count.peak(nowMs) > 0) return;
+    equal.delete(key);
+  }
+}

@@ -1,0 +1,117 @@
+import { type Decimal, ExactDecimal, largest } from '../decimal.ts';
+import type { BestPrices, Depth } from '../orders/book.ts';
+import type { IntendedOrder, Side } from '../orders/intended-order.ts';
+import { Unvaluable } from '../orders/notional.ts';
+
+/** What is known of the market when an order is held against it. */
+export interface MarketView {
+  readonly best: BestPrices | undefined;
+  readonly depth: Depth | undefined;
+}
+
+/** Types that wait for a trigger. The price of any other one counts from now on, whatever trigger stands beside it. */
+const TRIGGERED: ReadonlySet<string> = new Set([
+  ...['STOP_LOSS', 'STOP_LOSS_LIMIT', 'TAKE_PROFIT', 'TAKE_PROFIT_LIMIT'],
+  ...['STOP', 'STOP_MARKET', 'TAKE_PROFIT_MARKET', 'TRAILING_STOP_MARKET'],
+]);
+
+/** An amendment that says no side may be of either. */
+const BOTH_SIDES: readonly Side[] = ['BUY', 'SELL'];
+
+/** Whether an order waits for a trigger that it names. */
+export function isTriggered({ type }: IntendedOrder): boolean {
+  return type !== undefined && TRIGGERED.has(type);
+}
+
+/** Whether the best prices are needed to judge the price of an order. */
+export function bandNeedsBook(order: IntendedOrder): boolean {
+  if (bandNeedsDepth(order)) return true;
+  if (order.ownPrices.length === 0) return false;
+  return isTriggered(order) ? order.triggerPrices.length === 0 : order.entersAt === undefined;
+}
+
+/** Whether the price of an order lies behind the best one, at a level that it leaves to the book. */
+export function bandNeedsDepth(order: IntendedOrder): boolean {
+  return order.followsBook && order.followedLevel > 1;
+}
+
+/** Whether the book was read as far as the level that an order follows. */
+export function reachesLevel(order: IntendedOrder, depth: Depth): boolean {
+  return sidesOf(order).every((side) => followedPrice(order, side, depth) !== undefined);
+}
+
+/**
+ * What is wrong with the price of an order, as the rest of a sentence; undefined when nothing is. Only the side that
+ * costs its client counts: a purchase above the market, a sale below it. An order that waits for a trigger is held
+ * against that trigger, which is free, and one that waits for another order against the price of that one.
+ * @throws Unvaluable when the market has no price
+ */
+export function offBand(order: IntendedOrder, band: string, view: MarketView): string | undefined {
+  for (const side of sidesOf(order)) {
+    for (const [price, from] of pricesOf(order, side, view)) {
+      if (price === undefined) return 'follows the book further than it is known';
+      if (isBeyond(side, price, from, band)) {
+        const where = side === 'BUY' ? 'above' : 'below';
+        return `is more than ${percent(band)} ${where} ${isTriggered(order) ? 'its trigger' : 'the market'}`;
+      }
+    }
+  }
+  return undefined;
+}
+
+/** Each price at which the order would trade, and what it is held against. */
+function pricesOf(
+  order: IntendedOrder,
+  side: Side,
+  view: MarketView,
+): (readonly [price: Decimal | undefined, from: Decimal])[] {
+  const pairs: (readonly [Decimal | undefined, Decimal])[] = [];
+  if (order.ownPrices.length > 0) pairs.push([worst(side, order.ownPrices), referenceOf(order, side, view)]);
+  if (bandNeedsDepth(order)) pairs.push([followedPrice(order, side, view.depth), marketPrice(side, view)]);
+  return pairs;
+}
+
+function referenceOf(order: IntendedOrder, side: Side, view: MarketView): Decimal {
+  if (!isTriggered(order)) return order.entersAt ?? marketPrice(side, view);
+  const { triggerPrices, trail } = order;
+  const trigger = triggerPrices.length === 0 ? marketPrice(side, view) : best(side, triggerPrices);
+  if (trail === undefined) return trigger;
+  return trigger.times(side === 'BUY' ? trail.plus(1) : ExactDecimal.max(0, trail.neg().plus(1)));
+}
+
+function isBeyond(side: Side, price: Decimal, from: Decimal, band: string): boolean {
+  const part = new ExactDecimal(band);
+  return side === 'BUY' ? price.gt(from.times(part.plus(1))) : price.lt(from.times(part.neg().plus(1)));
+}
+
+/** The price that an order of this side meets; that of the other side where nobody stands there. */
+function marketPrice(side: Side, { best: prices }: MarketView): Decimal {
+  if (prices === undefined) throw new Unvaluable('the book is not known');
+  const [met, other] = side === 'BUY' ? [prices.ask, prices.bid] : [prices.bid, prices.ask];
+  const price = met.gt(0) ? met : other;
+  if (!price.gt(0)) throw new Unvaluable('the book is empty');
+  return price;
+}
+
+function followedPrice(order: IntendedOrder, side: Side, depth: Depth | undefined): Decimal | undefined {
+  return depth?.[side === 'BUY' ? 'asks' : 'bids'][order.followedLevel - 1]?.price;
+}
+
+function sidesOf({ side }: IntendedOrder): readonly Side[] {
+  return side === undefined ? BOTH_SIDES : [side];
+}
+
+/** The one that costs most. */
+function worst(side: Side, prices: readonly Decimal[]): Decimal | undefined {
+  return side === 'BUY' ? largest(prices) : ExactDecimal.min(...prices);
+}
+
+/** The one that allows least. */
+function best(side: Side, prices: readonly Decimal[]): Decimal {
+  return side === 'BUY' ? ExactDecimal.min(...prices) : ExactDecimal.max(...prices);
+}
+
+/** A fraction as people read it. */
+export function percent(fraction: string): string {
+  return `${new ExactDecimal(fraction).times(100).toFixed()} %`;
+}
