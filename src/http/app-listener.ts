@@ -5,6 +5,7 @@ import { ProxyError } from '../core/errors.ts';
 import type { SecretMask } from '../core/records/secret-mask.ts';
 import { identifyClient } from '../pipeline/clients/identify.ts';
 import type { LiveConfig } from '../pipeline/live-config.ts';
+import { isGuess } from '../pipeline/refusals.ts';
 import type { Timeouts } from '../upstream/timeouts.ts';
 import { SOCKET_LIMITS, type SocketLimits } from '../websocket/sockets/socket-limits.ts';
 import { serveWebSockets } from '../websocket/upgrade.ts';
@@ -76,10 +77,7 @@ export async function buildAppListener(
 
   const refuse = errorHandler((request, error) => recorder.refused(request.callContext, error));
   app.setErrorHandler(async (error, request, reply) => {
-    const guessing =
-      error instanceof ProxyError && error.name === 'PROXY_UNKNOWN_CLIENT'
-        ? await guesses(request)
-        : undefined;
+    const guessing = error instanceof ProxyError && isGuess(error) ? await guesses(request) : undefined;
     refuse(guessing ?? error, request, reply);
     return reply;
   });

@@ -3,14 +3,13 @@ import type { AuditTrail } from '../audit/trail.ts';
 import type { BudgetState, Budgets } from '../budgets/budgets.ts';
 import { SECOND_MS } from '../core/intervals.ts';
 import { UPSTREAM_NAMES } from '../core/upstream.ts';
-import type { LiveConfig } from '../pipeline/live-config.ts';
 import type { ServerClock } from '../upstream/server-clock.ts';
 import { createKeyGauges } from './key-gauges.ts';
+import { createLimitGauge, type LimitGaugeDeps } from './limit-gauge.ts';
 import type { Status } from './status.ts';
 
 /** What the gauges are read from. */
-export interface StatusGaugesDeps {
-  readonly config: () => LiveConfig;
+export interface StatusGaugesDeps extends LimitGaugeDeps {
   readonly status: () => Status;
   readonly budgets: Pick<Budgets, 'state'>;
   readonly clock: Pick<ServerClock, 'state'>;
@@ -28,6 +27,7 @@ export function createStatusGauges(registry: Registry, deps: StatusGaugesDeps): 
   const readClock = createClockGauges(registry, deps);
   const readKeys = createKeyGauges(registry);
   const readAudit = createAuditGauges(registry, deps);
+  const readLimits = createLimitGauge(registry, deps);
   const unresolved = gaugeOf(
     registry,
     'binance_proxy_orders_unresolved',
@@ -46,6 +46,7 @@ export function createStatusGauges(registry: Registry, deps: StatusGaugesDeps): 
     readClock();
     readKeys(state);
     readAudit();
+    readLimits();
     unresolved.set(deps.unresolvedOrders());
     sockets.set(deps.openSockets());
   };

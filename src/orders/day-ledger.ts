@@ -1,3 +1,4 @@
+import type { LimitUse } from '../core/limits/order-rates.ts';
 import type { DayClaim } from '../core/orders/order-rules.ts';
 import type { DayEntry, DayLimits, DayRule } from '../core/orders/rolling-day.ts';
 
@@ -16,6 +17,8 @@ export interface NotionalLedger {
    * @throws Error when the reservation could not be recorded; then nothing was taken
    */
   reserve(claim: DayClaim, limits: DayLimits, nowMs: number): ReserveAnswer | Promise<ReserveAnswer>;
+  /** Which part of each limit of the day a client uses, 0 to 1; of sums, of the asset that is used most. */
+  use(client: string, limits: DayLimits, nowMs: number): readonly LimitUse[];
   /** The call was sent and may have had effect: the room stays taken for its 24 h. Never throws. */
   keep(reservation: Reservation): void;
   /** Nothing was placed: the room is free again. Never throws; giving back twice does nothing. */

@@ -84,6 +84,7 @@ export function createFileNotionalLedger(
       compact(atMs);
       return { reservation: granted };
     },
+    use: (client, limits, nowMs) => day.use(client, limits, nowMs),
     keep() {},
     refund({ client, id }) {
       try {

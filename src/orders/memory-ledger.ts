@@ -9,6 +9,7 @@ export function createMemoryNotionalLedger(): NotionalLedger {
       const granted = day.take(claim, limits, nowMs);
       return typeof granted === 'string' ? { refusedBy: granted } : { reservation: granted };
     },
+    use: (client, limits, nowMs) => day.use(client, limits, nowMs),
     keep() {},
     refund(reservation) {
       day.refund(reservation);

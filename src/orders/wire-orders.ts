@@ -9,6 +9,7 @@ import type { AuditRecord } from '../core/records/record.ts';
 import type { UpstreamName } from '../core/upstream.ts';
 import type { NotionalLedger } from './day-ledger.ts';
 import { createFileNotionalLedger } from './file-ledger.ts';
+import { type OnRefusalStreak, RefusalStop } from './limits/refusal-stop.ts';
 import { createMemoryNotionalLedger } from './memory-ledger.ts';
 import { createOrderLimits, type OrderLimits, type OrderLimitsOptions } from './order-limits.ts';
 import type { AskUpstream } from './order-lookup.ts';
@@ -22,6 +23,7 @@ export interface OrdersDeps {
   readonly ask: AskUpstream;
   readonly onReport: OrderLimitsOptions['onReport'];
   readonly onResolved: OrderResolverOptions['onResolved'];
+  readonly onRefusalStreak: OnRefusalStreak;
   readonly monotonicNow: () => number;
   readonly wallNow: () => number;
   /** Pauses of the resolver in ms; undefined takes its own. */
@@ -30,6 +32,7 @@ export interface OrdersDeps {
 
 export interface Orders {
   readonly limits: OrderLimits;
+  readonly refusalStop: RefusalStop;
   readonly resolver: OrderResolver;
   /** Takes up the orders that an earlier run left open: their `call.signed` records. */
   resume(records: readonly AuditRecord[]): void;
@@ -51,9 +54,10 @@ export function wireOrders(settings: Settings, deps: OrdersDeps): Orders {
     ...(pausesMs === undefined ? {} : { pausesMs }),
   });
   const { ledger, close } = openLedger(settings, wallNow());
-  const limits = createOrderLimits({ priceBook, ledger, onReport });
+  const limits = createOrderLimits({ priceBook, ledger, onReport, monotonicNow });
   return {
     limits,
+    refusalStop: new RefusalStop(deps.onRefusalStreak),
     resolver,
     close,
     resume(records) {

@@ -1,4 +1,5 @@
 import { ProxyError } from '../core/errors.ts';
+import type { RefusalStop } from '../orders/limits/refusal-stop.ts';
 import type { OrderResolver } from '../orders/resolver.ts';
 import { unreachable } from '../upstream/connections/open-socket.ts';
 import type { CallContext } from './call-context.ts';
@@ -14,6 +15,7 @@ export interface FinishDeps {
   readonly resolver: Pick<OrderResolver, 'add'>;
   readonly listenKeys: Pick<ListenKeys, 'note'>;
   readonly keyHolders: Pick<KeyHolders, 'note'>;
+  readonly refusalStop: Pick<RefusalStop, 'note'>;
 }
 
 /** How a call ended, learned from and recorded. */
@@ -28,11 +30,13 @@ export interface FinishedCall {
 /** Learns from how a call ended, writes its record and hands an order whose fate is open to the resolver. */
 export type Finish = (reserved: ReservedCall, answer: Answer, carrier: Carrier) => FinishedCall;
 
-export function createFinish({ recorder, resolver, listenKeys, keyHolders }: FinishDeps): Finish {
+export function createFinish(deps: FinishDeps): Finish {
+  const { recorder, resolver, listenKeys, keyHolders, refusalStop } = deps;
   return function finish(reserved, answer, carrier) {
     const { context } = reserved;
     reserved.settle(answer);
     const { endpoint, client } = reserved.judged;
+    refusalStop.note(client, endpoint, { ...answer.verdict, status: answer.transfer.status });
     if (answer.verdict.execution === 'executed') {
       listenKeys.note(reserved.judged);
       keyHolders.note(endpoint, client, context.config.settings, answer.bodyText);

@@ -1,4 +1,5 @@
-import type { JudgedOrders, OrderLimits } from '../orders/order-limits.ts';
+import type { JudgedOrders } from '../orders/limits/order-room.ts';
+import type { OrderLimits } from '../orders/order-limits.ts';
 import type { AdmittedCall } from './authorise.ts';
 
 export interface JudgeDeps {

@@ -1,3 +1,4 @@
+import type { Client } from '../core/access/client.ts';
 import type { Retired } from '../core/catalogue/retired.ts';
 import { ProxyError } from '../core/errors.ts';
 
@@ -24,6 +25,20 @@ export function unknownClient(): ProxyError {
     'API-key format invalid: this is no key that the signing proxy issued.',
     { rule: 'client key' },
   );
+}
+
+/** The refusal of a key that was issued and has ended; only cancels pass with it. */
+export function expiredClient({ name }: Pick<Client, 'name'>): ProxyError {
+  return new ProxyError('PROXY_UNKNOWN_CLIENT', `The key of client ${name} has ended: only cancels pass.`, {
+    rule: EXPIRED,
+  });
+}
+
+const EXPIRED = 'expires';
+
+/** True for what may be a guess: a key that was never issued. */
+export function isGuess({ name, rule }: ProxyError): boolean {
+  return name === 'PROXY_UNKNOWN_CLIENT' && rule !== EXPIRED;
 }
 
 export function noServerTime(): ProxyError {

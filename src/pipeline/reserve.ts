@@ -2,7 +2,8 @@ import type { Budgets, Ticket } from '../budgets/budgets.ts';
 import type { CallsUnderWay } from '../budgets/calls-under-way.ts';
 import { ownEgressId, wayOf } from '../config/schema/ways-out.ts';
 import { recvWindowFor } from '../core/signing/sign-call.ts';
-import type { OrderLimits, OrderOutcome, OrderRoom } from '../orders/order-limits.ts';
+import type { OrderOutcome, OrderRoom } from '../orders/limits/order-room.ts';
+import type { OrderLimits } from '../orders/order-limits.ts';
 import type { OrderResolver } from '../orders/resolver.ts';
 import type { ClaimEnding } from '../repeats/claim.ts';
 import { noteSent } from '../repeats/claim-right.ts';
@@ -76,7 +77,7 @@ export class ReservedCall implements Disposable {
   }
 
   /**
-   * Takes the room of the call's orders in the client's day.
+   * Takes the room of the call's orders in the client's rates and in its day.
    * @throws ProxyError PROXY_ORDER_REFUSED
    */
   takeOrderRoom(): undefined | Promise<void> {

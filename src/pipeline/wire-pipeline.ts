@@ -3,6 +3,7 @@ import type { CallsUnderWay } from '../budgets/calls-under-way.ts';
 import type { Catalogue } from '../core/catalogue/catalogue.ts';
 import { createWsMethods } from '../core/frames/frame-methods.ts';
 import type { SecretMask } from '../core/records/secret-mask.ts';
+import type { RefusalStop } from '../orders/limits/refusal-stop.ts';
 import type { OrderLimits } from '../orders/order-limits.ts';
 import type { OrderResolver } from '../orders/resolver.ts';
 import type { ClaimRight } from '../repeats/claim-right.ts';
@@ -49,6 +50,7 @@ export interface PipelineDeps {
   readonly resync: () => Promise<void>;
   readonly budgets: Budgets;
   readonly limits: OrderLimits;
+  readonly refusalStop: RefusalStop;
   readonly resolver: OrderResolver;
   readonly gate: KeyGate;
   readonly claimRight: ClaimRight;

@@ -77,18 +77,18 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
   let isStopping = false;
   let isListening = false;
   const own = configuredAddresses(settings);
-  const snapshot = new ConfigSnapshot(settings, timeouts, own);
+  const clock = new ServerClock(times);
+  const serverNow = () => clock.nowOrLocal();
+  const snapshot = new ConfigSnapshot(settings, { timeouts, own, serverNow });
   const config = () => snapshot.current;
   const secretMask = () => snapshot.secretMask;
   const catalogue = loadCatalogue();
-  const clock = new ServerClock(times);
   // What is open when a later part cannot be built is closed again, or the process would never end.
   await using undo = new AsyncDisposableStack();
   const trail = wireAudit(settings.audit, { log, secretMask, wallNow });
   undo.defer(() => trail.close());
   const events = lifecycleRecords(trail);
   if (options.console !== undefined) recordConsole(trail, options.console);
-  const serverNow = () => clock.nowOrLocal();
   const budgets = await wireBudgets(settings, { serverNow, onEvent: events.budget });
   undo.defer(() => budgets.close());
   const arrival = createArrival({ config, ...times, isStopping: () => isStopping });
@@ -124,6 +124,7 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
       return { status: answer.status, bodyText: answer.text };
     },
     onReport: events.reported,
+    onRefusalStreak: events.refusalStreak,
     onResolved: (call) => {
       events.resolved(call);
       repeats.resolved(call);
@@ -132,7 +133,7 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
     pausesMs: timeouts.resolutionPausesMs,
   });
   const { gate } = upstream;
-  const { limits, resolver } = orders;
+  const { limits, refusalStop, resolver } = orders;
   const sockets = new OpenSockets();
   const status = createStatus({
     ...{ config, clock, gate, trail, budgets },
@@ -143,10 +144,11 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
     ...{ config, status, budgets, clock, trail, catalogue },
     unresolvedOrders: () => resolver.open().length,
     openSockets: () => sockets.size,
+    limitUse: (client) => [...limits.use(client, wallNow()), ...refusalStop.use(client)],
   });
   const underWay = new CallsUnderWay(timeouts.callsPerUpstream);
   const pipeline = wirePipeline({
-    ...{ arrival, catalogue, clock, budgets, limits, resolver, gate, underWay, secretMask },
+    ...{ arrival, catalogue, clock, budgets, limits, refusalStop, resolver, gate, underWay, secretMask },
     claimRight: repeats.claimRight,
     recorder: meteredRecorder(recorder, metrics.calls, monotonicNow),
     resync: () => upstream.clockSync.resync(),

@@ -4,6 +4,7 @@ import { areSameWays } from '../config/schema/ways-out.ts';
 import { createDenylist } from '../core/catalogue/denylist.ts';
 import { SecretMask } from '../core/records/secret-mask.ts';
 import type { Credential } from '../core/signing/credential.ts';
+import { type Expiry, expiryAt } from '../pipeline/clients/expiry.ts';
 import type { LiveConfig } from '../pipeline/live-config.ts';
 import type { OwnAddresses } from '../upstream/connections/own-addresses.ts';
 import { createPools, type Pools } from '../upstream/connections/pools.ts';
@@ -11,22 +12,38 @@ import type { Timeouts } from '../upstream/timeouts.ts';
 
 const RETIRE_MS = 60_000;
 
+export interface SnapshotDeps {
+  readonly timeouts: Timeouts;
+  readonly own: OwnAddresses;
+  /** Time of the exchange, by which keys end. */
+  readonly serverNow: () => number;
+}
+
 /** The configuration in force, and what of earlier ones is still in use. */
 export class ConfigSnapshot {
-  readonly #timeouts: Timeouts;
-  readonly #own: OwnAddresses;
+  readonly #deps: SnapshotDeps;
   readonly #retired = new Set<Pools>();
   #current: LiveConfig;
+  /** As it was read. */
+  #configured: Settings;
+  #expiry: Expiry;
   #secretMask: SecretMask;
 
-  constructor(settings: Settings, timeouts: Timeouts, own: OwnAddresses) {
-    this.#timeouts = timeouts;
-    this.#own = own;
-    this.#current = toLiveConfig(settings, timeouts, own);
+  constructor(settings: Settings, deps: SnapshotDeps) {
+    this.#deps = deps;
+    this.#configured = settings;
+    this.#expiry = expiryAt(settings, deps.serverNow());
+    this.#current = toLiveConfig(this.#expiry, deps);
     this.#secretMask = settings.secretMask;
   }
 
   get current(): LiveConfig {
+    const nowMs = this.#deps.serverNow();
+    if (nowMs < this.#expiry.fromMs || nowMs >= this.#expiry.untilMs) {
+      this.#expiry = expiryAt(this.#configured, nowMs);
+      const { settings, expired } = this.#expiry;
+      this.#current = { ...this.#current, settings, expired };
+    }
     return this.#current;
   }
 
@@ -39,7 +56,9 @@ export class ConfigSnapshot {
   swap(settings: Settings): void {
     const old = this.#current;
     this.#secretMask = new SecretMask([], [settings.secretMask, this.#secretMask]);
-    this.#current = toLiveConfig(settings, this.#timeouts, this.#own, old);
+    this.#configured = settings;
+    this.#expiry = expiryAt(settings, this.#deps.serverNow());
+    this.#current = toLiveConfig(this.#expiry, this.#deps, old);
     if (this.#current.pools !== old.pools) this.#retire(old.pools);
   }
 
@@ -61,9 +80,8 @@ export class ConfigSnapshot {
 }
 
 function toLiveConfig(
-  settings: Settings,
-  timeouts: Timeouts,
-  own: OwnAddresses,
+  { settings, expired }: Expiry,
+  { timeouts, own }: SnapshotDeps,
   old?: LiveConfig,
 ): LiveConfig {
   const same =
@@ -74,6 +92,7 @@ function toLiveConfig(
     areSameWays(old.settings.egress, settings.egress);
   return {
     settings,
+    expired,
     keys: keysInForce(settings, old),
     denylist: createDenylist(settings.denylist),
     pools: same

@@ -46,6 +46,10 @@ export function lifecycleRecords(trail: AuditTrail) {
         rule,
       });
     },
+    refusalStreak({ name, account }: Client, count: number): void {
+      const msg = `Binance refused ${count} orders of client ${name} in a row.`;
+      trail.note({ event: 'refusals.streak', client: name, account, rule: 'stopAfterRefusals', msg });
+    },
     resolved: (call: ResolvedCall) => writeResolved(trail, call),
   };
 }

@@ -14,7 +14,7 @@ import type { ClientRates } from '../pipeline/clients/client-rates.ts';
 import type { KeyHolders } from '../pipeline/clients/key-holders.ts';
 import { mayRead } from '../pipeline/clients/shown-client.ts';
 import type { LiveConfig } from '../pipeline/live-config.ts';
-import { unknownClient, unknownEndpoint } from '../pipeline/refusals.ts';
+import { expiredClient, unknownClient, unknownEndpoint } from '../pipeline/refusals.ts';
 import { callOf, connectionEndpoint } from './connection-endpoint.ts';
 import { Readers } from './sockets/readers.ts';
 
@@ -94,9 +94,13 @@ function clientOf(
   readers: Readers,
 ): Client {
   const { kind, isPrivate } = target;
-  const { settings } = context.config;
-  if (context.identified !== undefined) return context.identified;
+  const { settings, expired } = context.config;
+  const { identified } = context;
+  // On a signed API each frame is judged by itself: a key that has ended may still cancel.
+  if (identified !== undefined && (kind === 'api' || !expired.has(identified.name))) return identified;
+  if (identified !== undefined && isPrivate) throw expiredClient(identified);
   const holder = isPrivate ? holderOf(target, readers, context.config) : undefined;
+  if (holder !== undefined && expired.has(holder.name)) throw expiredClient(holder);
   if (holder !== undefined) return holder;
   if (isPrivate && readers.mustProve) throw unknownClient();
   const anonymous = settings.clients.get(ANONYMOUS);

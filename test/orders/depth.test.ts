@@ -38,6 +38,7 @@ function market(more: Readonly<Record<string, unknown>> = {}) {
     ...more,
   };
   const guard = createOrderLimits({
+    monotonicNow: () => 0,
     priceBook: createPriceBook({
       fetchJson: async (_, path) => {
         asked.push(path);

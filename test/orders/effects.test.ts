@@ -14,6 +14,7 @@ const NOON = 1_800_000_000_000;
 function guarded() {
   const reports: string[] = [];
   const guard = createOrderLimits({
+    monotonicNow: () => 0,
     priceBook: createPriceBook({ fetchJson: () => Promise.reject(new Error('asked')), now: () => 0 }),
     ledger: createMemoryNotionalLedger(),
     onReport: (_client, endpoint, rule) => reports.push(`${endpoint.path} ${rule}`),

@@ -12,6 +12,7 @@ import { admitOrders } from './admit-orders.ts';
 function guarded() {
   const asked: string[] = [];
   const guard = createOrderLimits({
+    monotonicNow: () => 0,
     priceBook: createPriceBook({
       fetchJson: async (_, path) => {
         asked.push(path);

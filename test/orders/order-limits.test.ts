@@ -12,13 +12,9 @@ import { DAY_MS } from '../../src/core/intervals.ts';
 import { jsonMembers } from '../../src/core/json.ts';
 import type { NotionalLedger } from '../../src/orders/day-ledger.ts';
 import { createFileNotionalLedger } from '../../src/orders/file-ledger.ts';
+import type { OrderOutcome, OrderRoom } from '../../src/orders/limits/order-room.ts';
 import { createMemoryNotionalLedger } from '../../src/orders/memory-ledger.ts';
-import {
-  createOrderLimits,
-  type OrderLimits,
-  type OrderOutcome,
-  type OrderRoom,
-} from '../../src/orders/order-limits.ts';
+import { createOrderLimits, type OrderLimits } from '../../src/orders/order-limits.ts';
 import { createPriceBook, type FetchJson } from '../../src/orders/price-book.ts';
 import { catalogueEndpoint, catalogueEndpoints } from '../support/fixtures/catalogue-endpoints.ts';
 import {
@@ -53,6 +49,7 @@ function guarded(
 ): Guarded {
   const reports: string[] = [];
   const guard = createOrderLimits({
+    monotonicNow: () => 0,
     priceBook: createPriceBook({ fetchJson, now: () => 0 }),
     ledger,
     onReport: (client, endpoint, rule) => reports.push(`${client.name} ${endpoint.path} ${rule}`),

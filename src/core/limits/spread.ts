@@ -12,7 +12,7 @@ export function takesTheBook(order: IntendedOrder): boolean {
 
 /** What is wrong with the book for an order that takes it, as the rest of a sentence; undefined when nothing is. */
 export function offSpread(spread: string, { bid, ask }: BestPrices): string | undefined {
-  if (!bid.gt(0) || !ask.gt(0)) return 'meets a book with an empty side';
+  if (!bid.gt(0) || !ask.gt(0)) return 'has an empty side';
   if (!ask.gt(bid.times(new ExactDecimal(spread).plus(1)))) return undefined;
-  return `meets a book whose ask lies more than ${percent(spread)} above its bid`;
+  return `has an ask more than ${percent(spread)} above its bid`;
 }

@@ -75,6 +75,21 @@ export class RollingDay {
     return true;
   }
 
+  /** Which part of each limit a client uses, 0 to 1; of sums, of the asset that is used most. */
+  use(client: string, { maxPerDay, maxNotionalPerDay }: DayLimits, nowMs: number) {
+    const account = this.#accounts.get(client);
+    if (account !== undefined) expire(account, nowMs);
+    const uses: (readonly [rule: DayRule, part: number])[] = [];
+    if (maxPerDay !== undefined) uses.push(['order.maxPerDay', (account?.orders ?? 0) / maxPerDay]);
+    if (maxNotionalPerDay !== undefined) {
+      const parts = Array.from(maxNotionalPerDay, ([asset, limit]) =>
+        (account?.sums.get(asset) ?? new ExactDecimal(0)).div(limit).toNumber(),
+      );
+      uses.push(['order.maxNotionalPerDay', Math.max(0, ...parts)]);
+    }
+    return uses;
+  }
+
   /** Everything that still counts. */
   entries(nowMs: number): DayEntry[] {
     const all: DayEntry[] = [];

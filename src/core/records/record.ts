@@ -33,6 +33,7 @@ export const AUDIT_EVENTS = [
   'audit.restored',
   'operator.acted',
   'operator.refused',
+  'refusals.streak',
 ] as const;
 type AuditEvent = (typeof AUDIT_EVENTS)[number];
 
@@ -115,6 +116,7 @@ export function auditLevel(record: UnsealedRecord): AuditLevel {
     case 'audit.torn':
     case 'library.printed':
     case 'operator.refused':
+    case 'refusals.streak':
       return 'warn';
     case 'call.completed':
       return record.outcome === 'unknown' ? 'warn' : 'info';

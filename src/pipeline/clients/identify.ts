@@ -4,7 +4,7 @@ import type { ClientsByKeyDigest, Settings } from '../../config/schema/settings.
 import { ANONYMOUS, type Client } from '../../core/access/client.ts';
 import type { Endpoint } from '../../core/catalogue/endpoint.ts';
 import type { CallContext } from '../call-context.ts';
-import { unknownClient } from '../refusals.ts';
+import { expiredClient, unknownClient } from '../refusals.ts';
 
 export interface ClientDirectory {
   readonly clientsByKeyDigest: ClientsByKeyDigest;
@@ -21,13 +21,18 @@ export interface Caller {
 const BEARER = /^Bearer +(\S+)$/i;
 
 /**
- * Who calls: an endpoint without security needs no key, every other one needs a client.
+ * Who calls: an endpoint without security needs no key, every other one needs a client. A key that has ended is none, but
+ * for cancels.
  * @param identified the client that the call proves to be
  * @throws ProxyError PROXY_UNKNOWN_CLIENT
  */
 export function identify(context: CallContext, endpoint: Endpoint, identified: Client | undefined): Caller {
   const isOpen = endpoint.security === 'NONE';
-  const client = identified ?? (isOpen ? anonymousIn(context.config.settings) : undefined);
+  const { settings, expired } = context.config;
+  const isUnknown =
+    identified === undefined || (endpoint.effect !== 'cancel' && expired.has(identified.name));
+  const client = isUnknown ? (isOpen ? anonymousIn(settings) : undefined) : identified;
+  if (client === undefined && identified !== undefined) throw expiredClient(identified);
   if (client === undefined) throw unknownClient();
   // Who came by a listen token that nobody knows is of no account that is known here.
   const account = isOpen || client.name === ANONYMOUS ? undefined : client.account;

@@ -48,8 +48,9 @@ export interface OwnCallsDeps {
   readonly wallNow: () => number;
 }
 
-/** What hands out listen keys is never asked for here. */
+/** What hands out listen keys is never asked for here, and no order is placed. */
 const NO_NOTES = { note: () => {} };
+const NO_LEARNING = { listenKeys: NO_NOTES, keyHolders: NO_NOTES, refusalStop: NO_NOTES };
 
 /** The proxy's own calls take the same steps as those of apps, but for the judges of who may call. */
 export function createOwnCalls(deps: OwnCallsDeps): OwnCalls {
@@ -59,7 +60,7 @@ export function createOwnCalls(deps: OwnCallsDeps): OwnCalls {
   const recorder = recordsOfSigned(deps.recorder);
   const reserve = createReserve({ ...deps, resolver, limits: NO_LIMITS, underWay: NO_PLACES });
   const attempt = createAttempt({ ...deps, recorder, resync: async () => {} });
-  const finish = createFinish({ recorder, resolver, listenKeys: NO_NOTES, keyHolders: NO_NOTES });
+  const finish = createFinish({ recorder, resolver, ...NO_LEARNING });
 
   return {
     async get(own) {

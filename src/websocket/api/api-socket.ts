@@ -13,7 +13,7 @@ import { LISTEN_KEY_SHARED } from '../../pipeline/clients/listen-keys.ts';
 import type { FinishedCall } from '../../pipeline/finish.ts';
 import type { LiveConfig } from '../../pipeline/live-config.ts';
 import { acceptParameters } from '../../pipeline/recognise.ts';
-import { toProxyError } from '../../pipeline/refusals.ts';
+import { isGuess, toProxyError } from '../../pipeline/refusals.ts';
 import type { Pipeline } from '../../pipeline/wire-pipeline.ts';
 import type { ServerClock } from '../../upstream/server-clock.ts';
 import type { Readers } from '../sockets/readers.ts';
@@ -216,7 +216,7 @@ export class ApiSocket implements PairOwner {
 
   async #refuse(context: CallContext, id: string, error: ProxyError): Promise<void> {
     const { limits, clock, pipeline, guesses } = this.#options;
-    const told = (error.name === 'PROXY_UNKNOWN_CLIENT' ? await guesses() : undefined) ?? error;
+    const told = (isGuess(error) ? await guesses() : undefined) ?? error;
     const { outcome } = pipeline.recorder.refused(context, told);
     this.#say(errorFrame(id, told, context.requestId, clock.nowOrLocal(), outcome));
     if (!isBadFrame(error)) return;

@@ -1,5 +1,6 @@
 import type { WayOut } from '../../config/schema/ways-out.ts';
 import { ProxyError } from '../../core/errors.ts';
+import { isGuess } from '../../pipeline/refusals.ts';
 
 /** The refusal of one frame more on a socket than may wait for their answer. */
 export function tooManyUnanswered(): ProxyError {
@@ -25,12 +26,11 @@ export function otherWayOut(socket: WayOut, account: WayOut): ProxyError {
 const BAD_FRAMES: ReadonlySet<string> = new Set([
   'PROXY_MALFORMED_REQUEST',
   'PROXY_DUPLICATE_PARAMETER',
-  'PROXY_UNKNOWN_CLIENT',
   'PROXY_UNKNOWN_ENDPOINT',
   'PROXY_BAD_SIGNATURE',
 ]);
 
 /** True for what nobody sends who knows what he does: many in a row close the socket. */
-export function isBadFrame({ name }: ProxyError): boolean {
-  return BAD_FRAMES.has(name);
+export function isBadFrame(error: ProxyError): boolean {
+  return BAD_FRAMES.has(error.name) || isGuess(error);
 }

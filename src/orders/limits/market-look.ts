@@ -1,0 +1,119 @@
+import type { OrderRules } from '../../core/access/client.ts';
+import type { Violation } from '../../core/access/violation.ts';
+import {
+  bandNeedsBook,
+  bandNeedsDepth,
+  type MarketView,
+  offBand,
+  reachesLevel,
+} from '../../core/limits/price-band.ts';
+import { offSpread, takesTheBook } from '../../core/limits/spread.ts';
+import type { Depth } from '../../core/orders/book.ts';
+import type { IntendedOrder } from '../../core/orders/intended-order.ts';
+import {
+  assertValuable,
+  type Instrument,
+  isCovered,
+  type Notional,
+  needsBook,
+  needsDepth,
+  notionalOf,
+  Unvaluable,
+} from '../../core/orders/notional.ts';
+import { needsPrices, needsValues, ordinal } from '../../core/orders/order-rules.ts';
+import { isReducing } from '../../core/orders/reduces.ts';
+import type { PriceBook } from '../price-book.ts';
+import type { OnViolation } from './on-violation.ts';
+
+/** What the market says of the orders of a call. */
+export interface SeenOrders {
+  /** What each is worth, in their order; undefined for an exit. Empty when no rule asks for values. */
+  readonly values: readonly (Notional | undefined)[];
+  /** The prices that are off. */
+  readonly violations: readonly Violation[];
+}
+
+/** Holds orders against the market, as far as the rules of their client ask for it; the same look serves all rules. */
+export type LookAtMarket = (
+  rules: OrderRules,
+  orders: readonly IntendedOrder[],
+  onViolation: OnViolation,
+) => Promise<SeenOrders | undefined>;
+
+/** An order whose rules ask for a look at the market has a symbol. */
+type NamedOrder = IntendedOrder & { readonly symbol: string };
+
+export function createMarketLook(priceBook: PriceBook): LookAtMarket {
+  async function view(
+    rules: OrderRules,
+    order: NamedOrder,
+    instrument: Instrument | undefined,
+  ): Promise<MarketView> {
+    const { market, symbol } = order;
+    const bandDepth =
+      rules.priceBand !== undefined && bandNeedsDepth(order) && Number.isFinite(order.followedLevel);
+    const best = wantsBook(rules, order, instrument) ? await priceBook.bestPrices(market, symbol) : undefined;
+    const valueDepth = instrument !== undefined && best !== undefined && needsDepth(order, instrument, best);
+    if (!bandDepth && !valueDepth) return { best, depth: undefined };
+    const covers = (read: Depth) =>
+      (!valueDepth || isCovered(order, read)) && (!bandDepth || reachesLevel(order, read));
+    return { best, depth: await priceBook.depth(market, symbol, covers) };
+  }
+
+  async function lookAtOne(rules: OrderRules, order: IntendedOrder, which: string) {
+    // Exits are free: what only makes a position smaller is held up by no value and no price.
+    if (isReducing(order)) return { value: undefined, violations: [] };
+    const isValued = needsValues(rules);
+    if (isValued) assertValuable(order);
+    else if (!wantsBook(rules, order, undefined))
+      return { value: undefined, violations: offPrices(rules, order, UNSEEN, which) };
+    const { market, symbol } = order;
+    if (symbol === undefined) throw new Unvaluable('the call names no symbol');
+    const instrument = isValued ? await priceBook.instrument(market, symbol) : undefined;
+    const seen = await view(rules, { ...order, symbol }, instrument);
+    const value = instrument && notionalOf(order, instrument, seen.best, seen.depth);
+    return { value, violations: offPrices(rules, order, seen, which) };
+  }
+
+  return async function lookAtMarket(rules, orders, onViolation) {
+    if (!needsValues(rules) && !needsPrices(rules)) return { values: [], violations: [] };
+    try {
+      const seen = await Promise.all(
+        orders.map((order, index) => lookAtOne(rules, order, ordinal(index, orders.length))),
+      );
+      return {
+        values: needsValues(rules) ? seen.map(({ value }) => value) : [],
+        violations: seen.flatMap(({ violations }) => violations),
+      };
+    } catch (error) {
+      const why = error instanceof Unvaluable ? error.message : 'the market could not be asked';
+      const what = needsValues(rules) ? 'value cannot be told' : 'price cannot be judged';
+      onViolation([{ rule: 'unvaluable', why: `its ${what}: ${why}` }], error);
+      return undefined;
+    }
+  };
+}
+
+function wantsBook(rules: OrderRules, order: IntendedOrder, instrument: Instrument | undefined): boolean {
+  if (instrument !== undefined && needsBook(order, instrument)) return true;
+  if (rules.priceBand !== undefined && bandNeedsBook(order)) return true;
+  return rules.maxSpread !== undefined && takesTheBook(order);
+}
+
+/** A price that is held against the order's own trigger needs no market. */
+const UNSEEN: MarketView = { best: undefined, depth: undefined };
+
+function offPrices(
+  { priceBand, maxSpread }: OrderRules,
+  order: IntendedOrder,
+  view: MarketView,
+  which: string,
+): Violation[] {
+  const violations: Violation[] = [];
+  const price = priceBand === undefined ? undefined : offBand(order, priceBand, view);
+  if (price !== undefined) violations.push({ rule: 'order.priceBand', why: `the price${which} ${price}` });
+  const isTaken = maxSpread !== undefined && view.best !== undefined && takesTheBook(order);
+  const spread = isTaken ? offSpread(maxSpread, view.best) : undefined;
+  if (spread !== undefined) violations.push({ rule: 'order.maxSpread', why: `the book${which} ${spread}` });
+  return violations;
+}

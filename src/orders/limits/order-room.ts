@@ -1,0 +1,106 @@
+import type { Client, OrderRules } from '../../core/access/client.ts';
+import { ProxyError } from '../../core/errors.ts';
+import { type LimitUse, OrderRates, type RateEntry } from '../../core/limits/order-rates.ts';
+import type { IntendedOrder } from '../../core/orders/intended-order.ts';
+import type { Notional } from '../../core/orders/notional.ts';
+import { countsByDay, countsByRate, dayClaim } from '../../core/orders/order-rules.ts';
+import type { NotionalLedger, Reservation } from '../day-ledger.ts';
+import type { OnViolation } from './on-violation.ts';
+
+/** Room in the client's rates and in its day that an admitted call holds until it is settled. */
+export interface OrderRoom {
+  readonly rates: RateEntry | undefined;
+  readonly reservation: Reservation | undefined;
+}
+
+/** How a call ended. What was not sent frees its room; what Binance refused still counts in the rates. */
+export type OrderOutcome = 'accepted' | 'refused' | 'unknown' | 'not-sent';
+
+/** The orders that a call would place, as the rules read and valued them. */
+export interface JudgedOrders {
+  readonly orders: readonly IntendedOrder[];
+  /** What each is worth, in their order; undefined for an exit. Empty when no rule asks for values. */
+  readonly values: readonly (Notional | undefined)[];
+}
+
+/** The counted limits of clients: rates in memory, the day in its ledger. */
+export class OrderRooms {
+  readonly #rates = new OrderRates();
+  readonly #ledger: NotionalLedger;
+  readonly #monotonicNow: () => number;
+
+  /** @param monotonicNow rates are counted by it, so that a clock that is set neither empties nor fills them */
+  constructor(ledger: NotionalLedger, monotonicNow: () => number) {
+    this.#ledger = ledger;
+    this.#monotonicNow = monotonicNow;
+  }
+
+  /** Takes all of it or nothing. What is only reported takes no room where it breaks a rule. */
+  async take(
+    client: Client,
+    judged: JudgedOrders,
+    nowMs: number,
+    onViolation: OnViolation,
+  ): Promise<OrderRoom> {
+    const rules = client.order ?? {};
+    const rates = this.#takeRates(client.name, rules, judged.orders, onViolation);
+    try {
+      const reservation = countsByDay(rules)
+        ? await this.#takeDay(client.name, rules, judged, nowMs, onViolation)
+        : undefined;
+      return { rates, reservation };
+    } catch (error) {
+      this.#giveBack(rates);
+      throw error;
+    }
+  }
+
+  settle({ rates, reservation }: OrderRoom, ending: OrderOutcome): void {
+    if (ending === 'not-sent') this.#giveBack(rates);
+    if (reservation === undefined) return;
+    if (ending === 'refused' || ending === 'not-sent') this.#ledger.refund(reservation);
+    else this.#ledger.keep(reservation);
+  }
+
+  /** Which part of each counted limit a client uses. */
+  use({ name, order = {} }: Client, nowMs: number): readonly LimitUse[] {
+    return [...this.#rates.use(name, order, this.#monotonicNow()), ...this.#ledger.use(name, order, nowMs)];
+  }
+
+  #takeRates(
+    client: string,
+    rules: OrderRules,
+    orders: readonly IntendedOrder[],
+    onViolation: OnViolation,
+  ): RateEntry | undefined {
+    if (!countsByRate(rules)) return undefined;
+    const taken = this.#rates.take(client, rules, orders, this.#monotonicNow());
+    if (!('refusedBy' in taken)) return taken;
+    onViolation(taken.refusedBy);
+    return undefined;
+  }
+
+  async #takeDay(
+    client: string,
+    rules: OrderRules,
+    { orders, values }: JudgedOrders,
+    nowMs: number,
+    onViolation: OnViolation,
+  ): Promise<Reservation | undefined> {
+    try {
+      const answer = await this.#ledger.reserve(dayClaim(client, orders, values), rules, nowMs);
+      if ('reservation' in answer) return answer.reservation;
+      const what = answer.refusedBy === 'order.maxPerDay' ? 'the number' : 'the value';
+      const why = `${what} of its orders in 24 hours would pass the limit`;
+      onViolation([{ rule: answer.refusedBy, why }]);
+    } catch (error) {
+      if (error instanceof ProxyError) throw error;
+      onViolation([{ rule: 'ledger', why: 'the sums of the day cannot be recorded' }], error);
+    }
+    return undefined;
+  }
+
+  #giveBack(rates: RateEntry | undefined): void {
+    if (rates !== undefined) this.#rates.giveBack(rates, this.#monotonicNow());
+  }
+}
