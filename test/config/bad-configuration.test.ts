@@ -345,6 +345,60 @@ const files: readonly [what: string, yaml: string, message: string | RegExp][] =
     'clients: { bot: { envPrefix: BOT, order: { maxLeverage: §0 } } }',
     /maxLeverage must be a whole number of at least 1/,
   ],
+  ...(
+    [
+      ['in percent without its sign', '5'],
+      ['of nothing', '0%'],
+      ['of nothing, as a fraction', '0.0'],
+      ['of all', '100%'],
+      ['of all, as a fraction', '1'],
+      ['below nothing', '"-5%"'],
+      ['with a space', '"5 %"'],
+      ['with a comma', '"0,05"'],
+      ['as a word', 'wide'],
+      ['that is no number', '.nan'],
+      ['with an exponent', '"5e-2"'],
+      ['as a list', '[5%]'],
+    ] as const
+  ).flatMap(([what, value]): [string, string, RegExp][] =>
+    ['priceBand', 'maxSpread'].map((rule) => [
+      `a ${rule} ${what}`,
+      `clients: { bot: { envPrefix: BOT, order: { ${rule}: §${value} } } }`,
+      /(?:priceBand|maxSpread) must be a percentage below 100 such as 5%, or the same as a fraction such as 0\.05\.$/,
+    ]),
+  ),
+  ...['perSecond', 'perMinute'].map((rule): [string, string, RegExp] => [
+    `a ${rule} of nothing`,
+    `clients: { bot: { envPrefix: BOT, order: { ${rule}: §0 } } }`,
+    /(?:perSecond|perMinute) must be a whole number of at least 1/,
+  ]),
+  [
+    'repeats without their time',
+    'clients: { bot: { envPrefix: BOT, order: { §repeats: { max: 3 } } } }',
+    /repeats needs withinMs/,
+  ],
+  [
+    'repeats within longer than an hour',
+    'clients: { bot: { envPrefix: BOT, order: { repeats: { max: 3, withinMs: §3600001 } } } }',
+    /withinMs must be a whole number from 1 to 3600000/,
+  ],
+  [
+    'refusals with a fraction',
+    'clients: { bot: { envPrefix: BOT, stopAfterRefusals: §2.5 } }',
+    /stopAfterRefusals must be a whole number of at least 1/,
+  ],
+  ...['2027-02-30', '2027-13-01', '2027-3-1', '01.03.2027', '"2027-03-01T12:00Z"', '20270301'].map(
+    (day): [string, string, RegExp] => [
+      `an end on ${day}`,
+      `clients: { bot: { envPrefix: BOT, expires: §${day} } }`,
+      /expires must be a day of the calendar such as 2027-03-01/,
+    ],
+  ),
+  [
+    'an order limit beside the order',
+    'clients: { bot: { envPrefix: BOT, §priceBand: 5% } }',
+    /^clients\.bot\.priceBand is not a known key/,
+  ],
   [
     'a weight with a fraction',
     'clients: { bot: { envPrefix: BOT, weightPerMinute: §1.5 } }',

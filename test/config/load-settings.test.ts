@@ -267,6 +267,13 @@ clients:
       maxNotionalPerDay: { USDT: 10000 }
       maxPerDay: 200
       maxLeverage: 5
+      priceBand: 2.5%
+      maxSpread: 0.015
+      perSecond: 10
+      perMinute: 120
+      repeats: { max: 3, withinMs: 10000 }
+    stopAfterRefusals: 10
+    expires: 2027-03-01
     weightPerMinute: 1000
     requestsPerSecond: 50
     policy: { mode: report }
@@ -302,11 +309,33 @@ clients:
         maxNotionalPerDay: new Map([['USDT', '10000']]),
         maxPerDay: 200,
         maxLeverage: 5,
+        priceBand: '0.025',
+        maxSpread: '0.015',
+        perSecond: 10,
+        perMinute: 120,
+        repeats: { max: 3, withinMs: 10_000 },
       },
+      stopAfterRefusals: 10,
+      expiresMs: Date.UTC(2027, 2, 1),
       weightPerMinute: 1000,
       requestsPerSecond: 50,
       policyMode: 'report',
     });
+  });
+
+  it.each([
+    ['5%', '0.05'],
+    ['0.5%', '0.005'],
+    ['99.999999%', '0.99999999'],
+    ['"5%"', '0.05'],
+    ['0.05', '0.05'],
+    ['"0.05"', '0.05'],
+    ['5e-2', '0.05'],
+    ['0.00000001', '0.00000001'],
+  ])('A band of %s is %s of the price', (written, fraction) => {
+    const yaml = `clients: { bot: { envPrefix: BOT, order: { priceBand: ${written}, maxSpread: ${written} } } }`;
+    const { clients } = load({ BOT_CLIENT_KEY: 'bot-key' }, { 'config/proxy.yaml': yaml });
+    expect(clients.get('bot')?.order).toEqual({ priceBand: fraction, maxSpread: fraction });
   });
 
   it('The client default stays when the file speaks of anonymous only', () => {

@@ -42,6 +42,16 @@ beforeAll(async () => {
   const env = { BINANCE_PROXY_CLIENT_KEY: KEY };
   const proxy = await startTestProxy({ upstream: simulator.url, env });
   calm = await scrape(proxy);
+  const bound = await startTestProxy({
+    upstream: simulator.url,
+    env: { BOT_CLIENT_KEY: KEY },
+    yaml: 'clients: { bot: { envPrefix: BOT, order: { maxPerDay: 10, perMinute: 100 } } }',
+  });
+  const unused = await scrape(bound);
+  const order = 'symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.001&price=10000';
+  for (let i = 0; i < 8; i++) await send(bound.port, `/api/v3/order?${order}`, { method: 'POST', ...asApp });
+  made.set('SigningProxyLimitAbove70Percent', [unused, await scrape(bound)]);
+  await bound.close();
   for (let i = 0; i < 25; i++)
     await send(proxy.port, '/api/v3/account', { headers: { 'x-mbx-apikey': 'x' } });
   made.set('SigningProxyWrongClientKeys', [calm, await scrape(proxy)]);

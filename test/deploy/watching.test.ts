@@ -46,14 +46,20 @@ function metricsIn(expr: string): readonly { readonly name: string; readonly lab
   });
 }
 
+const BOT_KEY = 'B'.repeat(64);
+const asBot = { headers: { 'x-mbx-apikey': BOT_KEY } };
 let families: ReadonlyMap<string, Family>;
 beforeAll(async () => {
   const simulator = await startSimulator({ accounts: [{ apiKey: TEST_KEY, hmacSecret: TEST_SECRET }] });
-  const proxy = await startTestProxy({ upstream: simulator.url });
-  await send(proxy.port, '/api/v3/account');
-  await send(proxy.port, '/sapi/v1/capital/withdraw/apply', { method: 'POST' });
+  const proxy = await startTestProxy({
+    upstream: simulator.url,
+    env: { BOT_CLIENT_KEY: BOT_KEY },
+    yaml: 'clients: { bot: { envPrefix: BOT, stopAfterRefusals: 10 } }',
+  });
+  await send(proxy.port, '/api/v3/account', asBot);
+  await send(proxy.port, '/sapi/v1/capital/withdraw/apply', { method: 'POST', ...asBot });
   simulator.ban(60_000);
-  await send(proxy.port, '/api/v3/account');
+  await send(proxy.port, '/api/v3/account', asBot);
   const operatorPort = Number(new URL(proxy.operatorUrl).port);
   families = readPrometheusText((await send(operatorPort, '/metrics')).text);
   await proxy.close();
@@ -103,6 +109,7 @@ describe('the alert rules', () => {
   it.each([
     ['clock drift', 'binance_proxy_clock_offset_seconds'],
     ['a budget above 80 %', 'binance_proxy_budget_used / binance_proxy_budget_limit > 0.8'],
+    ['a limit of a client above 70 %', 'binance_proxy_limit_used_ratio > 0.7'],
     ['a hit on the denylist', 'error="PROXY_DENYLISTED"'],
     ['a frozen host', 'binance_proxy_upstream_frozen == 1'],
     ['a failing audit', 'binance_proxy_audit_available == 0'],

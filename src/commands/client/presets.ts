@@ -1,4 +1,5 @@
 import type { ClientEntry } from '../../config/schema/client-schema.ts';
+import { DAY_MS } from '../../core/intervals.ts';
 
 /** What is advised for a kind of app. */
 export interface Preset {
@@ -6,21 +7,25 @@ export interface Preset {
   readonly summary: string;
   /** The symbols that it gets when none are named; undefined: all of them. */
   readonly symbols: readonly string[] | undefined;
+  /** After so many days its key ends; undefined: never. */
+  readonly expiresInDays: number | undefined;
   /** The rest of its entry in config/proxy.yaml. */
   readonly entry: Required<Pick<ClientEntry, 'permissions' | 'requireSignature' | 'requestsPerSecond'>> &
     Required<Pick<ClientEntry, 'weightPerMinute'>> &
-    Pick<ClientEntry, 'order'>;
+    Pick<ClientEntry, 'order' | 'stopAfterRefusals'>;
 }
 
 /**
  * The advised values by kind of app, in one place. Weights are shares of the 6000 a minute that an IP has on spot. An
- * agent decides by itself what it does next, so it begins with few symbols, plain orders and small sums; a bot trades
- * by a program that somebody wrote; a dashboard looks.
+ * agent decides by itself what it does next, so it begins with few symbols, plain orders, small sums and an end; a bot
+ * trades by a program that somebody wrote; a dashboard looks.
+ * @see docs/limits.md for what each limit is and why it is advised
  */
 export const PRESETS = {
   agent: {
     summary: 'decides by itself: few symbols, plain orders, small sums',
     symbols: ['BTCUSDT', 'ETHUSDT'],
+    expiresInDays: 90,
     entry: {
       requireSignature: true,
       permissions: ['market-data', 'read', 'spot-margin-trade'],
@@ -29,7 +34,14 @@ export const PRESETS = {
         maxNotional: { USDT: '100' },
         maxNotionalPerDay: { USDT: '500' },
         maxPerDay: 50,
+        maxLeverage: 3,
+        priceBand: '2%',
+        maxSpread: '2%',
+        perSecond: 2,
+        perMinute: 20,
+        repeats: { max: 3, withinMs: 10_000 },
       },
+      stopAfterRefusals: 10,
       weightPerMinute: 1000,
       requestsPerSecond: 5,
     },
@@ -37,10 +49,22 @@ export const PRESETS = {
   bot: {
     summary: 'trades by a program: every order type, sums that bound a mistake',
     symbols: undefined,
+    expiresInDays: undefined,
     entry: {
       requireSignature: true,
       permissions: ['market-data', 'read', 'spot-margin-trade'],
-      order: { maxNotional: { USDT: '1000' }, maxNotionalPerDay: { USDT: '20000' }, maxPerDay: 2000 },
+      order: {
+        maxNotional: { USDT: '1000' },
+        maxNotionalPerDay: { USDT: '20000' },
+        maxPerDay: 2000,
+        maxLeverage: 5,
+        priceBand: '5%',
+        maxSpread: '2%',
+        perSecond: 10,
+        perMinute: 120,
+        repeats: { max: 3, withinMs: 10_000 },
+      },
+      stopAfterRefusals: 10,
       weightPerMinute: 3000,
       requestsPerSecond: 20,
     },
@@ -48,6 +72,7 @@ export const PRESETS = {
   dashboard: {
     summary: 'looks and does not trade',
     symbols: undefined,
+    expiresInDays: undefined,
     entry: {
       requireSignature: false,
       permissions: ['market-data', 'read'],
@@ -84,5 +109,11 @@ export function entryFor(
     permissions: [...permissions],
     ...(chosen !== undefined && { symbols: [...chosen] }),
     ...limits,
+    ...(preset?.expiresInDays !== undefined && { expires: dayIn(preset.expiresInDays) }),
   };
+}
+
+/** A day from now, in UTC. */
+function dayIn(days: number): string {
+  return new Date(Date.now() + days * DAY_MS).toISOString().slice(0, 10);
 }

@@ -132,10 +132,10 @@ function toClient(name: string, entry: ClientEntry, account: string, issued: Iss
 function toOrderRules(order: NonNullable<ClientEntry['order']>): OrderRules {
   const { types, maxNotional, maxNotionalPerDay, priceBand, maxSpread, ...counts } = order;
   return {
-    ...counts,
     ...(types !== undefined && { types: new Set(types) }),
     ...(maxNotional !== undefined && { maxNotional: toAmounts(maxNotional) }),
     ...(maxNotionalPerDay !== undefined && { maxNotionalPerDay: toAmounts(maxNotionalPerDay) }),
+    ...counts,
     ...(priceBand !== undefined && { priceBand: fractionOf(priceBand) }),
     ...(maxSpread !== undefined && { maxSpread: fractionOf(maxSpread) }),
   };

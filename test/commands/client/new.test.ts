@@ -151,7 +151,15 @@ describe('client new', () => {
         requestsPerSecond: entry.requestsPerSecond,
       });
       expect(loaded?.symbols).toEqual(symbols === undefined ? undefined : new Set(symbols));
-      expect(loaded?.order?.maxPerDay).toBe('order' in entry ? entry.order.maxPerDay : undefined);
+      const rules = 'order' in entry ? entry.order : undefined;
+      for (const rule of ['maxPerDay', 'maxLeverage', 'perSecond', 'perMinute', 'repeats'] as const)
+        expect(loaded?.order?.[rule]).toEqual(rules?.[rule]);
+      for (const rule of ['priceBand', 'maxSpread'] as const)
+        expect(loaded?.order?.[rule]).toBe(rules && `0.0${rules[rule].slice(0, -1)}`);
+      expect(loaded?.stopAfterRefusals).toBe(rules && 10);
+      const days = PRESETS[kind].expiresInDays;
+      if (days === undefined) expect(loaded?.expiresMs).toBeUndefined();
+      else expect(Math.abs((loaded?.expiresMs ?? 0) - Date.now() - days * 86_400_000)).toBeLessThan(172_800_000);
       expect(loaded?.permissions.has('spot-margin-trade')).toBe(kind !== 'dashboard');
     },
   );

@@ -46,6 +46,41 @@ describe('a configuration that takes a guard away', () => {
       bot(''),
       ['clients.bot would gain the permissions market-data, portfolio-margin-trade.'],
     ],
+    ...(
+      [
+        ['priceBand', '5%', '5.1%'],
+        ['maxSpread', '0.02', '3%'],
+        ['perSecond', '10', '11'],
+        ['perMinute', '120', '121'],
+        ['repeats', '{ max: 3, withinMs: 10000 }', '{ max: 4, withinMs: 10000 }'],
+        ['repeats', '{ max: 3, withinMs: 10000 }', '{ max: 3, withinMs: 9999 }'],
+      ] as const
+    ).flatMap(([rule, before, after]): [string, string, string, readonly string[]][] => {
+      const rules = (value: string) => bot(`order: { types: [LIMIT], ${rule}: ${value} }`);
+      const sentences = [`clients.bot would have looser limits: order.${rule}.`];
+      return [
+        [`${rule} by ${after}`, rules(before), rules(after), sentences],
+        [`${rule} by leaving it out`, rules(before), bot('order: { types: [LIMIT] }'), sentences],
+      ];
+    }),
+    [
+      'refusals in a row',
+      bot('stopAfterRefusals: 10'),
+      bot('stopAfterRefusals: 11'),
+      ['clients.bot would be stopped after more refusals, or never.'],
+    ],
+    [
+      'the end of a key',
+      bot('expires: 2027-03-01'),
+      bot('expires: 2027-03-02'),
+      ['clients.bot would have a key that ends later, or never.'],
+    ],
+    [
+      'the end of a key by leaving it out',
+      bot('expires: 2027-03-01'),
+      bot(''),
+      ['clients.bot would have a key that ends later, or never.'],
+    ],
     [
       'a symbol',
       BOT,
