@@ -33,6 +33,7 @@ const OTHERS: readonly Other[] = [
   { title: 'WebSockets', command: ['sockets/websocket.ts'], longestSeconds: 100 },
   { title: 'Audit durability', command: ['audit/audit-cost.ts'], longestSeconds: 90 },
   { title: 'Budgets, in memory and through Redis', command: ['budget/budget.ts'], longestSeconds: 90 },
+  { title: 'Limits of clients', command: ['limits/cost.ts'], longestSeconds: 90 },
   { title: 'More cores', command: ['ladder/cores.ts'], longestSeconds: 150 },
 ];
 /** No multiple of the clock's minute: its call would keep the connection warm by chance. */

@@ -48,8 +48,8 @@ beforeAll(async () => {
     yaml: 'clients: { bot: { envPrefix: BOT, order: { maxPerDay: 10, perMinute: 100 } } }',
   });
   const unused = await scrape(bound);
-  const order = 'symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.001&price=10000';
-  for (let i = 0; i < 8; i++) await send(bound.port, `/api/v3/order?${order}`, { method: 'POST', ...asApp });
+  const limit = 'symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.001&price=10000';
+  for (let i = 0; i < 8; i++) await send(bound.port, `/api/v3/order?${limit}`, { method: 'POST', ...asApp });
   made.set('SigningProxyLimitAbove70Percent', [unused, await scrape(bound)]);
   await bound.close();
   for (let i = 0; i < 25; i++)
