@@ -13,6 +13,8 @@ import {
   hasOrderRules,
   judgeOrders,
   judgeValues,
+  needsPrices,
+  needsValues,
 } from '../core/orders/order-rules.ts';
 import { callParameters, readIntendedOrders } from '../core/orders/read-orders.ts';
 import type { NotionalLedger } from './day-ledger.ts';
@@ -31,14 +33,14 @@ export interface OrderLimits {
   judge(client: Client, endpoint: Endpoint, call: Call): undefined | Promise<JudgedOrders | undefined>;
   /**
    * Takes the room of judged orders in the client's rates and in its day; undefined when nothing of it is counted.
-   * @throws ProxyError (rejection) PROXY_ORDER_REFUSED with the rule
+   * @throws ProxyError PROXY_ORDER_REFUSED with the rule, at once or as a rejection
    */
   reserve(
     client: Client,
     endpoint: Endpoint,
     judged: JudgedOrders,
     nowMs: number,
-  ): undefined | Promise<OrderRoom | undefined>;
+  ): undefined | OrderRoom | Promise<OrderRoom>;
   /** Every admission is settled once; further times do nothing. */
   settle(admission: OrderRoom, ending: OrderOutcome): void;
   /** Which part of each counted limit a client uses; those that it does not have are left out. */
@@ -74,6 +76,7 @@ export function createOrderLimits(options: OrderLimitsOptions): OrderLimits {
     }
     onViolation([...judgeOrders(client, orders), ...effects]);
     const rules = client.order ?? {};
+    if (!needsValues(rules) && !needsPrices(rules)) return { orders, values: [] };
     const seen = await lookAtMarket(rules, orders, onViolation);
     if (seen === undefined) return undefined;
     onViolation([...judgeValues(rules, seen.values), ...seen.violations]);

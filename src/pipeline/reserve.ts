@@ -84,9 +84,12 @@ export class ReservedCall implements Disposable {
     const { client, endpoint, orders } = this.judged;
     if (orders === undefined) return undefined;
     const room = this.#deps.limits.reserve(client, endpoint, orders, this.#deps.wallNow());
-    return room?.then((taken) => {
-      this.#room = taken;
-    });
+    if (room instanceof Promise)
+      return room.then((taken) => {
+        this.#room = taken;
+      });
+    this.#room = room;
+    return undefined;
   }
 
   /**

@@ -63,16 +63,16 @@ export function readIntendedOrders(endpoint: OrderEntrance, read: ParameterReade
 
 /** The parameters of a call; a name that stands twice, or bytes that are no text, cannot be judged. */
 export function callParameters(call: Call): ParameterReader {
+  const pairs = new Map<string, Pair>();
+  const repeated = new Set<string>();
+  for (const pair of [...call.query, ...call.body]) {
+    if (pairs.has(pair.name)) repeated.add(pair.name);
+    else pairs.set(pair.name, pair);
+  }
   return (name) => {
-    let found: Pair | undefined;
-    for (const pairs of [call.query, call.body]) {
-      for (const pair of pairs) {
-        if (pair.name !== name) continue;
-        if (found !== undefined) throw unreadable(`${name} stands more than once`);
-        found = pair;
-      }
-    }
+    const found = pairs.get(name);
     if (found === undefined) return undefined;
+    if (repeated.has(name)) throw unreadable(`${name} stands more than once`);
     const value = decodedValue(found);
     if (value === undefined) throw unreadable(`${name} is not valid UTF-8`);
     return value;

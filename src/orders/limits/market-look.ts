@@ -8,7 +8,7 @@ import {
   reachesLevel,
 } from '../../core/limits/price-band.ts';
 import { offSpread, takesTheBook } from '../../core/limits/spread.ts';
-import type { Depth } from '../../core/orders/book.ts';
+import type { BestPrices, Depth } from '../../core/orders/book.ts';
 import type { IntendedOrder } from '../../core/orders/intended-order.ts';
 import {
   assertValuable,
@@ -20,7 +20,7 @@ import {
   notionalOf,
   Unvaluable,
 } from '../../core/orders/notional.ts';
-import { needsPrices, needsValues, ordinal } from '../../core/orders/order-rules.ts';
+import { needsValues, ordinal } from '../../core/orders/order-rules.ts';
 import { isReducing } from '../../core/orders/reduces.ts';
 import type { PriceBook } from '../price-book.ts';
 import type { OnViolation } from './on-violation.ts';
@@ -33,7 +33,7 @@ export interface SeenOrders {
   readonly violations: readonly Violation[];
 }
 
-/** Holds orders against the market, as far as the rules of their client ask for it; the same look serves all rules. */
+/** Holds orders against the market, as the rules of their client about values and prices ask for it: one look for all. */
 export type LookAtMarket = (
   rules: OrderRules,
   orders: readonly IntendedOrder[],
@@ -44,20 +44,22 @@ export type LookAtMarket = (
 type NamedOrder = IntendedOrder & { readonly symbol: string };
 
 export function createMarketLook(priceBook: PriceBook): LookAtMarket {
-  async function view(
+  /** The levels behind the best prices; undefined where no rule needs them. */
+  function depthFor(
     rules: OrderRules,
     order: NamedOrder,
     instrument: Instrument | undefined,
-  ): Promise<MarketView> {
-    const { market, symbol } = order;
-    const bandDepth =
+    best: BestPrices | undefined,
+  ): Promise<Depth> | undefined {
+    const forBand =
       rules.priceBand !== undefined && bandNeedsDepth(order) && Number.isFinite(order.followedLevel);
-    const best = wantsBook(rules, order, instrument) ? await priceBook.bestPrices(market, symbol) : undefined;
-    const valueDepth = instrument !== undefined && best !== undefined && needsDepth(order, instrument, best);
-    if (!bandDepth && !valueDepth) return { best, depth: undefined };
-    const covers = (read: Depth) =>
-      (!valueDepth || isCovered(order, read)) && (!bandDepth || reachesLevel(order, read));
-    return { best, depth: await priceBook.depth(market, symbol, covers) };
+    const forValue = instrument !== undefined && best !== undefined && needsDepth(order, instrument, best);
+    if (!forBand && !forValue) return undefined;
+    return priceBook.depth(
+      order.market,
+      order.symbol,
+      (read) => (!forValue || isCovered(order, read)) && (!forBand || reachesLevel(order, read)),
+    );
   }
 
   async function lookAtOne(rules: OrderRules, order: IntendedOrder, which: string) {
@@ -67,16 +69,17 @@ export function createMarketLook(priceBook: PriceBook): LookAtMarket {
     if (isValued) assertValuable(order);
     else if (!wantsBook(rules, order, undefined))
       return { value: undefined, violations: offPrices(rules, order, UNSEEN, which) };
+    if (!hasSymbol(order)) throw new Unvaluable('the call names no symbol');
     const { market, symbol } = order;
-    if (symbol === undefined) throw new Unvaluable('the call names no symbol');
     const instrument = isValued ? await priceBook.instrument(market, symbol) : undefined;
-    const seen = await view(rules, { ...order, symbol }, instrument);
-    const value = instrument && notionalOf(order, instrument, seen.best, seen.depth);
+    const best = wantsBook(rules, order, instrument) ? await priceBook.bestPrices(market, symbol) : undefined;
+    const depth = depthFor(rules, order, instrument, best);
+    const seen = { best, depth: depth && (await depth) };
+    const value = instrument && notionalOf(order, instrument, best, seen.depth);
     return { value, violations: offPrices(rules, order, seen, which) };
   }
 
   return async function lookAtMarket(rules, orders, onViolation) {
-    if (!needsValues(rules) && !needsPrices(rules)) return { values: [], violations: [] };
     try {
       const seen = await Promise.all(
         orders.map((order, index) => lookAtOne(rules, order, ordinal(index, orders.length))),
@@ -92,6 +95,10 @@ export function createMarketLook(priceBook: PriceBook): LookAtMarket {
       return undefined;
     }
   };
+}
+
+function hasSymbol(order: IntendedOrder): order is NamedOrder {
+  return order.symbol !== undefined;
 }
 
 function wantsBook(rules: OrderRules, order: IntendedOrder, instrument: Instrument | undefined): boolean {

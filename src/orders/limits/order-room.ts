@@ -36,23 +36,22 @@ export class OrderRooms {
   }
 
   /** Takes all of it or nothing. What is only reported takes no room where it breaks a rule. */
-  async take(
+  take(
     client: Client,
     judged: JudgedOrders,
     nowMs: number,
     onViolation: OnViolation,
-  ): Promise<OrderRoom> {
+  ): OrderRoom | Promise<OrderRoom> {
     const rules = client.order ?? {};
     const rates = this.#takeRates(client.name, rules, judged.orders, onViolation);
-    try {
-      const reservation = countsByDay(rules)
-        ? await this.#takeDay(client.name, rules, judged, nowMs, onViolation)
-        : undefined;
-      return { rates, reservation };
-    } catch (error) {
-      this.#giveBack(rates);
-      throw error;
-    }
+    if (!countsByDay(rules)) return { rates, reservation: undefined };
+    return this.#takeDay(client.name, rules, judged, nowMs, onViolation).then(
+      (reservation) => ({ rates, reservation }),
+      (error) => {
+        this.#giveBack(rates);
+        throw error;
+      },
+    );
   }
 
   settle({ rates, reservation }: OrderRoom, ending: OrderOutcome): void {

@@ -98,7 +98,7 @@ describe('the price band', () => {
     ['SELL', { stopPrice: '200' }, '171', true],
     ['SELL', { stopPrice: '200' }, '170.99', false],
   ])(
-    'A trailing %s by 10 %% with %j at %s is held against where it is set off: %s',
+    'A trailing %s by a tenth with %j at %s is held against where it is set off: %s',
     (side, start, price, ok) => {
       const form = { side, type: 'STOP_LOSS_LIMIT', quantity: '1', price, trailingDelta: '1000', ...start };
       expect(passes(SPOT, form)).toEqual([ok]);
@@ -206,7 +206,7 @@ describe('the spread', () => {
     ['0.00000003', '0.00000003', true],
     ['0', '102', false],
     ['100', '0', false],
-  ])('A spread of 2 %% passes a book of %s and %s: %s', (bid, ask, expected) => {
+  ])('A spread of two per cent passes a book of %s and %s: %s', (bid, ask, expected) => {
     expect(offSpread('0.02', best(bid, ask)) === undefined).toBe(expected);
   });
 });
