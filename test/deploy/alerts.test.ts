@@ -45,7 +45,7 @@ beforeAll(async () => {
   const bound = await startTestProxy({
     upstream: simulator.url,
     env: { BOT_CLIENT_KEY: KEY },
-    yaml: 'clients: { bot: { envPrefix: BOT, order: { maxPerDay: 10, perMinute: 100 } } }',
+    yaml: 'clients: { bot: { envPrefix: BOT, order: { perMinute: 10 } } }',
   });
   const unused = await scrape(bound);
   const limit = 'symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.001&price=10000';
