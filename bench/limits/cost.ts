@@ -42,7 +42,12 @@ try {
   const { url, program } = await startProxy(folder, {
     upstream: upstream.plain,
     yaml: YAML,
-    env: { FREE_CLIENT_KEY: KEYS.free, TWIN_CLIENT_KEY: KEYS.twin, HELD_CLIENT_KEY: KEYS.held, BINANCE_PROXY_CLIENT_KEY: '' },
+    env: {
+      FREE_CLIENT_KEY: KEYS.free,
+      TWIN_CLIENT_KEY: KEYS.twin,
+      HELD_CLIENT_KEY: KEYS.held,
+      BINANCE_PROXY_CLIENT_KEY: '',
+    },
     source: REPOSITORY,
   });
   const pool = new Pool(url, { connections: CONNECTIONS });

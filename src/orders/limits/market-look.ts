@@ -26,7 +26,7 @@ import type { PriceBook } from '../price-book.ts';
 import type { OnViolation } from './on-violation.ts';
 
 /** What the market says of the orders of a call. */
-export interface SeenOrders {
+interface SeenOrders {
   /** What each is worth, in their order; undefined for an exit. Empty when no rule asks for values. */
   readonly values: readonly (Notional | undefined)[];
   /** The prices that are off. */

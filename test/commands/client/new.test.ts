@@ -159,7 +159,8 @@ describe('client new', () => {
       expect(loaded?.stopAfterRefusals).toBe(rules && 10);
       const days = PRESETS[kind].expiresInDays;
       if (days === undefined) expect(loaded?.expiresMs).toBeUndefined();
-      else expect(Math.abs((loaded?.expiresMs ?? 0) - Date.now() - days * 86_400_000)).toBeLessThan(172_800_000);
+      else
+        expect(Math.abs((loaded?.expiresMs ?? 0) - Date.now() - days * 86_400_000)).toBeLessThan(172_800_000);
       expect(loaded?.permissions.has('spot-margin-trade')).toBe(kind !== 'dashboard');
     },
   );

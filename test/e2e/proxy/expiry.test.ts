@@ -48,7 +48,10 @@ function reload(more: string): void {
 }
 
 const WITHDRAWN = { code: 1008, reason: 'permission withdrawn' };
-const ENDED = { status: 401, headers: { 'x-proxy-error': 'PROXY_UNKNOWN_CLIENT', 'x-proxy-outcome': 'not-sent' } };
+const ENDED = {
+  status: 401,
+  headers: { 'x-proxy-error': 'PROXY_UNKNOWN_CLIENT', 'x-proxy-outcome': 'not-sent' },
+};
 
 describe('the end of a key', () => {
   it('By server time, its last day passes and the next one does not; other keys go on', async () => {
