@@ -40,6 +40,16 @@ export function frozenRefusal(freeze: Freeze, nowMs: number): ProxyError {
   );
 }
 
+/** Said by /readyz and to callers, while nobody knows among how many proxies the limits are divided. */
+export function unheardReason(reason: string): string {
+  const why = reason === '' ? '' : `: ${reason}`;
+  return `Redis was not heard yet, and how many proxies share the limits is not known${why}. With throttle.replicas above 1 each uses its part of them meanwhile.`;
+}
+
+export function unheardRefusal(reason: string): ProxyError {
+  return new ProxyError('PROXY_NOT_READY', unheardReason(reason), { rule: 'budgets not shared yet' });
+}
+
 export function staleRefusal(): ProxyError {
   return new ProxyError('PROXY_STALE_REQUEST', 'The recvWindow passed while the call waited for its turn.', {
     rule: 'recvWindow passed while waiting',

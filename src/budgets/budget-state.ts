@@ -20,6 +20,8 @@ interface FrozenHost {
 export interface BudgetState {
   /** True while the shared store does not answer and this process uses its own share. */
   readonly degraded: boolean;
+  /** Why no call can be charged at all, as a sentence. */
+  readonly unusable?: string;
   readonly frozen: readonly (FreezeEnd & FrozenHost)[];
   readonly frozenOrders: readonly (FreezeEnd & { readonly account: string })[];
   readonly buckets: readonly (Bucket & Omit<BucketUse, 'bucket' | 'startedMs'>)[];
@@ -37,6 +39,7 @@ export function stateOf(view: StoreView, waiting: number): BudgetState {
   }
   return {
     degraded: view.degraded,
+    ...(view.unusable === undefined ? {} : { unusable: view.unusable }),
     frozen,
     frozenOrders,
     buckets: view.buckets.map(({ bucket, used, reported, untilMs }) => ({

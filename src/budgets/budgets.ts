@@ -65,11 +65,16 @@ export class Budgets {
     store.onDegraded((degraded, reason) =>
       onEvent(degraded ? 'degraded' : 'restored', degraded ? { reason } : {}),
     );
+    store.onThawed((key) => {
+      this.#freezes.takenAway(key);
+      this.#queue.wake();
+    });
   }
 
   /**
    * Charges every bucket that the call touches, or none. Synchronous unless the store is shared or the call waits.
-   * @throws ProxyError PROXY_WEIGHT_EXHAUSTED, PROXY_ORDERS_EXHAUSTED, PROXY_UPSTREAM_FROZEN, PROXY_STALE_REQUEST
+   * @throws ProxyError PROXY_WEIGHT_EXHAUSTED, PROXY_ORDERS_EXHAUSTED, PROXY_UPSTREAM_FROZEN, PROXY_STALE_REQUEST,
+   * PROXY_NOT_READY
    */
   charge(request: ChargeRequest): Ticket | Promise<Ticket> {
     const nowMs = this.#now();

@@ -7,8 +7,8 @@ import type { Freeze } from './stores/store.ts';
 import type { Charged } from './ticket.ts';
 
 const ORDERS_WINDOW_MS = 10 * SECOND_MS;
-/** Binance bans for three days at most. A longer time was misread. */
-const LONGEST_MS = 7 * DAY_MS;
+/** Binance bans for three days at most, and clocks differ. A longer time was misread. The same number stands in budget.lua. */
+const LONGEST_MS = 3 * DAY_MS + MINUTE_MS;
 const LONGEST_PAUSE_MS = HOUR_MS;
 /** Binance bans an address with it, and not what was asked for. */
 const BANNED = 418;
@@ -64,6 +64,14 @@ export class Freezes {
     const known = this.#reported.get(freeze.key);
     if (known === undefined) this.#report('frozen', freeze);
     if (known === undefined || known.untilMs < freeze.untilMs) this.#reported.set(freeze.key, freeze);
+  }
+
+  /** Reports a freeze that somebody ended before its time. */
+  takenAway(key: string): void {
+    const known = this.#reported.get(key);
+    if (known === undefined) return;
+    this.#reported.delete(key);
+    this.#report('thawed', known);
   }
 
   /** Reports the freezes that are over. */

@@ -9,7 +9,7 @@ import type { ServerClock } from '../upstream/server-clock.ts';
 /** What keeps signed calls from passing. */
 interface NotReady {
   /** Safe to be told to anybody: it names no account and no file. */
-  readonly name: 'stopping' | 'starting' | 'clock' | 'preflight' | 'audit';
+  readonly name: 'stopping' | 'starting' | 'clock' | 'preflight' | 'redis' | 'audit';
   readonly sentence: string;
 }
 
@@ -65,6 +65,8 @@ export function createStatus(deps: StatusDeps): () => Status {
       if (verdict?.kind === 'passed') preflight[account] = 'pending';
       note('preflight', reason);
     }
+    const { unusable } = budgets.state;
+    if (unusable !== undefined) note('redis', unusable);
     if (!trail.check()) note('audit', `The audit file cannot be written${lastErrorOf(trail)}.`);
     return {
       ready: reasons.length === 0,

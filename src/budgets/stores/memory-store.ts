@@ -102,6 +102,8 @@ export class MemoryBudgetStore implements BudgetStore {
 
   onDegraded(): void {}
 
+  onThawed(): void {}
+
   async close(): Promise<void> {}
 
   #count(bucket: Bucket, nowMs: number): BucketCount {

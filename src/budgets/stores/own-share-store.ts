@@ -1,11 +1,20 @@
-import type { BucketCharge, CallCharge } from '../../core/budget/buckets.ts';
+import type { Bucket, BucketCharge, CallCharge } from '../../core/budget/buckets.ts';
 import type { ChargeEnding } from '../../core/budget/window.ts';
 import { MemoryBudgetStore } from './memory-store.ts';
+import { isDivided } from './parts.ts';
+import type { ForeignUse } from './redis-replies.ts';
 import type { OwnUse } from './redis-store.ts';
 import type { BucketUse, ChargeOutcome, Receipt } from './store.ts';
 
 /** Suffix that no real bucket key contains. */
 const PART = '\u0000part';
+
+export interface OwnShareOptions {
+  /** Among how many a bucket is divided; the number may grow. */
+  readonly partnersOf: (bucket: Bucket) => number;
+  /** What the shared store last said of a bucket that this process has not used. */
+  readonly foreignUse: (bucket: Bucket, nowMs: number) => ForeignUse | undefined;
+}
 
 /**
  * What one of several processes may use without asking the others. Each bucket is counted twice: once whole, where
@@ -13,32 +22,34 @@ const PART = '\u0000part';
  */
 export class OwnShareStore {
   readonly #memory = new MemoryBudgetStore();
-  readonly #replicas: number;
+  readonly #options: OwnShareOptions;
+  /** The buckets that have begun here. */
+  readonly #begun = new Set<string>();
 
-  constructor(replicas: number) {
-    this.#replicas = replicas;
+  constructor(options: OwnShareOptions) {
+    this.#options = options;
   }
 
   /** Starts a bucket with what the shared store last said. Only what is left of the window is divided. */
-  seed({ bucket, used }: BucketUse, nowMs: number): void {
+  seed(bucket: Bucket, used: number, nowMs: number): void {
+    this.#begun.add(bucket.key);
     this.#memory.seed(bucket, used, nowMs);
-    if (!isDivided({ bucket })) return;
-    const part = Math.floor(bucket.limit / this.#replicas);
-    const left = Math.floor(Math.max(0, bucket.limit - used) / this.#replicas);
+    if (!isDivided(bucket)) return;
+    const partners = this.#options.partnersOf(bucket);
+    const part = Math.floor(bucket.limit / partners);
+    const left = Math.floor(Math.max(0, bucket.limit - used) / partners);
     this.#memory.seed({ ...bucket, key: bucket.key + PART, limit: part }, part - left, nowMs);
   }
 
   /** Takes over a call that was charged by the shared store and is under way. */
   adopt(receipt: Receipt, nowMs: number): Receipt {
     const windows = receipt.marks.map((mark) => mark.window);
-    const divided = windows.filter((_, i) => {
-      const whole = receipt.charges[i];
-      return whole !== undefined && isDivided(whole);
-    });
+    const divided = windows.filter((_, i) => isDividedCharge(receipt.charges[i]));
     return this.#memory.adopt(this.#withParts(receipt.charges), [...windows, ...divided], nowMs);
   }
 
   charge(charge: CallCharge, nowMs: number): ChargeOutcome {
+    for (const { bucket } of charge.charges) this.#begin(bucket, nowMs);
     return this.#memory.charge({ ...charge, charges: this.#withParts(charge.charges) }, nowMs);
   }
 
@@ -46,8 +57,7 @@ export class OwnShareStore {
   reconcile(receipt: Receipt, endings: readonly ChargeEnding[], nowMs: number): void {
     const parts: ChargeEnding[] = [];
     endings.forEach(({ counted }, i) => {
-      const whole = receipt.charges[i];
-      if (whole !== undefined && isDivided(whole)) parts.push({ counted, reported: undefined });
+      if (isDividedCharge(receipt.charges[i])) parts.push({ counted, reported: undefined });
     });
     this.#memory.reconcile(receipt, [...endings, ...parts], nowMs);
   }
@@ -77,24 +87,32 @@ export class OwnShareStore {
   }
 
   #withParts(charges: readonly BucketCharge[]): readonly BucketCharge[] {
-    return [...charges, ...charges.filter(isDivided).map((whole) => this.#partOf(whole))];
+    return [...charges, ...charges.filter(isDividedCharge).map((whole) => this.#partOf(whole))];
+  }
+
+  /** A bucket that this process has not used itself may have been used by the others. */
+  #begin(bucket: Bucket, nowMs: number): void {
+    if (this.#begun.has(bucket.key)) return;
+    this.#begun.add(bucket.key);
+    const use = this.#options.foreignUse(bucket, nowMs);
+    if (use !== undefined) this.seed(bucket, use.used, nowMs);
   }
 
   #partOf({ bucket, weight, ceiling }: BucketCharge): BucketCharge {
+    const partners = this.#options.partnersOf(bucket);
     return {
       bucket: {
         ...bucket,
         key: bucket.key + PART,
-        limit: Math.floor(bucket.limit / this.#replicas),
+        limit: Math.floor(bucket.limit / partners),
       },
       weight,
-      ceiling: Math.floor(ceiling / this.#replicas),
+      ceiling: Math.floor(ceiling / partners),
       headers: [],
     };
   }
 }
 
-/** A client's share is not divided: it is a rule of this proxy, and one process may serve all of it. */
-function isDivided({ bucket }: Pick<BucketCharge, 'bucket'>): boolean {
-  return bucket.kind !== 'share';
+function isDividedCharge(charge: BucketCharge | undefined): boolean {
+  return charge !== undefined && isDivided(charge.bucket);
 }

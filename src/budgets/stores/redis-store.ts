@@ -8,12 +8,22 @@ import {
 } from '../../core/budget/buckets.ts';
 import { TAIL_MS } from '../../core/budget/budget-time.ts';
 import { readKey } from '../../core/budget/egress-keys.ts';
-import type { ChargeEnding, ChargeMark } from '../../core/budget/window.ts';
+import type { ChargeEnding } from '../../core/budget/window.ts';
 import { SECOND_MS } from '../../core/intervals.ts';
 import type { SecretText } from '../../core/records/secret-text.ts';
 import { readBudgetScript } from './budget-script.ts';
-import { NOT_YET, watchTrouble } from './redis-trouble.ts';
-import type { BucketUse, ChargeOutcome, Freeze, Receipt } from './store.ts';
+import { Membership } from './membership.ts';
+import { isDivided, isOfNeighbours } from './parts.ts';
+import {
+  readAll,
+  readAttendance,
+  readCharge,
+  readLook,
+  type SharedCharge,
+  type SharedLook,
+} from './redis-replies.ts';
+import { NOT_YET, tooSlow, watchTrouble } from './redis-trouble.ts';
+import type { Freeze, Receipt } from './store.ts';
 
 export interface RedisBudgetStoreOptions {
   readonly url: SecretText;
@@ -23,10 +33,14 @@ export interface RedisBudgetStoreOptions {
   readonly timeoutMs?: number;
 }
 
-/** The outcome, and the use of the buckets after it; empty when a key was frozen. */
-export interface SharedCharge {
-  readonly outcome: ChargeOutcome;
-  readonly uses: readonly BucketUse[];
+/** What is asked of the store in one look. */
+export interface LookFor {
+  readonly freezeKeys: readonly string[];
+  readonly buckets: readonly Bucket[];
+  /** Whether this process charges at the store from now on. */
+  readonly wantsLease: boolean;
+  /** Whether the buckets of the others are told too. */
+  readonly wantsAll: boolean;
 }
 
 /** What a process knows of a bucket that it used without the shared store. */
@@ -39,42 +53,40 @@ export interface OwnUse {
   readonly reported: number;
 }
 
-type Numbers = readonly number[];
-type ChargeReply = readonly [
-  kind: ChargeOutcome['kind'],
-  /** Counted from 1, as Lua does. */
-  index: number,
-  untilMs: number,
-  ...rest: readonly unknown[],
-];
-
 interface ScriptedRedis extends Redis {
   budget(keyCount: number, ...args: readonly (string | number)[]): Promise<unknown>;
 }
 
+/** One hash tag, so that a cluster keeps all keys on one node. */
+const PREFIX = 'bsp:{budget}:';
 const NOTHING = -1;
+/** A connection on which nothing comes for so long is given up, and another one is opened. */
+const SILENT_MS = 5 * SECOND_MS;
 /** The numbers by which the script knows how a bucket is counted. */
 const COUNTING: Readonly<Record<Counting, number>> = { plain: 0, falling: 1, pooled: 2, rolling: 3 };
 
 /**
  * The counts that any number of processes share. Each operation is one run of one script, so it is atomic and takes one
- * round trip. All keys have the same hash tag, so a cluster keeps them on one node. An operation that exceeds the time
- * limit rejects; the caller decides what happens then.
+ * round trip. An operation that exceeds the time limit rejects; the caller decides what happens then.
  */
 export class RedisBudgetStore {
+  readonly membership = new Membership();
   readonly #redis: ScriptedRedis;
   readonly #egressId: string;
   readonly #timeoutMs: number;
-  #connecting: Promise<void> | undefined;
+  /** Behind the keys of every operation, in the order of the script. */
+  readonly #commonKeys: readonly string[];
   /** Why there is no connection: the client itself only says that there is none. */
   #trouble: Error | undefined = new Error(NOT_YET);
 
   constructor(options: RedisBudgetStoreOptions) {
     this.#egressId = options.egressId;
     this.#timeoutMs = options.timeoutMs ?? 100;
+    const common = ['members', `${options.egressId}:members`, 'pulse', 'memory', 'in-use'];
+    this.#commonKeys = common.map((name) => PREFIX + name);
     const redis = new Redis(options.url.reveal(), {
       connectTimeout: 500,
-      commandTimeout: this.#timeoutMs,
+      socketTimeout: SILENT_MS,
       maxRetriesPerRequest: 1,
       enableOfflineQueue: false,
       // A charge whose connection broke must not be repeated on the next connection.
@@ -87,32 +99,32 @@ export class RedisBudgetStore {
       this.#trouble = trouble;
     });
     this.#redis = redis as ScriptedRedis;
-    this.#connecting = this.#firstConnection();
   }
 
-  /** @throws Error when Redis does not answer in time. The charge may have been made; it expires with its slot. */
-  async charge({ freezeKeys, charges }: CallCharge, nowMs: number): Promise<SharedCharge> {
-    const args: (string | number)[] = ['charge', nowMs, freezeKeys.length];
-    for (const { bucket, weight, ceiling } of charges) args.push(...termsOf(bucket), weight, ceiling);
-    const keys = [...freezeKeys, ...charges.map((charge) => charge.bucket.key)];
-    const [kind, index, untilMs, ...rest] = (await this.#run(keys, args)) as ChargeReply;
-    if (kind === 'frozen') {
-      const freeze = { key: freezeKeys[index - 1] ?? '', untilMs, status: Number(rest[0]) };
-      return { outcome: { kind, freeze }, uses: [] };
+  /** Calls whenever a connection is open. */
+  onConnected(listener: () => void): void {
+    this.#redis.on('ready', listener);
+  }
+
+  /**
+   * @throws Error when Redis does not answer in time. Should the answer come later, the charge is taken back; if none ever
+   * comes, it expires with its slot.
+   */
+  async charge(charge: CallCharge, nowMs: number): Promise<SharedCharge> {
+    const { freezeKeys, charges, lane } = charge;
+    const args: (string | number)[] = ['charge', nowMs, freezeKeys.length, this.membership.id];
+    for (const { bucket, weight, ceiling } of charges) {
+      // A cancel is the last thing that is refused.
+      args.push(...termsOf(bucket), weight, ceiling, lane === 'cancels' ? UNDIVIDED : scopeOf(bucket));
     }
-    const marks: ChargeMark[] = [];
-    const uses: BucketUse[] = [];
-    charges.forEach(({ bucket }, i) => {
-      const [window = 0, round = 0, slot = 0, startedMs = 0, used = 0, reported = 0, endMs = 0] = rest[
-        i
-      ] as Numbers;
-      marks.push({ startedMs, window, round, slot });
-      uses.push({ bucket, startedMs, used, reported, untilMs: endMs });
+    const keys = [...freezeKeys, ...charges.map(({ bucket }) => bucket.key)];
+    const read = (reply: unknown) => readCharge(charge, reply);
+    const reply = await this.#run(keys, args, (late) => {
+      const { outcome } = read(late);
+      if (outcome !== 'outside' && outcome.kind === 'charged')
+        this.refund(outcome.receipt, nowMs).catch(() => {});
     });
-    if (kind === 'charged') return { outcome: { kind, receipt: { charges, marks } }, uses };
-    const full = charges[index - 1];
-    if (full === undefined) throw new Error('the script named a bucket that was not asked for');
-    return { outcome: { kind, bucket: full.bucket, untilMs }, uses };
+    return read(reply);
   }
 
   async reconcile(receipt: Receipt, endings: readonly ChargeEnding[], nowMs: number): Promise<void> {
@@ -127,24 +139,27 @@ export class RedisBudgetStore {
     await this.#run([key], ['freeze', nowMs, Math.ceil(untilMs), status]);
   }
 
-  async look(
-    freezeKeys: readonly string[],
-    buckets: readonly Bucket[],
-    nowMs: number,
-  ): Promise<{ readonly freezes: readonly Freeze[]; readonly uses: readonly BucketUse[] }> {
+  /** Shows that this process is there, and tells what the store holds. An answer that comes late is worth its counts alone. */
+  async look({ freezeKeys, buckets, wantsLease, wantsAll }: LookFor, nowMs: number): Promise<SharedLook> {
+    const { membership } = this;
+    const { seen, memory, id } = membership;
     const keys = [...freezeKeys, ...buckets.map((bucket) => bucket.key)];
-    const args = ['look', nowMs, freezeKeys.length, ...buckets.flatMap(termsOf)];
-    const rows = (await this.#run(keys, args)) as readonly Numbers[];
-    const freezes: Freeze[] = [];
-    freezeKeys.forEach((key, i) => {
-      const [untilMs = 0, status = 0] = rows[i] ?? [];
-      if (untilMs > 0) freezes.push({ key, untilMs, status });
-    });
-    const uses = buckets.map((bucket, i) => {
-      const [untilMs = 0, startedMs = 0, used = 0, reported = 0] = rows[freezeKeys.length + i] ?? [];
-      return { bucket, startedMs, used, reported, untilMs };
-    });
-    return { freezes, uses };
+    const lease = wantsLease ? membership.askForLease() : 0;
+    const args = ['look', nowMs, freezeKeys.length, id, lease, seen.neighbours, seen.all, memory];
+    args.push(wantsAll ? 1 : 0, ...buckets.flatMap(termsOf));
+    const reply = await this.#run(keys, args, (late) => membership.learnLate(readAttendance(late)));
+    const attendance = readAttendance(reply);
+    membership.learn(attendance);
+    return {
+      attendance,
+      ...readLook(reply, freezeKeys, buckets),
+      all: wantsAll ? readAll(reply) : undefined,
+    };
+  }
+
+  /** This process ends, so nothing is kept free for it. */
+  async leave(): Promise<void> {
+    await this.#run([], ['leave', 0, this.membership.id]);
   }
 
   async merge(own: readonly OwnUse[], nowMs: number): Promise<void> {
@@ -179,36 +194,46 @@ export class RedisBudgetStore {
     return this.#run(keys, args);
   }
 
-  async #run(keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
-    if (this.#connecting !== undefined) await this.#connecting;
+  async #run(
+    keys: readonly string[],
+    args: readonly (string | number)[],
+    onLate: (reply: unknown) => void = () => {},
+  ): Promise<unknown> {
+    const all = [...keys.map((key) => this.keyOf(key)), ...this.#commonKeys];
+    const reply = this.#redis.budget(all.length, ...all, ...args);
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      late.reject(tooSlow(this.#timeoutMs));
+      reply.then(onLate, () => {});
+    }, this.#timeoutMs);
     try {
-      return await this.#redis.budget(keys.length, ...keys.map((key) => this.#keyOf(key)), ...args);
+      return await Promise.race([reply, late.promise]);
     } catch (error) {
       throw this.#trouble ?? error;
+    } finally {
+      clearTimeout(timer);
     }
   }
 
   /** What belongs to an account is shared across egress IPs, everything else within one. */
-  #keyOf(key: string): string {
-    if (key.startsWith('account:')) return `bsp:{budget}:${key}`;
+  keyOf(key: string): string {
+    if (key.startsWith('account:')) return PREFIX + key;
     const { key: plain, egress } = readKey(key);
-    return `bsp:{budget}:${egress ?? this.#egressId}:${plain}`;
-  }
-
-  /** The first calls may come before the connection is open. They wait for it, no longer than for an answer. */
-  async #firstConnection(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, this.#timeoutMs);
-      this.#redis.once('ready', () => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
-    this.#connecting = undefined;
+    return `${PREFIX}${egress ?? this.#egressId}:${plain}`;
   }
 }
 
 /** Window length and counting of a bucket, as the script takes them. */
 function termsOf(bucket: Bucket): [windowMs: number, counting: number] {
   return [bucket.windowMs, COUNTING[countingOf(bucket)]];
+}
+
+const UNDIVIDED = 0;
+const ON_THIS_EGRESS = 1;
+const OF_ALL = 2;
+
+/** Among whom a bucket is divided while Redis is away, as the script takes it. */
+function scopeOf(bucket: Bucket): number {
+  if (!isDivided(bucket)) return UNDIVIDED;
+  return isOfNeighbours(bucket) ? ON_THIS_EGRESS : OF_ALL;
 }

@@ -5,6 +5,19 @@ const URL_VARIABLE = 'BINANCE_PROXY_REDIS_URL';
 /** Said as long as no connection stood yet and none was refused. */
 export const NOT_YET = 'Redis is not connected yet';
 
+const TOO_SLOW = 'Redis did not answer within';
+
+/** Redis may answer all the same, only later. */
+export function tooSlow(timeoutMs: number): Error {
+  return new Error(`${TOO_SLOW} ${timeoutMs} ms`);
+}
+
+/** Whether nothing but a little time may be missing: no connection was refused yet. */
+export function mayPass(error: unknown): boolean {
+  const said = redisTrouble(error);
+  return said === NOT_YET || said.startsWith(TOO_SLOW);
+}
+
 /** The first line of an answer that refuses. */
 const REFUSAL = /^-([A-Z]+ [^\r\n]{0,300})/;
 

@@ -1,21 +1,26 @@
-import type { CallCharge } from '../../core/budget/buckets.ts';
+import type { Bucket, CallCharge } from '../../core/budget/buckets.ts';
 import { budgetTime } from '../../core/budget/budget-time.ts';
 import type { ChargeEnding } from '../../core/budget/window.ts';
 import { SECOND_MS } from '../../core/intervals.ts';
-import { OwnShareStore } from './own-share-store.ts';
-import type { RedisBudgetStore } from './redis-store.ts';
-import { NOT_YET, redisTrouble } from './redis-trouble.ts';
+import { unheardReason, unheardRefusal } from '../budget-refusals.ts';
+import { Outage } from './outage.ts';
+import type { OwnShareStore } from './own-share-store.ts';
+import type { ForeignUse, SharedLook } from './redis-replies.ts';
+import type { OwnUse, RedisBudgetStore } from './redis-store.ts';
+import { mayPass, NOT_YET, redisTrouble } from './redis-trouble.ts';
 import { SharedView } from './shared-view.ts';
 import type { BucketUse, BudgetStore, ChargeOutcome, Freeze, Receipt, StoreView } from './store.ts';
 
 export interface ResilientBudgetStoreOptions {
   readonly shared: RedisBudgetStore;
-  /** How many processes share the store: while it is away, each uses at most limit / replicas. */
+  /** At least so many processes share the store; they count themselves there. */
   readonly replicas: number;
   /** Server time in ms. */
   readonly serverNow: () => number;
-  /** How often the shared store is looked at, in ms; 1000 unless told. */
+  /** How often the shared store is looked at, in ms; 250 unless told. */
   readonly watchMs?: number;
+  /** How long the first calls wait for the first word of the shared store, in ms; 1000 unless told. */
+  readonly firstWordMs?: number;
 }
 
 /** A receipt of the own share, and the store that gave it. */
@@ -24,9 +29,17 @@ interface Lone {
   readonly receipt: Receipt;
 }
 
+/** So often within the time of a lease, so that one look may be late. */
+const WATCH_MS = 250;
+/** Every so many looks the buckets of the others are asked for too. */
+const ALL_EVERY = 4;
+const FIRST_WORD_MS = SECOND_MS;
+/** How often a charge is tried again because the lease had ended. */
+const MOST_TRIES = 3;
+
 /**
  * Uses the shared store while it answers, and this process's own share of every limit while it does not. It never fails
- * open: a charge that the shared store does not answer in time is made on the own share instead.
+ * open: what the shared store does not answer in time is charged on the own share, once the shared store keeps that free.
  */
 export class ResilientBudgetStore implements BudgetStore {
   readonly #shared: RedisBudgetStore;
@@ -36,27 +49,46 @@ export class ResilientBudgetStore implements BudgetStore {
   /** Receipts of calls under way that the shared store has charged. */
   readonly #underWay = new Set<Receipt>();
   readonly #alone = new WeakMap<Receipt, Lone>();
-  readonly #listeners: ((degraded: boolean, reason: string) => void)[] = [];
+  readonly #degradedListeners: ((degraded: boolean, reason: string) => void)[] = [];
+  readonly #thawedListeners: ((key: string) => void)[] = [];
   readonly #timer: NodeJS.Timeout;
-  #lone: OwnShareStore | undefined;
-  #looking = false;
-  /** Why it stands alone, as it was told. */
+  readonly #firstWord = Promise.withResolvers<void>();
+  #outage: Outage | undefined;
+  #hasHeard = false;
+  #isFirstWordLate = false;
+  /** The shared store has lost its memory, and was not told all that is known here since. */
+  #owesAll = false;
+  #looks = 0;
+  #attending: Promise<void> | undefined;
+  /** Why the shared store is not used, as it was told; empty while it is. */
   #reason = '';
+  #isClosed = false;
 
   constructor(options: ResilientBudgetStoreOptions) {
     this.#shared = options.shared;
     this.#replicas = options.replicas;
     this.#now = () => budgetTime(options.serverNow());
-    this.#timer = setInterval(() => void this.#watch(), options.watchMs ?? SECOND_MS);
+    this.#timer = setInterval(() => void this.#watch(), options.watchMs ?? WATCH_MS);
     this.#timer.unref();
+    const late = setTimeout(() => {
+      this.#isFirstWordLate = true;
+      this.#failed(new Error(NOT_YET));
+    }, options.firstWordMs ?? FIRST_WORD_MS);
+    void this.#firstWord.promise.then(() => clearTimeout(late));
+    this.#shared.onConnected(() => void this.#watch());
   }
 
   charge(charge: CallCharge, nowMs: number): ChargeOutcome | Promise<ChargeOutcome> {
     const freeze = this.#view.passFreezeKeys(charge.freezeKeys, nowMs);
     if (freeze !== undefined) return { kind: 'frozen', freeze };
-    return this.#lone === undefined
-      ? this.#chargeShared(charge, nowMs)
-      : this.#chargeLone(this.#lone, charge, nowMs);
+    const outage = this.#outage;
+    if (outage === undefined)
+      return this.#hasHeard ? this.#chargeShared(charge, nowMs) : this.#chargeFirst(charge);
+    // Cancels are few, and a part of every limit is kept for them: they wait for nothing.
+    const opening = charge.lane === 'cancels' ? undefined : outage.opening(charge, nowMs);
+    if (opening === undefined) return this.#chargeLone(outage.store, charge, nowMs);
+    if (!(opening instanceof Promise)) return opening;
+    return opening.then(() => this.charge(charge, this.#now()));
   }
 
   reconcile(receipt: Receipt, endings: readonly ChargeEnding[], nowMs: number): void {
@@ -72,36 +104,68 @@ export class ResilientBudgetStore implements BudgetStore {
   }
 
   freeze(freeze: Freeze, nowMs: number): void {
-    this.#view.learnFreeze(freeze);
-    this.#tell(this.#shared.freeze(freeze, nowMs));
+    this.#view.foundFreeze(freeze);
+    this.#tell(this.#tellFreeze(freeze, nowMs));
   }
 
   view(nowMs: number): StoreView {
-    const freezes = [...this.#view.freezes(nowMs)];
-    if (this.#lone !== undefined) return { buckets: this.#lone.uses(nowMs), freezes, degraded: true };
-    return { buckets: this.#view.uses(nowMs), freezes, degraded: false };
+    const freezes = this.#view.freezes(nowMs);
+    const lone = this.#outage?.store;
+    return {
+      buckets: lone === undefined ? this.#view.uses(nowMs) : lone.uses(nowMs),
+      freezes,
+      degraded: this.#reason !== '',
+      ...(this.#isUnusable ? { unusable: unheardReason(this.#reason) } : {}),
+    };
   }
 
   onDegraded(listener: (degraded: boolean, reason: string) => void): void {
-    this.#listeners.push(listener);
+    this.#degradedListeners.push(listener);
+  }
+
+  onThawed(listener: (key: string) => void): void {
+    this.#thawedListeners.push(listener);
   }
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    this.#looking = true;
+    this.#isClosed = true;
+    this.#firstWord.resolve();
+    await this.#shared.leave().catch(() => {});
     await this.#shared.close();
+  }
+
+  /** Never heard of, and nobody said among how many the limits would have to be divided. */
+  get #isUnusable(): boolean {
+    return !this.#hasHeard && this.#outage === undefined;
+  }
+
+  /** The first calls may come before the shared store was heard. */
+  async #chargeFirst(charge: CallCharge): Promise<ChargeOutcome> {
+    await this.#firstWord.promise;
+    if (this.#isUnusable) throw unheardRefusal(this.#reason);
+    return this.charge(charge, this.#now());
   }
 
   async #chargeShared(charge: CallCharge, nowMs: number): Promise<ChargeOutcome> {
     try {
-      const { outcome, uses } = await this.#shared.charge(charge, nowMs);
-      this.#learnUses(uses, nowMs);
-      if (outcome.kind === 'frozen') this.#view.learnFreeze(outcome.freeze);
-      if (outcome.kind === 'charged') this.#underWay.add(outcome.receipt);
-      return outcome;
+      for (let tries = 0; tries < MOST_TRIES && this.#outage === undefined; tries++) {
+        const atMs = tries === 0 ? nowMs : this.#now();
+        const { outcome, uses } = await this.#shared.charge(charge, atMs);
+        if (outcome === 'outside') {
+          await this.#attend();
+          continue;
+        }
+        this.#learnUses(uses, atMs);
+        if (outcome.kind === 'frozen') this.#view.learnFreeze(outcome.freeze);
+        if (outcome.kind === 'charged') this.#underWay.add(outcome.receipt);
+        return outcome;
+      }
+      if (this.#outage === undefined) throw new Error('Redis grants no lease');
     } catch (error) {
-      return this.#chargeLone(this.#standAlone(error), charge, this.#now());
+      this.#standAlone(error);
     }
+    return this.charge(charge, this.#now());
   }
 
   #chargeLone(lone: OwnShareStore, charge: CallCharge, nowMs: number): ChargeOutcome {
@@ -114,66 +178,125 @@ export class ResilientBudgetStore implements BudgetStore {
   }
 
   /** Begins an outage with what the shared store last said and with the calls that are under way. */
-  #standAlone(error: unknown): OwnShareStore {
-    if (this.#lone !== undefined) {
-      this.#tellRefusal(error);
-      return this.#lone;
-    }
-    const nowMs = this.#now();
-    const lone = new OwnShareStore(this.#replicas);
-    for (const use of this.#view.uses(nowMs)) lone.seed(use, nowMs);
-    for (const receipt of this.#underWay)
-      this.#alone.set(receipt, { store: lone, receipt: lone.adopt(receipt, nowMs) });
-    this.#lone = lone;
-    this.#reason = redisTrouble(error);
-    this.#announce(true, this.#reason);
-    return lone;
-  }
-
-  /** A Redis that was slow to connect may turn out to refuse. */
-  #tellRefusal(error: unknown): void {
+  #standAlone(error: unknown): void {
     const reason = redisTrouble(error);
-    if (this.#reason !== NOT_YET || reason === NOT_YET) return;
-    this.#reason = reason;
-    this.#announce(true, reason);
+    // A Redis that was slow to connect may turn out to refuse.
+    const isNews = this.#reason === '' || (this.#reason === NOT_YET && reason !== NOT_YET);
+    if (isNews) this.#reason = reason;
+    const mayDivide = this.#hasHeard || this.#replicas > 1;
+    if (this.#outage === undefined && mayDivide) {
+      const nowMs = this.#now();
+      const outage = new Outage(this.#shared.membership, this.#replicas, (bucket, atMs) =>
+        this.#foreignUse(bucket, atMs),
+      );
+      for (const { bucket, used } of this.#view.uses(nowMs)) outage.store.seed(bucket, used, nowMs);
+      for (const receipt of this.#underWay)
+        this.#alone.set(receipt, { store: outage.store, receipt: outage.store.adopt(receipt, nowMs) });
+      this.#outage = outage;
+    }
+    if (isNews) this.#announce(true, reason);
   }
 
-  /** Polls the shared store: keeps the last known use fresh, and finds the start and the end of an outage. */
   async #watch(): Promise<void> {
-    if (this.#looking) return;
-    this.#looking = true;
+    if (this.#attending !== undefined || this.#isClosed) return;
     try {
-      const nowMs = this.#now();
-      const { freezeKeys } = this.#view;
-      const { freezes, uses } = await this.#shared.look(freezeKeys, this.#view.recentBuckets(nowMs), nowMs);
-      for (const freeze of freezes) this.#view.learnFreeze(freeze);
-      this.#learnUses(uses, nowMs);
-      if (this.#lone !== undefined) await this.#rejoin(this.#lone);
+      await this.#attend();
     } catch (error) {
-      this.#standAlone(error);
-    } finally {
-      this.#looking = false;
+      this.#failed(error);
     }
+  }
+
+  #failed(error: unknown): void {
+    if (this.#isClosed) return;
+    const isEarly = !this.#hasHeard && !this.#isFirstWordLate && mayPass(error);
+    if (isEarly) return;
+    this.#standAlone(error);
+    this.#firstWord.resolve();
+  }
+
+  /** Looks at the shared store, once at a time: keeps the lease and what is known, or comes back into it. */
+  #attend(): Promise<void> {
+    this.#attending ??= this.#lookOrJoin().finally(() => {
+      this.#attending = undefined;
+    });
+    return this.#attending;
+  }
+
+  async #lookOrJoin(): Promise<void> {
+    const { membership } = this.#shared;
+    const before = membership.memory;
+    const isInside = this.#hasHeard && this.#outage === undefined;
+    const nowMs = this.#now();
+    const freezeKeys = this.#view.freezeKeys;
+    const look = await this.#look(freezeKeys, isInside, nowMs);
+    this.#owesAll ||= before !== '' && membership.memory !== before;
+    if (!this.#owesAll)
+      for (const freeze of this.#view.forgetFreezes(freezeKeys, look.freezes, nowMs))
+        for (const listener of this.#thawedListeners) listener(freeze.key);
+    const lost = this.#view.lostOf(look.uses, this.#owesAll);
+    await this.#shared.merge(lost, nowMs);
+    this.#view.learnUses(look.uses, lost);
+    if (!isInside || this.#owesAll) await this.#join();
+  }
+
+  async #look(freezeKeys: readonly string[], wantsLease: boolean, nowMs: number): Promise<SharedLook> {
+    const wantsAll = !wantsLease || this.#looks++ % ALL_EVERY === 0;
+    const buckets = this.#view.recentBuckets(nowMs);
+    const look = await this.#shared.look({ freezeKeys, buckets, wantsLease, wantsAll }, nowMs);
+    this.#view.learnForeign(look.all);
+    for (const freeze of look.freezes) this.#view.learnFreeze(freeze);
+    return look;
+  }
+
+  /** Tells the shared store what it has lost and what was used without it; with the lease after that it is used again. */
+  async #join(): Promise<void> {
+    const store = this.#outage?.store;
+    const nowMs = this.#now();
+    const told = store?.ownUses(nowMs) ?? [];
+    await this.#shared.merge(told, nowMs);
+    for (const freeze of this.#view.untoldFreezes(nowMs, this.#owesAll))
+      await this.#tellFreeze(freeze, nowMs);
+    const taking = this.#takeOver(told);
+    this.#outage?.handOver(taking.catch(() => {}));
+    await taking;
   }
 
   /**
-   * Tells the shared store what was used during the outage, before it is used again: it may have lost its own counts.
-   * The last merge and the first new charge go over one connection in this order, so no charge is missed.
+   * No call but a cancel is charged on the own share meanwhile. The last merge and the first new charge go over one
+   * connection in this order, so that nothing is missed.
    */
-  async #rejoin(lone: OwnShareStore): Promise<void> {
-    const nowMs = this.#now();
-    const told = lone.ownUses(nowMs);
-    await this.#shared.merge(told, nowMs);
-    for (const freeze of this.#view.freezes(nowMs)) await this.#shared.freeze(freeze, nowMs);
-    this.#tell(this.#shared.merge(lone.ownUses(this.#now(), told), this.#now()));
-    this.#lone = undefined;
+  async #takeOver(toldBefore: readonly OwnUse[]): Promise<void> {
+    const store = this.#outage?.store;
+    let nowMs = this.#now();
+    const told = store?.ownUses(nowMs) ?? [];
+    await this.#shared.merge(store?.ownUses(nowMs, toldBefore) ?? [], nowMs);
+    this.#view.learnUses((await this.#look(this.#view.freezeKeys, true, nowMs)).uses);
+    nowMs = this.#now();
+    this.#tell(this.#shared.merge(store?.ownUses(nowMs, told) ?? [], nowMs));
+    this.#owesAll = false;
+    this.#hasHeard = true;
+    this.#outage?.end();
+    this.#outage = undefined;
+    this.#firstWord.resolve();
+    if (this.#reason === '') return;
+    this.#reason = '';
     this.#announce(false, '');
   }
 
-  /** Learns what the shared store says, and tells it the counts that it has lost. */
+  /** Learns what a charge says of its buckets, and tells the shared store the counts that it has lost. */
   #learnUses(uses: readonly BucketUse[], nowMs: number): void {
-    const lost = this.#view.learnUses(uses);
+    const lost = this.#view.lostOf(uses);
+    this.#view.learnUses(uses, lost);
     if (lost.length > 0) this.#tell(this.#shared.merge(lost, nowMs));
+  }
+
+  #foreignUse(bucket: Bucket, nowMs: number): ForeignUse | undefined {
+    return this.#view.foreignUse(this.#shared.keyOf(bucket.key), nowMs);
+  }
+
+  async #tellFreeze(freeze: Freeze, nowMs: number): Promise<void> {
+    await this.#shared.freeze(freeze, nowMs);
+    this.#view.toldFreeze(freeze);
   }
 
   /** If this message is lost the charge stays in flight until its slot expires (30 to 40 s). */
@@ -182,6 +305,6 @@ export class ResilientBudgetStore implements BudgetStore {
   }
 
   #announce(degraded: boolean, reason: string): void {
-    for (const listener of this.#listeners) listener(degraded, reason);
+    for (const listener of this.#degradedListeners) listener(degraded, reason);
   }
 }

@@ -1,16 +1,24 @@
 import type { Bucket } from '../../core/budget/buckets.ts';
 import { MINUTE_MS } from '../../core/intervals.ts';
+import type { ForeignUse } from './redis-replies.ts';
 import type { OwnUse } from './redis-store.ts';
 import type { BucketUse, Freeze } from './store.ts';
 
 /** How long a bucket that nobody uses is still looked at. */
 const IDLE_MS = 2 * MINUTE_MS;
 
-/** What this process last learned of the shared store: the use of its own buckets, and the freezes of its own calls. */
+interface KnownFreeze {
+  readonly freeze: Freeze;
+  /** Whether the shared store has it, so that its going there is the end of it here. */
+  readonly isTold: boolean;
+}
+
+/** What this process last learned of the shared store: the use of the buckets, and the freezes of its own calls. */
 export class SharedView {
   readonly #uses = new Map<string, BucketUse>();
+  #foreign: ReadonlyMap<string, ForeignUse> = new Map();
   readonly #freezeKeys = new Set<string>();
-  readonly #freezes = new Map<string, Freeze>();
+  readonly #freezes = new Map<string, KnownFreeze>();
 
   /** Every freeze key that a call of this process has passed. */
   get freezeKeys(): string[] {
@@ -22,20 +30,30 @@ export class SharedView {
     for (const key of keys) {
       this.#freezeKeys.add(key);
       // The message about a freeze may never have reached the shared store, so it is held here too.
-      const freeze = this.#freezes.get(key);
-      if (freeze !== undefined && freeze.untilMs > nowMs) return freeze;
+      const known = this.#freezes.get(key);
+      if (known !== undefined && known.freeze.untilMs > nowMs) return known.freeze;
     }
     return undefined;
   }
 
-  /** The freezes that hold. Those that are learned while a caller iterates are included. */
-  *freezes(nowMs: number): Generator<Freeze> {
-    for (const freeze of this.#freezes.values()) if (freeze.untilMs > nowMs) yield freeze;
+  /** The freezes that hold. */
+  freezes(nowMs: number): Freeze[] {
+    return [...this.#freezes.values()].map(({ freeze }) => freeze).filter(({ untilMs }) => untilMs > nowMs);
   }
 
   /** The uses whose window has not ended. */
   uses(nowMs: number): BucketUse[] {
     return [...this.#uses.values()].filter((use) => use.untilMs > nowMs);
+  }
+
+  /** What was last told of a bucket that only others have used. */
+  foreignUse(storeKey: string, nowMs: number): ForeignUse | undefined {
+    const use = this.#foreign.get(storeKey);
+    return use !== undefined && use.untilMs > nowMs ? use : undefined;
+  }
+
+  learnForeign(all: ReadonlyMap<string, ForeignUse> | undefined): void {
+    if (all !== undefined) this.#foreign = all;
   }
 
   /** The buckets that were used lately; the others are forgotten. */
@@ -48,25 +66,68 @@ export class SharedView {
     return buckets;
   }
 
-  learnFreeze(freeze: Freeze): void {
+  /** A freeze that this process found out itself. A longer one stays. */
+  foundFreeze(freeze: Freeze): void {
     const known = this.#freezes.get(freeze.key);
-    if (known === undefined || known.untilMs < freeze.untilMs) this.#freezes.set(freeze.key, freeze);
+    if (known === undefined || known.freeze.untilMs < freeze.untilMs)
+      this.#freezes.set(freeze.key, { freeze, isTold: false });
   }
 
-  /**
-   * Learns what the shared store says of some buckets. Returns the counts that it has lost: those that began anew
-   * within their window (an evicted key, an empty replica).
-   */
-  learnUses(uses: readonly BucketUse[]): readonly OwnUse[] {
+  /** The shared store has it by now. */
+  toldFreeze(freeze: Freeze): void {
+    if (this.#freezes.get(freeze.key)?.freeze === freeze)
+      this.#freezes.set(freeze.key, { freeze, isTold: true });
+  }
+
+  /** Learns a freeze that the shared store holds. */
+  learnFreeze(freeze: Freeze): void {
+    const known = this.#freezes.get(freeze.key);
+    if (known === undefined || known.isTold || known.freeze.untilMs <= freeze.untilMs)
+      this.#freezes.set(freeze.key, { freeze, isTold: true });
+  }
+
+  /** Forgets, of these keys, the freezes that the shared store had and has no more. Returns those that held until now. */
+  forgetFreezes(asked: readonly string[], held: readonly Freeze[], nowMs: number): readonly Freeze[] {
+    const ended: Freeze[] = [];
+    for (const key of asked) {
+      const known = this.#freezes.get(key);
+      if (known?.isTold !== true || held.some((freeze) => freeze.key === key)) continue;
+      this.#freezes.delete(key);
+      if (known.freeze.untilMs > nowMs) ended.push(known.freeze);
+    }
+    return ended;
+  }
+
+  /** What the shared store has to be told again: it has lost its memory, or never heard it. */
+  untoldFreezes(nowMs: number, hasLostAll: boolean): readonly Freeze[] {
+    const known = [...this.#freezes.values()];
+    return known
+      .filter(({ freeze, isTold }) => freeze.untilMs > nowMs && (hasLostAll || !isTold))
+      .map(({ freeze }) => freeze);
+  }
+
+  /** The counts that the shared store has lost: those that began anew within their window, or all. */
+  lostOf(uses: readonly BucketUse[], hasLostAll = false): readonly OwnUse[] {
     const lost: OwnUse[] = [];
     for (const use of uses) {
-      const { key } = use.bucket;
-      const known = this.#uses.get(key);
-      this.#uses.set(key, use);
-      if (known === undefined || known.startedMs === use.startedMs || !isStillMeant(known, use)) continue;
+      const known = this.#uses.get(use.bucket.key);
+      if (known === undefined || !isStillMeant(known, use)) continue;
+      if (known.startedMs === use.startedMs && !hasLostAll) continue;
       lost.push({ bucket: use.bucket, untilMs: use.untilMs, own: 0, reported: known.used });
     }
     return lost;
+  }
+
+  /**
+   * Learns what the shared store says of some buckets.
+   * @param lost what it is about to be told of them
+   */
+  learnUses(uses: readonly BucketUse[], lost: readonly OwnUse[] = []): void {
+    for (const use of uses) this.#uses.set(use.bucket.key, use);
+    for (const { bucket, reported } of lost) {
+      const use = this.#uses.get(bucket.key);
+      if (use !== undefined) this.#uses.set(bucket.key, { ...use, used: Math.max(use.used, reported) });
+    }
   }
 }
 

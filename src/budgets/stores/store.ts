@@ -40,6 +40,8 @@ export interface StoreView {
   readonly freezes: readonly Freeze[];
   /** True while the shared store does not answer and this process uses its own share. */
   readonly degraded: boolean;
+  /** Why no call can be charged at all, as a sentence: the shared store was never heard. */
+  readonly unusable?: string;
 }
 
 /**
@@ -47,7 +49,10 @@ export interface StoreView {
  * from a host's. Only `charge` may take a round trip. The other operations are sent and not waited for.
  */
 export interface BudgetStore {
-  /** Charges every bucket or none. */
+  /**
+   * Charges every bucket or none.
+   * @throws ProxyError (rejection) PROXY_NOT_READY while the shared store was never heard
+   */
   charge(charge: CallCharge, nowMs: number): ChargeOutcome | Promise<ChargeOutcome>;
   /** Ends a charge that was sent, with one ending for each charge of the receipt. */
   reconcile(receipt: Receipt, endings: readonly ChargeEnding[], nowMs: number): void;
@@ -58,5 +63,7 @@ export interface BudgetStore {
   view(nowMs: number): StoreView;
   /** Registers a listener for the loss and the return of the shared store. */
   onDegraded(listener: (degraded: boolean, reason: string) => void): void;
+  /** Registers a listener for freezes that were taken away before their time. */
+  onThawed(listener: (key: string) => void): void;
   close(): Promise<void>;
 }

@@ -30,6 +30,7 @@ describe.skipIf(!hasRedisServer)('the shared budget when Redis fails', () => {
       replicas,
       serverNow,
       watchMs: WATCH_MS,
+      firstWordMs: 30_000,
     });
     made.onDegraded((degraded) => heard.push([name, degraded]));
     open.push(made);
@@ -215,6 +216,7 @@ describe.skipIf(!hasRedisServer)('the shared budget when Redis fails', () => {
 
   it('A charge whose answer was lost is not made twice', async () => {
     const one = store('one', 1, 'one', 500);
+    await one.charge(plainCharge('ip:other', 1, 100), NOW);
     const charges = Promise.all(
       Array.from({ length: 20 }, () => one.charge(plainCharge('ip:it', 1, 100), NOW)),
     );

@@ -12,6 +12,9 @@ export interface RedisServer {
   readonly url: SecretText;
   /** Kills the process as a crash does: nothing is saved. */
   kill(): Promise<void>;
+  /** Makes it answer nothing, without closing anything. */
+  pause(): void;
+  resume(): void;
   /** Starts it again on the same port, empty. */
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -71,6 +74,8 @@ export async function startRedisServer({ password = '' } = {}): Promise<RedisSer
     port,
     url: new SecretText(`redis://127.0.0.1:${port}`),
     kill,
+    pause: () => void child?.kill('SIGSTOP'),
+    resume: () => void child?.kill('SIGCONT'),
     start,
     async stop() {
       await kill();
