@@ -11,12 +11,15 @@ const WORDS: Readonly<Record<Bucket['kind'], string>> = {
   quota: 'quota of this endpoint',
   rolling: 'quota of this endpoint',
   share: "client's share of the request weight",
+  'order-share': "client's share of the new orders of its account",
+  'connection-share': "client's share of the new connections",
 };
 
 /** The refusal of a call that a full bucket stops. Nothing was charged. */
 export function fullRefusal(bucket: Bucket, untilMs: number, nowMs: number): ProxyError {
   const retryAfterSeconds = secondsUntil(untilMs, nowMs);
-  const name = bucket.kind === 'orders' ? 'PROXY_ORDERS_EXHAUSTED' : 'PROXY_WEIGHT_EXHAUSTED';
+  const isOfOrders = bucket.kind === 'orders' || bucket.kind === 'order-share';
+  const name = isOfOrders ? 'PROXY_ORDERS_EXHAUSTED' : 'PROXY_WEIGHT_EXHAUSTED';
   return new ProxyError(
     name,
     `The ${WORDS[bucket.kind]} on ${countedOn(bucket)} is used up for this window; ${bucket.kind === 'rolling' ? 'the next call fits' : 'it ends'} in ${retryAfterSeconds} s.`,
@@ -66,7 +69,9 @@ export function hungUpRefusal(): ProxyError {
 
 /** A quota is one endpoint's, everything else may be shared by hosts. */
 function countedOn({ kind, upstream }: Bucket): string {
-  return kind === 'quota' || kind === 'rolling' ? upstream : membersOf(upstream).join(' and ');
+  return kind === 'quota' || kind === 'rolling' || kind === 'connection-share'
+    ? upstream
+    : membersOf(upstream).join(' and ');
 }
 
 function secondsUntil(untilMs: number, nowMs: number): number {

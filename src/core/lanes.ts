@@ -17,6 +17,23 @@ const LANE_SHARES: Readonly<Record<SharedLane, number>> = {
 /** How much of its lane one client may hold. Nobody without a key is told apart, and cancels take what is there. */
 const CLIENT_SHARE = 0.5;
 
+/**
+ * Of an account's order counts: how much may be used before only exits pass, where exits can be told; and how much one
+ * client may use where others place on the same account, without its exits and with them.
+ */
+export const ORDER_SHARES = { ofAll: 0.9, ofClient: 0.75, ofClientWithExits: 0.9 } as const;
+
+/** How many of `most` a lane and those before it may hold together. */
+export function mostOfLane(lane: SharedLane, most: number): number {
+  return Math.ceil(most * LANE_SHARES[lane]);
+}
+
+/** How many of `most` one client may hold in a lane. */
+export function mostOfClient(lane: SharedLane, most: number): number {
+  const isOwn = lane === 'anonymous' || lane === 'cancels';
+  return Math.ceil(most * LANE_SHARES[lane] * (isOwn ? 1 : CLIENT_SHARE));
+}
+
 /** Which of the bounds was reached. */
 export type FullLane = 'lane' | 'client';
 
@@ -41,7 +58,7 @@ export class LaneCounts {
     if (!this.#hasRoom(lane)) return 'lane';
     const key = `${lane} ${client}`;
     const own = this.#clients.get(key) ?? 0;
-    if (own >= this.#mostOfClient(lane)) return 'client';
+    if (own >= mostOfClient(lane, this.#most)) return 'client';
     this.#counts[lane]++;
     this.#total++;
     this.#clients.set(key, own + 1);
@@ -55,14 +72,9 @@ export class LaneCounts {
     for (const each of LANES) {
       held += this.#counts[each];
       isReached ||= each === lane;
-      if (isReached && held >= Math.ceil(this.#most * LANE_SHARES[each])) return false;
+      if (isReached && held >= mostOfLane(each, this.#most)) return false;
     }
     return true;
-  }
-
-  #mostOfClient(lane: SharedLane): number {
-    const isOwn = lane === 'anonymous' || lane === 'cancels';
-    return Math.ceil(this.#most * LANE_SHARES[lane] * (isOwn ? 1 : CLIENT_SHARE));
   }
 
   #giveBack(lane: SharedLane, key: string): void {

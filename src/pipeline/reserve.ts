@@ -8,6 +8,7 @@ import type { OrderResolver } from '../orders/resolver.ts';
 import type { ClaimEnding } from '../repeats/claim.ts';
 import { noteSent } from '../repeats/claim-right.ts';
 import type { CallContext } from './call-context.ts';
+import { othersPlace } from './clients/others-place.ts';
 import type { JudgedCall } from './judge.ts';
 import { type Answer, headerOf } from './read-answer.ts';
 import type { CallRecorder } from './recorder.ts';
@@ -99,12 +100,14 @@ export class ReservedCall implements Disposable {
    */
   charge(): undefined | Promise<void> {
     const { client, account, endpoint, call, way } = this.judged;
-    const { egress } = this.context.config.settings;
+    const { settings } = this.context.config;
+    const { egress } = settings;
     const charged = this.#deps.budgets.charge({
       endpoint,
       call,
       client,
       account,
+      othersPlace: othersPlace(settings, client, endpoint),
       egress: ownEgressId(egress, way ?? wayOf(egress, account)),
       recvWindowMs: Number(this.recvWindow),
       ...(this.#hangUp === undefined ? {} : { signal: this.#hangUp }),

@@ -25,6 +25,7 @@ export function connectionEndpoint({ kind, family, printable, isPrivate }: Socke
     clientOrderIds: [],
     repeatable: [],
     ...(kind === 'stream' ? { isStream: true } : {}),
+    opens: kind === 'api' || isPrivate ? 'own' : 'public',
     // All routes of one host count together.
     extraLimit: `shares 300/5min/IP with GET /${family}-${kind}-connections/*`,
   };

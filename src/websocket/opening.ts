@@ -3,11 +3,12 @@ import { type WayOut, wayOf } from '../config/schema/ways-out.ts';
 import { ANONYMOUS, type Client } from '../core/access/client.ts';
 import { decide } from '../core/access/policy.ts';
 import type { BinanceHost } from '../core/binance-hosts.ts';
+import { sharedLaneOf } from '../core/budget/buckets.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import { ProxyError } from '../core/errors.ts';
 import { closedRoute, readSocketTarget, type SocketTarget } from '../core/frames/socket-target.ts';
 import { listenKeysOf } from '../core/frames/stream-query.ts';
-import type { FullLane, LaneCounts, SharedLane } from '../core/lanes.ts';
+import type { FullLane, LaneCounts } from '../core/lanes.ts';
 import type { SocketFamily, SocketUpstreamName } from '../core/upstream.ts';
 import type { CallContext } from '../pipeline/call-context.ts';
 import type { ClientRates } from '../pipeline/clients/client-rates.ts';
@@ -81,7 +82,7 @@ export function admitSocket(
   const isOwn = target.isPrivate || target.kind === 'api';
   const owner = keyHolders.accountOf(listenKeysOf(target), settings);
   const way = wayOf(settings.egress, isOwn ? (owner ?? context.identified?.account) : undefined);
-  const place = sockets.take(laneOfSocket(client, target), client.name);
+  const place = sockets.take(sharedLaneOf(endpoint, client), client.name);
   if (typeof place === 'string') throw tooManySockets(place);
   return { target, origin, way, client, readers, endpoint, context, place };
 }
@@ -129,12 +130,6 @@ function unknownSocket(): ProxyError {
   return new ProxyError('PROXY_UNKNOWN_ENDPOINT', 'Unknown endpoint: no WebSocket is served at this path.', {
     rule: 'socket path',
   });
-}
-
-/** What an identified client needs for its orders goes before its market data. */
-function laneOfSocket({ name }: Client, { kind, isPrivate }: SocketTarget): SharedLane {
-  if (name === ANONYMOUS) return 'anonymous';
-  return kind === 'api' || isPrivate ? 'orders' : 'identified';
 }
 
 function tooManySockets(full: FullLane): ProxyError {

@@ -68,10 +68,11 @@ function openWithFirstFrame(deps: WebSocketDeps, admitted: AdmittedSocket, reque
         onRefused: (error) => void deps.pipeline.recorder.refused(context, error),
         connect(apiKey, signal) {
           const config = deps.config();
-          way = wayOf(config.settings.egress, identity.clientFor(config, apiKey)?.account);
+          const client = identity.clientFor(config, apiKey);
+          way = wayOf(config.settings.egress, client?.account);
           return connectSocket(
             connectingOf(deps),
-            { ...admitted, way },
+            { ...admitted, way, client: client ?? admitted.client },
             `${target.path}${target.query}`,
             signal,
           );

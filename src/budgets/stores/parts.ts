@@ -1,9 +1,9 @@
-import type { Bucket } from '../../core/budget/buckets.ts';
+import { type Bucket, isClientShare } from '../../core/budget/buckets.ts';
 import type { Seen } from './membership.ts';
 
 /** A client's share is not divided: it is a rule of this proxy, and one process may serve all of it. */
-export function isDivided({ kind }: Bucket): boolean {
-  return kind !== 'share';
+export function isDivided(bucket: Bucket): boolean {
+  return !isClientShare(bucket);
 }
 
 /** What is counted on the egress IP of this process is shared with those on the same one; anything else with all. */

@@ -14,7 +14,15 @@ export interface Bucket {
   /** Unique together with the egress IP where the scope is not the account. */
   readonly key: string;
   readonly scope: BucketScope;
-  readonly kind: 'weight' | 'raw' | 'orders' | 'quota' | 'rolling' | 'share';
+  readonly kind:
+    | 'weight'
+    | 'raw'
+    | 'orders'
+    | 'quota'
+    | 'rolling'
+    | 'share'
+    | 'order-share'
+    | 'connection-share';
   /** The pool that it belongs to. */
   readonly upstream: UpstreamName;
   /** The egress on which it is counted, where that is not the one of the whole process. */
@@ -47,7 +55,14 @@ export interface CallCharge {
 export function sharedLaneOf(endpoint: Endpoint, client: Client): SharedLane {
   const lane = laneOf(endpoint);
   if (lane !== 'general') return lane;
-  return client.name === ANONYMOUS ? 'anonymous' : 'identified';
+  if (client.name === ANONYMOUS) return 'anonymous';
+  // What an identified client needs for its orders goes before its market data.
+  return endpoint.opens === 'own' ? 'orders' : 'identified';
+}
+
+/** A client's part of something: a rule of this proxy and none of Binance's. */
+export function isClientShare({ kind }: Bucket): boolean {
+  return kind === 'share' || kind === 'order-share' || kind === 'connection-share';
 }
 
 export function laneOf({ effect }: Endpoint): Lane {

@@ -2,6 +2,8 @@ import { ANONYMOUS, type Client } from '../access/client.ts';
 import type { Call } from '../call/call.ts';
 import type { Endpoint } from '../catalogue/endpoint.ts';
 import { MINUTE_MS } from '../intervals.ts';
+import { mostOfClient, mostOfLane, ORDER_SHARES } from '../lanes.ts';
+import { addsNothing } from '../orders/reduces.ts';
 import type { UpstreamName } from '../upstream.ts';
 import { FALLBACK_LIMITS, type RateLimit, SAPI_WEIGHT_PER_MINUTE, smallestOf } from './binance-limits.ts';
 import {
@@ -12,6 +14,7 @@ import {
   laneOf,
   orderCountFamily,
   ordersFreezeKey,
+  sharedLaneOf,
   streamFreezeKey,
 } from './buckets.ts';
 import { isKeyQuestion, keptForQuestions } from './key-question.ts';
@@ -24,6 +27,8 @@ export interface ChargedCall {
   readonly call: Call;
   readonly client: Client;
   readonly account: string | undefined;
+  /** Whether other clients may place orders on that account as well. */
+  readonly othersPlace?: boolean;
 }
 
 export interface Charging {
@@ -34,13 +39,16 @@ export interface Charging {
 /** Binance says of these that their used-weight header is wrong and to be ignored. */
 const WRONG_HEADERS: ReadonlySet<string> = new Set(['/fapi/v1/ticker/bookTicker', '/fapi/v2/ticker/price']);
 const ANONYMOUS_SHARE = 0.25;
+/** Where an order that can only make a position smaller is told by its parameters; a sale on spot proves nothing. */
+const WITH_EXITS: ReadonlySet<UpstreamName> = new Set(['usdm', 'coinm', 'options', 'portfolio']);
 const NO_HEADERS: readonly string[] = [];
 const SAPI_HEADERS = { IP: ['x-sapi-used-ip-weight-1m'], UID: ['x-sapi-used-uid-weight-1m'] } as const;
 
 /**
  * Says which buckets a call touches and how full each may become. Of what all callers share on an IP the last part
- * is kept: within it the last third for cancels only, the rest for orders and cancels. A bucket that only one
- * endpoint uses knows no lanes, but for the question about keys.
+ * is kept: within it the last third for cancels only, the rest for orders and cancels. Of an account's order counts the last
+ * part is kept for exits, of new connections for what is an account's own. A bucket that only one endpoint uses knows no
+ * lanes, but for the question about keys.
  * @param reserveForOrders share of a shared bucket, 0 to 0.5
  */
 export function createCharging(reserveForOrders: number): Charging {
@@ -148,30 +156,52 @@ function chargeShared(
 
 function chargeOrders(
   charges: BucketCharge[],
-  { endpoint, account }: ChargedCall,
+  charged: ChargedCall,
   { interval, windowMs, limit }: RateLimit,
 ): void {
+  const { endpoint, account, client, othersPlace } = charged;
   const weight = account === undefined ? 0 : ordersIn(endpoint.orders, interval);
   if (weight === 0) return;
   const upstream = poolOf(endpoint.upstream);
   const key = `account:${account}:${orderCountFamily(endpoint)}:orders:${interval}`;
+  const isExit = WITH_EXITS.has(endpoint.upstream) && addsNothing(charged);
   charges.push({
     bucket: { key, scope: 'account', kind: 'orders', upstream, windowMs, limit },
     weight,
-    ceiling: limit,
+    ceiling: isExit || !WITH_EXITS.has(endpoint.upstream) ? limit : partOf(limit, ORDER_SHARES.ofAll),
     headers: [`x-mbx-order-count-${interval.toLowerCase()}`],
+  });
+  if (othersPlace !== true) return;
+  const ceiling = partOf(limit, isExit ? ORDER_SHARES.ofClientWithExits : ORDER_SHARES.ofClient);
+  const share = { key: `${key}:client:${client.name}`, scope: 'account', kind: 'order-share' } as const;
+  charges.push({
+    bucket: { ...share, upstream, windowMs, limit: partOf(limit, ORDER_SHARES.ofClientWithExits) },
+    weight,
+    ceiling,
+    headers: NO_HEADERS,
   });
 }
 
-function chargeQuota(charges: BucketCharge[], { endpoint, account }: ChargedCall, quota: Quota): void {
+function chargeQuota(charges: BucketCharge[], charged: ChargedCall, quota: Quota): void {
+  const { endpoint, account } = charged;
   const { scope, name, windowMs, limit, isRolling } = quota;
+  const opening = endpoint.opens === undefined ? undefined : openingOf(charged, limit);
   if (scope === 'account' && account === undefined) return;
   const { upstream } = endpoint;
   const key = `${scope === 'ip' ? 'ip' : `account:${account}`}:${upstream}:quota:${name}:${windowMs}`;
   charges.push({
     bucket: { key, scope, kind: isRolling ? 'rolling' : 'quota', upstream, windowMs, limit },
     weight: 1,
-    ceiling: limit,
+    ceiling: opening?.ofAll ?? limit,
+    headers: NO_HEADERS,
+  });
+  if (opening === undefined) return;
+  const own = `client:${charged.client.name}:${upstream}:connections:${name}:${opening.lane}`;
+  const share = { key: own, scope: 'client', kind: 'connection-share', upstream, windowMs } as const;
+  charges.push({
+    bucket: { ...share, limit: opening.ofClient },
+    weight: 1,
+    ceiling: opening.ofClient,
     headers: NO_HEADERS,
   });
 }
@@ -200,6 +230,19 @@ function shareOf({ name, weightPerMinute }: Client, limits: readonly RateLimit[]
   if (weightPerMinute !== undefined || name !== ANONYMOUS) return weightPerMinute;
   const minute = limits.find(({ type, windowMs }) => type === 'REQUEST_WEIGHT' && windowMs === MINUTE_MS);
   return minute === undefined ? undefined : Math.floor(minute.limit * ANONYMOUS_SHARE);
+}
+
+/** A connection may use what weaker lanes leave free, and one client its part of the lane. */
+function openingOf({ endpoint, client }: ChargedCall, limit: number) {
+  const lane = sharedLaneOf(endpoint, client);
+  // Callers without a key are held to their quarter by their own count, so that others' connections do not shut them out.
+  const ofAll = lane === 'orders' ? limit : mostOfLane('identified', limit);
+  return { lane, ofAll, ofClient: mostOfClient(lane, limit) };
+}
+
+/** Never nothing, however small the limit is. */
+function partOf(limit: number, share: number): number {
+  return Math.max(1, Math.floor(limit * share + 1e-9));
 }
 
 function weightHeaders(interval: string): readonly string[] {

@@ -99,6 +99,8 @@ export interface Endpoint {
   readonly raised?: RaisedPermission;
   /** True of a connection to streams: they have a host of their own, beside the one of REST and the signed API. */
   readonly isStream?: true;
+  /** What a connection opens: a socket that carries what is an account's own, or public market data. */
+  readonly opens?: 'own' | 'public';
   /** Set where Binance has retired it and libraries still call it: it passes, and Binance's own error comes back. */
   readonly retired?: Retired;
 }

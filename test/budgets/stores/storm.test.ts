@@ -13,6 +13,8 @@ import {
 /** Short windows, so that many of them turn. */
 const WINDOW_MS = 5_000;
 const LEAST_USED = 0.9;
+/** So many calls without room in one window mean that more was asked for than there is. */
+const MUCH_REFUSED = 50;
 
 sayWhatIsLeftOut('eight proxies in real time on a Redis that is paused, flushed, killed and cut off');
 
@@ -36,10 +38,11 @@ describe.skipIf(!hasRedisServer)('eight proxies that were not told how many they
   }
 
   async function expectAllUsed(): Promise<void> {
-    const used = await storm.nextWindows(portion(4, 1));
+    const windows = await storm.nextWindows(portion(4, 1));
     expect(storm.exchange.refusals).toEqual([]);
     // A machine that is too busy to ask for more than there is proves nothing.
-    if (storm.isTogether) expect(Math.min(...used)).toBeGreaterThanOrEqual(LEAST_USED);
+    for (const { used, refused } of windows)
+      if (refused > MUCH_REFUSED) expect(used).toBeGreaterThanOrEqual(LEAST_USED);
   }
 
   const rounds = portion(6, 1);

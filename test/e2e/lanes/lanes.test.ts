@@ -1,9 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import { createConnection } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startSimulator } from '../../../src/simulator/simulator.ts';
+import { clearOfWindowEnd } from '../../support/clear-of-window.ts';
 import { type Reply, send } from '../../support/clients/http.ts';
 import { connectApp, UpgradeRefused, type WsApp } from '../../support/clients/ws-app.ts';
-import { startTestProxy, type TestProxy } from '../../support/servers/proxy.ts';
+import { startTestProxy, TEST_KEY, TEST_SECRET, type TestProxy } from '../../support/servers/proxy.ts';
 import { startUpstream, type Upstream } from '../../support/servers/upstream.ts';
 import { openWsStage } from '../../support/servers/ws-stage.ts';
 
@@ -96,6 +98,41 @@ describe('calls under way', () => {
     expect(cancel.status).toBe(200);
     for (const response of hanging) response.end('{}');
     await Promise.all(asked);
+  });
+});
+
+describe('order counts', () => {
+  it('One client that empties its part of the orders leaves the other its orders, and at the end its exits', async () => {
+    await clearOfWindowEnd(60_000, 20_000);
+    await clearOfWindowEnd(10_000, 6_000);
+    const account = { apiKey: TEST_KEY, hmacSecret: TEST_SECRET, futuresBalance: '10000000' };
+    const simulator = await startSimulator({
+      accounts: [account],
+      limits: { futuresOrdersPer10Seconds: 20 },
+    });
+    const yaml = YAML.replaceAll('spot-margin-trade', 'futures-trade');
+    const proxy = await startTestProxy({ upstream: simulator.url, env: ENV, yaml });
+    const place = async (key: string, more = '') => {
+      const body = `symbol=BTCUSDT&side=SELL&type=LIMIT&timeInForce=GTC&quantity=1&price=200000${more}`;
+      const { headers } = await send(proxy.port, '/fapi/v1/order', {
+        method: 'POST',
+        headers: as(key),
+        body,
+      });
+      return headers['x-proxy-error'];
+    };
+    const placeMany = async (key: string, more = '') => {
+      const ends: unknown[] = [];
+      for (let i = 0; i < 25; i++) ends.push(await place(key, more));
+      return { passed: ends.filter((end) => end === undefined).length, last: ends.at(-1) };
+    };
+    expect(await placeMany(BOT)).toEqual({ passed: 15, last: 'PROXY_ORDERS_EXHAUSTED' });
+    expect(await place(OTHER)).toBeUndefined();
+    expect((await placeMany(OTHER)).last).toBe('PROXY_ORDERS_EXHAUSTED');
+    expect(await place(OTHER, '&reduceOnly=true')).toBeUndefined();
+    expect(simulator.requests.filter(({ status }) => status === 429)).toEqual([]);
+    await proxy.close();
+    await simulator.close();
   });
 });
 
