@@ -20,6 +20,8 @@ interface FrozenHost {
 export interface BudgetState {
   /** True while the shared store does not answer and this process uses its own share. */
   readonly degraded: boolean;
+  /** How many proxies were last seen to share what is counted by IP, this one among them. */
+  readonly proxies: number;
   /** Why no call can be charged at all, as a sentence. */
   readonly unusable?: string;
   readonly frozen: readonly (FreezeEnd & FrozenHost)[];
@@ -39,6 +41,7 @@ export function stateOf(view: StoreView, waiting: number): BudgetState {
   }
   return {
     degraded: view.degraded,
+    proxies: view.proxies,
     ...(view.unusable === undefined ? {} : { unusable: view.unusable }),
     frozen,
     frozenOrders,

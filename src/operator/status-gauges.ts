@@ -62,12 +62,18 @@ function createBudgetGauges(
     'binance_proxy_budget_degraded',
     '1 while the shared budget store is away.',
   );
+  const proxies = gaugeOf(
+    registry,
+    'binance_proxy_budget_proxies',
+    'Proxies last seen to share the budgets of this egress IP, itself among them.',
+  );
   const queued = gaugeOf(registry, 'binance_proxy_reads_waiting', 'Reads that wait for budget.');
   const readFreezes = createFreezeGauges(registry);
   return () => {
     const state = budgets.state;
     readBuckets(state);
     degraded.set(Number(state.degraded));
+    proxies.set(state.proxies);
     queued.set(state.waiting);
     readFreezes(state, config().settings.accounts.keys());
   };

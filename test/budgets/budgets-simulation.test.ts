@@ -60,7 +60,7 @@ describe('8 proxies with 6 clients each that want five times the limit', () => {
         minutes: portion(10, 2),
         storeOf: (_, serverNow) => {
           const shared = new RedisBudgetStore({ url: server.url, egressId: 'simulated', timeoutMs: 5_000 });
-          const store = new ResilientBudgetStore({ shared, replicas: 8, serverNow });
+          const store = new ResilientBudgetStore({ shared, replicas: 1, serverNow });
           stores.push(store);
           return store;
         },
@@ -77,7 +77,7 @@ describe('8 proxies with 6 clients each that want five times the limit', () => {
         reports: 'host',
         storeOf: (_, serverNow) => {
           const shared = new RedisBudgetStore({ url: server.url, egressId: 'pooled', timeoutMs: 5_000 });
-          return new ResilientBudgetStore({ shared, replicas: 8, serverNow });
+          return new ResilientBudgetStore({ shared, replicas: 1, serverNow });
         },
       });
       expectFairAndFull(result, ALL_SHARES);
@@ -92,7 +92,7 @@ describe('8 proxies with 6 clients each that want five times the limit', () => {
         minutes: 3,
         storeOf: (proxy, serverNow) => {
           const shared = new RedisBudgetStore({ url: server.url, egressId: 'dying', timeoutMs: 5_000 });
-          const store = new ResilientBudgetStore({ shared, replicas: 8, serverNow, watchMs: 20 });
+          const store = new ResilientBudgetStore({ shared, replicas: 1, serverNow, watchMs: 20 });
           told[proxy] = [];
           store.onDegraded((degraded) => told[proxy]?.push(degraded));
           stores.push(store);

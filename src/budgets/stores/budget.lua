@@ -334,7 +334,8 @@ local function attend()
     local ends = math.max(at - 1, tonumber(redis.call('ZSCORE', key, id) or 0))
     -- Who has to tell a Redis what it lost gets no lease before.
     if lease > 0 and not is_lost then ends = math.max(ends, math.min(lease, at + LEASE_MS)) end
-    redis.call('ZADD', key, ends, id)
+    -- Who comes for the first time uses nothing yet: nothing is kept free before its lease.
+    if memory_known ~= '' then redis.call('ZADD', key, ends, id) end
     redis.call('ZREMRANGEBYSCORE', key, '-inf', '(' .. (at - FORGET_MS))
     redis.call('PEXPIRE', key, IDLE_MS)
   end

@@ -78,7 +78,7 @@ export class MemoryBudgetStore implements BudgetStore {
       buckets.push(useOf(count));
     }
     const freezes = [...this.#freezes.values()].filter((freeze) => freeze.untilMs > nowMs);
-    return { buckets, freezes, degraded: false };
+    return { buckets, freezes, degraded: false, proxies: 1 };
   }
 
   /** Sets a bucket's present window to at least what is known to be used. */

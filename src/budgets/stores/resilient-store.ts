@@ -35,7 +35,7 @@ const WATCH_MS = 250;
 const ALL_EVERY = 4;
 const FIRST_WORD_MS = SECOND_MS;
 /** How often a charge is tried again because the lease had ended. */
-const MOST_TRIES = 3;
+const MOST_TRIES = 10;
 
 /**
  * Uses the shared store while it answers, and this process's own share of every limit while it does not. It never fails
@@ -115,6 +115,7 @@ export class ResilientBudgetStore implements BudgetStore {
       buckets: lone === undefined ? this.#view.uses(nowMs) : lone.uses(nowMs),
       freezes,
       degraded: this.#reason !== '',
+      proxies: Math.max(this.#replicas, this.#shared.membership.seen.neighbours),
       ...(this.#isUnusable ? { unusable: unheardReason(this.#reason) } : {}),
     };
   }
@@ -131,6 +132,8 @@ export class ResilientBudgetStore implements BudgetStore {
     clearInterval(this.#timer);
     this.#isClosed = true;
     this.#firstWord.resolve();
+    // A look that comes after the farewell would count this process again.
+    await this.#attending?.catch(() => {});
     await this.#shared.leave().catch(() => {});
     await this.#shared.close();
   }

@@ -40,6 +40,8 @@ export interface StoreView {
   readonly freezes: readonly Freeze[];
   /** True while the shared store does not answer and this process uses its own share. */
   readonly degraded: boolean;
+  /** How many proxies were last seen to share what is counted by IP, this one among them. */
+  readonly proxies: number;
   /** Why no call can be charged at all, as a sentence: the shared store was never heard. */
   readonly unusable?: string;
 }

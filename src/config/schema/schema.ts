@@ -138,7 +138,8 @@ const ThrottleSchema = mapping(
     ),
     replicas: Type.Optional(
       whole(1, 10_000, {
-        description: 'Number of proxies on this egress IP: while Redis is away each uses limit / replicas.',
+        description:
+          'At least so many proxies share the Redis; they count themselves. While Redis is away each uses its part of the limits.',
         default: DEFAULTS.replicas,
       }),
     ),

@@ -56,7 +56,7 @@ describe('the pool of USD-M and COIN-M', () => {
       const redis = await startRedisServer();
       others.push(() => redis.stop());
       const env = { BINANCE_PROXY_REDIS_URL: redis.url.reveal() };
-      for (let i = 0; i < 8; i++) await startOne(env, 'throttle: { replicas: 8 }');
+      for (let i = 0; i < 8; i++) await startOne(env);
       const reads = ['/fapi/v1/openOrder', '/dapi/v1/positionRisk', '/fapi/v1/ping', '/dapi/v1/openOrder'];
       const query = '?symbol=BTCUSD_PERP&orderId=1';
       const replies: Reply[] = [];

@@ -22,7 +22,14 @@ const NOWHERE = {
   portfolio: undefined,
   web: undefined,
 };
-const ROOMY: BudgetState = { degraded: false, frozen: [], frozenOrders: [], buckets: [], waiting: 0 };
+const ROOMY: BudgetState = {
+  degraded: false,
+  proxies: 1,
+  frozen: [],
+  frozenOrders: [],
+  buckets: [],
+  waiting: 0,
+};
 
 let server: FaultServer;
 let pools: Pools;
