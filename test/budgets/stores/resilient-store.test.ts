@@ -6,13 +6,13 @@ import { ResilientBudgetStore } from '../../../src/budgets/stores/resilient-stor
 import type { ChargeOutcome, Receipt } from '../../../src/budgets/stores/store.ts';
 import { SecretText } from '../../../src/core/records/secret-text.ts';
 import { plainCharge } from '../../support/fixtures/budget-calls.ts';
-import { Line } from '../../support/servers/line.ts';
 import {
   hasRedisServer,
   type RedisServer,
   sayWhatIsLeftOut,
   startRedisServer,
 } from '../../support/servers/redis-server.ts';
+import { Line } from '../../support/storm/line.ts';
 
 const NOW = 1_700_000_050_000;
 const WATCH_MS = 20;

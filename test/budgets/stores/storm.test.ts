@@ -1,7 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Storm } from '../../support/fixtures/budget-storm.ts';
 import { portion } from '../../support/properties.ts';
 import {
   hasRedisServer,
@@ -9,6 +8,7 @@ import {
   sayWhatIsLeftOut,
   startRedisServer,
 } from '../../support/servers/redis-server.ts';
+import { Storm } from '../../support/storm/storm.ts';
 
 /** Short windows, so that many of them turn. */
 const WINDOW_MS = 5_000;
