@@ -25,6 +25,7 @@ const PURPOSES: ReadonlyMap<string, string> = new Map([
   ['dotenv', 'reads `.env`'],
   ['fastify', 'HTTP server'],
   ['ioredis', 'shared budgets'],
+  ['lru-cache', 'which kept answers leave first when memory is full'],
   ['pino', 'log lines'],
   ['prom-client', '`/metrics`'],
   ['socks', 'connections through a SOCKS5 proxy, loaded where one is configured'],

@@ -1,9 +1,9 @@
 import { readCount, type UpstreamAnswer } from '../core/budget/back-off.ts';
 import type { RateLimit } from '../core/budget/binance-limits.ts';
-import type { CallCharge } from '../core/budget/buckets.ts';
+import { type CallCharge, hostFreezeKey } from '../core/budget/buckets.ts';
 import { budgetTime } from '../core/budget/budget-time.ts';
 import { type ChargedCall, createCharging } from '../core/budget/charging.ts';
-import { chargedAt } from '../core/budget/egress-keys.ts';
+import { chargedAt, keyAt } from '../core/budget/egress-keys.ts';
 import { isKeyQuestion } from '../core/budget/key-question.ts';
 import type { ChargeEnding } from '../core/budget/window.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
@@ -86,6 +86,19 @@ export class Budgets {
     if (outcome instanceof Promise)
       return outcome.then((later) => this.#conclude(request, call, later, nowMs));
     return this.#conclude(request, call, outcome, nowMs);
+  }
+
+  /**
+   * For a call that costs nothing, because another one brings its answer: whoever Binance wants silence from gets none of
+   * its data either.
+   * @throws ProxyError PROXY_UPSTREAM_FROZEN
+   */
+  assertOpen({ upstream }: Endpoint, egress: string | undefined): void {
+    const nowMs = this.#now();
+    const freeze = this.#store.frozenBy([keyAt(hostFreezeKey(upstream), egress)], nowMs);
+    if (freeze === undefined) return;
+    this.#freezes.noticed(freeze);
+    throw frozenRefusal(freeze, nowMs);
   }
 
   /** Learns from an answer. Returns the used weight that Binance reported. */

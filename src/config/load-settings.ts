@@ -82,6 +82,7 @@ export function loadSettings(options: {
       maxWaitMs: config.throttle?.maxWaitMs ?? DEFAULTS.maxWaitMs,
       replicas: config.throttle?.replicas ?? DEFAULTS.replicas,
     },
+    cache: { ...DEFAULTS.cache, ...config.cache },
     denylist: readOwnDenylist(sources, layered, files),
     audit: {
       dir: absolute(cwd, config.audit?.dir),

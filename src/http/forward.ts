@@ -13,7 +13,8 @@ import type { Pipeline } from '../pipeline/wire-pipeline.ts';
 import type { Claim } from '../repeats/claim.ts';
 import { HttpCarrier } from './http-carrier.ts';
 import { readBody } from './read-body.ts';
-import { cutOffWhenUnread } from './relay.ts';
+import { cutOffWhenUnread } from './taking/slow-reader.ts';
+import { createTakePart } from './taking/take-part.ts';
 import { writeAnswer } from './write-answer.ts';
 
 declare module 'fastify' {
@@ -37,6 +38,8 @@ export interface ForwardDeps {
 export function forwardRoute({ pipeline, slowReaderMs }: ForwardDeps) {
   const { recognise, authenticate, admit, authorise, judge, reserve, attempt, finish, listenKeys } = pipeline;
 
+  const takePart = createTakePart({ pipeline, slowReaderMs });
+
   /** Others of the account still use what this call would end. */
   function answerHere(context: CallContext, reply: FastifyReply): FastifyReply {
     pipeline.recorder.answeredHere(context, LISTEN_KEY_SHARED);
@@ -58,19 +61,28 @@ export function forwardRoute({ pipeline, slowReaderMs }: ForwardDeps) {
     using claim = claimed.claim;
     const admitted = authorise(context, claimed);
     if (listenKeys.isShared(admitted, context.config)) return answerHere(context, reply);
-    using waiting = waitingFor(context, reply.raw);
     const judged = await judge(admitted);
+    // What another call brings is answered here, and costs nothing.
+    using part = await takePart(context, admitted, { request, reply });
+    if (part.isAnswered) return leaveTo(reply);
+    using waiting = waitingFor(context, reply.raw);
     using reserved = await reserve(context, judged, waiting?.hangUp);
-    const carrier = new HttpCarrier(context, endpoint, { request, reply, slowReaderMs });
+    const carrier = new HttpCarrier(context, endpoint, request.raw.headers, part.taker);
     const answer = await attempt(reserved, carrier);
     const finished = finish(reserved, answer, carrier);
     // An order is answered once its record stands; of what was streamed most is gone already.
     if (!answer.transfer.streaming) await finished.recorded;
+    await part.end(finished);
     writeAnswer(context, finished, reply);
     if (finished.lost === undefined) hearWhenWritten(claim, reply.raw);
+    return leaveTo(reply);
+  };
+
+  /** What is still to be read is the app's; one that does not read is cut off. */
+  function leaveTo(reply: FastifyReply): FastifyReply {
     if ((reply.raw.socket?.writableLength ?? 0) > 0) cutOffWhenUnread(reply.raw, slowReaderMs);
     return reply;
-  };
+  }
 }
 
 /** An app that hung up meanwhile does not know of its order: only an answer that was handed on is one that it had. */

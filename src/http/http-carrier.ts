@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Call } from '../core/call/call.ts';
 import { upHeaders } from '../core/call/headers.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
@@ -8,39 +8,33 @@ import { plainCall, signCall, type WireRequest } from '../core/signing/sign-call
 import type { CallContext } from '../pipeline/call-context.ts';
 import type { Carrier, Seal, Send, Transfer } from '../pipeline/carrier.ts';
 import { Relay } from './relay.ts';
-import { writeHead } from './write-answer.ts';
+import type { AnswerTaker } from './taking/answer-taker.ts';
 
 /** Carries one HTTP request of an app to Binance and the answer back. */
 export class HttpCarrier implements Carrier {
   readonly recordsAtOnce = false;
   readonly #context: CallContext;
   readonly #endpoint: Endpoint;
-  readonly #request: FastifyRequest;
-  readonly #reply: FastifyReply;
-  readonly #slowReaderMs: number;
+  readonly #headers: IncomingHttpHeaders;
+  readonly #taker: AnswerTaker;
 
-  constructor(
-    context: CallContext,
-    endpoint: Endpoint,
-    { request, reply, slowReaderMs }: { request: FastifyRequest; reply: FastifyReply; slowReaderMs: number },
-  ) {
+  constructor(context: CallContext, endpoint: Endpoint, headers: IncomingHttpHeaders, taker: AnswerTaker) {
     this.#context = context;
     this.#endpoint = endpoint;
-    this.#request = request;
-    this.#reply = reply;
-    this.#slowReaderMs = slowReaderMs;
+    this.#headers = headers;
+    this.#taker = taker;
   }
 
   /** @throws ProxyError PROXY_STALE_REQUEST */
   assertOpen(): void {
-    if (!this.#reply.raw.destroyed) return;
+    if (!this.#taker.isGone) return;
     throw new ProxyError('PROXY_STALE_REQUEST', 'The client hung up before its call was sent.', {
       rule: 'client hung up',
     });
   }
 
   isWanted(): boolean {
-    return !this.#reply.raw.destroyed;
+    return !this.#taker.isGone;
   }
 
   sign(call: Call, { credential, stamp }: Seal): Send {
@@ -49,26 +43,18 @@ export class HttpCarrier implements Carrier {
     return () => this.#send(wire, credential?.apiKey);
   }
 
-  /** The answer to a read is given up with the app that asked for it; any other call is seen to its end. */
+  /** The answer to a read is given up with the last app that asked for it; any other call is seen to its end. */
   async #send(wire: WireRequest, apiKey: string | undefined): Promise<Transfer> {
     const { method, path, upstream } = this.#endpoint;
-    const { raw } = this.#reply;
     const pool = this.#context.config.pools.get(upstream, this.#context.account);
     if (pool === undefined) throw new Error('a call without its upstream');
     const isRead = method === 'GET' && changesNothing(method, path);
-    const relay = new Relay(raw, {
-      method,
-      holdAll: !isRead,
-      writeHead: (status, headers) => writeHead(this.#context, this.#reply, status, headers, 'answered'),
-      slowReaderMs: this.#slowReaderMs,
-    });
-    const giveUp = () => relay.abort();
-    if (isRead) raw.once('close', giveUp);
-    if (isRead && raw.destroyed) giveUp();
-    const headers = upHeaders(this.#request.raw.headers, apiKey, wire.body !== undefined);
+    const relay = new Relay(this.#taker, { method, holdAll: !isRead });
+    const seeToItsEnd = isRead ? this.#taker.start(() => relay.abort()) : undefined;
+    const headers = upHeaders(this.#headers, apiKey, wire.body !== undefined);
     pool.dispatch({ method, path: wire.target, headers, body: wire.body ?? null }, relay);
     const transfer = await relay.ended;
-    raw.off('close', giveUp);
+    seeToItsEnd?.();
     return transfer;
   }
 }

@@ -1,9 +1,8 @@
-import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { HeaderValues } from '../core/call/headers.ts';
 import { hasCertainEnd, uncertainEnd } from '../core/outcome/certain-end.ts';
 import type { Transfer, TransferPhase } from '../pipeline/carrier.ts';
-import { writeBytes } from './write-answer.ts';
+import type { AnswerTaker } from './taking/answer-taker.ts';
 
 type Controller = Dispatcher.DispatchController;
 
@@ -11,22 +10,18 @@ export interface RelayOptions {
   readonly method: string;
   /** Hold the whole answer until it is complete: an order's answer is judged before anything of it is relayed. */
   readonly holdAll: boolean;
-  /** Writes the head to the client: called once, before the first body byte. */
-  readonly writeHead: (status: number, headers: HeaderValues) => void;
-  /** How long the client may take nothing of what is written to it, in ms. */
-  readonly slowReaderMs: number;
 }
 
 /** A held answer that grows beyond this is let go: no answer to an order is that large. */
 const HOLD_LIMIT_BYTES = 1024 * 1024;
 
 /**
- * Takes one upstream answer and hands it to the client, byte for byte, with back-pressure. Error answers, and all
+ * Takes one upstream answer and hands it on, byte for byte, with back-pressure. Error answers, and all
  * answers to state-changing calls, are held back until they are whole. Bodies are never decoded or joined otherwise.
  */
 export class Relay implements Dispatcher.DispatchHandler {
   readonly ended: Promise<Transfer>;
-  readonly #response: ServerResponse;
+  readonly #taker: AnswerTaker;
   readonly #options: RelayOptions;
   #resolve: (transfer: Transfer) => void = () => {};
   #controller: Controller | undefined;
@@ -38,8 +33,8 @@ export class Relay implements Dispatcher.DispatchHandler {
   #streaming = false;
   #aborted = false;
 
-  constructor(response: ServerResponse, options: RelayOptions) {
-    this.#response = response;
+  constructor(taker: AnswerTaker, options: RelayOptions) {
+    this.#taker = taker;
     this.#options = options;
     this.ended = new Promise((resolve) => {
       this.#resolve = resolve;
@@ -80,8 +75,9 @@ export class Relay implements Dispatcher.DispatchHandler {
       if (this.#heldBytes > HOLD_LIMIT_BYTES) this.#stream();
       return;
     }
-    if (this.#response.destroyed || writeBytes(this.#response, chunk)) return;
-    this.#waitForReader(controller);
+    if (this.#taker.take(chunk)) return;
+    controller.pause();
+    this.#taker.onceReady(() => controller.resume());
   }
 
   onResponseEnd(): void {
@@ -94,27 +90,12 @@ export class Relay implements Dispatcher.DispatchHandler {
     this.#finish(error);
   }
 
-  /** Goes on when the client has read, or is gone: then the rest of the answer is read and dropped. */
-  #waitForReader(controller: Controller): void {
-    const response = this.#response;
-    const goOn = () => {
-      response.off('drain', goOn);
-      response.off('close', goOn);
-      response.setTimeout(0);
-      controller.resume();
-    };
-    controller.pause();
-    cutOffWhenUnread(response, this.#options.slowReaderMs);
-    response.on('drain', goOn);
-    response.on('close', goOn);
-  }
-
   #stream(): void {
     const held = this.#held ?? [];
     this.#held = undefined;
     this.#streaming = true;
-    this.#options.writeHead(this.#status ?? 502, this.#headers);
-    for (const chunk of held) writeBytes(this.#response, chunk);
+    this.#taker.begin(this.#status ?? 502, this.#headers);
+    for (const chunk of held) this.#taker.take(chunk);
   }
 
   #finish(error: Error | undefined): void {
@@ -127,11 +108,6 @@ export class Relay implements Dispatcher.DispatchHandler {
       error,
     });
   }
-}
-
-/** From now on the client's connection is cut when it takes no byte for so long. */
-export function cutOffWhenUnread(response: ServerResponse, slowReaderMs: number): void {
-  response.setTimeout(slowReaderMs);
 }
 
 function hungUp(): Error {

@@ -38,6 +38,9 @@ export function writeHead(
   const back = backHeaders(headers);
   back.push('x-proxy-request-id', context.requestId, 'x-proxy-outcome', outcome);
   if (context.weight !== undefined) back.push('x-proxy-weight', String(context.weight));
+  const { shared } = context;
+  if (shared !== undefined) back.push('x-proxy-cache', shared.how);
+  if (shared?.ageMs !== undefined) back.push('x-proxy-cache-age-ms', String(Math.ceil(shared.ageMs)));
   reply.raw.writeHead(status, back);
 }
 

@@ -3,7 +3,7 @@ import type { Settings } from '../config/schema/settings.ts';
 import { type Outcome, PROXY_ERRORS, type ProxyError } from '../core/errors.ts';
 import { SECOND_MS } from '../core/intervals.ts';
 import { UPSTREAM_NAMES } from '../core/upstream.ts';
-import type { CallContext } from '../pipeline/call-context.ts';
+import type { CallContext, SharedAnswer } from '../pipeline/call-context.ts';
 import { beginAtZero, type Needs } from './known-series.ts';
 
 /** Counts and times calls. No label ever holds a text that a client sent. */
@@ -51,6 +51,12 @@ export function createCallMetrics(registry: Registry, needs: Needs): CallMetrics
     });
   }
 
+  function countShared(context: CallContext, { how, family, savedWeight }: SharedAnswer): void {
+    const client = clientOf(context);
+    counters.shared.inc({ client, family, how });
+    counters.saved.inc({ client, family }, savedWeight);
+  }
+
   return {
     expect: (settings) => beginAtZero(counters, settings, needs),
     signed(context) {
@@ -68,7 +74,10 @@ export function createCallMetrics(registry: Registry, needs: Needs): CallMetrics
       timers.waiting(context, context.waitMs);
       if (context.endpoint?.security === 'SIGNED') timers.signing(context, context.signMs);
       timers.upstream(context, context.upstreamMs);
-      timers.added(context, durationMs - (context.waitMs ?? 0) - (context.upstreamMs ?? 0));
+      // Who joined a call waited for Binance as long as it took, and not for the proxy.
+      if (context.shared?.how !== 'merged')
+        timers.added(context, durationMs - (context.waitMs ?? 0) - (context.upstreamMs ?? 0));
+      if (context.shared !== undefined) countShared(context, context.shared);
     },
     refused(context, error) {
       count(context, error);
@@ -118,7 +127,17 @@ function createCounters(registry: Registry) {
     'Calls of clients in report mode that enforce mode would have refused.',
     ['client'],
   );
-  return { calls, signatures, refusals, refusalsByRule, unknown, reports };
+  const shared = counter(
+    'binance_proxy_shared_calls_total',
+    'Calls that were not sent, by client and family: merged with one under way, or answered from memory (hit).',
+    ['client', 'family', 'how'],
+  );
+  const saved = counter(
+    'binance_proxy_shared_weight_saved_total',
+    'Weight that those calls would have cost, by client and family.',
+    ['client', 'family'],
+  );
+  return { calls, signatures, refusals, refusalsByRule, unknown, reports, shared, saved };
 }
 
 function createTimers(registry: Registry) {

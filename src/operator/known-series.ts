@@ -3,6 +3,7 @@ import type { Settings } from '../config/schema/settings.ts';
 import type { Client } from '../core/access/client.ts';
 import type { Permission } from '../core/catalogue/permission.ts';
 import type { UpstreamName } from '../core/upstream.ts';
+import { FAMILIES } from '../shared-data/families.ts';
 
 /** The counters whose labels are known from the configuration and the catalogue. */
 export interface KnownCounters {
@@ -10,6 +11,8 @@ export interface KnownCounters {
   readonly signatures: Counter<'client' | 'account' | 'upstream'>;
   readonly unknown: Counter<'client' | 'permission'>;
   readonly reports: Counter<'client'>;
+  readonly shared: Counter<'client' | 'family' | 'how'>;
+  readonly saved: Counter<'client' | 'family'>;
 }
 
 /** Which permissions a call of an upstream can need. */
@@ -29,12 +32,17 @@ export function needsOf(
  * order would raise no alert. What has begun stays as it is.
  */
 export function beginAtZero(
-  { calls, signatures, unknown, reports }: KnownCounters,
+  { calls, signatures, unknown, reports, shared, saved }: KnownCounters,
   { clients, upstreams }: Pick<Settings, 'clients' | 'upstreams'>,
   needs: Needs,
 ): void {
   for (const client of clients.values()) {
     reports.inc({ client: client.name }, 0);
+    for (const family of client.permissions.has('market-data') ? FAMILIES : []) {
+      saved.inc({ client: client.name, family }, 0);
+      shared.inc({ client: client.name, family, how: 'merged' }, 0);
+      if (family !== 'other') shared.inc({ client: client.name, family, how: 'hit' }, 0);
+    }
     for (const permission of client.permissions) unknown.inc({ client: client.name, permission }, 0);
     for (const [upstream, permissions] of needs) {
       if (upstreams[upstream] === undefined) continue;

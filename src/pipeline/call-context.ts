@@ -2,6 +2,7 @@ import type { Client } from '../core/access/client.ts';
 import type { Call } from '../core/call/call.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import type { SentOrder } from '../core/records/sent-orders.ts';
+import type { Family } from '../shared-data/families.ts';
 import type { LiveConfig } from './live-config.ts';
 
 /** What is known of a call when it arrives. */
@@ -17,6 +18,19 @@ export interface ArrivedCall {
   readonly identified: Client | undefined;
   /** What only a frame of a WebSocket has: its socket and its own id. */
   readonly detail: Readonly<Record<string, string>> | undefined;
+}
+
+/** Where the answer of a call came from that was not sent. */
+export interface SharedAnswer {
+  /** From a call under way, or from memory. */
+  readonly how: 'merged' | 'hit';
+  readonly family: Family;
+  /** The call that Binance was asked by. */
+  readonly of: string;
+  /** How old the answer is, counted from when that call left; of what is kept only. */
+  readonly ageMs?: number;
+  /** What a call of its own would have cost. */
+  readonly savedWeight: number;
 }
 
 /**
@@ -44,6 +58,7 @@ export class CallContext implements ArrivedCall {
   #upstreamMs: number | undefined;
   #wasSent = false;
   #isConcluded = false;
+  #shared: SharedAnswer | undefined;
 
   constructor(arrived: ArrivedCall) {
     this.requestId = arrived.requestId;
@@ -117,6 +132,11 @@ export class CallContext implements ArrivedCall {
     return this.#isConcluded;
   }
 
+  /** Set when the answer is one that another call brought. */
+  get shared(): SharedAnswer | undefined {
+    return this.#shared;
+  }
+
   noteCall(call: Call): void {
     this.#call = call;
   }
@@ -168,6 +188,12 @@ export class CallContext implements ArrivedCall {
   noteSent(tookMs: number, isSent: boolean): void {
     this.#upstreamMs = (this.#upstreamMs ?? 0) + tookMs;
     this.#wasSent = isSent;
+  }
+
+  /** The call costs nothing: another one's answer is its own. Undefined takes that back. */
+  noteShared(shared: SharedAnswer | undefined): void {
+    this.#shared = shared;
+    this.#weight = shared === undefined ? undefined : 0;
   }
 
   noteConcluded(): void {

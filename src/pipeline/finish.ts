@@ -1,4 +1,6 @@
+import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import { ProxyError } from '../core/errors.ts';
+import { readElementCodes } from '../core/outcome/order-answer.ts';
 import type { RefusalStop } from '../orders/limits/refusal-stop.ts';
 import type { OrderResolver } from '../orders/resolver.ts';
 import { unreachable } from '../upstream/connections/open-socket.ts';
@@ -16,6 +18,7 @@ export interface FinishDeps {
   readonly listenKeys: Pick<ListenKeys, 'note'>;
   readonly keyHolders: Pick<KeyHolders, 'note'>;
   readonly refusalStop: Pick<RefusalStop, 'note'>;
+  readonly shared: { forgetRules(): void };
 }
 
 /** How a call ended, learned from and recorded. */
@@ -31,7 +34,7 @@ export interface FinishedCall {
 export type Finish = (reserved: ReservedCall, answer: Answer, carrier: Carrier) => FinishedCall;
 
 export function createFinish(deps: FinishDeps): Finish {
-  const { recorder, resolver, listenKeys, keyHolders, refusalStop } = deps;
+  const { recorder, resolver, listenKeys, keyHolders, refusalStop, shared } = deps;
   return function finish(reserved, answer, carrier) {
     const { context } = reserved;
     reserved.settle(answer);
@@ -41,6 +44,7 @@ export function createFinish(deps: FinishDeps): Finish {
       listenKeys.note(reserved.judged);
       keyHolders.note(endpoint, client, context.config.settings, answer.bodyText);
     }
+    if (meetsOtherRules(endpoint, answer)) shared.forgetRules();
     const lost = answer.transfer.phase === 'complete' ? undefined : lostAnswer(context, answer);
     let recorded: Promise<void> | undefined;
     if (carrier.recordsAtOnce) recorder.completedAtOnce(context, answer, lost);
@@ -49,6 +53,16 @@ export function createFinish(deps: FinishDeps): Finish {
       resolver.add(recorder.unresolved(context, endpoint));
     return { answer, lost, recorded };
   };
+}
+
+/** Invalid symbol; a filter of the symbol. */
+const BROKEN_RULES: ReadonlySet<number> = new Set([-1121, -1013]);
+
+/** An order that Binance refuses by the trading rules was made by others: those that apps know may be old. */
+function meetsOtherRules({ effect, orderShape }: Endpoint, { said, bodyText }: Answer): boolean {
+  if (effect === 'none' && orderShape === undefined) return false;
+  const codes = [said.code, ...((bodyText && readElementCodes(bodyText)) || [])];
+  return codes.some((code) => code !== undefined && BROKEN_RULES.has(code));
 }
 
 function lostAnswer({ clientOrderIds: ids }: CallContext, { transfer, verdict }: Answer): ProxyError {

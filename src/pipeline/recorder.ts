@@ -107,6 +107,8 @@ export function createCallRecorder(options: CallRecorderOptions): CallRecorder {
       ...subject(context),
       weight: context.weight,
       weightUsed: context.weightUsed,
+      cache: context.shared?.how,
+      cacheOf: context.shared?.of,
       waitMs: context.waitMs,
       upstreamMs: context.upstreamMs,
       durationMs: monotonicNow() - context.arrivedMs,

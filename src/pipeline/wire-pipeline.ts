@@ -7,6 +7,7 @@ import type { RefusalStop } from '../orders/limits/refusal-stop.ts';
 import type { OrderLimits } from '../orders/order-limits.ts';
 import type { OrderResolver } from '../orders/resolver.ts';
 import type { ClaimRight } from '../repeats/claim-right.ts';
+import type { SharedData } from '../shared-data/shared-data.ts';
 import type { KeyGate } from '../upstream/key-gate.ts';
 import type { ServerClock } from '../upstream/server-clock.ts';
 import type { Arrival } from './arrival.ts';
@@ -18,11 +19,12 @@ import { ClientRates } from './clients/client-rates.ts';
 import { KeyHolders } from './clients/key-holders.ts';
 import { ListenKeys } from './clients/listen-keys.ts';
 import { SignatureUses } from './clients/signature-uses.ts';
-import { createFinish, type Finish } from './finish.ts';
+import { createFinish, type Finish, type FinishedCall } from './finish.ts';
 import { createJudge, type Judge } from './judge.ts';
 import { createRecognise, type Recognise } from './recognise.ts';
 import type { CallRecorder } from './recorder.ts';
 import { createReserve, type Reserve } from './reserve.ts';
+import { createShare, type Share } from './sharing/share.ts';
 
 /** The steps that every call of an app takes, whatever door it came by. */
 export interface Pipeline {
@@ -40,6 +42,8 @@ export interface Pipeline {
   /** One rate for each client, over all doors. */
   readonly rates: ClientRates;
   readonly keyHolders: KeyHolders;
+  /** Finds the answer of a call that need not be sent. */
+  readonly share: Share;
 }
 
 export interface PipelineDeps {
@@ -55,6 +59,7 @@ export interface PipelineDeps {
   readonly gate: KeyGate;
   readonly claimRight: ClaimRight;
   readonly underWay: CallsUnderWay;
+  readonly shared: SharedData<FinishedCall>;
   readonly secretMask: () => SecretMask;
   readonly monotonicNow: () => number;
   readonly wallNow: () => number;
@@ -67,6 +72,7 @@ export function wirePipeline(deps: PipelineDeps): Pipeline {
   const signatures = new SignatureUses();
   const listenKeys = new ListenKeys(monotonicNow);
   const keyHolders = new KeyHolders();
+  const share = createShare(deps);
   return {
     arrival,
     recorder,
@@ -81,5 +87,6 @@ export function wirePipeline(deps: PipelineDeps): Pipeline {
     finish: createFinish({ ...deps, listenKeys, keyHolders }),
     listenKeys,
     keyHolders,
+    share,
   };
 }

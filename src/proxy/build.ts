@@ -14,10 +14,13 @@ import type { OrderLimits } from '../orders/order-limits.ts';
 import type { OrderResolver } from '../orders/resolver.ts';
 import { wireOrders } from '../orders/wire-orders.ts';
 import { createArrival } from '../pipeline/arrival.ts';
+import type { FinishedCall } from '../pipeline/finish.ts';
 import { createOwnCalls, type OwnCalls, targetOf } from '../pipeline/own-calls/own-call.ts';
 import { createCallRecorder } from '../pipeline/recorder.ts';
 import { wirePipeline } from '../pipeline/wire-pipeline.ts';
 import { wireRepeats } from '../repeats/wire-repeats.ts';
+import type { SharedData } from '../shared-data/shared-data.ts';
+import { wireSharedData } from '../shared-data/wire-shared-data.ts';
 import type { KeyGate } from '../upstream/key-gate.ts';
 import { ServerClock } from '../upstream/server-clock.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from '../upstream/timeouts.ts';
@@ -50,6 +53,7 @@ export interface BuiltProxy {
   readonly gate: KeyGate;
   readonly ownCalls: OwnCalls;
   readonly underWay: CallsUnderWay;
+  readonly shared: SharedData<FinishedCall>;
   /** Puts a new configuration in place of the old one, between two calls. */
   swap(settings: Settings): void;
   /** From now on signed calls are refused; what is under way goes on. */
@@ -147,8 +151,10 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
     limitUse: (client) => [...limits.use(client, wallNow()), ...refusalStop.use(client)],
   });
   const underWay = new CallsUnderWay(timeouts.callsPerUpstream);
+  const shared = wireSharedData<FinishedCall>({ clock, joinableMs: timeouts.joinableMs, ...times });
   const pipeline = wirePipeline({
     ...{ arrival, catalogue, clock, budgets, limits, refusalStop, resolver, gate, underWay, secretMask },
+    shared,
     claimRight: repeats.claimRight,
     recorder: meteredRecorder(recorder, metrics.calls, monotonicNow),
     resync: () => upstream.clockSync.resync(),
@@ -158,9 +164,10 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
   return {
     app: { pipeline, budgets, trail, clock, config, sockets, own, timeouts, secretMask, ...times },
     operator: { config, status, metrics, resolver, trail, monotonicNow },
-    ...{ trail, limits, resolver, clock, gate, ownCalls, underWay },
+    ...{ trail, limits, resolver, clock, gate, ownCalls, underWay, shared },
     swap(next) {
       snapshot.swap(next);
+      shared.clear();
       // Sockets end at once with the right to them.
       sockets.tick(monotonicNow());
       // A new key has to show what it may do; until it has, the one before it signs.

@@ -4,6 +4,8 @@ export interface Timeouts {
   readonly headersTimeoutMs: number;
   /** How long an app may take nothing of its answer, in ms. */
   readonly slowReaderMs: number;
+  /** How long a public call without an answer may be joined by who asks the same, in ms. */
+  readonly joinableMs: number;
   /** How many calls may be under way to one upstream; one more is refused. */
   readonly callsPerUpstream: number;
   /** How long a connection to Binance stays open without a call, in ms. */
@@ -21,6 +23,7 @@ export interface Timeouts {
 export const DEFAULT_TIMEOUTS: Timeouts = Object.freeze({
   headersTimeoutMs: 15_000,
   slowReaderMs: 30_000,
+  joinableMs: 1_000,
   callsPerUpstream: 512,
   idleConnectionMs: 25_000,
   refreshConnectionMs: 21_000,

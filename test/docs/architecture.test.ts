@@ -88,7 +88,7 @@ describe('the tree and the rooms', () => {
   });
 
   it('The table of rules on the architecture page has one row for each room', () => {
-    const rows = [...section('The rooms').matchAll(/^\| `(\w+)`/gm)].map(([, room]) => room);
+    const rows = [...section('The rooms').matchAll(/^\| `([\w-]+)`/gm)].map(([, room]) => room);
     expect(rows.sort()).toEqual([...rooms].sort());
   });
 

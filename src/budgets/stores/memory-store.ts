@@ -21,7 +21,7 @@ export class MemoryBudgetStore implements BudgetStore {
   readonly #freezes = new Map<string, Freeze>();
 
   charge(charge: CallCharge, nowMs: number): ChargeOutcome {
-    const freeze = this.#freezeAt(charge.freezeKeys, nowMs);
+    const freeze = this.frozenBy(charge.freezeKeys, nowMs);
     if (freeze !== undefined) return { kind: 'frozen', freeze };
     const counts: BucketCount[] = [];
     let full: BucketCount | undefined;
@@ -71,6 +71,16 @@ export class MemoryBudgetStore implements BudgetStore {
     if (known === undefined || known.untilMs < freeze.untilMs) this.#freezes.set(freeze.key, freeze);
   }
 
+  /** Keeps freezes that are over, because a clock that ran ahead may be set back. */
+  frozenBy(freezeKeys: readonly string[], nowMs: number): Freeze | undefined {
+    if (this.#freezes.size === 0) return undefined;
+    for (const key of freezeKeys) {
+      const freeze = this.#freezes.get(key);
+      if (freeze !== undefined && freeze.untilMs > nowMs) return freeze;
+    }
+    return undefined;
+  }
+
   view(nowMs: number): StoreView {
     const buckets: BucketUse[] = [];
     for (const count of this.#counts.values()) {
@@ -116,15 +126,5 @@ export class MemoryBudgetStore implements BudgetStore {
     known.bucket = bucket;
     bringToPresent(known, nowMs);
     return known;
-  }
-
-  /** Keeps freezes that are over, because a clock that ran ahead may be set back. */
-  #freezeAt(freezeKeys: readonly string[], nowMs: number): Freeze | undefined {
-    if (this.#freezes.size === 0) return undefined;
-    for (const key of freezeKeys) {
-      const freeze = this.#freezes.get(key);
-      if (freeze !== undefined && freeze.untilMs > nowMs) return freeze;
-    }
-    return undefined;
   }
 }

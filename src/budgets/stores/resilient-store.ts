@@ -79,7 +79,7 @@ export class ResilientBudgetStore implements BudgetStore {
   }
 
   charge(charge: CallCharge, nowMs: number): ChargeOutcome | Promise<ChargeOutcome> {
-    const freeze = this.#view.passFreezeKeys(charge.freezeKeys, nowMs);
+    const freeze = this.frozenBy(charge.freezeKeys, nowMs);
     if (freeze !== undefined) return { kind: 'frozen', freeze };
     const outage = this.#outage;
     if (outage === undefined)
@@ -106,6 +106,10 @@ export class ResilientBudgetStore implements BudgetStore {
   freeze(freeze: Freeze, nowMs: number): void {
     this.#view.foundFreeze(freeze);
     this.#tell(this.#tellFreeze(freeze, nowMs));
+  }
+
+  frozenBy(freezeKeys: readonly string[], nowMs: number): Freeze | undefined {
+    return this.#view.passFreezeKeys(freezeKeys, nowMs);
   }
 
   view(nowMs: number): StoreView {

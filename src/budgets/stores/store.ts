@@ -62,6 +62,8 @@ export interface BudgetStore {
   refund(receipt: Receipt, nowMs: number): void;
   /** Freezes a key. A longer freeze that it already has stays. */
   freeze(freeze: Freeze, nowMs: number): void;
+  /** What is known of these keys without a round trip: the first freeze that holds. */
+  frozenBy(freezeKeys: readonly string[], nowMs: number): Freeze | undefined;
   view(nowMs: number): StoreView;
   /** Registers a listener for the loss and the return of the shared store. */
   onDegraded(listener: (degraded: boolean, reason: string) => void): void;

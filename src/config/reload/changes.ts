@@ -20,6 +20,7 @@ const AT_ONCE: readonly Part[] = [
   ['upstreamCaFile', ({ upstreamCa }) => upstreamCa],
   ['clients.anonymous.enabled', ({ anonymousEnabled }) => anonymousEnabled],
   ['throttle.maxWaitMs', ({ throttle }) => throttle.maxWaitMs],
+  ['cache', ({ cache }) => cache],
 ];
 
 /** What the running process has taken from its start. */

@@ -68,6 +68,7 @@ const PARTS: { readonly [Part in keyof Settings]-?: Judge } = {
   redisUrl: (before, after) =>
     before.redisUrl !== undefined && after.redisUrl === undefined ? ['BINANCE_PROXY_REDIS_URL is gone.'] : [],
   throttle: FREE,
+  cache: FREE,
   stateDir: FREE,
   egress: judgeWaysOut,
   logLevel: FREE,

@@ -27,6 +27,10 @@ export function choice<const T extends string>(values: readonly T[], annotations
   return Type.Enum([...values], { errorMessage: `must be one of: ${values.join(', ')}`, ...annotations });
 }
 
+export function flag(description: string, fallback: boolean) {
+  return Type.Boolean({ description, default: fallback, errorMessage: 'must be true or false' });
+}
+
 /** An object without further keys. */
 export function mapping<T extends TProperties>(properties: T, description: string) {
   return Type.Object(properties, {

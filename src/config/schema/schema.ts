@@ -3,7 +3,7 @@ import { ClientsSchema } from './client-schema.ts';
 import { EGRESS_ID_ERROR, EGRESS_ID_PATTERN, EgressSchema } from './egress-schema.ts';
 import { ORIGIN_NAMES } from './environments.ts';
 import { OperatorsSchema } from './operators-schema.ts';
-import { choice, mapping, NAME_ERROR, NAME_PATTERN, text, textOrList, whole } from './schema-parts.ts';
+import { choice, flag, mapping, NAME_ERROR, NAME_PATTERN, text, textOrList, whole } from './schema-parts.ts';
 
 /** The values that hold when neither the environment nor the file says otherwise. */
 export const DEFAULTS = {
@@ -18,6 +18,7 @@ export const DEFAULTS = {
   maxWaitMs: 0,
   replicas: 1,
   durability: 'process',
+  cache: { merge: true, exchangeInfo: true, klines: false, tickers: false, depth: false },
   egressId: 'default',
   logLevel: 'info',
 } as const;
@@ -147,6 +148,25 @@ const ThrottleSchema = mapping(
   'The budgets.',
 );
 
+const CacheSchema = mapping(
+  {
+    merge: Type.Optional(
+      flag('Equal public GETs under way share one call of Binance.', DEFAULTS.cache.merge),
+    ),
+    exchangeInfo: Type.Optional(
+      flag('exchangeInfo and executionRules are kept for 60 s.', DEFAULTS.cache.exchangeInfo),
+    ),
+    klines: Type.Optional(
+      flag('Candles are kept for 1 s at the most, never across a close.', DEFAULTS.cache.klines),
+    ),
+    tickers: Type.Optional(
+      flag('Tickers are kept for 250 ms, bookTicker and premiumIndex for 1 s.', DEFAULTS.cache.tickers),
+    ),
+    depth: Type.Optional(flag('Order books are kept for 100 ms.', DEFAULTS.cache.depth)),
+  },
+  'Public market data that clients share.',
+);
+
 /** The YAML file; `errorMessage` is the end of the sentence that a wrong value gets, here and in editors. */
 export const ConfigSchema = mapping(
   {
@@ -215,6 +235,7 @@ export const ConfigSchema = mapping(
     ),
     clients: Type.Optional(ClientsSchema),
     throttle: Type.Optional(ThrottleSchema),
+    cache: Type.Optional(CacheSchema),
     denylist: Type.Optional(
       path('YAML file with further denylist entries. Default: config/denylist.yaml if it exists.'),
     ),

@@ -71,6 +71,14 @@ export interface Settings {
     readonly maxWaitMs: number;
     readonly replicas: number;
   };
+  /** Which public market data clients share: by joining a call under way, and from memory by family. */
+  readonly cache: {
+    readonly merge: boolean;
+    readonly exchangeInfo: boolean;
+    readonly klines: boolean;
+    readonly tickers: boolean;
+    readonly depth: boolean;
+  };
   /** Denylist entries added by the operator. */
   readonly denylist: readonly DenylistEntry[];
   readonly audit: {

@@ -64,6 +64,10 @@ export interface UnsealedRecord {
   readonly params?: Maybe<PrintableParams>;
   readonly weight?: Maybe<number>;
   readonly weightUsed?: Maybe<number>;
+  /** Where the answer came from, when the call was not sent: a call under way, or memory. */
+  readonly cache?: Maybe<'merged' | 'hit'>;
+  /** The request id of the call that brought it. */
+  readonly cacheOf?: Maybe<string>;
   readonly waitMs?: Maybe<number>;
   readonly signMs?: Maybe<number>;
   readonly upstreamMs?: Maybe<number>;
@@ -152,6 +156,8 @@ export function auditLine(
     params: record.params,
     weight: record.weight,
     weightUsed: record.weightUsed,
+    cache: record.cache,
+    cacheOf: record.cacheOf,
     waitMs: microseconds(record.waitMs),
     signMs: microseconds(record.signMs),
     upstreamMs: microseconds(record.upstreamMs),

@@ -50,7 +50,12 @@ export interface OwnCallsDeps {
 
 /** What hands out listen keys is never asked for here, and no order is placed. */
 const NO_NOTES = { note: () => {} };
-const NO_LEARNING = { listenKeys: NO_NOTES, keyHolders: NO_NOTES, refusalStop: NO_NOTES };
+const NO_LEARNING = {
+  shared: { forgetRules: () => {} },
+  listenKeys: NO_NOTES,
+  keyHolders: NO_NOTES,
+  refusalStop: NO_NOTES,
+};
 
 /** The proxy's own calls take the same steps as those of apps, but for the judges of who may call. */
 export function createOwnCalls(deps: OwnCallsDeps): OwnCalls {

@@ -30,6 +30,8 @@ const whole: Required<UnsealedRecord> = {
   upstreamMs: 10,
   signMs: 0.0004,
   waitMs: 0,
+  cacheOf: 'r-0',
+  cache: 'hit',
   weightUsed: 20,
   weight: 1,
   params: { symbol: 'BTCUSDT', asset: ['BTC', 'ETH'] },
