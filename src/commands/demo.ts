@@ -30,7 +30,7 @@ server: { host: localhost, port: 0 }
 operator: { host: 127.0.0.1, port: 0 }
 clients:
   bot: { account: main, envPrefix: BOT, permissions: [market-data, read, spot-margin-trade] }
-  dashboard: { account: main, envPrefix: DASHBOARD, permissions: [market-data, read], weightPerMinute: 90 }
+  dashboard: { account: main, envPrefix: DASHBOARD, permissions: [market-data, read], weightPerMinute: 110 }
 `;
 
 /** What a newcomer sees first. */

@@ -43,7 +43,10 @@ export class DemoPrinter {
   }
 
   show(call: DemoCall, answer: DemoAnswer): void {
-    const received = this.#simulator.requests.slice(this.#seen).filter(({ path }) => path === call.path);
+    // What the proxy asks for itself comes without the name of a program.
+    const received = this.#simulator.requests
+      .slice(this.#seen)
+      .filter(({ path, headers }) => path === call.path && headers['user-agent'] !== undefined);
     this.#seen = this.#simulator.requests.length;
     console.log(this.#style('bold', `${call.as} ${call.title}`));
     this.#row('app sent', `${call.method} ${call.path}  ${this.#mask(call.params)}`);
@@ -68,8 +71,26 @@ export class DemoPrinter {
       `  ${verified} of ${signed.length} signed requests verified at the exchange; withdrawals there: ${withdrawals.length}.`,
     );
     console.log(
+      `  Calls that another one answered: ${this.#shared().length}, which saved ${this.#savedWeight()} of the weight of this IP.`,
+    );
+    console.log(
       `  The proxy added ${median.toFixed(2)} ms to a call (median of ${sorted.length}, in a process that just started).`,
     );
+  }
+
+  /** The calls that needed none of Binance. */
+  #shared(): AuditLine[] {
+    return this.#records.filter(({ cache }) => cache !== undefined);
+  }
+
+  /** What they would have cost: each as much as the call that brought its answer. */
+  #savedWeight(): number {
+    return this.#shared().reduce((sum, { cacheOf }) => {
+      const paid = this.#records.find(
+        ({ requestId, weight }) => requestId === cacheOf && weight !== undefined,
+      );
+      return sum + Number(paid?.weight ?? 0);
+    }, 0);
   }
 
   #describe(request: RecordedRequest): string {
@@ -85,9 +106,10 @@ export class DemoPrinter {
   #recordsOf(requestId: string): string[] {
     const records = this.#records.filter((record) => record.requestId === requestId);
     return records.map((record) => {
-      const { event, rule, outcome, durationMs, upstreamMs, weight, orderId } = record;
+      const { event, rule, outcome, durationMs, upstreamMs, weight, orderId, cache } = record;
       const facts: [string, Fact][] = [
         ['weight', weight],
+        ['shared:', cache],
         ['outcome', outcome],
         ['order', orderId],
         ['rule', rule],

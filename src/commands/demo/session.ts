@@ -15,6 +15,12 @@ type Act = readonly [
   expect: number,
 ];
 
+/** Two apps at the same moment: whichever comes second is answered by the other's call, or from memory. */
+const TOGETHER: readonly Act[] = [
+  ['bot', 'starts, and asks for the trading rules', 'GET', '/api/v3/exchangeInfo', '', 200],
+  ['dashboard', 'asks the same at the same moment', 'GET', '/api/v3/exchangeInfo', '', 200],
+];
+
 const ACTS: readonly Act[] = [
   ['bot', 'asks for a price: needs no signature', 'GET', '/api/v3/ticker/price', 'symbol=BTCUSDT', 200],
   ['bot', 'asks for its balances', 'GET', '/api/v3/account', 'omitZeroBalances=true', 200],
@@ -49,14 +55,26 @@ export async function playSession(
   show: (call: DemoCall, answer: DemoAnswer) => void,
 ): Promise<boolean> {
   let asExpected = true;
-  for (const [as, title, method, path, params, expect] of ACTS) {
-    if (as === 'dashboard') await clearOfTheMinutesEnd();
-    const call = { as, title, method, path, params: params.replace('NOW', String(Date.now())), expect };
-    const answer = await play(url, call, keys[as]);
+  const tell = (call: DemoCall, answer: DemoAnswer) => {
     show(call, answer);
-    asExpected &&= answer.status === expect;
+    asExpected &&= answer.status === call.expect;
+  };
+  const together = TOGETHER.map(toCall);
+  const answers = await Promise.all(together.map((call) => play(url, call, keys[call.as])));
+  for (const [index, call] of together.entries()) {
+    const answer = answers[index];
+    if (answer !== undefined) tell(call, answer);
+  }
+  for (const act of ACTS) {
+    const call = toCall(act);
+    if (call.as === 'dashboard') await clearOfTheMinutesEnd();
+    tell(call, await play(url, call, keys[call.as]));
   }
   return asExpected;
+}
+
+function toCall([as, title, method, path, params, expect]: Act): DemoCall {
+  return { as, title, method, path, params: params.replace('NOW', String(Date.now())), expect };
 }
 
 /** A share counts by the clock's minute: the two looks of the dashboard must fall into the same one. */
