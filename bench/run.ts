@@ -35,6 +35,7 @@ const OTHERS: readonly Other[] = [
   { title: 'Budgets, in memory and through Redis', command: ['budget/budget.ts'], longestSeconds: 90 },
   { title: 'Limits of clients', command: ['limits/cost.ts'], longestSeconds: 90 },
   { title: 'More cores', command: ['ladder/cores.ts'], longestSeconds: 150 },
+  { title: 'Shared market data', command: ['shared-data/exchange-info.ts'], longestSeconds: 90 },
 ];
 /** No multiple of the clock's minute: its call would keep the connection warm by chance. */
 const IDLE_SECONDS = 67;
