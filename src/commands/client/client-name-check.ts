@@ -1,4 +1,4 @@
-import { NAME_PATTERN, SYMBOL_PATTERN } from '../../config/schema/schema-parts.ts';
+import { NAME_PATTERN, SYMBOL_PATTERN } from '../../config/schema/parts/schema-parts.ts';
 import { ANONYMOUS } from '../../core/access/client.ts';
 import { UsageError } from '../base/cli.ts';
 

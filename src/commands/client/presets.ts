@@ -1,4 +1,4 @@
-import type { ClientEntry } from '../../config/schema/client-schema.ts';
+import type { ClientEntry } from '../../config/schema/parts/client-schema.ts';
 import { DAY_MS } from '../../core/intervals.ts';
 
 /** What is advised for a kind of app. */

@@ -1,5 +1,5 @@
 import { Document, isCollection, isMap } from 'yaml';
-import type { ClientEntry } from '../../config/schema/client-schema.ts';
+import type { ClientEntry } from '../../config/schema/parts/client-schema.ts';
 
 /** The part of config/proxy.yaml that names these clients. */
 export function clientsYaml(clients: ReadonlyMap<string, ClientEntry>): string {

@@ -1,9 +1,18 @@
 import Type, { type Static, type TSchema } from 'typebox';
-import { ClientsSchema } from './client-schema.ts';
-import { EGRESS_ID_ERROR, EGRESS_ID_PATTERN, EgressSchema } from './egress-schema.ts';
 import { ORIGIN_NAMES } from './environments.ts';
-import { OperatorsSchema } from './operators-schema.ts';
-import { choice, flag, mapping, NAME_ERROR, NAME_PATTERN, text, textOrList, whole } from './schema-parts.ts';
+import { ClientsSchema } from './parts/client-schema.ts';
+import { EGRESS_ID_ERROR, EGRESS_ID_PATTERN, EgressSchema } from './parts/egress-schema.ts';
+import { OperatorsSchema } from './parts/operators-schema.ts';
+import {
+  choice,
+  flag,
+  mapping,
+  NAME_ERROR,
+  NAME_PATTERN,
+  text,
+  textOrList,
+  whole,
+} from './parts/schema-parts.ts';
 
 /** The values that hold when neither the environment nor the file says otherwise. */
 export const DEFAULTS = {

@@ -1,8 +1,8 @@
 import { ANONYMOUS, type Client, type OrderRules } from '../../core/access/client.ts';
 import { DEFAULT_PERMISSIONS, SINGLE_CLIENT_PERMISSIONS } from '../../core/catalogue/permission.ts';
 import { ExactDecimal } from '../../core/decimal.ts';
-import { type ClientEntry, EXPIRES_ERROR } from '../schema/client-schema.ts';
 import type { LayeredConfig } from '../schema/layered-config.ts';
+import { type ClientEntry, EXPIRES_ERROR } from '../schema/parts/client-schema.ts';
 import { CLIENT_SUFFIXES } from '../schema/variables.ts';
 import type { ConfigSources } from '../sources/read-secret.ts';
 import { accountNames } from './accounts.ts';

@@ -2,7 +2,7 @@ import Type, { type Static } from 'typebox';
 import { type DenylistEntry, patternProblem } from '../../core/catalogue/denylist.ts';
 import type { ConfigProblem } from '../problems/config-error.ts';
 import { checkAgainstSchema } from '../schema/check-schema.ts';
-import { mapping, text } from '../schema/schema-parts.ts';
+import { mapping, text } from '../schema/parts/schema-parts.ts';
 import type { YamlFile } from '../sources/yaml-file.ts';
 
 const DenylistSchema = mapping(

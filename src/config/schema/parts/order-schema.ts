@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import { HOUR_MS } from '../../core/intervals.ts';
+import { HOUR_MS } from '../../../core/intervals.ts';
 import { mapping, SYMBOL_PATTERN, text, whole } from './schema-parts.ts';
 
 const MOST = Number.MAX_SAFE_INTEGER;

@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox';
-import { DEFAULT_PERMISSIONS, NEVER_GRANTED, PERMISSIONS } from '../../core/catalogue/permission.ts';
+import { DEFAULT_PERMISSIONS, NEVER_GRANTED, PERMISSIONS } from '../../../core/catalogue/permission.ts';
 import { OrderSchema } from './order-schema.ts';
 import { choice, mapping, NAME_ERROR, NAME_PATTERN, SYMBOL_PATTERN, text, whole } from './schema-parts.ts';
 
