@@ -186,8 +186,9 @@ export class Budgets {
   }
 
   #mayWait(request: ChargeRequest): boolean {
-    const { endpoint } = request;
-    if (isKeyQuestion(request)) return false;
+    const { endpoint, lane = 'general' } = request;
+    // What an order or a cancel waits for must not wait.
+    if (isKeyQuestion(request) || lane !== 'general') return false;
     return this.#maxWaitMs > 0 && endpoint.effect === 'none' && endpoint.method === 'GET';
   }
 

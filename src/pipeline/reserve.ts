@@ -99,15 +99,16 @@ export class ReservedCall implements Disposable {
    * @throws ProxyError PROXY_WEIGHT_EXHAUSTED, PROXY_ORDERS_EXHAUSTED, PROXY_UPSTREAM_FROZEN, PROXY_STALE_REQUEST
    */
   charge(): undefined | Promise<void> {
-    const { client, account, endpoint, call, way } = this.judged;
+    const { client, account, endpoint, call, way, serves } = this.judged;
     const { settings } = this.context.config;
     const { egress } = settings;
     const charged = this.#deps.budgets.charge({
       endpoint,
       call,
-      client,
+      client: serves?.client ?? client,
       account,
       othersPlace: othersPlace(settings, client, endpoint),
+      lane: serves?.lane,
       egress: ownEgressId(egress, way ?? wayOf(egress, account)),
       recvWindowMs: Number(this.recvWindow),
       ...(this.#hangUp === undefined ? {} : { signal: this.#hangUp }),

@@ -5,6 +5,7 @@ import { CallsUnderWay } from '../budgets/calls-under-way.ts';
 import { wireBudgets } from '../budgets/wire-budgets.ts';
 import { loadCatalogue } from '../config/load-catalogue.ts';
 import type { Settings } from '../config/schema/settings.ts';
+import { PROXY_CLIENT } from '../core/access/client.ts';
 import type { AppListenerDeps } from '../http/app-listener.ts';
 import { meteredRecorder } from '../operator/metered-recorder.ts';
 import { createMetrics } from '../operator/metrics.ts';
@@ -118,9 +119,11 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
   });
   undo.defer(() => repeats.close());
   const orders = wireOrders(settings, {
-    fetchPublic: (name, target) => fetchPublic(ownCalls, name, target),
-    ask: async (account, name, path, params) => {
-      const answer = await ownCalls.get({ upstream: name, target: targetOf(path, params), account });
+    fetchPublic: (name, target, client) => fetchPublic(ownCalls, name, target, { lane: 'orders', client }),
+    ask: async (account, name, path, params, owner) => {
+      const client = config().settings.clients.get(owner) ?? PROXY_CLIENT;
+      const serves = { lane: 'orders', client } as const;
+      const answer = await ownCalls.get({ upstream: name, target: targetOf(path, params), account, serves });
       return { status: answer.status, bodyText: answer.text };
     },
     onReport: events.reported,

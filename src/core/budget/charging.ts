@@ -29,6 +29,14 @@ export interface ChargedCall {
   readonly account: string | undefined;
   /** Whether other clients may place orders on that account as well. */
   readonly othersPlace?: boolean;
+  /** The lane of what the call serves, where that is not its own: a question of the proxy's. */
+  readonly lane?: Lane | undefined;
+}
+
+/** For what, and because of whom, the proxy asks something of its own: there it is charged. */
+export interface Serves {
+  readonly lane: Lane;
+  readonly client: Client;
 }
 
 export interface Charging {
@@ -81,7 +89,7 @@ export function createCharging(reserveForOrders: number): Charging {
     chargeOf(charged) {
       const { endpoint, client, account } = charged;
       const pool = poolOf(endpoint.upstream);
-      const lane = laneOf(endpoint);
+      const lane = charged.lane ?? laneOf(endpoint);
       const share = isKeyQuestion(charged) ? 1 : open[lane];
       const charges: BucketCharge[] = [];
       const isSapi = endpoint.path.startsWith('/sapi/');
@@ -97,7 +105,7 @@ export function createCharging(reserveForOrders: number): Charging {
       if (shared > 0) chargeShare(charges, client, pool, shared, lane, shareOf(client, inForce));
       const hostKey = endpoint.isStream ? streamFreezeKey : hostFreezeKey;
       const freezeKeys = [hostKey(endpoint.upstream)];
-      if (account !== undefined && (lane === 'orders' || countsOrders(endpoint)))
+      if (account !== undefined && (laneOf(endpoint) === 'orders' || countsOrders(endpoint)))
         freezeKeys.push(ordersFreezeKey(endpoint, account));
       return { lane, weight, charges, freezeKeys };
     },

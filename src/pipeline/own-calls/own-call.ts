@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici';
 import type { Budgets } from '../../budgets/budgets.ts';
 import { PROXY_CLIENT } from '../../core/access/client.ts';
+import type { Serves } from '../../core/budget/charging.ts';
 import { readHead } from '../../core/call/call.ts';
 import { encodeComponent } from '../../core/call/form.ts';
 import { readTarget } from '../../core/call/target.ts';
@@ -25,6 +26,8 @@ export interface OwnCall {
   readonly account?: string;
   /** A key of the account that signs instead of the one in force: the question about a key is signed with it. */
   readonly credential?: Credential;
+  /** Where the call is charged; without it as a read of the proxy's own. */
+  readonly serves?: Serves;
   /** One connection of the upstream; without it the upstream's pool chooses. */
   readonly connection?: Dispatcher;
 }
@@ -76,7 +79,7 @@ export function createOwnCalls(deps: OwnCallsDeps): OwnCalls {
       context.noteEndpoint(endpoint);
       context.noteCaller(PROXY_CLIENT, account);
       const proven = { client: PROXY_CLIENT, account, endpoint, call, signed: undefined };
-      const judged = { ...proven, claim: undefined, credential, orders: undefined };
+      const judged = { ...proven, claim: undefined, credential, orders: undefined, serves: own.serves };
       using reserved = await reserve(context, judged);
       const carrier = new TextCarrier(connection);
       const { lost } = finish(reserved, await attempt(reserved, carrier), carrier);
