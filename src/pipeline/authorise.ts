@@ -23,7 +23,7 @@ export interface AdmittedCall extends ClaimedCall {
   /** The key that was judged for this call, and that signs it; undefined where none is wanted. */
   readonly credential: Credential | undefined;
   /** The way that the socket took on which the call leaves; without one it is the account's. */
-  readonly way?: WayOut;
+  readonly way?: WayOut | undefined;
   /** What a question of the proxy's own serves: it is charged there. */
   readonly serves?: Serves | undefined;
 }

@@ -90,7 +90,11 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
   undo.defer(() => trail.close());
   const events = lifecycleRecords(trail);
   if (options.console !== undefined) recordConsole(trail, options.console);
-  const budgets = await wireBudgets(settings, { serverNow, onEvent: events.budget });
+  const budgets = await wireBudgets(settings, {
+    serverNow,
+    onEvent: events.budget,
+    onPage: (page) => upstream.questionHost(page),
+  });
   undo.defer(() => budgets.close());
   const arrival = createArrival({ config, ...times, isStopping: () => isStopping });
   const recorder = createCallRecorder({ trail, secretMask, nextRequestId: arrival.nextRequestId, ...times });

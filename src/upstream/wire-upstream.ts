@@ -1,7 +1,8 @@
 import type { Dispatcher } from 'undici';
-import type { Budgets } from '../budgets/budgets.ts';
+import type { Budgets, FirewallPage } from '../budgets/budgets.ts';
 import { exchangeOf } from '../config/schema/live.ts';
 import type { Settings } from '../config/schema/settings.ts';
+import type { WayOut } from '../config/schema/ways-out.ts';
 import { PROXY_CLIENT } from '../core/access/client.ts';
 import type { Serves } from '../core/budget/charging.ts';
 import type { Permission } from '../core/catalogue/permission.ts';
@@ -11,6 +12,7 @@ import { UPSTREAM_NAMES, type UpstreamName } from '../core/upstream.ts';
 import { type ClockSync, type ClockSyncOptions, createClockSync } from './clock-sync.ts';
 import { createKeepWarm } from './connections/keep-warm.ts';
 import type { Pools } from './connections/pools.ts';
+import { createHostQuestion } from './host-question.ts';
 import { createKeyGate, type KeyGate, type KeyGateOptions } from './key-gate.ts';
 import type { AskWithKey } from './key-questions.ts';
 import { createLimitsReader } from './limits-reader.ts';
@@ -25,6 +27,7 @@ interface OpenQuestion {
   readonly target: string;
   readonly connection?: Dispatcher;
   readonly serves?: Serves;
+  readonly way?: WayOut;
 }
 
 /** Asks Binance; rejects when no whole answer came. */
@@ -58,6 +61,8 @@ export interface UpstreamDeps extends Required<Pick<ClockSyncOptions, 'onSync' |
 export interface Upstream {
   readonly gate: KeyGate;
   readonly clockSync: ClockSync;
+  /** To be called when a firewall's page stopped a client. */
+  readonly questionHost: (page: FirewallPage) => void;
   /** Reads clock and key permissions for the first time; the limits are read meanwhile, and nothing waits for them. */
   start(): Promise<void>;
   /** Resolves when the limits were read once, or could not be. */
@@ -103,6 +108,7 @@ export function wireUpstream(deps: UpstreamDeps): Upstream {
   return {
     gate,
     clockSync,
+    questionHost: createHostQuestion({ ways: () => settings().egress, ask: (question) => ask.get(question) }),
     limitsRead: limitsRead.promise,
     async start() {
       keepWarm.start();

@@ -1,4 +1,4 @@
-import { ANONYMOUS, type Client } from '../access/client.ts';
+import { ANONYMOUS, type Client, PROXY_CLIENT } from '../access/client.ts';
 import type { Call } from '../call/call.ts';
 import type { Endpoint } from '../catalogue/endpoint.ts';
 import { MINUTE_MS } from '../intervals.ts';
@@ -9,6 +9,7 @@ import { FALLBACK_LIMITS, type RateLimit, SAPI_WEIGHT_PER_MINUTE, smallestOf } f
 import {
   type BucketCharge,
   type CallCharge,
+  clientFreezeKey,
   hostFreezeKey,
   type Lane,
   laneOf,
@@ -104,7 +105,10 @@ export function createCharging(reserveForOrders: number): Charging {
       for (const quota of quotasFor(endpoint)) chargeQuota(charges, charged, quota);
       if (shared > 0) chargeShare(charges, client, pool, shared, lane, shareOf(client, inForce));
       const hostKey = endpoint.isStream ? streamFreezeKey : hostFreezeKey;
-      const freezeKeys = [hostKey(endpoint.upstream)];
+      const frozenHost = hostKey(endpoint.upstream);
+      const freezeKeys = [frozenHost];
+      if (lane !== 'cancels' && client !== PROXY_CLIENT)
+        freezeKeys.push(clientFreezeKey(frozenHost, client.name));
       if (account !== undefined && (laneOf(endpoint) === 'orders' || countsOrders(endpoint)))
         freezeKeys.push(ordersFreezeKey(endpoint, account));
       return { lane, weight, charges, freezeKeys };

@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import type { Budgets } from '../../budgets/budgets.ts';
+import type { WayOut } from '../../config/schema/ways-out.ts';
 import { PROXY_CLIENT } from '../../core/access/client.ts';
 import type { Serves } from '../../core/budget/charging.ts';
 import { readHead } from '../../core/call/call.ts';
@@ -28,6 +29,8 @@ export interface OwnCall {
   readonly credential?: Credential;
   /** Where the call is charged; without it as a read of the proxy's own. */
   readonly serves?: Serves;
+  /** The way that it leaves by; without it the one of its account. */
+  readonly way?: WayOut;
   /** One connection of the upstream; without it the upstream's pool chooses. */
   readonly connection?: Dispatcher;
 }
@@ -71,7 +74,8 @@ export function createOwnCalls(deps: OwnCallsDeps): OwnCalls {
       const call = readHead('GET', readTarget(own.target));
       const endpoint = catalogue.find(own.upstream, 'GET', call.path);
       const account = endpoint && accountFor(own, endpoint, context.config.keys.keys().next().value);
-      const connection = own.connection ?? context.config.pools.get(own.upstream, account);
+      const { pools } = context.config;
+      const connection = own.connection ?? pools.get(own.upstream, own.way?.account ?? account);
       if (endpoint === undefined || connection === undefined)
         throw new ProxyError('PROXY_UNKNOWN_ENDPOINT', `There is no ${own.upstream} ${call.path} to ask.`);
       const credential = own.credential ?? context.config.keys.get(account ?? '');
@@ -79,7 +83,7 @@ export function createOwnCalls(deps: OwnCallsDeps): OwnCalls {
       context.noteEndpoint(endpoint);
       context.noteCaller(PROXY_CLIENT, account);
       const proven = { client: PROXY_CLIENT, account, endpoint, call, signed: undefined };
-      const judged = { ...proven, claim: undefined, credential, orders: undefined, serves: own.serves };
+      const judged = { ...proven, claim: undefined, credential, orders: undefined, serves: own.serves, way: own.way };
       using reserved = await reserve(context, judged);
       const carrier = new TextCarrier(connection);
       const { lost } = finish(reserved, await attempt(reserved, carrier), carrier);
