@@ -12,6 +12,7 @@ import { acceptParameters } from '../pipeline/recognise.ts';
 import type { Pipeline } from '../pipeline/wire-pipeline.ts';
 import type { Claim } from '../repeats/claim.ts';
 import { HttpCarrier } from './http-carrier.ts';
+import { KeylessCalls } from './keyless/keyless-calls.ts';
 import { readBody } from './read-body.ts';
 import { cutOffWhenUnread } from './relay.ts';
 import { writeAnswer } from './write-answer.ts';
@@ -37,6 +38,8 @@ export interface ForwardDeps {
 export function forwardRoute({ pipeline, slowReaderMs }: ForwardDeps) {
   const { recognise, authenticate, admit, authorise, judge, reserve, attempt, finish, listenKeys } = pipeline;
 
+  const keyless = new KeylessCalls();
+
   /** Others of the account still use what this call would end. */
   function answerHere(context: CallContext, reply: FastifyReply): FastifyReply {
     pipeline.recorder.answeredHere(context, LISTEN_KEY_SHARED);
@@ -50,6 +53,7 @@ export function forwardRoute({ pipeline, slowReaderMs }: ForwardDeps) {
     const head = readHead(request.method, target);
     const endpoint = recognise.request(context, head);
     const caller = identify(context, endpoint, context.identified);
+    keyless.begin(caller.client, request.raw, reply.raw);
     const body = await readBody(request.raw);
     const call = acceptParameters(context, { ...caller, endpoint }, withBody(head, body));
     const proven = authenticate({ ...caller, endpoint, call }, proofOf(target, body));

@@ -3,7 +3,7 @@ import type { WayOut, WaysOut } from '../config/schema/ways-out.ts';
 import { PROXY_CLIENT } from '../core/access/client.ts';
 import type { Serves } from '../core/budget/charging.ts';
 import type { UpstreamName } from '../core/upstream.ts';
-import { PINGS } from './connections/pings.ts';
+import { PINGS } from './pings.ts';
 
 export interface HostQuestionOptions {
   readonly ways: () => WaysOut;

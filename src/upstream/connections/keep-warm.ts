@@ -2,9 +2,9 @@ import type { Dispatcher } from 'undici';
 import type { BudgetState } from '../../budgets/budgets.ts';
 import { poolOf } from '../../core/budget/shared-pool.ts';
 import type { UpstreamName } from '../../core/upstream.ts';
+import { PINGS } from '../pings.ts';
 import { repeat } from '../repeat.ts';
 import { DEFAULT_TIMEOUTS } from '../timeouts.ts';
-import { PINGS } from './pings.ts';
 import type { OriginPool } from './pool.ts';
 
 /** Above this part of a limit the room is left to apps, whose own calls then keep connections open. */

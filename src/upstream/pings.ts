@@ -1,4 +1,4 @@
-import type { UpstreamName } from '../../core/upstream.ts';
+import type { UpstreamName } from '../core/upstream.ts';
 
 /** The cheapest call of each family: weight 1, and nothing that could offend. The web's public data has none. */
 export const PINGS: Readonly<Partial<Record<UpstreamName, string>>> = {
