@@ -13,7 +13,7 @@ import type { Pipeline } from '../pipeline/wire-pipeline.ts';
 import type { Claim } from '../repeats/claim.ts';
 import { HttpCarrier } from './http-carrier.ts';
 import { KeylessCalls } from './keyless/keyless-calls.ts';
-import { readBody } from './read-body.ts';
+import { BodyReader } from './read-body.ts';
 import { cutOffWhenUnread } from './relay.ts';
 import { writeAnswer } from './write-answer.ts';
 
@@ -39,6 +39,7 @@ export function forwardRoute({ pipeline, slowReaderMs }: ForwardDeps) {
   const { recognise, authenticate, admit, authorise, judge, reserve, attempt, finish, listenKeys } = pipeline;
 
   const keyless = new KeylessCalls();
+  const bodies = new BodyReader();
 
   /** Others of the account still use what this call would end. */
   function answerHere(context: CallContext, reply: FastifyReply): FastifyReply {
@@ -54,7 +55,7 @@ export function forwardRoute({ pipeline, slowReaderMs }: ForwardDeps) {
     const endpoint = recognise.request(context, head);
     const caller = identify(context, endpoint, context.identified);
     keyless.begin(caller.client, request.raw, reply.raw);
-    const body = await readBody(request.raw);
+    const body = await bodies.read(request.raw, { ...caller, endpoint });
     const call = acceptParameters(context, { ...caller, endpoint }, withBody(head, body));
     const proven = authenticate({ ...caller, endpoint, call }, proofOf(target, body));
     using _use = proven.signed?.use;

@@ -3,7 +3,6 @@ import { type WayOut, wayOf } from '../config/schema/ways-out.ts';
 import { ANONYMOUS, type Client } from '../core/access/client.ts';
 import { decide } from '../core/access/policy.ts';
 import type { BinanceHost } from '../core/binance-hosts.ts';
-import { sharedLaneOf } from '../core/budget/buckets.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import { ProxyError } from '../core/errors.ts';
 import { closedRoute, readSocketTarget, type SocketTarget } from '../core/frames/socket-target.ts';
