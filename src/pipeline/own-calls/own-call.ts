@@ -83,7 +83,14 @@ export function createOwnCalls(deps: OwnCallsDeps): OwnCalls {
       context.noteEndpoint(endpoint);
       context.noteCaller(PROXY_CLIENT, account);
       const proven = { client: PROXY_CLIENT, account, endpoint, call, signed: undefined };
-      const judged = { ...proven, claim: undefined, credential, orders: undefined, serves: own.serves, way: own.way };
+      const judged = {
+        ...proven,
+        claim: undefined,
+        credential,
+        orders: undefined,
+        serves: own.serves,
+        way: own.way,
+      };
       using reserved = await reserve(context, judged);
       const carrier = new TextCarrier(connection);
       const { lost } = finish(reserved, await attempt(reserved, carrier), carrier);
