@@ -18,7 +18,7 @@ export interface ReserveDeps {
   readonly budgets: Pick<Budgets, 'charge' | 'reconcile' | 'refund' | 'keep'>;
   readonly underWay: Pick<CallsUnderWay, 'begin'>;
   readonly resolver: Pick<OrderResolver, 'add'>;
-  readonly recorder: Pick<CallRecorder, 'unresolved'>;
+  readonly recorder: Pick<CallRecorder, 'unresolved' | 'assertRoom'>;
   readonly wallNow: () => number;
 }
 
@@ -38,6 +38,7 @@ export function createReserve(deps: ReserveDeps): Reserve {
    * PROXY_STALE_REQUEST, PROXY_UPSTREAM_UNREACHABLE
    */
   return async function reserve(context, judged, hangUp) {
+    deps.recorder.assertRoom(judged.endpoint);
     const reserved = new ReservedCall(deps, context, judged, hangUp);
     try {
       const room = reserved.takeOrderRoom();

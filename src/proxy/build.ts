@@ -15,6 +15,7 @@ import type { OrderLimits } from '../orders/order-limits.ts';
 import type { OrderResolver } from '../orders/resolver.ts';
 import { wireOrders } from '../orders/wire-orders.ts';
 import { createArrival } from '../pipeline/arrival.ts';
+import { RefusalFlood } from '../pipeline/clients/refusal-flood.ts';
 import { createOwnCalls, type OwnCalls, targetOf } from '../pipeline/own-calls/own-call.ts';
 import { createCallRecorder } from '../pipeline/recorder.ts';
 import { wirePipeline } from '../pipeline/wire-pipeline.ts';
@@ -97,7 +98,14 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
   });
   undo.defer(() => budgets.close());
   const arrival = createArrival({ config, ...times, isStopping: () => isStopping });
-  const recorder = createCallRecorder({ trail, secretMask, nextRequestId: arrival.nextRequestId, ...times });
+  const flood = new RefusalFlood({ monotonicNow, note: (record) => void trail.note(record) });
+  const recorder = createCallRecorder({
+    trail,
+    flood,
+    secretMask,
+    nextRequestId: arrival.nextRequestId,
+    ...times,
+  });
   const ownCalls = createOwnCalls({ arrival, catalogue, clock, budgets, recorder, ...times });
   const upstream = wireUpstream({
     clock,
@@ -196,6 +204,7 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
       // What was still under way has ended with its connection: its record is the last thing to be written.
       await Promise.race([underWay.idle(), pause(LAST_RECORDS_MS, undefined, { ref: false })]);
       orders.close();
+      flood.tell();
       trail.close();
     },
   };

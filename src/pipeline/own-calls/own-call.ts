@@ -64,7 +64,7 @@ export function createOwnCalls(deps: OwnCallsDeps): OwnCalls {
   // No client waits for these calls: nothing is asked for twice, and a shutdown does not wait for them.
   const resolver = { add: () => {} };
   const recorder = recordsOfSigned(deps.recorder);
-  const reserve = createReserve({ ...deps, resolver, limits: NO_LIMITS, underWay: NO_PLACES });
+  const reserve = createReserve({ ...deps, recorder, resolver, limits: NO_LIMITS, underWay: NO_PLACES });
   const attempt = createAttempt({ ...deps, recorder, resync: async () => {} });
   const finish = createFinish({ recorder, resolver, ...NO_LEARNING });
 
@@ -111,6 +111,8 @@ function accountFor(own: OwnCall, { security }: Endpoint, first: string | undefi
 function recordsOfSigned(recorder: CallRecorder): CallRecorder {
   return {
     ...recorder,
+    // What the proxy asks, orders wait for.
+    assertRoom() {},
     completedAtOnce(context, answer, lost) {
       if (context.endpoint?.security === 'SIGNED') recorder.completedAtOnce(context, answer, lost);
     },
