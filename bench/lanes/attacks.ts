@@ -138,8 +138,8 @@ try {
     const { p99Ms, failed, memoryMb } = await watch(proxy);
     if (name === 'none') aloneMs = p99Ms;
     rows.push([name, figure(p99Ms, 1), figure(p99Ms - aloneMs, 1), String(failed), figure(memoryMb)]);
-    attack?.stop();
-    proxy.program.stop();
+    await attack?.stop();
+    await proxy.program.stop();
   }
   const head = ['attack', 'p99 of an order, ms', 'added, ms', 'orders that failed', 'RssAnon, MB'];
   console.log(table(head, rows));

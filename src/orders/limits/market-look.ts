@@ -75,7 +75,9 @@ export function createMarketLook(priceBook: PriceBook): LookAtMarket {
     if (!hasSymbol(order)) throw new Unvaluable('the call names no symbol');
     const { market, symbol } = order;
     const instrument = isValued ? await priceBook.instrument(market, symbol, client) : undefined;
-    const best = wantsBook(rules, order, instrument) ? await priceBook.bestPrices(market, symbol, client) : undefined;
+    const best = wantsBook(rules, order, instrument)
+      ? await priceBook.bestPrices(market, symbol, client)
+      : undefined;
     const depth = depthFor(rules, order, instrument, best, client);
     const seen = { best, depth: depth && (await depth) };
     const value = instrument && notionalOf(order, instrument, best, seen.depth);

@@ -1,8 +1,8 @@
 import type { ProxyError } from '../../core/errors.ts';
 import { errorFrame } from '../../core/frames/frame-error.ts';
 import type { CallContext } from '../../pipeline/call-context.ts';
-import type { Pipeline } from '../../pipeline/wire-pipeline.ts';
 import { isGuess } from '../../pipeline/refusals.ts';
+import type { Pipeline } from '../../pipeline/wire-pipeline.ts';
 import type { ServerClock } from '../../upstream/server-clock.ts';
 import type { SocketLimits } from '../sockets/socket-limits.ts';
 import { isBadFrame } from './bad-frames.ts';
