@@ -18,7 +18,12 @@ export interface FileAuditSinkOptions {
   /** Seals with HMAC-SHA256 instead of SHA-256. */
   readonly key: KeyObject | undefined;
   readonly durability: Durability;
+  /** So much of the disk is kept for the records of orders and cancels, in bytes; nothing unless told. */
+  readonly reserveBytes?: number;
 }
+
+/** How often the free space is measured, in ms. */
+const MEASURE_EVERY_MS = 1_000;
 
 /** With these the open files are still the right ones: only space is missing. */
 const NO_SPACE = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
@@ -42,6 +47,8 @@ class FileAuditSink implements AuditSink {
   /** Number of the day for which that file was chosen. */
   #day: number | undefined;
   #closed = false;
+  #isLow = false;
+  #measuredMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: FileAuditSinkOptions) {
     this.#options = options;
@@ -102,6 +109,20 @@ class FileAuditSink implements AuditSink {
       this.#letGo();
       return false;
     }
+  }
+
+  /** A disk that cannot be measured is no reason: what cannot be written fails by itself. */
+  isLow(): boolean {
+    const nowMs = performance.now();
+    if (nowMs - this.#measuredMs < MEASURE_EVERY_MS) return this.#isLow;
+    this.#measuredMs = nowMs;
+    try {
+      const { bavail, bsize } = statfsSync(this.#options.folder);
+      this.#isLow = bavail * bsize < (this.#options.reserveBytes ?? 0);
+    } catch {
+      this.#isLow = false;
+    }
+    return this.#isLow;
   }
 
   close(): void {

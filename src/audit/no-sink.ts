@@ -11,6 +11,7 @@ export function createNoAuditSink(): AuditSink {
     },
     takeRepairs: () => [],
     isWritable: () => true,
+    isLow: () => false,
     close() {},
   };
 }

@@ -30,5 +30,7 @@ export interface AuditSink {
   takeRepairs(): readonly AuditRepair[];
   /** True when the next record can be stored as far as one can tell without storing it; takes the folder up again when it is back. */
   isWritable(): boolean;
+  /** True while less is free than is kept for orders and cancels, as measured lately. */
+  isLow(): boolean;
   close(): void;
 }

@@ -33,6 +33,8 @@ export interface AuditTrail {
    * written to find out, for a quota or a size limit shows in nothing but a write.
    */
   check(): boolean;
+  /** True while the disk has less free than is kept for orders and cancels. */
+  isLow(): boolean;
   readonly state: AuditTrailState;
   close(): void;
 }
@@ -119,6 +121,10 @@ class Trail implements AuditTrail {
     this.#available = this.#sink.isWritable() && (!this.#lastWriteFailed || this.#tryAnew());
     this.#noteRepairs();
     return this.#available;
+  }
+
+  isLow(): boolean {
+    return this.#sink.isLow();
   }
 
   close(): void {

@@ -16,8 +16,10 @@ export interface AuditDeps {
 
 /** The trail that the configuration asks for: on the log alone, or in a folder as well. */
 export function wireAudit(settings: AuditSettings, { log, secretMask, wallNow }: AuditDeps): AuditTrail {
-  const { dir, key, durability } = settings;
+  const { dir, key, durability, reserveBytes } = settings;
   const sink =
-    dir === undefined ? createNoAuditSink() : createFileAuditSink({ folder: dir, key, durability });
+    dir === undefined
+      ? createNoAuditSink()
+      : createFileAuditSink({ folder: dir, key, durability, reserveBytes: reserveBytes ?? 0 });
   return createAuditTrail({ sink, log, now: wallNow, secretMask });
 }

@@ -1,4 +1,4 @@
-import type { Bucket } from '../core/budget/buckets.ts';
+import { type Bucket, isClientFreeze } from '../core/budget/buckets.ts';
 import { membersOf } from '../core/budget/shared-pool.ts';
 import { ProxyError } from '../core/errors.ts';
 import { SECOND_MS } from '../core/intervals.ts';
@@ -34,6 +34,13 @@ export function frozenRefusal(freeze: Freeze, nowMs: number): ProxyError {
       'PROXY_ORDERS_EXHAUSTED',
       `Binance has stopped the new orders of this account; it says so for ${retryAfterSeconds} s more.`,
       { rule: `orders frozen by ${freeze.status}`, retryAfterSeconds },
+    );
+  }
+  if (isClientFreeze(freeze.key)) {
+    return new ProxyError(
+      'PROXY_UPSTREAM_FROZEN',
+      `A firewall of Binance answered a call of this client with a page; nothing but cancels is sent for it for ${retryAfterSeconds} s more.`,
+      { rule: `client frozen by ${freeze.status}`, retryAfterSeconds },
     );
   }
   return new ProxyError(

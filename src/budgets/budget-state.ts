@@ -1,4 +1,4 @@
-import type { Bucket } from '../core/budget/buckets.ts';
+import { type Bucket, clientOfFreeze, isClientFreeze } from '../core/budget/buckets.ts';
 import { readKey } from '../core/budget/egress-keys.ts';
 import { membersOf } from '../core/budget/shared-pool.ts';
 import type { BucketUse, Freeze, StoreView } from './stores/store.ts';
@@ -36,6 +36,8 @@ export function stateOf(view: StoreView, waiting: number): BudgetState {
   const frozenOrders: (FreezeEnd & { account: string })[] = [];
   for (const freeze of view.freezes) {
     const end = { untilMs: freeze.untilMs, status: freeze.status };
+    // What stops one client is that one's matter, and told by its records.
+    if (isClientFreeze(freeze.key)) continue;
     if (isOfAccount(freeze)) frozenOrders.push({ account: accountOf(freeze), ...end });
     else frozen.push(...hostsOf(freeze).map((host) => ({ ...host, ...end })));
   }
@@ -65,6 +67,7 @@ export function describeFreeze(freeze: Freeze): Readonly<Record<string, string |
         upstream: hostsOf(freeze)
           .map(({ upstream }) => upstream)
           .join(', '),
+        ...(isClientFreeze(freeze.key) ? { client: clientOfFreeze(readKey(freeze.key).key) } : {}),
         untilMs,
         status,
       };

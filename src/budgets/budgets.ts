@@ -1,6 +1,6 @@
 import { readCount, type UpstreamAnswer } from '../core/budget/back-off.ts';
 import type { RateLimit } from '../core/budget/binance-limits.ts';
-import { type CallCharge, hostFreezeKey } from '../core/budget/buckets.ts';
+import { type CallCharge, hostFreezeKey, isClientFreeze } from '../core/budget/buckets.ts';
 import { budgetTime } from '../core/budget/budget-time.ts';
 import { type ChargedCall, createCharging } from '../core/budget/charging.ts';
 import { chargedAt, keyAt } from '../core/budget/egress-keys.ts';
@@ -28,6 +28,13 @@ export interface ChargeRequest extends ChargedCall {
   readonly signal?: AbortSignal;
 }
 
+/** Where a firewall's page came from. */
+export interface FirewallPage {
+  readonly upstream: UpstreamName;
+  /** The egress on which it came, where that is not the one of the whole process. */
+  readonly egress: string | undefined;
+}
+
 type BudgetEvent = 'frozen' | 'thawed' | 'degraded' | 'restored';
 type BudgetEventDetail = Readonly<Record<string, string | number | boolean | undefined>>;
 
@@ -37,6 +44,8 @@ export interface BudgetsOptions {
   readonly serverNow: () => number;
   readonly throttle: { readonly reserveForOrders: number; readonly maxWaitMs: number };
   readonly onEvent: (event: BudgetEvent, detail: BudgetEventDetail) => void;
+  /** A firewall's page stopped a client: whether it means everybody has to be found out. */
+  readonly onPage?: (page: FirewallPage) => void;
   readonly schedule?: Schedule;
 }
 
@@ -48,11 +57,20 @@ export class Budgets {
   readonly #charging: ReturnType<typeof createCharging>;
   readonly #freezes: Freezes;
   readonly #queue: ReadQueue;
+  readonly #onPage: (page: FirewallPage) => void;
 
-  constructor({ store, serverNow, throttle, onEvent, schedule = realSchedule }: BudgetsOptions) {
+  constructor({
+    store,
+    serverNow,
+    throttle,
+    onEvent,
+    onPage = () => {},
+    schedule = realSchedule,
+  }: BudgetsOptions) {
     this.#store = store;
     this.#serverNow = serverNow;
     this.#maxWaitMs = throttle.maxWaitMs;
+    this.#onPage = onPage;
     this.#charging = createCharging(throttle.reserveForOrders);
     this.#freezes = new Freezes((event, freeze) => onEvent(event, describeFreeze(freeze)));
     this.#queue = new ReadQueue({
@@ -119,7 +137,9 @@ export class Budgets {
     this.#store.reconcile(receipt, endings, nowMs);
     for (const freeze of this.#freezes.learn(charged, answer, nowMs)) {
       this.#store.freeze(freeze, nowMs);
-      this.#freezes.noticed(freeze);
+      const isNew = this.#freezes.noticed(freeze);
+      if (isNew && isClientFreeze(freeze.key) && endpoint.isStream !== true)
+        this.#onPage({ upstream: endpoint.upstream, egress: charged.egress });
     }
     this.#queue.wake();
     return weightUsed;
@@ -167,10 +187,11 @@ export class Budgets {
     sinceMs: number,
   ): Ticket | Promise<Ticket> {
     if (outcome.kind === 'charged') {
-      const { endpoint, account, egress } = request;
+      const { endpoint, client, account, egress } = request;
       return new OpenTicket(call.weight, 0, {
         receipt: outcome.receipt,
         endpoint,
+        client,
         account,
         egress,
         chargedMs: sinceMs,
@@ -190,17 +211,18 @@ export class Budgets {
     refusal: Extract<ChargeOutcome, { kind: 'full' }>,
     sinceMs: number,
   ): Promise<Ticket> {
-    const { endpoint, account, egress, recvWindowMs, signal } = request;
+    const { endpoint, client, account, egress, recvWindowMs, signal } = request;
     const staleMs = endpoint.security === 'SIGNED' ? sinceMs + recvWindowMs : undefined;
     const receipt = await this.#queue.wait({ charge: call, sinceMs, staleMs, signal }, refusal);
     const chargedMs = this.#now();
     const waitMs = Math.max(0, chargedMs - sinceMs);
-    return new OpenTicket(call.weight, waitMs, { receipt, endpoint, account, egress, chargedMs });
+    return new OpenTicket(call.weight, waitMs, { receipt, endpoint, client, account, egress, chargedMs });
   }
 
   #mayWait(request: ChargeRequest): boolean {
-    const { endpoint } = request;
-    if (isKeyQuestion(request)) return false;
+    const { endpoint, lane = 'general' } = request;
+    // What an order or a cancel waits for must not wait.
+    if (isKeyQuestion(request) || lane !== 'general') return false;
     return this.#maxWaitMs > 0 && endpoint.effect === 'none' && endpoint.method === 'GET';
   }
 

@@ -1,5 +1,13 @@
+import { PROXY_CLIENT } from '../core/access/client.ts';
 import { readBackOff, type UpstreamAnswer } from '../core/budget/back-off.ts';
-import { hostFreezeKey, isStreamFreeze, ordersFreezeKey, streamFreezeKey } from '../core/budget/buckets.ts';
+import {
+  clientFreezeKey,
+  hostFreezeKey,
+  isClientFreeze,
+  isStreamFreeze,
+  ordersFreezeKey,
+  streamFreezeKey,
+} from '../core/budget/buckets.ts';
 import { keyAt, readKey } from '../core/budget/egress-keys.ts';
 import { membersOf, poolOf } from '../core/budget/shared-pool.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../core/intervals.ts';
@@ -32,13 +40,15 @@ export class Freezes {
 
   /** The freezes that an answer asks for; none when it has no back-off, or one of orders without an account. */
   learn(charged: Charged, answer: UpstreamAnswer, nowMs: number): readonly Freeze[] {
-    const { endpoint, account, chargedMs } = charged;
+    const { endpoint, client, account, chargedMs } = charged;
     const { upstream, isStream } = endpoint;
     const at = (key: string) => keyAt(key, charged.egress);
-    const key = at(isStream ? streamFreezeKey(upstream) : hostFreezeKey(upstream));
+    const host = isStream ? streamFreezeKey(upstream) : hostFreezeKey(upstream);
+    const key = at(host);
+    const ofClient = at(clientFreezeKey(host, client.name));
     const backOff = readBackOff(answer, nowMs);
     if (backOff === undefined) {
-      this.#resetPause(key, chargedMs);
+      for (const each of [key, ofClient]) this.#resetPause(each, chargedMs);
       return [];
     }
     const { status } = backOff;
@@ -46,6 +56,14 @@ export class Freezes {
       if (account === undefined) return [];
       const untilMs = backOff.untilMs ?? windowEnd(nowMs, backOff.windowMs ?? ORDERS_WINDOW_MS);
       return [{ key: ordersFreezeKey(endpoint, account), untilMs: within(untilMs, nowMs), status }];
+    }
+    // What the proxy itself asks provokes nobody: then the page means everybody.
+    if (backOff.what === 'page' && client !== PROXY_CLIENT) {
+      const longest = Math.min(
+        backOff.untilMs ?? this.#untimed(ofClient, status, nowMs),
+        nowMs + LONGEST_PAUSE_MS,
+      );
+      return [{ key: ofClient, untilMs: within(longest, nowMs), status }];
     }
     const untilMs = within(backOff.untilMs ?? this.#untimed(key, status, nowMs), nowMs);
     const keys =
@@ -58,12 +76,21 @@ export class Freezes {
     return keys.map((each) => ({ key: each, untilMs, status }));
   }
 
-  /** Reports a freeze that holds, made by this process or by another one. */
-  noticed(freeze: Freeze): void {
-    if (isToldByHost(freeze)) return;
+  /** Reports a freeze that holds, made by this process or by another one. True when it was not known. */
+  noticed(freeze: Freeze): boolean {
+    if (isToldByHost(freeze)) return false;
     const known = this.#reported.get(freeze.key);
     if (known === undefined) this.#report('frozen', freeze);
     if (known === undefined || known.untilMs < freeze.untilMs) this.#reported.set(freeze.key, freeze);
+    if (known === undefined) this.#countPause(freeze);
+    return known === undefined;
+  }
+
+  /** A pause of a client that another process began is one of the row as well. */
+  #countPause({ key, untilMs }: Freeze): void {
+    const last = this.#pauses.get(key);
+    if (!isClientFreeze(key) || (last !== undefined && last.untilMs >= untilMs)) return;
+    this.#pauses.set(key, { count: last === undefined ? 0 : last.count + 1, untilMs });
   }
 
   /** Reports a freeze that somebody ended before its time. */

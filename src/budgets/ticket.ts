@@ -1,3 +1,4 @@
+import type { Client } from '../core/access/client.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import type { Receipt } from './stores/store.ts';
 
@@ -13,6 +14,7 @@ export interface Ticket {
 export interface Charged {
   readonly receipt: Receipt;
   readonly endpoint: Endpoint;
+  readonly client: Client;
   readonly account: string | undefined;
   /** The egress that the call leaves by, where that is not the one of the whole process. */
   readonly egress: string | undefined;

@@ -6,10 +6,10 @@ import type { BudgetStore } from './stores/store.ts';
 /** The budgets of this proxy, with the store that the configuration names. */
 export async function wireBudgets(
   settings: Settings,
-  { serverNow, onEvent }: Pick<BudgetsOptions, 'serverNow' | 'onEvent'>,
+  { serverNow, onEvent, onPage }: Pick<BudgetsOptions, 'serverNow' | 'onEvent' | 'onPage'>,
 ): Promise<Budgets> {
   const store = await openStore(settings, serverNow);
-  return new Budgets({ store, serverNow, throttle: settings.throttle, onEvent });
+  return new Budgets({ store, serverNow, throttle: settings.throttle, onEvent, ...(onPage && { onPage }) });
 }
 
 /**

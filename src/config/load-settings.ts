@@ -30,6 +30,8 @@ import type { YamlFile } from './sources/yaml-file.ts';
 const USUAL_CONFIG_PATH = 'config/proxy.yaml';
 const USUAL_DENYLIST_PATH = 'config/denylist.yaml';
 
+const MEGABYTE = 1024 * 1024;
+
 /**
  * Reads environment and YAML file into one frozen snapshot; secrets stand in it as KeyObjects and Credentials only.
  * @param options.files what else was read for `env`
@@ -88,6 +90,7 @@ export function loadSettings(options: {
       dir: absolute(cwd, config.audit?.dir),
       key: readAuditKey(sources),
       durability: config.audit?.durability ?? DEFAULTS.durability,
+      reserveBytes: (config.audit?.reserveMb ?? DEFAULTS.auditReserveMb) * MEGABYTE,
     },
     stateDir: absolute(cwd, config.stateDir),
     redisUrl: readRedisUrl(sources),

@@ -53,34 +53,34 @@ export class LaneCounts {
     return this.#total;
   }
 
-  /** Takes one until what is returned is disposed of, or says which bound is reached. */
-  take(lane: SharedLane, client: string): Disposable | FullLane {
-    if (!this.#hasRoom(lane)) return 'lane';
+  /** Takes one, or so many, until what is returned is disposed of, or says which bound would be passed. */
+  take(lane: SharedLane, client: string, amount = 1): Disposable | FullLane {
+    if (!this.#hasRoom(lane, amount)) return 'lane';
     const key = `${lane} ${client}`;
-    const own = this.#clients.get(key) ?? 0;
-    if (own >= mostOfClient(lane, this.#most)) return 'client';
-    this.#counts[lane]++;
-    this.#total++;
-    this.#clients.set(key, own + 1);
-    return new Held(() => this.#giveBack(lane, key));
+    const own = (this.#clients.get(key) ?? 0) + amount;
+    if (own > mostOfClient(lane, this.#most)) return 'client';
+    this.#counts[lane] += amount;
+    this.#total += amount;
+    this.#clients.set(key, own);
+    return new Held(() => this.#giveBack(lane, key, amount));
   }
 
   /** Room in this lane, and in every stronger one that it would fill as well. */
-  #hasRoom(lane: SharedLane): boolean {
+  #hasRoom(lane: SharedLane, amount: number): boolean {
     let held = 0;
     let isReached = false;
     for (const each of LANES) {
       held += this.#counts[each];
       isReached ||= each === lane;
-      if (isReached && held >= mostOfLane(each, this.#most)) return false;
+      if (isReached && held + amount > mostOfLane(each, this.#most)) return false;
     }
     return true;
   }
 
-  #giveBack(lane: SharedLane, key: string): void {
-    this.#counts[lane]--;
-    this.#total--;
-    const left = (this.#clients.get(key) ?? 1) - 1;
+  #giveBack(lane: SharedLane, key: string, amount: number): void {
+    this.#counts[lane] -= amount;
+    this.#total -= amount;
+    const left = (this.#clients.get(key) ?? amount) - amount;
     if (left > 0) this.#clients.set(key, left);
     else this.#clients.delete(key);
   }

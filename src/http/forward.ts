@@ -12,7 +12,8 @@ import { acceptParameters } from '../pipeline/recognise.ts';
 import type { Pipeline } from '../pipeline/wire-pipeline.ts';
 import type { Claim } from '../repeats/claim.ts';
 import { HttpCarrier } from './http-carrier.ts';
-import { readBody } from './read-body.ts';
+import { KeylessCalls } from './keyless/keyless-calls.ts';
+import { BodyReader } from './read-body.ts';
 import { cutOffWhenUnread } from './taking/slow-reader.ts';
 import { createTakePart } from './taking/take-part.ts';
 import { writeAnswer } from './write-answer.ts';
@@ -39,6 +40,8 @@ export function forwardRoute({ pipeline, slowReaderMs }: ForwardDeps) {
   const { recognise, authenticate, admit, authorise, judge, reserve, attempt, finish, listenKeys } = pipeline;
 
   const takePart = createTakePart({ pipeline, slowReaderMs });
+  const keyless = new KeylessCalls();
+  const bodies = new BodyReader();
 
   /** Others of the account still use what this call would end. */
   function answerHere(context: CallContext, reply: FastifyReply): FastifyReply {
@@ -53,7 +56,8 @@ export function forwardRoute({ pipeline, slowReaderMs }: ForwardDeps) {
     const head = readHead(request.method, target);
     const endpoint = recognise.request(context, head);
     const caller = identify(context, endpoint, context.identified);
-    const body = await readBody(request.raw);
+    keyless.begin(caller.client, request.raw, reply.raw);
+    const body = await bodies.read(request.raw, { ...caller, endpoint });
     const call = acceptParameters(context, { ...caller, endpoint }, withBody(head, body));
     const proven = authenticate({ ...caller, endpoint, call }, proofOf(target, body));
     using _use = proven.signed?.use;

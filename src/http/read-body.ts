@@ -1,15 +1,47 @@
 import type { IncomingMessage } from 'node:http';
+import type { Client } from '../core/access/client.ts';
+import { sharedLaneOf } from '../core/budget/buckets.ts';
+import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import { ProxyError } from '../core/errors.ts';
+import { type FullLane, LaneCounts } from '../core/lanes.ts';
 
 const MAX_BODY_BYTES = 256 * 1024;
 const EMPTY = Buffer.alloc(0);
 
+/** What the bodies that are being read may take together, in bytes. */
+const MAX_BODIES_BYTES = 32 * 1024 * 1024;
+
+/** Whose body is read, and for what. */
+export interface BodyOwner {
+  readonly endpoint: Endpoint;
+  readonly client: Client;
+}
+
 /**
- * The raw bytes of a request body. Its Content-Type is not looked at; a Content-Encoding is refused, and so is every
- * Transfer-Encoding but chunked, because what was checked would not be what is sent.
- * @throws ProxyError PROXY_BODY_TOO_LARGE, PROXY_UNSUPPORTED_MEDIA_TYPE, PROXY_MALFORMED_REQUEST when it breaks off
+ * Reads the bodies of all requests. What a body may need is taken before its first byte: its announced length, or the most.
  */
-export function readBody(request: IncomingMessage): Buffer | Promise<Buffer> {
+export class BodyReader {
+  readonly #memory = new LaneCounts(MAX_BODIES_BYTES);
+
+  /**
+   * The bytes; a promise of them only where there are any.
+   * @throws ProxyError PROXY_BODY_TOO_LARGE, PROXY_UNSUPPORTED_MEDIA_TYPE, PROXY_CLIENT_RATE_LIMITED
+   */
+  read(request: IncomingMessage, { endpoint, client }: BodyOwner): Buffer | Promise<Buffer> {
+    const length = lengthOf(request);
+    if (length === 0) return EMPTY;
+    const room = this.#memory.take(sharedLaneOf(endpoint, client), client.name, length);
+    if (typeof room === 'string') throw tooManyBodies(room);
+    return collect(request).finally(() => room[Symbol.dispose]());
+  }
+}
+
+/**
+ * How many bytes a body has, or may have. Its Content-Type is not looked at; a Content-Encoding is refused, and so is every
+ * Transfer-Encoding but chunked, because what was checked would not be what is sent.
+ * @throws ProxyError PROXY_BODY_TOO_LARGE, PROXY_UNSUPPORTED_MEDIA_TYPE
+ */
+function lengthOf(request: IncomingMessage): number {
   const {
     'content-length': length,
     'transfer-encoding': transfer,
@@ -21,11 +53,13 @@ export function readBody(request: IncomingMessage): Buffer | Promise<Buffer> {
       rule: isCoded ? 'content-encoding' : 'transfer-encoding',
     });
   }
-  if (transfer === undefined && (length === undefined || Number(length) === 0)) return EMPTY;
-  if (length !== undefined && Number(length) > MAX_BODY_BYTES) throw tooLarge();
-  return collect(request);
+  if (transfer !== undefined) return MAX_BODY_BYTES;
+  const announced = Number(length ?? 0);
+  if (announced > MAX_BODY_BYTES) throw tooLarge();
+  return announced;
 }
 
+/** @throws ProxyError (rejection) PROXY_BODY_TOO_LARGE, PROXY_MALFORMED_REQUEST when it breaks off */
 function collect(request: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -40,6 +74,14 @@ function collect(request: IncomingMessage): Promise<Buffer> {
     );
     request.on('close', () => reject(brokenOff()));
     request.on('error', () => reject(brokenOff()));
+  });
+}
+
+function tooManyBodies(full: FullLane): ProxyError {
+  const whose = full === 'client' ? ' of this client' : '';
+  return new ProxyError('PROXY_CLIENT_RATE_LIMITED', `Too many request bodies${whose} are being read.`, {
+    rule: full === 'client' ? 'bodies of one client' : 'bodies',
+    retryAfterSeconds: 1,
   });
 }
 

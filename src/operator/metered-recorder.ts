@@ -39,6 +39,7 @@ export function meteredRecorder(
       if (!counted) metrics.refused(context, error);
       return adornment;
     },
+    assertRoom: (endpoint) => recorder.assertRoom(endpoint),
     answeredHere(context, rule) {
       recorder.answeredHere(context, rule);
       metrics.completed(context, { outcome: 'not-sent', status: 200 }, monotonicNow() - context.arrivedMs);

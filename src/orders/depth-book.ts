@@ -1,3 +1,4 @@
+import type { Client } from '../core/access/client.ts';
 import { encodeComponent } from '../core/call/form.ts';
 import type { Depth } from '../core/orders/book.ts';
 import type { Market } from '../core/orders/intended-order.ts';
@@ -6,11 +7,16 @@ import type { UpstreamName } from '../core/upstream.ts';
 import { depthIn } from './exchange-info.ts';
 import { createFreshCache, type FreshCache, type FreshCacheOptions } from './fresh-cache.ts';
 
-export type DepthBook = (market: Market, symbol: string, covers: (depth: Depth) => boolean) => Promise<Depth>;
+export type DepthBook = (
+  market: Market,
+  symbol: string,
+  causedBy: Client,
+  covers: (depth: Depth) => boolean,
+) => Promise<Depth>;
 
 export interface DepthBookOptions
   extends Pick<FreshCacheOptions<Depth>, 'now' | 'freshMs' | 'failureFreshMs' | 'maxEntries'> {
-  readonly fetchJson: (upstream: UpstreamName, pathWithQuery: string) => Promise<unknown>;
+  readonly fetchJson: (upstream: UpstreamName, pathWithQuery: string, causedBy: Client) => Promise<unknown>;
 }
 
 interface Source {
@@ -36,20 +42,22 @@ export function createDepthBook({ fetchJson, ...cache }: DepthBookOptions): Dept
     const name = `${path} ${limit}`;
     const known = depths.get(name);
     if (known !== undefined) return known;
-    const load = async (symbol: string): Promise<Depth> =>
-      depthIn(await fetchJson(upstream, `${path}?symbol=${encodeComponent(symbol)}&limit=${limit}`));
+    const load = async (symbol: string, causedBy: Client): Promise<Depth> =>
+      depthIn(
+        await fetchJson(upstream, `${path}?symbol=${encodeComponent(symbol)}&limit=${limit}`, causedBy),
+      );
     const made = createFreshCache<Depth>({ ...cache, load });
     depths.set(name, made);
     return made;
   }
 
   /** @throws Unvaluable for stocks, of which Binance shows no depth; what fetchJson throws */
-  return async (market, symbol, covers) => {
+  return async (market, symbol, causedBy, covers) => {
     if (market === 'equity') throw new Unvaluable('more is ordered than stands at the best price');
     const source = SOURCES[market];
     let depth: Depth = { bids: [], asks: [] };
     for (const limit of source.limits) {
-      depth = await cacheOf(source, limit).get(symbol);
+      depth = await cacheOf(source, limit).get(symbol, causedBy);
       if (covers(depth) || Math.max(depth.bids.length, depth.asks.length) < limit) break;
     }
     return depth;

@@ -1,18 +1,22 @@
+import type { Client } from '../core/access/client.ts';
+import { ProxyError } from '../core/errors.ts';
+
 export interface FreshCacheOptions<V, K extends string = string> {
-  readonly load: (key: K) => Promise<V>;
+  /** Fetches an answer, at the cost of the client that wants it first. */
+  readonly load: (key: K, causedBy: Client) => Promise<V>;
   /** Monotonic or wall clock, in ms. */
   readonly now: () => number;
   /** How long an answer may be used, in ms from the moment it was asked for. */
   readonly freshMs: number;
   /** How long a failure is answered again without asking, in ms. */
-  readonly failureFreshMs: number;
+  readonly failureFreshMs: (error: unknown) => number;
   /** Keys come from callers, so their number is bounded. */
   readonly maxEntries: number;
 }
 
 export interface FreshCache<V, K extends string = string> {
   /** The answer for a key; who asks while it is being fetched waits for the same fetch. */
-  get(key: K): Promise<V>;
+  get(key: K, causedBy: Client): Promise<V>;
   /** Forgets an answer that is older than `ms`. */
   dropOlderThan(key: K, ms: number): void;
 }
@@ -20,7 +24,9 @@ export interface FreshCache<V, K extends string = string> {
 interface Slot<V> {
   readonly answer: Promise<V>;
   readonly askedAtMs: number;
+  readonly causedBy: Client;
   state: 'pending' | 'answered' | 'failed';
+  error: unknown;
 }
 
 /** A cache of asynchronous answers by key: fresh for a while, one fetch at a time, failures remembered briefly. */
@@ -30,31 +36,59 @@ export function createFreshCache<V, K extends string = string>(
   const { load, now, freshMs, failureFreshMs, maxEntries } = options;
   const slots = new Map<K, Slot<V>>();
 
-  function usable(slot: Slot<V>): boolean {
+  function usable(slot: Slot<V>, by: Client): boolean {
     if (slot.state === 'pending') return true;
-    return now() - slot.askedAtMs < (slot.state === 'answered' ? freshMs : failureFreshMs);
+    const ageMs = now() - slot.askedAtMs;
+    if (slot.state === 'answered') return ageMs < freshMs;
+    return !isAnothersOwn(slot, by) && ageMs < failureFreshMs(slot.error);
+  }
+
+  /** What failed goes first: a caller that asks for nonsense takes nobody's answers away. */
+  function makeRoom(): void {
+    if (slots.size < maxEntries) return;
+    for (const [key, { state }] of slots) {
+      if (state === 'failed') {
+        slots.delete(key);
+        return;
+      }
+    }
+    for (const oldest of slots.keys()) {
+      if (slots.size < maxEntries) return;
+      slots.delete(oldest);
+    }
+  }
+
+  function slotFor(key: K, causedBy: Client): Slot<V> {
+    const known = slots.get(key);
+    if (known !== undefined && usable(known, causedBy)) return known;
+    slots.delete(key);
+    makeRoom();
+    const answer = load(key, causedBy);
+    const slot: Slot<V> = { answer, askedAtMs: now(), causedBy, state: 'pending', error: undefined };
+    slots.set(key, slot);
+    answer.then(
+      () => {
+        slot.state = 'answered';
+      },
+      (error: unknown) => {
+        slot.state = 'failed';
+        slot.error = error;
+      },
+    );
+    return slot;
   }
 
   return {
-    get(key) {
-      const known = slots.get(key);
-      if (known !== undefined && usable(known)) return known.answer;
-      slots.delete(key);
-      for (const oldest of slots.keys()) {
-        if (slots.size < maxEntries) break;
-        slots.delete(oldest);
+    async get(key, causedBy) {
+      for (;;) {
+        const slot = slotFor(key, causedBy);
+        try {
+          return await slot.answer;
+        } catch (error) {
+          // Who only waited for another one's question asks by itself.
+          if (!isAnothersOwn(slot, causedBy)) throw error;
+        }
       }
-      const slot: Slot<V> = { answer: load(key), askedAtMs: now(), state: 'pending' };
-      slots.set(key, slot);
-      slot.answer.then(
-        () => {
-          slot.state = 'answered';
-        },
-        () => {
-          slot.state = 'failed';
-        },
-      );
-      return slot.answer;
     },
     dropOlderThan(key, ms) {
       const slot = slots.get(key);
@@ -62,4 +96,9 @@ export function createFreshCache<V, K extends string = string>(
       if (now() - slot.askedAtMs >= ms) slots.delete(key);
     },
   };
+}
+
+/** A refusal of the proxy's own (no room in the client's share) says something of who asked, and of nobody else. */
+function isAnothersOwn<V>({ error, causedBy }: Slot<V>, by: Client): boolean {
+  return error instanceof ProxyError && causedBy.name !== by.name;
 }

@@ -77,7 +77,7 @@ export function createOrderLimits(options: OrderLimitsOptions): OrderLimits {
     onViolation([...judgeOrders(client, orders), ...effects]);
     const rules = client.order ?? {};
     if (!needsValues(rules) && !needsPrices(rules)) return { orders, values: [] };
-    const seen = await lookAtMarket(rules, orders, onViolation);
+    const seen = await lookAtMarket(rules, orders, client, onViolation);
     if (seen === undefined) return undefined;
     onViolation([...judgeValues(rules, seen.values), ...seen.violations]);
     return { orders, values: seen.values };

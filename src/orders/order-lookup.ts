@@ -64,12 +64,13 @@ export interface UnresolvedOrder {
   readonly lastCode?: number;
 }
 
-/** Sends one signed GET, charged to the order reserve. A rejection counts as no answer. */
+/** Sends one signed GET, charged among the orders of the client whose order it is. A rejection counts as no answer. */
 export type AskUpstream = (
   account: string,
   upstream: UpstreamName,
   path: string,
   params: OrderQuery['params'],
+  client: string,
 ) => Promise<{ readonly status: number; readonly bodyText: string }>;
 
 const NOTHING: OrderStateReading = { kind: 'inconclusive', code: undefined };
@@ -172,10 +173,10 @@ export class OrderLookup {
 
   async #readPath(query: OrderQuery, path: string): Promise<OrderStateReading> {
     if (this.#isStopped) return NOTHING;
-    const { account, upstream } = this.call;
+    const { account, upstream, client } = this.call;
     this.#asked++;
     try {
-      const { status, bodyText } = await this.#ask(account, upstream, path, query.params);
+      const { status, bodyText } = await this.#ask(account, upstream, path, query.params, client);
       const reading = readOrderState(query, status, bodyText);
       this.#lastStatus = status;
       this.#lastCode = reading.kind === 'inconclusive' ? reading.code : undefined;

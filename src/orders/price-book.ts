@@ -1,19 +1,21 @@
+import type { Client } from '../core/access/client.ts';
 import { encodeComponent } from '../core/call/form.ts';
 import { ExactDecimal } from '../core/decimal.ts';
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../core/intervals.ts';
 import type { BestPrices } from '../core/orders/book.ts';
 import type { Market } from '../core/orders/intended-order.ts';
-import { type Instrument, Unvaluable } from '../core/orders/notional.ts';
+import { type Instrument, UnknownSymbol } from '../core/orders/notional.ts';
 import type { UpstreamName } from '../core/upstream.ts';
 import { createDepthBook, type DepthBook } from './depth-book.ts';
 import { bestPricesIn, instrumentsIn } from './exchange-info.ts';
 import { createFreshCache } from './fresh-cache.ts';
+import { InventedSymbols } from './invented-symbols.ts';
 
 /**
  * Fetches one of the exchange's public answers and parses it; whoever provides it charges the budget, sends, and
  * rejects for everything but an answer of status 200.
  */
-export type FetchJson = (upstream: UpstreamName, pathWithQuery: string) => Promise<unknown>;
+export type FetchJson = (upstream: UpstreamName, pathWithQuery: string, causedBy: Client) => Promise<unknown>;
 
 export interface PriceBookOptions {
   readonly fetchJson: FetchJson;
@@ -27,12 +29,15 @@ export interface PriceBookOptions {
   readonly failureFreshMs?: number;
 }
 
-/** The proxy's own view of the market: never what a caller says about it. */
+/**
+ * The proxy's own view of the market: never what a caller says about it. What has to be asked is charged to the client
+ * whose order needs it; the answer serves everybody.
+ */
 export interface PriceBook {
   /** @throws Unvaluable when the exchange does not describe the symbol; what fetchJson throws */
-  instrument(market: Market, symbol: string): Promise<Instrument>;
+  instrument(market: Market, symbol: string, causedBy: Client): Promise<Instrument>;
   /** @throws Unvaluable when there is no book; what fetchJson throws */
-  bestPrices(market: Market, symbol: string): Promise<BestPrices>;
+  bestPrices(market: Market, symbol: string, causedBy: Client): Promise<BestPrices>;
   /** The levels behind the best prices, read as deep as it takes until `covers` is content, or as they go. */
   readonly depth: DepthBook;
 }
@@ -54,14 +59,16 @@ const TABLES: Readonly<Record<TableMarket, readonly [UpstreamName, path: string]
   options: ['options', '/eapi/v1/exchangeInfo'],
 };
 
-/** A symbol missing from a table older than this may have been listed since. */
+/** A symbol that was missing so long ago may have been listed since. */
 const RELIST_MS = MINUTE_MS;
 const MAX_SYMBOLS = 2_000;
 
 /** Cached lookups of best prices and symbol descriptions, one fetch at a time for each. */
 export function createPriceBook(options: PriceBookOptions): PriceBook {
   const { fetchJson, now } = options;
-  const failureFreshMs = options.failureFreshMs ?? SECOND_MS;
+  const shortly = options.failureFreshMs ?? SECOND_MS;
+  const failureFreshMs = (error: unknown) => (error instanceof UnknownSymbol ? RELIST_MS : shortly);
+  const invented = new InventedSymbols(now);
   const instrumentFreshMs = options.instrumentFreshMs ?? HOUR_MS;
   const common = { now, failureFreshMs, maxEntries: MAX_SYMBOLS };
   const bookFreshMs = options.bookFreshMs ?? SECOND_MS;
@@ -70,39 +77,42 @@ export function createPriceBook(options: PriceBookOptions): PriceBook {
     createFreshCache<BestPrices>({
       ...common,
       freshMs: bookFreshMs,
-      load: async (symbol) => {
+      load: async (symbol, causedBy) => {
         const [upstream, path] = BOOKS[market];
-        return bestPricesIn(await fetchJson(upstream, `${path}?symbol=${encodeComponent(symbol)}`), symbol);
+        const target = `${path}?symbol=${encodeComponent(symbol)}`;
+        const ask = () => fetchJson(upstream, target, causedBy);
+        return bestPricesIn(await invented.watch(causedBy, ask), symbol);
       },
     }),
   );
   const spotSymbols = createFreshCache<Instrument>({
     ...common,
     freshMs: instrumentFreshMs,
-    load: async (symbol) => {
-      const answer = await fetchJson('spot', `/api/v3/exchangeInfo?symbol=${encodeComponent(symbol)}`);
-      return known(instrumentsIn('spot', answer).get(symbol));
-    },
+    load: (symbol, causedBy) =>
+      invented.watch(causedBy, async () => {
+        const target = `/api/v3/exchangeInfo?symbol=${encodeComponent(symbol)}`;
+        return known(instrumentsIn('spot', await fetchJson('spot', target, causedBy)).get(symbol));
+      }),
   });
   const tables = createFreshCache<ReadonlyMap<string, Instrument>, TableMarket>({
     ...common,
     freshMs: instrumentFreshMs,
-    load: async (market) => {
+    load: async (market, causedBy) => {
       const [upstream, path] = TABLES[market];
-      return instrumentsIn(market, await fetchJson(upstream, path));
+      return instrumentsIn(market, await fetchJson(upstream, path, causedBy));
     },
   });
 
   return {
     depth: createDepthBook({ ...common, fetchJson, freshMs: bookFreshMs }),
-    bestPrices: (market, symbol) => books(market).get(symbol),
-    async instrument(market, symbol) {
+    bestPrices: (market, symbol, causedBy) => books(market).get(symbol, causedBy),
+    async instrument(market, symbol, causedBy) {
       if (market === 'equity') return stock(symbol);
-      if (market === 'spot') return spotSymbols.get(symbol);
-      const found = (await tables.get(market)).get(symbol);
+      if (market === 'spot') return spotSymbols.get(symbol, causedBy);
+      const found = (await tables.get(market, causedBy)).get(symbol);
       if (found !== undefined) return found;
       tables.dropOlderThan(market, RELIST_MS);
-      return known((await tables.get(market)).get(symbol));
+      return known((await tables.get(market, causedBy)).get(symbol));
     },
   };
 }
@@ -123,6 +133,6 @@ function stock(symbol: string): Instrument {
 }
 
 function known(instrument: Instrument | undefined): Instrument {
-  if (instrument === undefined) throw new Unvaluable('the exchange does not describe the symbol');
+  if (instrument === undefined) throw new UnknownSymbol();
   return instrument;
 }

@@ -4,6 +4,7 @@ import { folderTrouble } from '../audit/folder-trouble.ts';
 import { assertOwnFolder } from '../audit/own-files.ts';
 import { ConfigError } from '../config/problems/config-error.ts';
 import type { Settings } from '../config/schema/settings.ts';
+import type { Client } from '../core/access/client.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { AuditRecord } from '../core/records/record.ts';
 import type { UpstreamName } from '../core/upstream.ts';
@@ -18,8 +19,8 @@ import { toUnknownCall } from './recorded-call.ts';
 import { OrderResolver, type OrderResolverOptions } from './resolver.ts';
 
 export interface OrdersDeps {
-  /** Text of one public answer; rejects for everything but an answer of status 200. */
-  readonly fetchPublic: (upstream: UpstreamName, target: string) => Promise<string>;
+  /** Text of one public answer, asked for because of a client; rejects for everything but an answer of status 200. */
+  readonly fetchPublic: (upstream: UpstreamName, target: string, causedBy: Client) => Promise<string>;
   readonly ask: AskUpstream;
   readonly onReport: OrderLimitsOptions['onReport'];
   readonly onResolved: OrderResolverOptions['onResolved'];
@@ -44,7 +45,8 @@ export interface Orders {
 export function wireOrders(settings: Settings, deps: OrdersDeps): Orders {
   const { fetchPublic, ask, onReport, onResolved, monotonicNow, wallNow, pausesMs } = deps;
   const priceBook = createPriceBook({
-    fetchJson: async (upstream, target) => JSON.parse(await fetchPublic(upstream, target)) as unknown,
+    fetchJson: async (upstream, target, causedBy) =>
+      JSON.parse(await fetchPublic(upstream, target, causedBy)) as unknown,
     now: monotonicNow,
   });
   const resolver = new OrderResolver({

@@ -1,5 +1,6 @@
 import type { WayOut } from '../config/schema/ways-out.ts';
 import { decide } from '../core/access/policy.ts';
+import type { Serves } from '../core/budget/charging.ts';
 import { injectClientOrderIds } from '../core/orders/client-order-id.ts';
 import type { SecretMask } from '../core/records/secret-mask.ts';
 import { sentOrders } from '../core/records/sent-orders.ts';
@@ -22,7 +23,9 @@ export interface AdmittedCall extends ClaimedCall {
   /** The key that was judged for this call, and that signs it; undefined where none is wanted. */
   readonly credential: Credential | undefined;
   /** The way that the socket took on which the call leaves; without one it is the account's. */
-  readonly way?: WayOut;
+  readonly way?: WayOut | undefined;
+  /** What a question of the proxy's own serves: it is charged there. */
+  readonly serves?: Serves | undefined;
 }
 
 /**

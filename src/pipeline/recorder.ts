@@ -1,6 +1,8 @@
 import type { AuditTrail } from '../audit/trail.ts';
+import { ANONYMOUS } from '../core/access/client.ts';
+import { laneOf } from '../core/budget/buckets.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
-import type { Outcome, ProxyError } from '../core/errors.ts';
+import { type Outcome, ProxyError } from '../core/errors.ts';
 import { readElementCodes, readOrderAnswers } from '../core/outcome/order-answer.ts';
 import { sentParameters } from '../core/outcome/order-query.ts';
 import type { UnsealedRecord } from '../core/records/record.ts';
@@ -8,6 +10,7 @@ import { printableParams } from '../core/records/redact.ts';
 import type { SecretMask } from '../core/records/secret-mask.ts';
 import type { UnknownCall } from '../orders/order-lookup.ts';
 import type { CallContext } from './call-context.ts';
+import type { RefusalFlood } from './clients/refusal-flood.ts';
 import { type Answer, headerOf } from './read-answer.ts';
 
 /** With what the answer to a refused call is adorned. */
@@ -35,6 +38,8 @@ export interface CallRecorder {
   completedAtOnce(context: CallContext, answer: Answer, lost: ProxyError | undefined): void;
   /** A call that was answered here, well and without being sent. */
   answeredHere(context: CallContext, rule: string): void;
+  /** @throws ProxyError PROXY_AUDIT_UNAVAILABLE for what places or cancels nothing while the disk is nearly full */
+  assertRoom(endpoint: Endpoint): void;
   /** A call that was refused before it was sent; says with what the answer is adorned. */
   refused(context: CallContext | undefined, error: ProxyError): AnswerContext;
   /** A request that never became a call. */
@@ -47,6 +52,7 @@ export interface CallRecorder {
 
 export interface CallRecorderOptions {
   readonly trail: AuditTrail;
+  readonly flood: Pick<RefusalFlood, 'admits'>;
   readonly secretMask: () => SecretMask;
   readonly nextRequestId: () => string;
   readonly monotonicNow: () => number;
@@ -59,7 +65,7 @@ const OWN_PLACE = /(?<=\/)(?:src|dist)\/[\w./-]+:\d+/;
 const MOST_ORDERS = 50;
 
 export function createCallRecorder(options: CallRecorderOptions): CallRecorder {
-  const { trail, secretMask, monotonicNow } = options;
+  const { trail, flood, secretMask, monotonicNow } = options;
 
   /** Who called what: stands in every record of a call. */
   function subject(context: CallContext): Omit<UnsealedRecord, 'event'> {
@@ -143,33 +149,45 @@ export function createCallRecorder(options: CallRecorderOptions): CallRecorder {
         detail: context.detail,
       });
     },
+    assertRoom(endpoint) {
+      if (laneOf(endpoint) !== 'general' || !trail.isLow()) return;
+      throw new ProxyError(
+        'PROXY_AUDIT_UNAVAILABLE',
+        'The disk of the audit folder is nearly full: what is left is kept for orders and cancels.',
+        { rule: 'audit reserve' },
+      );
+    },
     refused(context, error) {
       if (context === undefined) {
         const requestId = options.nextRequestId();
-        trail.note({ event: 'call.refused', requestId, ...refusal(error) });
+        if (flood.admits(error, undefined))
+          trail.note({ event: 'call.refused', requestId, ...refusal(error) });
         return { requestId };
       }
       // Only a bug of the proxy's own ends a call so after it was sent.
       const outcome = context.wasSent ? 'unknown' : error.outcome;
       if (!context.isConcluded) {
         context.noteConcluded();
-        trail.note({
-          event: 'call.refused',
-          ...subject(context),
-          params: params(context),
-          weight: context.weight,
-          waitMs: context.waitMs,
-          durationMs: monotonicNow() - context.arrivedMs,
-          ...refusal(error),
-          outcome,
-          orderId: error.repeats?.orderId,
-          detail: refusalDetail(context, error),
-        });
+        const known = (context.client ?? context.identified)?.name;
+        if (flood.admits(error, known))
+          trail.note({
+            event: 'call.refused',
+            ...subject(context),
+            // Whoever nobody knows could fill the trail with them.
+            params: known === undefined || known === ANONYMOUS ? undefined : params(context),
+            weight: context.weight,
+            waitMs: context.waitMs,
+            durationMs: monotonicNow() - context.arrivedMs,
+            ...refusal(error),
+            outcome,
+            orderId: error.repeats?.orderId,
+            detail: refusalDetail(context, error),
+          });
       }
       return { requestId: context.requestId, weight: context.weight, outcome };
     },
     unreadable(requestId, error) {
-      trail.note({ event: 'call.refused', requestId, ...refusal(error) });
+      if (flood.admits(error, undefined)) trail.note({ event: 'call.refused', requestId, ...refusal(error) });
     },
     reported(context, rule) {
       trail.note({ event: 'policy.reported', ...subject(context), params: params(context), rule });

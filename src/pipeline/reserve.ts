@@ -18,7 +18,7 @@ export interface ReserveDeps {
   readonly budgets: Pick<Budgets, 'charge' | 'reconcile' | 'refund' | 'keep'>;
   readonly underWay: Pick<CallsUnderWay, 'begin'>;
   readonly resolver: Pick<OrderResolver, 'add'>;
-  readonly recorder: Pick<CallRecorder, 'unresolved'>;
+  readonly recorder: Pick<CallRecorder, 'unresolved' | 'assertRoom'>;
   readonly wallNow: () => number;
 }
 
@@ -38,6 +38,7 @@ export function createReserve(deps: ReserveDeps): Reserve {
    * PROXY_STALE_REQUEST, PROXY_UPSTREAM_UNREACHABLE
    */
   return async function reserve(context, judged, hangUp) {
+    deps.recorder.assertRoom(judged.endpoint);
     const reserved = new ReservedCall(deps, context, judged, hangUp);
     try {
       const room = reserved.takeOrderRoom();
@@ -99,15 +100,16 @@ export class ReservedCall implements Disposable {
    * @throws ProxyError PROXY_WEIGHT_EXHAUSTED, PROXY_ORDERS_EXHAUSTED, PROXY_UPSTREAM_FROZEN, PROXY_STALE_REQUEST
    */
   charge(): undefined | Promise<void> {
-    const { client, account, endpoint, call, way } = this.judged;
+    const { client, account, endpoint, call, way, serves } = this.judged;
     const { settings } = this.context.config;
     const { egress } = settings;
     const charged = this.#deps.budgets.charge({
       endpoint,
       call,
-      client,
+      client: serves?.client ?? client,
       account,
       othersPlace: othersPlace(settings, client, endpoint),
+      lane: serves?.lane,
       egress: ownEgressId(egress, way ?? wayOf(egress, account)),
       recvWindowMs: Number(this.recvWindow),
       ...(this.#hangUp === undefined ? {} : { signal: this.#hangUp }),

@@ -5,6 +5,7 @@ import { CallsUnderWay } from '../budgets/calls-under-way.ts';
 import { wireBudgets } from '../budgets/wire-budgets.ts';
 import { loadCatalogue } from '../config/load-catalogue.ts';
 import type { Settings } from '../config/schema/settings.ts';
+import { PROXY_CLIENT } from '../core/access/client.ts';
 import type { AppListenerDeps } from '../http/app-listener.ts';
 import { meteredRecorder } from '../operator/metered-recorder.ts';
 import { createMetrics } from '../operator/metrics.ts';
@@ -14,6 +15,7 @@ import type { OrderLimits } from '../orders/order-limits.ts';
 import type { OrderResolver } from '../orders/resolver.ts';
 import { wireOrders } from '../orders/wire-orders.ts';
 import { createArrival } from '../pipeline/arrival.ts';
+import { RefusalFlood } from '../pipeline/clients/refusal-flood.ts';
 import type { FinishedCall } from '../pipeline/finish.ts';
 import { createOwnCalls, type OwnCalls, targetOf } from '../pipeline/own-calls/own-call.ts';
 import { createCallRecorder } from '../pipeline/recorder.ts';
@@ -93,10 +95,21 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
   undo.defer(() => trail.close());
   const events = lifecycleRecords(trail);
   if (options.console !== undefined) recordConsole(trail, options.console);
-  const budgets = await wireBudgets(settings, { serverNow, onEvent: events.budget });
+  const budgets = await wireBudgets(settings, {
+    serverNow,
+    onEvent: events.budget,
+    onPage: (page) => upstream.questionHost(page),
+  });
   undo.defer(() => budgets.close());
   const arrival = createArrival({ config, ...times, isStopping: () => isStopping });
-  const recorder = createCallRecorder({ trail, secretMask, nextRequestId: arrival.nextRequestId, ...times });
+  const flood = new RefusalFlood({ monotonicNow, note: (record) => void trail.note(record) });
+  const recorder = createCallRecorder({
+    trail,
+    flood,
+    secretMask,
+    nextRequestId: arrival.nextRequestId,
+    ...times,
+  });
   const ownCalls = createOwnCalls({ arrival, catalogue, clock, budgets, recorder, ...times });
   const upstream = wireUpstream({
     clock,
@@ -122,9 +135,11 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
   });
   undo.defer(() => repeats.close());
   const orders = wireOrders(settings, {
-    fetchPublic: (name, target) => fetchPublic(ownCalls, name, target),
-    ask: async (account, name, path, params) => {
-      const answer = await ownCalls.get({ upstream: name, target: targetOf(path, params), account });
+    fetchPublic: (name, target, client) => fetchPublic(ownCalls, name, target, { lane: 'orders', client }),
+    ask: async (account, name, path, params, owner) => {
+      const client = config().settings.clients.get(owner) ?? PROXY_CLIENT;
+      const serves = { lane: 'orders', client } as const;
+      const answer = await ownCalls.get({ upstream: name, target: targetOf(path, params), account, serves });
       return { status: answer.status, bodyText: answer.text };
     },
     onReport: events.reported,
@@ -196,6 +211,7 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
       // What was still under way has ended with its connection: its record is the last thing to be written.
       await Promise.race([underWay.idle(), pause(LAST_RECORDS_MS, undefined, { ref: false })]);
       orders.close();
+      flood.tell();
       trail.close();
     },
   };

@@ -1,23 +1,33 @@
 import type { Dispatcher } from 'undici';
-import type { Budgets } from '../budgets/budgets.ts';
+import type { Budgets, FirewallPage } from '../budgets/budgets.ts';
 import { exchangeOf } from '../config/schema/live.ts';
 import type { Settings } from '../config/schema/settings.ts';
+import type { WayOut } from '../config/schema/ways-out.ts';
+import { PROXY_CLIENT } from '../core/access/client.ts';
+import type { Serves } from '../core/budget/charging.ts';
 import type { Permission } from '../core/catalogue/permission.ts';
+import { UnknownSymbol } from '../core/orders/notional.ts';
 import type { Credential } from '../core/signing/credential.ts';
 import { UPSTREAM_NAMES, type UpstreamName } from '../core/upstream.ts';
 import { type ClockSync, type ClockSyncOptions, createClockSync } from './clock-sync.ts';
 import { createKeepWarm } from './connections/keep-warm.ts';
 import type { Pools } from './connections/pools.ts';
+import { createHostQuestion } from './host-question.ts';
 import { createKeyGate, type KeyGate, type KeyGateOptions } from './key-gate.ts';
 import type { AskWithKey } from './key-questions.ts';
 import { createLimitsReader } from './limits-reader.ts';
 import type { ServerClock, TimeReading } from './server-clock.ts';
+
+/** Binance's code for a symbol that it does not have. */
+const INVALID_SYMBOL = /"code":\s*-1121\b/;
 
 /** One GET of the proxy's own that needs no key. */
 interface OpenQuestion {
   readonly upstream: UpstreamName;
   readonly target: string;
   readonly connection?: Dispatcher;
+  readonly serves?: Serves;
+  readonly way?: WayOut;
 }
 
 /** Asks Binance; rejects when no whole answer came. */
@@ -51,6 +61,8 @@ export interface UpstreamDeps extends Required<Pick<ClockSyncOptions, 'onSync' |
 export interface Upstream {
   readonly gate: KeyGate;
   readonly clockSync: ClockSync;
+  /** To be called when a firewall's page stopped a client. */
+  readonly questionHost: (page: FirewallPage) => void;
   /** Reads clock and key permissions for the first time; the limits are read meanwhile, and nothing waits for them. */
   start(): Promise<void>;
   /** Resolves when the limits were read once, or could not be. */
@@ -74,7 +86,7 @@ export function wireUpstream(deps: UpstreamDeps): Upstream {
   });
   const limitsReader = createLimitsReader({
     upstreams: UPSTREAM_NAMES.filter((name) => pools().get(name) !== undefined),
-    fetchExchangeInfo: (upstream, target) => fetchPublic(ask, upstream, target),
+    fetchExchangeInfo: (upstream, target) => fetchPublic(ask, upstream, target, FOR_LIMITS),
     setLimits: budgets.setLimits,
   });
   const gate = createKeyGate({
@@ -96,6 +108,7 @@ export function wireUpstream(deps: UpstreamDeps): Upstream {
   return {
     gate,
     clockSync,
+    questionHost: createHostQuestion({ ways: () => settings().egress, ask: (question) => ask.get(question) }),
     limitsRead: limitsRead.promise,
     async start() {
       keepWarm.start();
@@ -110,15 +123,32 @@ export function wireUpstream(deps: UpstreamDeps): Upstream {
   };
 }
 
-/** Text of one public answer. @throws Error for everything but an answer of status 200 */
-export async function fetchPublic(ask: AskBinance, upstream: UpstreamName, target: string): Promise<string> {
-  const { status, text } = await ask.get({ upstream, target });
-  if (status !== 200) throw new Error(`the exchange answered ${status}`);
-  return text;
+/** Without the time nothing can be signed, cancels neither; without the limits no order can be counted rightly. */
+const FOR_CLOCK: Serves = { lane: 'cancels', client: PROXY_CLIENT };
+const FOR_LIMITS: Serves = { lane: 'orders', client: PROXY_CLIENT };
+
+/**
+ * Text of one public answer.
+ * @throws UnknownSymbol when Binance says that it has no such symbol; Error for everything else but an answer of status 200
+ */
+export async function fetchPublic(
+  ask: AskBinance,
+  upstream: UpstreamName,
+  target: string,
+  serves: Serves,
+): Promise<string> {
+  const { status, text } = await ask.get({ upstream, target, serves });
+  if (status === 200) return text;
+  if (status === 400 && INVALID_SYMBOL.test(text)) throw new UnknownSymbol();
+  throw new Error(`the exchange answered ${status}`);
 }
 
 async function readServerTime(ask: AskBinance): Promise<TimeReading> {
-  const { status, text, sentMs, receivedMs } = await ask.get({ upstream: 'spot', target: '/api/v3/time' });
+  const { status, text, sentMs, receivedMs } = await ask.get({
+    upstream: 'spot',
+    target: '/api/v3/time',
+    serves: FOR_CLOCK,
+  });
   const parsed: unknown = status === 200 ? JSON.parse(text) : undefined;
   const serverMs =
     typeof parsed === 'object' && parsed !== null && 'serverTime' in parsed ? parsed.serverTime : undefined;

@@ -3,12 +3,11 @@ import { type WayOut, wayOf } from '../config/schema/ways-out.ts';
 import { ANONYMOUS, type Client } from '../core/access/client.ts';
 import { decide } from '../core/access/policy.ts';
 import type { BinanceHost } from '../core/binance-hosts.ts';
-import { sharedLaneOf } from '../core/budget/buckets.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import { ProxyError } from '../core/errors.ts';
 import { closedRoute, readSocketTarget, type SocketTarget } from '../core/frames/socket-target.ts';
 import { listenKeysOf } from '../core/frames/stream-query.ts';
-import type { FullLane, LaneCounts } from '../core/lanes.ts';
+import type { LaneCounts } from '../core/lanes.ts';
 import type { SocketFamily, SocketUpstreamName } from '../core/upstream.ts';
 import type { CallContext } from '../pipeline/call-context.ts';
 import type { ClientRates } from '../pipeline/clients/client-rates.ts';
@@ -17,6 +16,7 @@ import { mayRead } from '../pipeline/clients/shown-client.ts';
 import type { LiveConfig } from '../pipeline/live-config.ts';
 import { expiredClient, unknownClient, unknownEndpoint } from '../pipeline/refusals.ts';
 import { callOf, connectionEndpoint } from './connection-endpoint.ts';
+import { SocketPlace } from './socket-place.ts';
 import { Readers } from './sockets/readers.ts';
 
 /** An upgrade that may be accepted, once there is a socket to Binance for it. */
@@ -32,7 +32,7 @@ export interface AdmittedSocket {
   readonly endpoint: Endpoint;
   readonly context: CallContext;
   /** Its place among the open sockets, to be given back when it is closed. */
-  readonly place: Disposable;
+  readonly place: SocketPlace;
 }
 
 export interface AdmitSocketDeps {
@@ -82,8 +82,7 @@ export function admitSocket(
   const isOwn = target.isPrivate || target.kind === 'api';
   const owner = keyHolders.accountOf(listenKeysOf(target), settings);
   const way = wayOf(settings.egress, isOwn ? (owner ?? context.identified?.account) : undefined);
-  const place = sockets.take(sharedLaneOf(endpoint, client), client.name);
-  if (typeof place === 'string') throw tooManySockets(place);
+  const place = new SocketPlace(sockets, endpoint, client);
   return { target, origin, way, client, readers, endpoint, context, place };
 }
 
@@ -129,13 +128,5 @@ function holderOf(target: SocketTarget, readers: Readers, config: LiveConfig): C
 function unknownSocket(): ProxyError {
   return new ProxyError('PROXY_UNKNOWN_ENDPOINT', 'Unknown endpoint: no WebSocket is served at this path.', {
     rule: 'socket path',
-  });
-}
-
-function tooManySockets(full: FullLane): ProxyError {
-  const whose = full === 'client' ? ' of this client' : '';
-  return new ProxyError('PROXY_CLIENT_RATE_LIMITED', `Too many WebSocket connections${whose} are open.`, {
-    rule: full === 'client' ? 'sockets of one client' : 'sockets',
-    retryAfterSeconds: 1,
   });
 }

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { wayOf } from '../config/schema/ways-out.ts';
+import { ANONYMOUS } from '../core/access/client.ts';
 import { isCombined } from '../core/frames/stream-event.ts';
 import { listenKeysOf } from '../core/frames/stream-query.ts';
 import { ApiSocket } from './api/api-socket.ts';
@@ -19,9 +20,7 @@ export async function openOwnSocket(
 ): Promise<Entry> {
   const { target, readers, context } = admitted;
   const { family, kind, path, query, isPrivate } = target;
-  const { egress } = context.config.settings;
-  if (kind === 'api' && context.identified === undefined && egress.accounts.size > 0)
-    return openWithFirstFrame(deps, admitted, request);
+  if (kind === 'api' && context.identified === undefined) return openWithFirstFrame(deps, admitted, request);
   const upstream = await connectSocket(connectingOf(deps), admitted, `${path}${query}`, signal);
   return {
     giveUp: () => upstream.terminate(),
@@ -53,9 +52,11 @@ export async function openOwnSocket(
   };
 }
 
-/** An app on a signed API whose key comes with its frames, where the key decides by which way it leaves. */
+/** An app on a signed API whose key comes with its frames: it decides by which way they leave, and in which lane they wait. */
 function openWithFirstFrame(deps: WebSocketDeps, admitted: AdmittedSocket, request: FastifyRequest): Entry {
-  const { target, context } = admitted;
+  const { target, context, readers } = admitted;
+  const { pipeline } = deps;
+  const guesses = () => deps.guesses(request);
   return {
     giveUp: () => {},
     accept(app) {
@@ -65,14 +66,22 @@ function openWithFirstFrame(deps: WebSocketDeps, admitted: AdmittedSocket, reque
       let { way } = admitted;
       new FirstFrame({
         ...{ ...deps, app, records, requestId },
-        onRefused: (error) => void deps.pipeline.recorder.refused(context, error),
-        connect(apiKey, signal) {
-          const config = deps.config();
-          const client = identity.clientFor(config, apiKey);
-          way = wayOf(config.settings.egress, client?.account);
+        judges: { pipeline, family: target.family, identity, readers },
+        refusing: { ...deps, guesses },
+        arrive: (method, id) =>
+          pipeline.arrival.arrive(method ?? 'WS', () => undefined, {
+            ...context.detail,
+            socket: requestId,
+            id,
+          }),
+        onRefused: (error) => void pipeline.recorder.refused(context, error),
+        connect(client, signal) {
+          const isKnown = client.name !== ANONYMOUS;
+          way = wayOf(deps.config().settings.egress, isKnown ? client.account : undefined);
+          admitted.place.moveTo(client);
           return connectSocket(
             connectingOf(deps),
-            { ...admitted, way, client: client ?? admitted.client },
+            { ...admitted, client, way },
             `${target.path}${target.query}`,
             signal,
           );
@@ -87,8 +96,7 @@ function openWithFirstFrame(deps: WebSocketDeps, admitted: AdmittedSocket, reque
             upstream,
             family: target.family,
           };
-          const { readers } = admitted;
-          new ApiSocket({ ...pair, way, identity, readers, guesses: () => deps.guesses(request) });
+          new ApiSocket({ ...pair, way, identity, readers, guesses });
         },
       });
     },

@@ -95,6 +95,7 @@ describe('records that are committed in one turn of the event loop', () => {
       },
       takeRepairs: () => sink.takeRepairs(),
       isWritable: () => sink.isWritable(),
+      isLow: () => sink.isLow(),
       close: () => sink.close(),
     };
     const prints: number[] = [];

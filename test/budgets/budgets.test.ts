@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Budgets, type Ticket } from '../../src/budgets/budgets.ts';
 import { MemoryBudgetStore } from '../../src/budgets/stores/memory-store.ts';
+import { PROXY_CLIENT } from '../../src/core/access/client.ts';
 import type { Endpoint } from '../../src/core/catalogue/endpoint.ts';
 import { ProxyError } from '../../src/core/errors.ts';
 import { answer, CANCEL, client, endpoint, PLACE, read, request } from '../support/fixtures/budget-calls.ts';
@@ -13,19 +14,23 @@ const USED = 'x-mbx-used-weight-1m';
 interface Desk {
   readonly budgets: Budgets;
   readonly events: [string, unknown][];
+  readonly pages: unknown[];
   nowMs: number;
 }
 
 function desk(throttle = { reserveForOrders: 0.1, maxWaitMs: 0 }): Desk {
   const events: [string, unknown][] = [];
+  const pages: unknown[] = [];
   const made: Desk = {
     events,
+    pages,
     nowMs: AT,
     budgets: new Budgets({
       store: new MemoryBudgetStore(),
       serverNow: () => made.nowMs,
       throttle,
       onEvent: (event, detail) => events.push([event, detail]),
+      onPage: (page) => pages.push(page),
     }),
   };
   return made;
@@ -271,18 +276,40 @@ describe('a freeze', () => {
     expect(refusal(it, read(1)).retryAfterSeconds).toBe(40);
   });
 
-  it('A freeze grows each time the firewall answers again, and not by calls that were under way together', () => {
+  const PAGE = '<html>403 Forbidden</html>';
+
+  it.each([
+    ['the client that provoked it', {}, read(1)],
+    ['everybody when the proxy itself got it', { client: PROXY_CLIENT }, CANCEL],
+  ])(
+    'A firewall stops %s, longer each time, and not by calls that were under way together',
+    (_, who, stopped) => {
+      const it = desk();
+      for (const minutes of [1, 2, 4, 8, 16, 32, 60, 60]) {
+        const together = [charged(it, read(1), who), charged(it, read(1), who)];
+        for (const ticket of together) it.budgets.reconcile(ticket, answer(403, {}, PAGE));
+        expect(refusal(it, stopped).retryAfterSeconds).toBe(minutes * 60);
+        it.nowMs += minutes * MINUTE;
+      }
+      it.budgets.reconcile(charged(it, read(1), who), answer(200));
+      it.budgets.reconcile(charged(it, read(1), who), answer(403, {}, PAGE));
+      expect(refusal(it, stopped).retryAfterSeconds).toBe(60);
+    },
+  );
+
+  it('A firewall’s page for one client stops no other, no cancel and no question of the proxy', () => {
     const it = desk();
-    const page = '<html>403 Forbidden</html>';
-    for (const minutes of [1, 2, 4, 8]) {
-      const together = [charged(it, read(1)), charged(it, read(1))];
-      for (const ticket of together) it.budgets.reconcile(ticket, answer(403, {}, page));
-      expect(refusal(it, CANCEL).retryAfterSeconds).toBe(minutes * 60);
-      it.nowMs += minutes * MINUTE;
-    }
-    it.budgets.reconcile(charged(it, read(1)), answer(200));
-    it.budgets.reconcile(charged(it, read(1)), answer(403, {}, page));
-    expect(refusal(it, CANCEL).retryAfterSeconds).toBe(60);
+    it.budgets.reconcile(charged(it, read(1)), answer(403, {}, PAGE));
+    const error = refusal(it, PLACE);
+    expect([error.name, error.rule]).toEqual(['PROXY_UPSTREAM_FROZEN', 'client frozen by 403']);
+    charged(it, CANCEL);
+    charged(it, read(1), { client: client('another') });
+    charged(it, read(1), { client: PROXY_CLIENT });
+    expect(it.budgets.state.frozen).toEqual([]);
+    expect(it.events).toEqual([
+      ['frozen', { upstream: 'spot', client: 'app', untilMs: AT - 100 + MINUTE, status: 403 }],
+    ]);
+    expect(it.pages).toEqual([{ upstream: 'spot', egress: undefined }]);
   });
 
   it('A full order count stops the orders of that account and nothing else', () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Client, OrderRules } from '../../src/core/access/client.ts';
+import { type Client, type OrderRules, PROXY_CLIENT } from '../../src/core/access/client.ts';
 import type { OrderRule } from '../../src/core/access/violation.ts';
 import { ExactDecimal } from '../../src/core/decimal.ts';
 import { ProxyError } from '../../src/core/errors.ts';
@@ -208,7 +208,7 @@ describe('the order guard', () => {
     const asked: string[] = [];
     const { guard } = guarded((upstream, path) => {
       asked.push(path);
-      return answers(upstream, path);
+      return answers(upstream, path, PROXY_CLIENT);
     });
     const limits = { maxNotional: new Map([['USDT', '1000']]) };
     await ruleFor(
@@ -378,7 +378,7 @@ describe('orders of several clients at the same time', () => {
         let delay = 0;
         const { guard } = guarded(async (upstream, path) => {
           await hop(delay++ % 3);
-          return answers(upstream, path);
+          return answers(upstream, path, PROXY_CLIENT);
         }, ledger);
         // The ask is 100000.5, so a thousandth of a coin is worth 100.0005.
         const rules = { maxNotionalPerDay: new Map([['USDT', '5000.025']]), maxPerDay: 9 };

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { PROXY_CLIENT } from '../../src/core/access/client.ts';
 import { Unvaluable } from '../../src/core/orders/notional.ts';
 import { createFreshCache } from '../../src/orders/fresh-cache.ts';
 import { createPriceBook, type PriceBook, type PriceBookOptions } from '../../src/orders/price-book.ts';
@@ -63,22 +64,25 @@ describe('best prices', () => {
   it('Best prices are fetched once for all who ask at the same time, and used for a second', async () => {
     const market = await exchange();
     market.answers.set(SPOT_BOOK, { symbol: 'BTCUSDT', bidPrice: '100', askPrice: '101' });
-    const both = [bidAndAsk(market.book, 'spot', 'BTCUSDT'), bidAndAsk(market.book, 'spot', 'BTCUSDT')];
+    const both = [
+      bidAndAsk(market.book, 'spot', 'BTCUSDT', PROXY_CLIENT),
+      bidAndAsk(market.book, 'spot', 'BTCUSDT', PROXY_CLIENT),
+    ];
     expect(await Promise.all(both)).toEqual(['100 101', '100 101']);
     market.nowMs += 999;
-    await market.book.bestPrices('spot', 'BTCUSDT');
+    await market.book.bestPrices('spot', 'BTCUSDT', PROXY_CLIENT);
     expect(market.asked).toEqual([SPOT_BOOK]);
     market.answers.set(SPOT_BOOK, { symbol: 'BTCUSDT', bidPrice: '200', askPrice: '201' });
     market.nowMs += 1;
-    expect(await bidAndAsk(market.book, 'spot', 'BTCUSDT')).toBe('200 201');
+    expect(await bidAndAsk(market.book, 'spot', 'BTCUSDT', PROXY_CLIENT)).toBe('200 201');
   });
 
   it('Best prices that take longer than they stay fresh are still fetched once', async () => {
     const market = await exchange();
     market.answers.set(SPOT_BOOK, { symbol: 'BTCUSDT', bidPrice: '100', askPrice: '101' });
-    const first = market.book.bestPrices('spot', 'BTCUSDT');
+    const first = market.book.bestPrices('spot', 'BTCUSDT', PROXY_CLIENT);
     market.nowMs += 10_000;
-    await Promise.all([first, market.book.bestPrices('spot', 'BTCUSDT')]);
+    await Promise.all([first, market.book.bestPrices('spot', 'BTCUSDT', PROXY_CLIENT)]);
     expect(market.asked).toEqual([SPOT_BOOK]);
   });
 
@@ -90,7 +94,7 @@ describe('best prices', () => {
   ] as const)('Best prices of %s come from its own book', async (name, path, symbol) => {
     const market = await exchange();
     market.answers.set(path, [{ symbol, bidPrice: '0.10', askPrice: '0.20' }]);
-    expect(await bidAndAsk(market.book, name, symbol)).toBe('0.1 0.2');
+    expect(await bidAndAsk(market.book, name, symbol, PROXY_CLIENT)).toBe('0.1 0.2');
   });
 
   it('Best prices are not believed when they are another symbol’s, incomplete, or numbers with a fraction', async () => {
@@ -104,24 +108,24 @@ describe('best prices', () => {
       'maintenance',
     ]) {
       market.answers.set(SPOT_BOOK, answer);
-      await expect(market.book.bestPrices('spot', 'BTCUSDT')).rejects.toThrow(Unvaluable);
+      await expect(market.book.bestPrices('spot', 'BTCUSDT', PROXY_CLIENT)).rejects.toThrow(Unvaluable);
     }
   });
 
   it('Best prices that failed are asked for again only after a while', async () => {
     const market = await exchange();
     for (let attempt = 0; attempt < 3; attempt++) {
-      await expect(market.book.bestPrices('spot', 'BTCUSDT')).rejects.toThrow('status 400');
+      await expect(market.book.bestPrices('spot', 'BTCUSDT', PROXY_CLIENT)).rejects.toThrow('status 400');
     }
     expect(market.asked).toHaveLength(1);
     market.answers.set(SPOT_BOOK, { symbol: 'BTCUSDT', bidPrice: '1', askPrice: '2' });
     market.nowMs += 1_000;
-    expect(await bidAndAsk(market.book, 'spot', 'BTCUSDT')).toBe('1 2');
+    expect(await bidAndAsk(market.book, 'spot', 'BTCUSDT', PROXY_CLIENT)).toBe('1 2');
   });
 
   it('Best prices are asked for with the symbol as one encoded component', async () => {
     const market = await exchange();
-    await expect(market.book.bestPrices('spot', 'A&symbols=["B"]')).rejects.toThrow();
+    await expect(market.book.bestPrices('spot', 'A&symbols=["B"]', PROXY_CLIENT)).rejects.toThrow();
     expect(market.asked).toEqual(['/api/v3/ticker/bookTicker?symbol=A%26symbols%3D%5B%22B%22%5D']);
   });
 });
@@ -130,15 +134,15 @@ describe('the description of a symbol', () => {
   it('The description of a spot symbol is asked for by symbol and kept for an hour', async () => {
     const market = await exchange();
     market.answers.set(SPOT_INFO, { symbols: [spotRow] });
-    expect(await market.book.instrument('spot', 'BTCUSDT')).toMatchObject({
+    expect(await market.book.instrument('spot', 'BTCUSDT', PROXY_CLIENT)).toMatchObject({
       quoteAsset: 'USDT',
       contract: 'linear',
     });
     market.nowMs += 3_599_999;
-    await market.book.instrument('spot', 'BTCUSDT');
+    await market.book.instrument('spot', 'BTCUSDT', PROXY_CLIENT);
     expect(market.asked).toEqual([SPOT_INFO]);
     market.nowMs += 1;
-    await market.book.instrument('spot', 'BTCUSDT');
+    await market.book.instrument('spot', 'BTCUSDT', PROXY_CLIENT);
     expect(market.asked).toHaveLength(2);
   });
 
@@ -151,8 +155,8 @@ describe('the description of a symbol', () => {
       marginAsset: symbol.slice(3),
     }));
     market.answers.set('/fapi/v1/exchangeInfo', { symbols: rows });
-    expect((await market.book.instrument('usdm', 'BTCUSDT')).quoteAsset).toBe('USDT');
-    expect((await market.book.instrument('usdm', 'ETHUSDC')).quoteAsset).toBe('USDC');
+    expect((await market.book.instrument('usdm', 'BTCUSDT', PROXY_CLIENT)).quoteAsset).toBe('USDT');
+    expect((await market.book.instrument('usdm', 'ETHUSDC', PROXY_CLIENT)).quoteAsset).toBe('USDC');
     expect(market.asked).toEqual(['/fapi/v1/exchangeInfo']);
   });
 
@@ -160,13 +164,13 @@ describe('the description of a symbol', () => {
     const market = await exchange();
     market.answers.set('/fapi/v1/exchangeInfo', { symbols: [] });
     for (let attempt = 0; attempt < 3; attempt++) {
-      await expect(market.book.instrument('usdm', 'NEWUSDT')).rejects.toThrow(Unvaluable);
+      await expect(market.book.instrument('usdm', 'NEWUSDT', PROXY_CLIENT)).rejects.toThrow(Unvaluable);
     }
     expect(market.asked).toHaveLength(1);
     const row = { symbol: 'NEWUSDT', baseAsset: 'NEW', quoteAsset: 'USDT', marginAsset: 'USDT' };
     market.answers.set('/fapi/v1/exchangeInfo', { symbols: [row] });
     market.nowMs += 60_000;
-    expect((await market.book.instrument('usdm', 'NEWUSDT')).baseAsset).toBe('NEW');
+    expect((await market.book.instrument('usdm', 'NEWUSDT', PROXY_CLIENT)).baseAsset).toBe('NEW');
   });
 
   it('The description tells linear from inverse contracts, on either futures exchange', async () => {
@@ -184,10 +188,10 @@ describe('the description of a symbol', () => {
       market.answers.set(path, { symbols: [inverse, linear, unsized] });
     }
     for (const name of ['usdm', 'coinm'] as const) {
-      const found = await market.book.instrument(name, 'BTCUSD_PERP');
+      const found = await market.book.instrument(name, 'BTCUSD_PERP', PROXY_CLIENT);
       expect([found.contract, found.contractSize.toFixed()]).toEqual(['inverse', '100']);
-      expect((await market.book.instrument(name, 'BTCUSDT')).contract).toBe('linear');
-      await expect(market.book.instrument(name, 'ETHUSD_PERP')).rejects.toThrow(Unvaluable);
+      expect((await market.book.instrument(name, 'BTCUSDT', PROXY_CLIENT)).contract).toBe('linear');
+      await expect(market.book.instrument(name, 'ETHUSD_PERP', PROXY_CLIENT)).rejects.toThrow(Unvaluable);
     }
   });
 
@@ -197,14 +201,14 @@ describe('the description of a symbol', () => {
     market.answers.set('/eapi/v1/exchangeInfo', {
       optionSymbols: [row, { ...row, symbol: 'X', strikePrice: 9.5 }],
     });
-    const option = await market.book.instrument('options', row.symbol);
+    const option = await market.book.instrument('options', row.symbol, PROXY_CLIENT);
     expect(option.strikePrice?.toFixed()).toBe('90000.5');
-    await expect(market.book.instrument('options', 'X')).rejects.toThrow(Unvaluable);
+    await expect(market.book.instrument('options', 'X', PROXY_CLIENT)).rejects.toThrow(Unvaluable);
   });
 
   it('The description of a stock needs no question', async () => {
     const market = await exchange();
-    expect((await market.book.instrument('equity', 'AAPL')).quoteAsset).toBe('USDC');
+    expect((await market.book.instrument('equity', 'AAPL', PROXY_CLIENT)).quoteAsset).toBe('USDC');
     expect(market.asked).toEqual([]);
   });
 });
@@ -219,10 +223,10 @@ describe('a fresh cache', () => {
       },
       now: () => 0,
       freshMs: 10,
-      failureFreshMs: 10,
+      failureFreshMs: () => 10,
       maxEntries: 2,
     });
-    for (const key of ['a', 'b', 'c', 'b', 'c', 'a']) await cache.get(key);
+    for (const key of ['a', 'b', 'c', 'b', 'c', 'a']) await cache.get(key, PROXY_CLIENT);
     expect(loaded).toEqual(['a', 'b', 'c', 'a']);
   });
 });

@@ -28,6 +28,7 @@ export const DEFAULTS = {
   replicas: 1,
   durability: 'process',
   cache: { merge: true, exchangeInfo: true, klines: false, tickers: false, depth: false },
+  auditReserveMb: 64,
   egressId: 'default',
   logLevel: 'info',
 } as const;
@@ -123,6 +124,13 @@ const AuditSchema = mapping(
         description:
           'process: survives a kill of the proxy; disk: a synchronous write per record, survives a power cut.',
         default: DEFAULTS.durability,
+      }),
+    ),
+    reserveMb: Type.Optional(
+      whole(0, 1_000_000_000, {
+        description:
+          'MB of its disk that are kept for the records of orders and cancels; under it reads are refused.',
+        default: DEFAULTS.auditReserveMb,
       }),
     ),
   },

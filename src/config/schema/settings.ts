@@ -85,6 +85,7 @@ export interface Settings {
     readonly dir: string | undefined;
     readonly key: KeyObject | undefined;
     readonly durability: 'process' | 'disk';
+    readonly reserveBytes: number;
   };
   /** Where daily sums of order rules survive a restart; undefined keeps them in memory. */
   readonly stateDir: string | undefined;

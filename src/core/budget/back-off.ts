@@ -10,9 +10,9 @@ export interface UpstreamAnswer {
   readonly successful: boolean;
 }
 
-/** That Binance wants silence: from everybody on the host, or from the orders of the account that called. */
+/** That Binance wants silence: from everybody on the host, from the orders of the account that called, or who knows from whom. */
 export interface BackOff {
-  readonly what: 'host' | 'orders';
+  readonly what: 'host' | 'orders' | 'page';
   readonly status: number;
   /** End by server time in ms; undefined where Binance named none. */
   readonly untilMs: number | undefined;
@@ -28,7 +28,8 @@ const COUNT = /^\d{1,15}$/;
 
 /**
  * Reads out of an answer whether Binance wants silence. Order counts (-1015, also inside a cancelReplace whose cancel
- * was done) stop orders only; other 429, 418 and a 403 that is no Binance answer (the firewall's) stop the host.
+ * was done) stop orders only; other 429 and 418 stop the host. A 403 that is no Binance answer is the page of a firewall,
+ * which judges addresses and what is asked for.
  */
 export function readBackOff(answer: UpstreamAnswer, nowMs: number): BackOff | undefined {
   const { status } = answer;
@@ -45,7 +46,7 @@ export function readBackOff(answer: UpstreamAnswer, nowMs: number): BackOff | un
   if (status === 429)
     return { what: 'host', status, untilMs: endOf(answer, text, nowMs), windowMs: undefined };
   if (status === 403 && body === undefined)
-    return { what: 'host', status, untilMs: retryAfter(answer, nowMs), windowMs: undefined };
+    return { what: 'page', status, untilMs: retryAfter(answer, nowMs), windowMs: undefined };
   return undefined;
 }
 

@@ -83,6 +83,9 @@ export function countingOf({ kind, upstream }: Bucket): Counting {
   return kind === 'orders' ? 'falling' : 'plain';
 }
 
+const HOST = ':host';
+const OF_CLIENT = ':client:';
+
 /** The freeze that stops everything on a host, and on those that count with it. /api and /sapi are one host. */
 export function hostFreezeKey(upstream: UpstreamName): string {
   return `ip:${poolOf(upstream)}:host`;
@@ -95,6 +98,21 @@ export function streamFreezeKey(upstream: string): string {
 
 export function isStreamFreeze(key: string): boolean {
   return key.endsWith('-stream:host');
+}
+
+/** The freeze that stops one client on a host, but for its cancels. */
+export function clientFreezeKey(hostKey: string, client: string): string {
+  return `${hostKey.slice(0, -HOST.length)}${OF_CLIENT}${encodeURIComponent(client)}`;
+}
+
+/** True of a freeze that stops one client alone. */
+export function isClientFreeze(key: string): boolean {
+  return key.startsWith('ip:') && key.includes(OF_CLIENT);
+}
+
+/** Whom such a freeze stops. */
+export function clientOfFreeze(key: string): string {
+  return decodeURIComponent(key.slice(key.indexOf(OF_CLIENT) + OF_CLIENT.length));
 }
 
 /** The freeze that stops what places orders for an account. */

@@ -1,4 +1,4 @@
-import { ANONYMOUS, type Client } from '../access/client.ts';
+import { ANONYMOUS, type Client, PROXY_CLIENT } from '../access/client.ts';
 import type { Call } from '../call/call.ts';
 import type { Endpoint } from '../catalogue/endpoint.ts';
 import { MINUTE_MS } from '../intervals.ts';
@@ -9,6 +9,7 @@ import { FALLBACK_LIMITS, type RateLimit, SAPI_WEIGHT_PER_MINUTE, smallestOf } f
 import {
   type BucketCharge,
   type CallCharge,
+  clientFreezeKey,
   hostFreezeKey,
   type Lane,
   laneOf,
@@ -29,6 +30,14 @@ export interface ChargedCall {
   readonly account: string | undefined;
   /** Whether other clients may place orders on that account as well. */
   readonly othersPlace?: boolean;
+  /** The lane of what the call serves, where that is not its own: a question of the proxy's. */
+  readonly lane?: Lane | undefined;
+}
+
+/** For what, and because of whom, the proxy asks something of its own: there it is charged. */
+export interface Serves {
+  readonly lane: Lane;
+  readonly client: Client;
 }
 
 export interface Charging {
@@ -81,7 +90,7 @@ export function createCharging(reserveForOrders: number): Charging {
     chargeOf(charged) {
       const { endpoint, client, account } = charged;
       const pool = poolOf(endpoint.upstream);
-      const lane = laneOf(endpoint);
+      const lane = charged.lane ?? laneOf(endpoint);
       const share = isKeyQuestion(charged) ? 1 : open[lane];
       const charges: BucketCharge[] = [];
       const isSapi = endpoint.path.startsWith('/sapi/');
@@ -96,8 +105,11 @@ export function createCharging(reserveForOrders: number): Charging {
       for (const quota of quotasFor(endpoint)) chargeQuota(charges, charged, quota);
       if (shared > 0) chargeShare(charges, client, pool, shared, lane, shareOf(client, inForce));
       const hostKey = endpoint.isStream ? streamFreezeKey : hostFreezeKey;
-      const freezeKeys = [hostKey(endpoint.upstream)];
-      if (account !== undefined && (lane === 'orders' || countsOrders(endpoint)))
+      const frozenHost = hostKey(endpoint.upstream);
+      const freezeKeys = [frozenHost];
+      if (lane !== 'cancels' && client !== PROXY_CLIENT)
+        freezeKeys.push(clientFreezeKey(frozenHost, client.name));
+      if (account !== undefined && (laneOf(endpoint) === 'orders' || countsOrders(endpoint)))
         freezeKeys.push(ordersFreezeKey(endpoint, account));
       return { lane, weight, charges, freezeKeys };
     },

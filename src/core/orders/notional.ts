@@ -22,7 +22,16 @@ export interface Notional {
 
 /** An order whose value nobody can name; rules that need the value refuse it. */
 export class Unvaluable extends Error {
-  override readonly name = 'Unvaluable';
+  override readonly name: string = 'Unvaluable';
+}
+
+/** An order on a symbol that Binance does not have. */
+export class UnknownSymbol extends Unvaluable {
+  override readonly name = 'UnknownSymbol';
+
+  constructor() {
+    super('the exchange does not describe the symbol');
+  }
 }
 
 /** Placing by amount exists for MARKET orders and for convert; elsewhere an amount proves nothing. */

@@ -31,6 +31,7 @@ export const AUDIT_EVENTS = [
   'audit.torn',
   'library.printed',
   'audit.restored',
+  'refusals.summary',
   'operator.acted',
   'operator.refused',
   'refusals.streak',
@@ -118,6 +119,7 @@ export function auditLevel(record: UnsealedRecord): AuditLevel {
     case 'upstream.frozen':
     case 'budget.degraded':
     case 'audit.torn':
+    case 'refusals.summary':
     case 'library.printed':
     case 'operator.refused':
     case 'refusals.streak':

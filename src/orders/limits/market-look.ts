@@ -1,4 +1,4 @@
-import type { OrderRules } from '../../core/access/client.ts';
+import type { Client, OrderRules } from '../../core/access/client.ts';
 import type { Violation } from '../../core/access/violation.ts';
 import {
   bandNeedsBook,
@@ -37,6 +37,7 @@ interface SeenOrders {
 export type LookAtMarket = (
   rules: OrderRules,
   orders: readonly IntendedOrder[],
+  client: Client,
   onViolation: OnViolation,
 ) => Promise<SeenOrders | undefined>;
 
@@ -50,6 +51,7 @@ export function createMarketLook(priceBook: PriceBook): LookAtMarket {
     order: NamedOrder,
     instrument: Instrument | undefined,
     best: BestPrices | undefined,
+    client: Client,
   ): Promise<Depth> | undefined {
     const forBand =
       rules.priceBand !== undefined && bandNeedsDepth(order) && Number.isFinite(order.followedLevel);
@@ -58,11 +60,12 @@ export function createMarketLook(priceBook: PriceBook): LookAtMarket {
     return priceBook.depth(
       order.market,
       order.symbol,
+      client,
       (read) => (!forValue || isCovered(order, read)) && (!forBand || reachesLevel(order, read)),
     );
   }
 
-  async function lookAtOne(rules: OrderRules, order: IntendedOrder, which: string) {
+  async function lookAtOne(rules: OrderRules, order: IntendedOrder, client: Client, which: string) {
     // Exits are free: what only makes a position smaller is held up by no value and no price.
     if (isReducing(order)) return { value: undefined, violations: [] };
     const isValued = needsValues(rules);
@@ -71,18 +74,20 @@ export function createMarketLook(priceBook: PriceBook): LookAtMarket {
       return { value: undefined, violations: offPrices(rules, order, UNSEEN, which) };
     if (!hasSymbol(order)) throw new Unvaluable('the call names no symbol');
     const { market, symbol } = order;
-    const instrument = isValued ? await priceBook.instrument(market, symbol) : undefined;
-    const best = wantsBook(rules, order, instrument) ? await priceBook.bestPrices(market, symbol) : undefined;
-    const depth = depthFor(rules, order, instrument, best);
+    const instrument = isValued ? await priceBook.instrument(market, symbol, client) : undefined;
+    const best = wantsBook(rules, order, instrument)
+      ? await priceBook.bestPrices(market, symbol, client)
+      : undefined;
+    const depth = depthFor(rules, order, instrument, best, client);
     const seen = { best, depth: depth && (await depth) };
     const value = instrument && notionalOf(order, instrument, best, seen.depth);
     return { value, violations: offPrices(rules, order, seen, which) };
   }
 
-  return async function lookAtMarket(rules, orders, onViolation) {
+  return async function lookAtMarket(rules, orders, client, onViolation) {
     try {
       const seen = await Promise.all(
-        orders.map((order, index) => lookAtOne(rules, order, ordinal(index, orders.length))),
+        orders.map((order, index) => lookAtOne(rules, order, client, ordinal(index, orders.length))),
       );
       return {
         values: needsValues(rules) ? seen.map(({ value }) => value) : [],

@@ -1,6 +1,8 @@
 import type { Dispatcher } from 'undici';
 import type { Budgets } from '../../budgets/budgets.ts';
+import type { WayOut } from '../../config/schema/ways-out.ts';
 import { PROXY_CLIENT } from '../../core/access/client.ts';
+import type { Serves } from '../../core/budget/charging.ts';
 import { readHead } from '../../core/call/call.ts';
 import { encodeComponent } from '../../core/call/form.ts';
 import { readTarget } from '../../core/call/target.ts';
@@ -25,6 +27,10 @@ export interface OwnCall {
   readonly account?: string;
   /** A key of the account that signs instead of the one in force: the question about a key is signed with it. */
   readonly credential?: Credential;
+  /** Where the call is charged; without it as a read of the proxy's own. */
+  readonly serves?: Serves;
+  /** The way that it leaves by; without it the one of its account. */
+  readonly way?: WayOut;
   /** One connection of the upstream; without it the upstream's pool chooses. */
   readonly connection?: Dispatcher;
 }
@@ -63,7 +69,7 @@ export function createOwnCalls(deps: OwnCallsDeps): OwnCalls {
   // No client waits for these calls: nothing is asked for twice, and a shutdown does not wait for them.
   const resolver = { add: () => {} };
   const recorder = recordsOfSigned(deps.recorder);
-  const reserve = createReserve({ ...deps, resolver, limits: NO_LIMITS, underWay: NO_PLACES });
+  const reserve = createReserve({ ...deps, recorder, resolver, limits: NO_LIMITS, underWay: NO_PLACES });
   const attempt = createAttempt({ ...deps, recorder, resync: async () => {} });
   const finish = createFinish({ recorder, resolver, ...NO_LEARNING });
 
@@ -73,7 +79,8 @@ export function createOwnCalls(deps: OwnCallsDeps): OwnCalls {
       const call = readHead('GET', readTarget(own.target));
       const endpoint = catalogue.find(own.upstream, 'GET', call.path);
       const account = endpoint && accountFor(own, endpoint, context.config.keys.keys().next().value);
-      const connection = own.connection ?? context.config.pools.get(own.upstream, account);
+      const { pools } = context.config;
+      const connection = own.connection ?? pools.get(own.upstream, own.way?.account ?? account);
       if (endpoint === undefined || connection === undefined)
         throw new ProxyError('PROXY_UNKNOWN_ENDPOINT', `There is no ${own.upstream} ${call.path} to ask.`);
       const credential = own.credential ?? context.config.keys.get(account ?? '');
@@ -81,7 +88,14 @@ export function createOwnCalls(deps: OwnCallsDeps): OwnCalls {
       context.noteEndpoint(endpoint);
       context.noteCaller(PROXY_CLIENT, account);
       const proven = { client: PROXY_CLIENT, account, endpoint, call, signed: undefined };
-      const judged = { ...proven, claim: undefined, credential, orders: undefined };
+      const judged = {
+        ...proven,
+        claim: undefined,
+        credential,
+        orders: undefined,
+        serves: own.serves,
+        way: own.way,
+      };
       using reserved = await reserve(context, judged);
       const carrier = new TextCarrier(connection);
       const { lost } = finish(reserved, await attempt(reserved, carrier), carrier);
@@ -102,6 +116,8 @@ function accountFor(own: OwnCall, { security }: Endpoint, first: string | undefi
 function recordsOfSigned(recorder: CallRecorder): CallRecorder {
   return {
     ...recorder,
+    // What the proxy asks, orders wait for.
+    assertRoom() {},
     completedAtOnce(context, answer, lost) {
       if (context.endpoint?.security === 'SIGNED') recorder.completedAtOnce(context, answer, lost);
     },

@@ -2,18 +2,11 @@ import type { Dispatcher } from 'undici';
 import type { BudgetState } from '../../budgets/budgets.ts';
 import { poolOf } from '../../core/budget/shared-pool.ts';
 import type { UpstreamName } from '../../core/upstream.ts';
+import { PINGS } from '../pings.ts';
 import { repeat } from '../repeat.ts';
 import { DEFAULT_TIMEOUTS } from '../timeouts.ts';
 import type { OriginPool } from './pool.ts';
 
-/** The cheapest call of each family: weight 1. The web's public data has none. */
-const PINGS: Readonly<Partial<Record<UpstreamName, string>>> = {
-  spot: '/api/v3/ping',
-  usdm: '/fapi/v1/ping',
-  coinm: '/dapi/v1/ping',
-  options: '/eapi/v1/ping',
-  portfolio: '/papi/v1/ping',
-};
 /** Above this part of a limit the room is left to apps, whose own calls then keep connections open. */
 const ROOMY = 0.5;
 /** The pause between two rounds varies down to this part, so that proxies that started together drift apart. */

@@ -1,28 +1,28 @@
 import type { RawData } from 'ws';
 import { type WayOut, wayOf } from '../../config/schema/ways-out.ts';
-import { verifyFrameSignature } from '../../core/access/frame-signature.ts';
 import type { ProxyError } from '../../core/errors.ts';
 import { readFrame, type WsFrame } from '../../core/frames/frame.ts';
 import { errorFrame, resultFrame } from '../../core/frames/frame-error.ts';
-import type { WsMethod } from '../../core/frames/frame-methods.ts';
 import { SECOND_MS } from '../../core/intervals.ts';
-import type { Proof } from '../../pipeline/authenticate.ts';
 import type { CallContext } from '../../pipeline/call-context.ts';
 import { identify } from '../../pipeline/clients/identify.ts';
 import { LISTEN_KEY_SHARED } from '../../pipeline/clients/listen-keys.ts';
 import type { FinishedCall } from '../../pipeline/finish.ts';
 import type { LiveConfig } from '../../pipeline/live-config.ts';
 import { acceptParameters } from '../../pipeline/recognise.ts';
-import { isGuess, toProxyError } from '../../pipeline/refusals.ts';
+import { toProxyError } from '../../pipeline/refusals.ts';
 import type { Pipeline } from '../../pipeline/wire-pipeline.ts';
 import type { ServerClock } from '../../upstream/server-clock.ts';
 import type { Readers } from '../sockets/readers.ts';
 import { type PairOptions, type PairOwner, SocketPair } from '../sockets/socket-pair.ts';
 import { ArrivedFrames } from './arrived-frames.ts';
-import { isBadFrame, otherWayOut, tooManyUnanswered } from './bad-frames.ts';
+import { otherWayOut, tooManyUnanswered } from './bad-frames.ts';
 import { FrameCarrier } from './frame-carrier.ts';
 import { clientOfFrame } from './frame-client.ts';
+import { proofOfFrame } from './judge-frame.ts';
+import { KeylessFrames } from './keyless-frames.ts';
 import { PendingFrames } from './pending-frames.ts';
+import { RefusedFrames } from './refused-frames.ts';
 import { answerSession } from './session.ts';
 import type { SocketIdentity } from './socket-identity.ts';
 import { UserDataRight } from './user-data-right.ts';
@@ -49,16 +49,23 @@ export class ApiSocket implements PairOwner {
   readonly #userData = new UserDataRight();
   readonly #pending = new PendingFrames();
   readonly #arrived: ArrivedFrames;
+  readonly #refused: RefusedFrames;
+  readonly #keyless: KeylessFrames;
   /** Aborts when the app is gone: nothing waits for room any more then. */
   readonly #gone = new AbortController();
   /** Frames between their arrival and their answer. */
   #serving = 0;
   #second = 0;
   #framesInSecond = 0;
-  #badFrames = 0;
 
   constructor(options: ApiSocketOptions) {
     this.#options = options;
+    this.#refused = new RefusedFrames({
+      ...options,
+      say: (text) => this.#say(text),
+      cut: (code, rule) => this.#pair.cut(code, rule),
+    });
+    this.#keyless = new KeylessFrames(options.limits.keylessUnanswered);
     this.#arrived = new ArrivedFrames({
       pending: this.#pending,
       hear: ({ bytes, isBinary }) => {
@@ -118,7 +125,7 @@ export class ApiSocket implements PairOwner {
       arrival.assertServing();
       await this.#forward(context, reading.frame);
     } catch (error) {
-      await this.#refuse(context, id, toProxyError(error));
+      await this.#refused.refuse(context, id, toProxyError(error));
     } finally {
       this.#serving--;
       this.#pair.letGo();
@@ -133,18 +140,20 @@ export class ApiSocket implements PairOwner {
     const speaker = clientOfFrame(this.#options, context.config, method, frame, apiKey);
     const caller = identify(context, endpoint, speaker);
     acceptParameters(context, { ...caller, endpoint }, call);
-    const proven = pipeline.authenticate({ ...caller, endpoint, call }, this.#proofOf(method, frame, apiKey));
+    const proof = proofOfFrame(identity, method, frame, apiKey);
+    const proven = pipeline.authenticate({ ...caller, endpoint, call }, proof);
     using _use = proven.signed?.use;
     const claimed = await pipeline.admit(context, proven);
     using claim = claimed.claim;
     identity.accepted(proven.client, context.config);
-    this.#badFrames = 0;
+    this.#refused.accepted();
     if (method.kind !== 'call') {
       const nowMs = Math.floor(clock.nowOrLocal());
       this.#say(resultFrame(frame.id, answerSession(identity, method.kind, frame, proven, nowMs)));
       return;
     }
     if (this.#pending.size >= this.#options.limits.unanswered) throw tooManyUnanswered();
+    using _keyless = this.#keyless.begin(proven.client);
     const admitted = { ...pipeline.authorise(context, claimed), way: this.#options.way };
     this.#assertWayOut(context, caller.account);
     if (pipeline.listenKeys.isShared(admitted, context.config)) {
@@ -192,16 +201,6 @@ export class ApiSocket implements PairOwner {
     return answered;
   }
 
-  #proofOf({ kind }: WsMethod, { params }: WsFrame, apiKey: string | undefined): Proof {
-    const { identity } = this.#options;
-    return {
-      door: 'socket',
-      isLogon: kind === 'logon',
-      verify: (key, signature) => verifyFrameSignature(key, signature, params),
-      isLoggedOn: (client) => identity.isProven(client, apiKey),
-    };
-  }
-
   #relay(context: CallContext, { id }: WsFrame, { answer, lost }: FinishedCall, sentId: string): void {
     const { transfer, bodyText } = answer;
     if (lost !== undefined) {
@@ -212,15 +211,6 @@ export class ApiSocket implements PairOwner {
     const bytes = transfer.held ?? Buffer.alloc(0);
     if (sentId === id) this.#pair.toApp.pass(bytes, false);
     else this.#say(bytes.toString('utf8').replace(sentId, () => id));
-  }
-
-  async #refuse(context: CallContext, id: string, error: ProxyError): Promise<void> {
-    const { limits, clock, pipeline, guesses } = this.#options;
-    const told = (isGuess(error) ? await guesses() : undefined) ?? error;
-    const { outcome } = pipeline.recorder.refused(context, told);
-    this.#say(errorFrame(id, told, context.requestId, clock.nowOrLocal(), outcome));
-    if (!isBadFrame(error)) return;
-    if (++this.#badFrames >= limits.badFramesInARow) this.#pair.cut(1008, 'bad frames');
   }
 
   #say(text: string): void {

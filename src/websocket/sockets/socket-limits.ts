@@ -8,8 +8,12 @@ export interface SocketLimits {
   readonly framesPerSecond: number;
   /** Frames in a row that cannot be read or have an unknown key. More close the socket. */
   readonly badFramesInARow: number;
+  /** How long a signed API may be kept waiting for the first accepted frame of an app that nobody knows, in ms. */
+  readonly firstFrameMs: number;
   /** How many frames may wait for their answers. */
   readonly unanswered: number;
+  /** How many of them may have come without a key. */
+  readonly keylessUnanswered: number;
   /** How long Binance may take to answer a frame; its own limit is 10 s. */
   readonly answerTimeoutMs: number;
   readonly handshakeTimeoutMs: number;
@@ -38,7 +42,9 @@ export const SOCKET_LIMITS: SocketLimits = Object.freeze({
   maxFrameBytes: 64 * 1024,
   framesPerSecond: 500,
   badFramesInARow: 30,
+  firstFrameMs: 10_000,
   unanswered: 1_000,
+  keylessUnanswered: 10,
   answerTimeoutMs: 15_000,
   handshakeTimeoutMs: 10_000,
   pauseAtBytes: 256 * 1024,

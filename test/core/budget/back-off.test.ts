@@ -28,14 +28,14 @@ describe('an answer that wants silence', () => {
     expect(readBackOff(answer(418, { 'retry-after': 60 }, BANNED), NOW)?.untilMs).toBe(1_700_000_600_000);
   });
 
-  it('A 403 with the page of a firewall stops the host without an end', () => {
+  it('A 403 with the page of a firewall names no end and nobody', () => {
     expect(readBackOff(answer(403, {}, '<html><body>Forbidden</body></html>'), NOW)).toEqual({
-      what: 'host',
+      what: 'page',
       status: 403,
       untilMs: undefined,
       windowMs: undefined,
     });
-    expect(readBackOff(answer(403), NOW)?.what).toBe('host');
+    expect(readBackOff(answer(403), NOW)?.what).toBe('page');
   });
 
   it('A 403 of Binance itself does not stop the host', () => {

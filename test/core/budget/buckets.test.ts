@@ -65,7 +65,11 @@ describe('the buckets of a call', () => {
         request(endpoint({ ...PLACE, upstream, orders: ORDERS_OF_FUTURES }), { client: client('app', 50) }),
       );
     expect(of('coinm')).toEqual(of('usdm'));
-    expect(of('coinm').freezeKeys).toEqual(['ip:usdm:host', 'account:main:usdm:orders']);
+    expect(of('coinm').freezeKeys).toEqual([
+      'ip:usdm:host',
+      'ip:usdm:client:app',
+      'account:main:usdm:orders',
+    ]);
     expect(of('coinm').charges.map(({ bucket }) => [bucket.key, bucket.limit, countingOf(bucket)])).toEqual([
       ['ip:usdm:weight:1M', 2_400, 'pooled'],
       ['account:main:usdm:orders:10S', 300, 'pooled'],

@@ -27,10 +27,13 @@ export interface UpstreamOptions {
   readonly limits?: StatedLimits;
   /** What else the proxy's own questions are answered, by target. */
   readonly answers?: Readonly<Record<string, unknown>>;
+  /** Answers some of the proxy's own questions instead; false leaves one to the rest. */
+  readonly ownQuestion?: (target: string, response: ServerResponse) => boolean;
 }
 
 /** The proxy's own questions come without a user agent. */
 function answerTheProxy(target: string, response: ServerResponse, options: UpstreamOptions): void {
+  if (options.ownQuestion?.(target, response) === true) return;
   const given = options.answers?.[target];
   const answer = given === undefined ? startAnswer(target, options) : JSON.stringify(given);
   response.writeHead(answer === undefined ? 404 : 200, { 'content-type': 'application/json' });
