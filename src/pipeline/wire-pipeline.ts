@@ -8,6 +8,7 @@ import type { OrderLimits } from '../orders/order-limits.ts';
 import type { OrderResolver } from '../orders/resolver.ts';
 import type { ClaimRight } from '../repeats/claim-right.ts';
 import type { SharedData } from '../shared-data/shared-data.ts';
+import type { Stops } from '../stops/stops.ts';
 import type { KeyGate } from '../upstream/key-gate.ts';
 import type { ServerClock } from '../upstream/server-clock.ts';
 import type { Arrival } from './arrival.ts';
@@ -44,6 +45,7 @@ export interface Pipeline {
   readonly keyHolders: KeyHolders;
   /** Finds the answer of a call that need not be sent. */
   readonly share: Share;
+  readonly stops: Stops;
 }
 
 export interface PipelineDeps {
@@ -57,6 +59,7 @@ export interface PipelineDeps {
   readonly refusalStop: RefusalStop;
   readonly resolver: OrderResolver;
   readonly gate: KeyGate;
+  readonly stops: Stops;
   readonly claimRight: ClaimRight;
   readonly underWay: CallsUnderWay;
   readonly shared: SharedData<FinishedCall>;
@@ -88,5 +91,6 @@ export function wirePipeline(deps: PipelineDeps): Pipeline {
     listenKeys,
     keyHolders,
     share,
+    stops: deps.stops,
   };
 }

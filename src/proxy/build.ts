@@ -23,6 +23,8 @@ import { wirePipeline } from '../pipeline/wire-pipeline.ts';
 import { wireRepeats } from '../repeats/wire-repeats.ts';
 import type { SharedData } from '../shared-data/shared-data.ts';
 import { wireSharedData } from '../shared-data/wire-shared-data.ts';
+import type { Stops } from '../stops/stops.ts';
+import { wireStops } from '../stops/wire-stops.ts';
 import type { KeyGate } from '../upstream/key-gate.ts';
 import { ServerClock } from '../upstream/server-clock.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from '../upstream/timeouts.ts';
@@ -33,6 +35,7 @@ import { recordConsole } from './console-records.ts';
 import { type EarlierRuns, readEarlierCalls } from './earlier-runs.ts';
 import { lifecycleRecords } from './lifecycle-records.ts';
 import { configuredAddresses } from './loops.ts';
+import { stateRecords } from './state-records.ts';
 
 export interface ProxyOptions {
   readonly settings: Settings;
@@ -51,6 +54,9 @@ export interface BuiltProxy {
   readonly trail: AuditTrail;
   readonly limits: OrderLimits;
   readonly resolver: OrderResolver;
+  readonly stops: Stops;
+  /** Why the start is stricter than anybody asked for. */
+  readonly stateWarning: string | undefined;
   readonly clock: ServerClock;
   readonly gate: KeyGate;
   readonly ownCalls: OwnCalls;
@@ -151,6 +157,21 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
     ...times,
     pausesMs: timeouts.resolutionPausesMs,
   });
+  undo.defer(() => orders.close());
+  const stateEvents = stateRecords(trail);
+  const stopping = await wireStops(settings, {
+    settings: () => config().settings,
+    async ask({ method, upstream: name, path, params, account }) {
+      const call = { upstream: name, target: targetOf(path, params), account };
+      const { status, text } = await (method === 'GET' ? ownCalls.get(call) : ownCalls.cancel(method, call));
+      return { status, bodyText: text };
+    },
+    wallNow,
+    onChanged: stateEvents.changed,
+    onCancelled: stateEvents.cancelled,
+  });
+  undo.defer(() => stopping.close());
+  const { stops } = stopping;
   const { gate } = upstream;
   const { limits, refusalStop, resolver } = orders;
   const sockets = new OpenSockets();
@@ -168,7 +189,19 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
   const underWay = new CallsUnderWay(timeouts.callsPerUpstream);
   const shared = wireSharedData<FinishedCall>({ clock, joinableMs: timeouts.joinableMs, ...times });
   const pipeline = wirePipeline({
-    ...{ arrival, catalogue, clock, budgets, limits, refusalStop, resolver, gate, underWay, secretMask },
+    ...{
+      arrival,
+      catalogue,
+      clock,
+      budgets,
+      limits,
+      refusalStop,
+      resolver,
+      gate,
+      stops,
+      underWay,
+      secretMask,
+    },
     shared,
     claimRight: repeats.claimRight,
     recorder: meteredRecorder(recorder, metrics.calls, monotonicNow),
@@ -179,7 +212,8 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
   return {
     app: { pipeline, budgets, trail, clock, config, sockets, own, timeouts, secretMask, ...times },
     operator: { config, status, metrics, resolver, trail, monotonicNow },
-    ...{ trail, limits, resolver, clock, gate, ownCalls, underWay, shared },
+    ...{ trail, limits, resolver, stops, clock, gate, ownCalls, underWay, shared },
+    stateWarning: stopping.warning,
     swap(next) {
       snapshot.swap(next);
       shared.clear();
@@ -201,9 +235,11 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
       // What was read is used once, and let go of.
       earlier = undefined;
       await upstream.start();
+      stopping.resume();
     },
     async close() {
       upstream.stop();
+      stopping.close();
       resolver.close();
       repeats.close();
       await budgets.close();

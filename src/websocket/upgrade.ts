@@ -34,6 +34,7 @@ export async function serveWebSockets(app: FastifyInstance, deps: WebSocketDeps)
   const admitting = {
     rates: deps.pipeline.rates,
     keyHolders: deps.pipeline.keyHolders,
+    stops: deps.pipeline.stops,
     monotonicNow,
     sockets: new LaneCounts(limits.sockets),
   };
