@@ -134,7 +134,7 @@ class Round {
     const text = await this.#look(book, book.listPath, params);
     if (text === undefined) return [];
     const orders = readOpenOrders(book, this.#account, text);
-    if (orders === undefined) this.#left.push(this.#unseen(book, 'its open orders cannot be read'));
+    if (orders === undefined) this.#blind(book, 'its open orders cannot be read');
     return orders ?? [];
   }
 
@@ -162,17 +162,22 @@ class Round {
         return bodyText;
       }
       const { code, msg = '' } = readOrderAnswer(bodyText);
-      const unseen = this.#unseen(book, `Binance answered ${status} ${code ?? ''} ${msg}`.trim());
-      const isClosed = status >= 400 && status < 418 && code !== undefined && !PASSING.has(code);
-      const isUsed = this.#deps.known
-        .values()
-        .some((each) => each.account === this.#account && book.placedBy.test(each.path));
-      if (isClosed && !isUsed) this.#closed.push(unseen);
-      else this.#left.push(unseen);
+      const why = `Binance answered ${status} ${code ?? ''} ${msg}`.trim();
+      const isNo = status === 404 || (status >= 400 && status < 418 && code !== undefined);
+      if (isNo && !PASSING.has(code)) this.#blind(book, why);
+      else this.#left.push(this.#unseen(book, why));
     } catch (error) {
       this.#left.push(this.#unseen(book, whyOf(error)));
     }
     return undefined;
+  }
+
+  /** Binance shows this key no orders there. That is no trouble unless the proxy itself placed some. */
+  #blind(book: OpenBook, why: string): void {
+    const isUsed = this.#deps.known
+      .values()
+      .some(({ account, path }) => account === this.#account && book.placedBy.test(path));
+    (isUsed ? this.#left : this.#closed).push(this.#unseen(book, why));
   }
 
   #isMeant({ symbol, placedMs }: OpenOrder, placedBeforeMs: number | undefined): boolean {
