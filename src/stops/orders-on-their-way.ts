@@ -24,6 +24,12 @@ export class OrdersOnTheirWay {
     };
   }
 
+  /** True when none of the scope is on its way. */
+  isSettled(scope: Scope): boolean {
+    for (const order of this.#orders.keys()) if (isOf(scope, order)) return false;
+    return true;
+  }
+
   /** Resolves when those of the scope that are on their way now have ended; at the latest after `forMs`. */
   async settled(scope: Scope, forMs: number): Promise<void> {
     const concerned = [...this.#orders].filter(([order]) => isOf(scope, order));

@@ -44,18 +44,14 @@ export async function wireStops(initial: Settings, deps: WireStopsDeps): Promise
   const found = file?.read() ?? { kind: 'none' };
   const kept = found.kind === 'read' ? found.kept : NOTHING;
   for (const entry of kept.entries) book.take(entry);
-  const untilMs = new Map<string, number>();
   const cancellations = new Cancellations({
     ask,
     settings,
     known,
-    settled: async (scope) => {
-      await onTheirWay.settled(scope, LAST_ORDER_MS);
-      const key = `${scope.kind}:${scope.name}`;
-      if (!untilMs.has(key)) untilMs.set(key, wallNow() + SECOND_MS);
-    },
-    placedBeforeMs: ({ kind, name }) =>
-      book.get({ kind, name })?.state === 'reduce-only' ? untilMs.get(`${kind}:${name}`) : undefined,
+    isSettled: (scope) => onTheirWay.isSettled(scope),
+    settled: (scope) => onTheirWay.settled(scope, LAST_ORDER_MS),
+    letsOrdersPass: (scope) => book.get(scope)?.state === 'reduce-only',
+    wallNow,
     onProgress: onCancelled,
     keep: () => stops.keep(),
   });

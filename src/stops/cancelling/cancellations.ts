@@ -15,8 +15,10 @@ export interface CancelProgress {
 export interface CancellationsDeps extends RoundDeps {
   /** Resolves when no order of the scope is on its way any more. */
   readonly settled: (scope: Scope) => Promise<void>;
-  /** What was placed after the orders on their way stays in a state that lets some orders pass, ms. */
-  readonly placedBeforeMs: (scope: Scope) => number | undefined;
+  readonly isSettled: (scope: Scope) => boolean;
+  /** True of a state that lets some orders pass: those that are placed under it stay. */
+  readonly letsOrdersPass: (scope: Scope) => boolean;
+  readonly wallNow: () => number;
   readonly onProgress: (progress: CancelProgress) => void;
   /** Keeps what is still to be done. */
   readonly keep: () => void;
@@ -77,9 +79,10 @@ export class Cancellations {
     const { signal } = running.stop;
     for (let round = 0; !signal.aborted; round++) {
       const { scope } = running.work;
-      // The first look need not wait for the orders on their way: it takes away what rests already.
-      const isSettled = round > 0;
+      // The first look does not wait for the orders on their way: it takes away what rests already.
+      const isSettled = round > 0 || this.#deps.isSettled(scope);
       if (isSettled) await this.#deps.settled(scope);
+      if (isSettled) running.settledMs ??= this.#deps.wallNow();
       if (signal.aborted) return;
       const end = await this.#look(running);
       if (signal.aborted) return;
@@ -96,9 +99,10 @@ export class Cancellations {
     }
   }
 
-  async #look({ work }: Running): Promise<RoundEnd> {
+  async #look({ work, settledMs }: Running): Promise<RoundEnd> {
+    const isBounded = settledMs !== undefined && this.#deps.letsOrdersPass(work.scope);
     try {
-      return await cancelRound(this.#deps, work, this.#deps.placedBeforeMs(work.scope));
+      return await cancelRound(this.#deps, work, isBounded ? settledMs + CLOCKS_APART_MS : undefined);
     } catch {
       const why = this.#isClosed ? 'the proxy was stopped' : 'an error of the proxy itself';
       return { cancelled: 0, left: [{ account: '', market: '', why }], isClean: false };
@@ -106,10 +110,15 @@ export class Cancellations {
   }
 }
 
+/** By so much the clock of the exchange may be ahead. */
+const CLOCKS_APART_MS = SECOND_MS;
+
 /** The cancelling of one scope. */
 export class Running {
   readonly stop = new AbortController();
   work: CancelWork;
+  /** When the last order from before the state had ended, ms. */
+  settledMs: number | undefined;
   /** Resolves when nothing is left, or it was ended. */
   done: Promise<void> = Promise.resolve();
   #left: readonly LeftOrder[] = [];
