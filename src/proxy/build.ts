@@ -166,7 +166,7 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
       const { status, text } = await (method === 'GET' ? ownCalls.get(call) : ownCalls.cancel(method, call));
       return { status, bodyText: text };
     },
-    wallNow,
+    ...times,
     onChanged: stateEvents.changed,
     onCancelled: stateEvents.cancelled,
   });
@@ -203,6 +203,7 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
       secretMask,
     },
     shared,
+    presence: stopping.deadMan,
     claimRight: repeats.claimRight,
     recorder: meteredRecorder(recorder, metrics.calls, monotonicNow),
     resync: () => upstream.clockSync.resync(),

@@ -73,6 +73,29 @@ export class SharedStates {
     return this.#run('put', entry);
   }
 
+  /** Tells the other proxies that a client lives. */
+  seen(client: string, forMs: number): void {
+    this.#redis.set(`bsp:{states}:alive:${client}`, '1', 'PX', Math.ceil(forMs)).catch(() => {});
+  }
+
+  /** @throws Error when Redis is away */
+  async isSeen(client: string): Promise<boolean> {
+    return (await this.#redis.exists(`bsp:{states}:alive:${client}`)) === 1;
+  }
+
+  /** True for one of all proxies, for so long; while Redis is away for each. */
+  async mayBeat(what: string, forMs: number): Promise<boolean> {
+    const key = `bsp:{states}:beat:${what}`;
+    try {
+      if ((await this.#redis.set(key, this.#name, 'PX', Math.ceil(forMs), 'NX')) === 'OK') return true;
+      if ((await this.#redis.get(key)) !== this.#name) return false;
+      await this.#redis.pexpire(key, Math.ceil(forMs));
+    } catch {
+      // Two beats do no harm; none would cancel orders of clients that live.
+    }
+    return true;
+  }
+
   close(): void {
     clearInterval(this.#timer);
     this.#redis.disconnect();

@@ -26,6 +26,8 @@ export interface KeptStates {
   readonly work: readonly CancelWork[];
   /** Clients whose silence counts. */
   readonly armed: readonly string[];
+  /** Countdowns that are beaten at Binance, and for whom. */
+  readonly beats: readonly string[];
 }
 
 /** How the file was found. */
@@ -71,8 +73,8 @@ export class StateFile {
   }
 
   /** @throws Error when it cannot be written; what was there before stands then */
-  write({ entries, work, armed }: KeptStates): void {
-    const kept = { version: VERSION, entries: entries.map(orderedEntry), work, armed };
+  write({ entries, work, armed, beats }: KeptStates): void {
+    const kept = { version: VERSION, entries: entries.map(orderedEntry), work, armed, beats };
     const draft = `${this.#path}.new`;
     rmSync(draft, { force: true });
     const { O_WRONLY, O_CREAT, O_EXCL, O_SYNC } = constants;
@@ -111,18 +113,22 @@ function parse(text: string): FoundStates {
     return unreadable('it is cut or damaged');
   }
   if (typeof kept !== 'object' || kept === null) return unreadable('it is damaged');
-  const { version, entries, work, armed } = kept as Record<string, unknown>;
+  const { version, entries, work, armed, beats } = kept as Record<string, unknown>;
   if (typeof version === 'number' && version > VERSION)
     return unreadable('it was written by a newer version of this program');
-  if (version !== VERSION || ![entries, work, armed].every(Array.isArray)) return unreadable('it is damaged');
+  if (version !== VERSION || ![entries, work, armed, beats].every(Array.isArray))
+    return unreadable('it is damaged');
   const read = (entries as unknown[]).map(readEntry);
   const works = (work as unknown[]).map(readWork);
   const isWhole =
     read.every((entry) => entry !== undefined) &&
     works.every((each) => each !== undefined) &&
-    (armed as unknown[]).every((name) => typeof name === 'string');
+    [...(armed as unknown[]), ...(beats as unknown[])].every((name) => typeof name === 'string');
   if (!isWhole) return unreadable('it is damaged');
-  return { kind: 'read', kept: { entries: read, work: works, armed: armed as string[] } };
+  return {
+    kind: 'read',
+    kept: { entries: read, work: works, armed: armed as string[], beats: beats as string[] },
+  };
 }
 
 function unreadable(why: string): FoundStates {

@@ -9,6 +9,7 @@ import { judgeByState, judgeOpening } from './judge-call.ts';
 import type { KnownOrders, SettledOrders } from './known-orders.ts';
 import type { OrdersOnTheirWay } from './orders-on-their-way.ts';
 import type { SharedStates } from './shared-states.ts';
+import type { CountdownBeats } from './silence/countdown-beats.ts';
 import type { Concerned, StateBook } from './state-book.ts';
 import type { StateFile } from './state-file.ts';
 import { StopError } from './stop-error.ts';
@@ -75,6 +76,7 @@ export interface StopsDeps {
   readonly wallNow: () => number;
   /** Clients whose silence counts, to be kept with the states. */
   readonly armed: () => readonly string[];
+  readonly beats: () => Pick<CountdownBeats, 'assertNoOther' | 'note' | 'kept'>;
   readonly onChanged: (entry: StateEntry, before: TradingState, isKept: boolean) => void;
 }
 
@@ -93,9 +95,10 @@ export class Stops {
     this.#onTheirWay = onTheirWay;
   }
 
-  /** @throws ProxyError PROXY_STOPPED when a state that holds for the call does not let it pass */
+  /** @throws ProxyError PROXY_ORDER_REFUSED for a countdown that is the proxy's; PROXY_STOPPED when a state that holds for the call does not let it pass */
   assertAllowed(call: StoppableCall): void {
-    const { book, known } = this.#deps;
+    const { book, known, beats } = this.#deps;
+    if (call.endpoint.touches === 'symbol') beats().assertNoOther(call.endpoint, call.account, call.call);
     if (book.isFree) return;
     const entry = book.strictestFor(concernedBy(call));
     const refusal = entry === undefined ? undefined : judgeByState(entry, call, known);
@@ -119,6 +122,7 @@ export class Stops {
   /** Notes the orders of a call that was sent. */
   note(orders: SettledOrders): void {
     this.#deps.known.note(orders);
+    this.#deps.beats().note(orders);
   }
 
   /** True while a client is held by a state of its own, or of what it belongs to. */
@@ -240,11 +244,11 @@ export class Stops {
 
   /** True when it is on the disk. @param ended a scope whose cancelling is over */
   #write(ended?: Scope): boolean {
-    const { file, book, cancellations, armed } = this.#deps;
+    const { file, book, cancellations, armed, beats } = this.#deps;
     if (file === undefined) return false;
     const work = cancellations.work.filter(({ scope }) => ended === undefined || !isSameScope(scope, ended));
     try {
-      file.write({ entries: book.entries(), work, armed: armed() });
+      file.write({ entries: book.entries(), work, armed: armed(), beats: beats().kept });
       return true;
     } catch {
       return false;

@@ -5,6 +5,8 @@ import type { CancelPort } from './cancelling/cancel-round.ts';
 import { Cancellations, type CancellationsDeps } from './cancelling/cancellations.ts';
 import { KnownOrders } from './known-orders.ts';
 import { OrdersOnTheirWay } from './orders-on-their-way.ts';
+import type { DeadMan } from './silence/dead-man.ts';
+import { wireSilence } from './silence/wire-silence.ts';
 import { StateBook } from './state-book.ts';
 import { type KeptStates, StateFile } from './state-file.ts';
 import { Stops, type StopsDeps } from './stops.ts';
@@ -14,6 +16,7 @@ export interface WireStopsDeps {
   readonly settings: () => Settings;
   readonly ask: CancelPort;
   readonly wallNow: () => number;
+  readonly monotonicNow: () => number;
   readonly onChanged: StopsDeps['onChanged'];
   readonly onCancelled: CancellationsDeps['onProgress'];
 }
@@ -22,6 +25,8 @@ export interface WireStopsDeps {
 export interface WiredStops {
   readonly stops: Stops;
   readonly book: StateBook;
+  /** Hears of the life of clients. */
+  readonly deadMan: DeadMan;
   /** Why the start is stricter than anybody asked for; undefined when the states could be read. */
   readonly warning: string | undefined;
   /** Goes on with what an earlier run was to cancel. */
@@ -31,7 +36,7 @@ export interface WiredStops {
 
 /** Longer than Binance is given for an answer: by then an order that was on its way is known, or will never be. */
 const LAST_ORDER_MS = 20 * SECOND_MS;
-const NOTHING: KeptStates = { entries: [], work: [], armed: [] };
+const NOTHING: KeptStates = { entries: [], work: [], armed: [], beats: [] };
 
 /** @throws ConfigError when the state folder cannot be used */
 export async function wireStops(initial: Settings, deps: WireStopsDeps): Promise<WiredStops> {
@@ -62,11 +67,23 @@ export async function wireStops(initial: Settings, deps: WireStopsDeps): Promise
           entries: () => book.entries(),
           onHeard: (entry) => stops.heard(entry),
         });
-  const armed = () => kept.armed;
+  const armed = () => silence.deadMan.armed;
   const stops: Stops = new Stops(
-    { book, known, cancellations, file, shared, settings, wallNow, armed, onChanged },
+    {
+      book,
+      known,
+      cancellations,
+      file,
+      shared,
+      settings,
+      wallNow,
+      armed,
+      onChanged,
+      beats: () => silence.beats,
+    },
     onTheirWay,
   );
+  const silence = wireSilence(kept, { stops, settings, ask, shared, monotonicNow: deps.monotonicNow });
   const heardNothing = (await shared?.first()) !== true || book.entries().length === 0;
   let warning: string | undefined;
   if (found.kind === 'unreadable' && heardNothing) {
@@ -76,11 +93,13 @@ export async function wireStops(initial: Settings, deps: WireStopsDeps): Promise
   return {
     stops,
     book,
+    deadMan: silence.deadMan,
     warning,
     resume() {
       for (const work of kept.work) cancellations.start(work);
     },
     close() {
+      silence.close();
       cancellations.close();
       shared?.close();
     },

@@ -13,6 +13,7 @@ const KEPT = {
   entries: [HALT],
   work: [{ scope: { kind: 'client', name: 'bot' }, mode: 'own', reason: 'x', sinceMs: 1, cancelled: 2 }],
   armed: ['bot'],
+  beats: ['bot main usdm BTCUSDT'],
 } as const;
 
 let folder: string;
@@ -44,7 +45,7 @@ describe('the state file', () => {
 
   it.each([
     ['empty', ''],
-    ['of a newer version', '{"version":2,"entries":[],"work":[],"armed":[]}'],
+    ['of a newer version', '{"version":2,"entries":[],"work":[],"armed":[],"beats":[]}'],
     ['without its parts', '{"version":1,"entries":[]}'],
     [
       'with an unknown state',
