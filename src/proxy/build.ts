@@ -212,7 +212,7 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
   undo.move();
   return {
     app: { pipeline, budgets, trail, clock, config, sockets, own, timeouts, secretMask, ...times },
-    operator: { config, status, metrics, resolver, trail, monotonicNow },
+    operator: { config, status, metrics, resolver, trail, stops, monotonicNow },
     ...{ trail, limits, resolver, stops, clock, gate, ownCalls, underWay, shared },
     stateWarning: stopping.warning,
     swap(next) {

@@ -66,6 +66,15 @@ export interface ListedState {
   readonly sinceMs: number;
 }
 
+/** The cancelling of one scope. */
+export interface ListedCancelling {
+  readonly scope: Scope['kind'];
+  readonly name: string;
+  readonly cancel: CancelMode;
+  readonly cancelled: number;
+  readonly left: number;
+}
+
 export interface StopsDeps {
   readonly book: StateBook;
   readonly known: KnownOrders;
@@ -138,6 +147,13 @@ export class Stops {
       .map(({ kind, name, state, reason, operator, sinceMs }) => {
         return { scope: kind, name, state, reason, operator, sinceMs };
       });
+  }
+
+  /** How far the cancelling has come that goes on. */
+  cancelling(): readonly ListedCancelling[] {
+    return this.#deps.cancellations.running().map(({ work: { scope, mode }, cancelled, left }) => {
+      return { scope: scope.kind, name: scope.name, cancel: mode, cancelled, left: left.length };
+    });
   }
 
   /**

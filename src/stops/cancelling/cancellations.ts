@@ -53,6 +53,10 @@ export class Cancellations {
     return Array.from(this.#open.values(), ({ work }) => work);
   }
 
+  running(): readonly CancelProgress[] {
+    return Array.from(this.#open.values(), (running) => running.progress(false));
+  }
+
   /** Begins, in place of what was ordered for this scope before. Resolves with the first look that leaves nothing. */
   start(work: CancelWork): Running {
     this.drop(work.scope);

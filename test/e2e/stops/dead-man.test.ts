@@ -58,7 +58,7 @@ async function resting(path: string): Promise<string[]> {
 const countdowns = () =>
   simulator.requests
     .filter(({ path }) => path === '/fapi/v1/countdownCancelAll')
-    .map(({ query, body }) => new URLSearchParams(`${query}&${body}`).get('countdownTime'));
+    .map(({ target }) => new URLSearchParams(target.split('?')[1]).get('countdownTime'));
 
 describe('the dead man', () => {
   it('Of two bots on one symbol only the orders of the silent one go, and it is stopped', async () => {
@@ -72,7 +72,9 @@ describe('the dead man', () => {
       );
     const beat = setInterval(() => void call(proxy, 'GET', '/api/v3/account', TWO), 200);
     try {
-      await expect.poll(() => resting('/api/v3/openOrders'), { timeout: 15_000, interval: 300 }).toEqual(['40000.00']);
+      await expect
+        .poll(() => resting('/api/v3/openOrders'), { timeout: 15_000, interval: 300 })
+        .toEqual(['40000.00000000']);
       await expect
         .poll(() => proxy.parts.stops.list(), { timeout: 5_000 })
         .toMatchObject([
@@ -110,7 +112,9 @@ describe('the dead man', () => {
     await app.ask('account.status', { apiKey: ONE });
     await call(proxy, 'GET', '/api/v3/account', TWO);
     await app.ask('session.logout', { apiKey: ONE });
-    await expect.poll(() => proxy.parts.stops.list(), { timeout: 15_000, interval: 300 }).toMatchObject([{ name: 'two' }]);
+    await expect
+      .poll(() => proxy.parts.stops.list(), { timeout: 15_000, interval: 300 })
+      .toMatchObject([{ name: 'two' }]);
     await app.close();
   });
 });
