@@ -23,6 +23,7 @@ import { wirePipeline } from '../pipeline/wire-pipeline.ts';
 import { wireRepeats } from '../repeats/wire-repeats.ts';
 import type { SharedData } from '../shared-data/shared-data.ts';
 import { wireSharedData } from '../shared-data/wire-shared-data.ts';
+import { stateRecords } from '../stops/state-records.ts';
 import type { Stops } from '../stops/stops.ts';
 import { wireStops } from '../stops/wire-stops.ts';
 import type { KeyGate } from '../upstream/key-gate.ts';
@@ -35,7 +36,6 @@ import { recordConsole } from './console-records.ts';
 import { type EarlierRuns, readEarlierCalls } from './earlier-runs.ts';
 import { lifecycleRecords } from './lifecycle-records.ts';
 import { configuredAddresses } from './loops.ts';
-import { stateRecords } from './state-records.ts';
 
 export interface ProxyOptions {
   readonly settings: Settings;
@@ -185,6 +185,7 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
     unresolvedOrders: () => resolver.open().length,
     openSockets: () => sockets.size,
     limitUse: (client) => [...limits.use(client, wallNow()), ...refusalStop.use(client)],
+    stops,
   });
   const underWay = new CallsUnderWay(timeouts.callsPerUpstream);
   const shared = wireSharedData<FinishedCall>({ clock, joinableMs: timeouts.joinableMs, ...times });

@@ -149,6 +149,11 @@ export class Stops {
       });
   }
 
+  /** How many scopes of a kind are in a state. */
+  count(kind: Scope['kind'], state: TradingState): number {
+    return this.#deps.book.count(kind, state);
+  }
+
   /** How far the cancelling has come that goes on. */
   cancelling(): readonly ListedCancelling[] {
     return this.#deps.cancellations.running().map(({ work: { scope, mode }, cancelled, left }) => {

@@ -14,7 +14,7 @@ interface ShownState {
 }
 
 /** How far the cancelling of one scope has come. */
-export interface ShownCancelling {
+interface ShownCancelling {
   readonly scope: string;
   readonly name: string;
   readonly cancelled: number;

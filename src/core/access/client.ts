@@ -29,7 +29,7 @@ export interface RepeatRule {
 }
 
 /** When a client counts as dead. */
-export interface DeadManRule {
+interface DeadManRule {
   readonly silenceMs: number;
   /** True when Binance's own countdown on futures is beaten as well. */
   readonly exchange: boolean;

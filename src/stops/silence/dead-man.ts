@@ -9,7 +9,7 @@ export interface WatchedSocket {
 }
 
 /** What other proxies know of a client; undefined where there is no Redis. */
-export interface SharedLife {
+interface SharedLife {
   /** Tells the others that the client lives, for so long. */
   seen(client: string, forMs: number): void;
   /** Whether any proxy has heard of it lately. */

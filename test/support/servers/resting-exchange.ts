@@ -4,7 +4,7 @@ import { OPEN_BOOKS, type OpenBook } from '../../../src/stops/cancelling/open-bo
 import { startAnswer } from './start-answers.ts';
 
 /** One resting order, as its market names it. */
-export interface Resting {
+interface Resting {
   readonly market: string;
   readonly symbol: string;
   readonly id: string;

@@ -1,6 +1,6 @@
 import type { AuditTrail } from '../audit/trail.ts';
-import type { CancelProgress } from '../stops/cancelling/cancellations.ts';
-import { compareStates, type StateEntry, type TradingState } from '../stops/trading-state.ts';
+import type { CancelProgress } from './cancelling/cancellations.ts';
+import { compareStates, type StateEntry, type TradingState } from './trading-state.ts';
 
 /** So many of what is left stand in a record. */
 const MOST_NAMED = 20;
