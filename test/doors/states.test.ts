@@ -146,3 +146,38 @@ describeEveryDoor('halt', APPS, (door) => {
     expect(await door.call(stage, PUBLIC)).toMatchObject({ error: undefined });
   });
 });
+
+describeEveryDoor('an amendment under cancel-only', APPS, (door) => {
+  const AMEND: DoorCall = {
+    rest: ['PUT', '/fapi/v1/order'],
+    frame: 'order.modify',
+    api: '/ws-fapi/v1',
+    key: BOT,
+  };
+  const amend = (params: Readonly<Record<string, string>>) =>
+    door.call(stage, { ...AMEND, params: { symbol: 'BTCUSDT', side: 'BUY', ...params } });
+
+  it('Only a known order may be made smaller, at its own price', async () => {
+    const id = `mine-${door.name.replaceAll(' ', '-')}`;
+    await door.call(stage, { ...FUTURES, params: { ...LIMIT, quantity: '0.02', newClientOrderId: id } });
+    await enter('cancel-only');
+    before = arrived();
+    for (const params of [
+      { origClientOrderId: id, quantity: '0.03', price: '50000' },
+      { origClientOrderId: id, quantity: '0.02', price: '50000' },
+      { origClientOrderId: id, quantity: '0.01', price: '50001' },
+      { origClientOrderId: id, quantity: '0.01', priceMatch: 'OPPONENT' },
+      { origClientOrderId: 'a-stranger', quantity: '0.01', price: '50000' },
+      { origClientOrderId: id, orderId: '1', quantity: '0.01', price: '50000' },
+    ])
+      expect(await amend(params)).toMatchObject({ error: 'PROXY_STOPPED', code: -2010, outcome: 'not-sent' });
+    expect(arrived()).toBe(before);
+    expect(
+      (await amend({ origClientOrderId: id, quantity: '0.010', price: '50000.0' })).error,
+    ).toBeUndefined();
+    // It is known as it is now.
+    expect(await amend({ origClientOrderId: id, quantity: '0.015', price: '50000' })).toMatchObject({
+      error: 'PROXY_STOPPED',
+    });
+  });
+});
