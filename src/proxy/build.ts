@@ -149,7 +149,15 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
       return { status: answer.status, bodyText: answer.text };
     },
     onReport: events.reported,
-    onRefusalStreak: events.refusalStreak,
+    onRefusalStreak: (client, count) => {
+      events.refusalStreak(client, count);
+      stopping.stops.guard(
+        client.name,
+        `Binance refused ${count} orders in a row`,
+        'stopAfterRefusals',
+        'none',
+      );
+    },
     onResolved: (call) => {
       events.resolved(call);
       repeats.resolved(call);

@@ -212,6 +212,14 @@ export class Stops {
     };
   }
 
+  /** A guard leaves a client nothing but cancels; it never loosens what an operator set. */
+  guard(client: string, reason: string, channel: string, cancel: CancelMode): void {
+    const scope = { kind: 'client', name: client } as const;
+    const present = this.#deps.book.get(scope)?.state ?? 'run';
+    if (compareStates(present, 'cancel-only') >= 0) return;
+    this.enter({ state: 'cancel-only', scope, reason, cancel, operator: 'proxy', channel }).catch(() => {});
+  }
+
   /** Takes up what another proxy of the same Redis was told. */
   heard(entry: StateEntry): void {
     const { book, cancellations } = this.#deps;

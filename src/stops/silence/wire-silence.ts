@@ -52,16 +52,12 @@ export function wireSilence(kept: KeptStates, deps: SilenceDeps): Silence {
         if (stateOf(client) !== 'halt') beats.loggedOut(client.name);
       },
       stop: ({ name }, why, forMs) =>
-        void stops
-          .enter({
-            state: 'cancel-only',
-            scope: { kind: 'client', name },
-            reason: WHY[why](String(forMs / 1_000)),
-            cancel: 'own',
-            operator: 'proxy',
-            channel: why === 'silent' ? 'dead man' : 'disconnect',
-          })
-          .catch(() => {}),
+        stops.guard(
+          name,
+          WHY[why](String(forMs / 1_000)),
+          why === 'silent' ? 'dead man' : 'disconnect',
+          'own',
+        ),
     },
     kept.armed,
   );
