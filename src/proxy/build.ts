@@ -169,8 +169,10 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
   const stateEvents = stateRecords(trail);
   const stopping = await wireStops(settings, {
     settings: () => config().settings,
-    async ask({ method, upstream: name, path, params, account }) {
-      const call = { upstream: name, target: targetOf(path, params), account };
+    async ask({ method, upstream: name, path, params, account, client }) {
+      const caused = config().settings.clients.get(client ?? '') ?? PROXY_CLIENT;
+      const serves = { lane: 'cancels', client: caused } as const;
+      const call = { upstream: name, target: targetOf(path, params), account, serves };
       const { status, text } = await (method === 'GET' ? ownCalls.get(call) : ownCalls.cancel(method, call));
       return { status, bodyText: text };
     },
