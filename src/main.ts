@@ -46,6 +46,13 @@ const COMMANDS: CommandTable = new Map([
     ],
   ],
   [
+    'state',
+    [
+      async () => (await import('./commands/state.ts')).state,
+      'what is stopped: "state", "state set cancel-only --reason TEXT"',
+    ],
+  ],
+  [
     'certificate',
     [
       async () => (await import('./commands/certificate.ts')).certificate,

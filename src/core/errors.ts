@@ -16,6 +16,7 @@ export const PROXY_ERRORS = {
   PROXY_PERMISSION_DENIED: { status: 403, code: -1002 },
   PROXY_ORDER_REFUSED: { status: 400, code: -2010 },
   PROXY_DUPLICATE_ORDER: { status: 400, code: -2010 },
+  PROXY_STOPPED: { status: 400, code: -2010 },
   PROXY_CLIENT_RATE_LIMITED: { status: 429, code: -1003 },
   PROXY_WEIGHT_EXHAUSTED: { status: 429, code: -1003 },
   PROXY_ORDERS_EXHAUSTED: { status: 429, code: -1015 },
@@ -29,6 +30,15 @@ export const PROXY_ERRORS = {
   PROXY_INTERNAL: { status: 500, code: -1000 },
 } as const;
 
+/** How a stop answers what places no order: nobody should take it for the refusal of one. */
+export const STOPPED_WHOLLY: ErrorAnswer = { status: 503, code: -1016 };
+
+/** An HTTP status with a code of Binance's. */
+export interface ErrorAnswer {
+  readonly status: number;
+  readonly code: number;
+}
+
 export type ProxyErrorName = keyof typeof PROXY_ERRORS;
 
 /** answered: status and body are Binance's; not-sent: nothing was sent; unknown: sent without a trustworthy answer. */
@@ -41,6 +51,8 @@ export interface ProxyErrorDetail {
   readonly retryAfterSeconds?: number;
   /** The earlier call that this one repeats. */
   readonly repeats?: RepeatedCall;
+  /** In place of what stands in the table, of a refusal that has two answers. */
+  readonly answer?: ErrorAnswer;
   readonly cause?: unknown;
 }
 
@@ -57,6 +69,7 @@ export class ProxyError extends Error {
   readonly rule: string | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly repeats: RepeatedCall | undefined;
+  readonly #answer: ErrorAnswer;
 
   constructor(name: ProxyErrorName, message: string, detail: ProxyErrorDetail = {}) {
     super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
@@ -64,14 +77,15 @@ export class ProxyError extends Error {
     this.rule = detail.rule;
     this.retryAfterSeconds = detail.retryAfterSeconds;
     this.repeats = detail.repeats;
+    this.#answer = detail.answer ?? PROXY_ERRORS[name];
   }
 
   get status(): number {
-    return PROXY_ERRORS[this.name].status;
+    return this.#answer.status;
   }
 
   get code(): number {
-    return PROXY_ERRORS[this.name].code;
+    return this.#answer.code;
   }
 
   get outcome(): Outcome {

@@ -40,16 +40,16 @@ export class HttpCarrier implements Carrier {
   sign(call: Call, { credential, stamp }: Seal): Send {
     const wire =
       credential === undefined || stamp === undefined ? plainCall(call) : signCall(call, credential, stamp);
-    return () => this.#send(wire, credential?.apiKey);
+    return (mayLeave) => this.#send(wire, credential?.apiKey, mayLeave);
   }
 
   /** The answer to a read is given up with the last app that asked for it; any other call is seen to its end. */
-  async #send(wire: WireRequest, apiKey: string | undefined): Promise<Transfer> {
+  async #send(wire: WireRequest, apiKey: string | undefined, mayLeave: () => void): Promise<Transfer> {
     const { method, path, upstream } = this.#endpoint;
     const pool = this.#context.config.pools.get(upstream, this.#context.account);
     if (pool === undefined) throw new Error('a call without its upstream');
     const isRead = method === 'GET' && changesNothing(method, path);
-    const relay = new Relay(this.#taker, { method, holdAll: !isRead });
+    const relay = new Relay(this.#taker, { method, holdAll: !isRead, mayLeave });
     const seeToItsEnd = isRead ? this.#taker.start(() => relay.abort()) : undefined;
     const headers = upHeaders(this.#headers, apiKey, wire.body !== undefined);
     pool.dispatch({ method, path: wire.target, headers, body: wire.body ?? null }, relay);

@@ -10,6 +10,8 @@ export interface RelayOptions {
   readonly method: string;
   /** Hold the whole answer until it is complete: an order's answer is judged before anything of it is relayed. */
   readonly holdAll: boolean;
+  /** Throws when the call must not leave after all; asked before its first byte. */
+  readonly mayLeave: () => void;
 }
 
 /** A held answer that grows beyond this is let go: no answer to an order is that large. */
@@ -51,6 +53,7 @@ export class Relay implements Dispatcher.DispatchHandler {
   onRequestStart(controller: Controller): void {
     // Thrown, not aborted: that would cost a connection on which nothing was written.
     if (this.#aborted) throw hungUp();
+    this.#options.mayLeave();
     this.#controller = controller;
     this.#phase = 'after-bytes';
   }

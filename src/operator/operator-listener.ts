@@ -11,6 +11,7 @@ import { Sessions } from './access/sessions.ts';
 import type { Metrics } from './metrics.ts';
 import { operatorRecords } from './operator-records.ts';
 import { addSessionRoutes } from './session-routes.ts';
+import { addStateRoutes, type StateRoutesDeps } from './state-routes.ts';
 import type { Status } from './status.ts';
 
 export interface OperatorListenerDeps {
@@ -19,6 +20,7 @@ export interface OperatorListenerDeps {
   readonly metrics: Pick<Metrics, 'contentType' | 'print'>;
   readonly resolver: Pick<OrderResolver, 'open'>;
   readonly trail: Pick<AuditTrail, 'note'>;
+  readonly stops: StateRoutesDeps['stops'];
   readonly monotonicNow: () => number;
 }
 
@@ -73,6 +75,7 @@ export async function buildOperatorListener(deps: OperatorListenerDeps): Promise
     return { ...state, reasons: reasons.map(({ sentence }) => sentence) };
   });
   app.get('/orders/unresolved', () => ({ orders: resolver.open() }));
+  addStateRoutes(app, deps);
   addSessionRoutes(app, { settings, sessions, judgeToken, records });
   await app.ready();
   return app;

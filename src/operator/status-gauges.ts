@@ -3,9 +3,11 @@ import type { AuditTrail } from '../audit/trail.ts';
 import type { BudgetState, Budgets } from '../budgets/budgets.ts';
 import { SECOND_MS } from '../core/intervals.ts';
 import { UPSTREAM_NAMES } from '../core/upstream.ts';
+import type { Stops } from '../stops/stops.ts';
 import type { ServerClock } from '../upstream/server-clock.ts';
 import { createKeyGauges } from './key-gauges.ts';
 import { createLimitGauge, type LimitGaugeDeps } from './limit-gauge.ts';
+import { createStateGauges } from './state-gauges.ts';
 import type { Status } from './status.ts';
 
 /** What the gauges are read from. */
@@ -18,6 +20,7 @@ export interface StatusGaugesDeps extends LimitGaugeDeps {
   readonly unresolvedOrders: () => number;
   /** How many WebSocket connections of apps are open. */
   readonly openSockets: () => number;
+  readonly stops: Pick<Stops, 'count' | 'cancelling'>;
 }
 
 /** Registers the gauges. The function that it returns sets them to the present state, for every scrape. */
@@ -28,6 +31,7 @@ export function createStatusGauges(registry: Registry, deps: StatusGaugesDeps): 
   const readKeys = createKeyGauges(registry);
   const readAudit = createAuditGauges(registry, deps);
   const readLimits = createLimitGauge(registry, deps);
+  const readStates = createStateGauges(registry, deps.stops);
   const unresolved = gaugeOf(
     registry,
     'binance_proxy_orders_unresolved',
@@ -47,6 +51,7 @@ export function createStatusGauges(registry: Registry, deps: StatusGaugesDeps): 
     readKeys(state);
     readAudit();
     readLimits();
+    readStates();
     unresolved.set(deps.unresolvedOrders());
     sockets.set(deps.openSockets());
   };

@@ -1,4 +1,5 @@
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
+import type { Stops } from '../stops/stops.ts';
 import type { ServerClock } from '../upstream/server-clock.ts';
 import type { Carrier, Seal } from './carrier.ts';
 import { type Answer, readAnswer } from './read-answer.ts';
@@ -11,6 +12,7 @@ export interface AttemptDeps {
   /** Measures the clock anew. */
   readonly resync: () => Promise<void>;
   readonly recorder: Pick<CallRecorder, 'signed' | 'signedAtOnce'>;
+  readonly stops: Pick<Stops, 'assertAllowed'>;
   readonly monotonicNow: () => number;
 }
 
@@ -21,7 +23,7 @@ export interface AttemptDeps {
  */
 export type Attempt = (reserved: ReservedCall, carrier: Carrier) => Promise<Answer>;
 
-export function createAttempt({ clock, resync, recorder, monotonicNow }: AttemptDeps): Attempt {
+export function createAttempt({ clock, resync, recorder, stops, monotonicNow }: AttemptDeps): Attempt {
   function sealFor({ judged, recvWindow }: ReservedCall): Seal {
     const { endpoint, account, credential } = judged;
     // A listen token that nobody here knows goes without a key: it names its account itself.
@@ -38,24 +40,33 @@ export function createAttempt({ clock, resync, recorder, monotonicNow }: Attempt
   async function sendOnce(reserved: ReservedCall, carrier: Carrier): Promise<Answer> {
     const { context } = reserved;
     const { endpoint, call } = reserved.judged;
+    const mayLeave = () => stops.assertAllowed(reserved.judged);
+    // A state may have been entered while the call waited for room.
+    mayLeave();
     const startMs = monotonicNow();
     const send = carrier.sign(call, sealFor(reserved));
     context.noteSigning(monotonicNow() - startMs);
     if (endpoint.security === 'SIGNED') {
       if (carrier.recordsAtOnce) recorder.signedAtOnce(context);
-      else await recorder.signed(context);
+      else {
+        await recorder.signed(context);
+        mayLeave();
+      }
     }
     const { wasSent } = context;
     context.noteSending();
     const sentMs = monotonicNow();
-    const transfer = await send();
+    const transfer = await send(mayLeave);
     const tookMs = monotonicNow() - sentMs;
     const answer = readAnswer(endpoint, transfer);
     context.noteSent(tookMs, wasSent || answer.verdict.outcome !== 'not-sent');
     return answer;
   }
 
-  /** @throws ProxyError PROXY_UPSTREAM_UNREACHABLE, PROXY_AUDIT_UNAVAILABLE, PROXY_NOT_READY: nothing was sent then */
+  /**
+   * @throws ProxyError PROXY_STOPPED, PROXY_UPSTREAM_UNREACHABLE, PROXY_AUDIT_UNAVAILABLE, PROXY_NOT_READY: nothing was
+   * sent then
+   */
   return async function attempt(reserved, carrier) {
     carrier.assertOpen();
     const first = await sendOnce(reserved, carrier);

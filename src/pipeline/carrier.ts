@@ -28,8 +28,12 @@ export interface Seal {
   readonly stamp: Stamp | undefined;
 }
 
-/** Sends what was signed. It never rejects: whatever happens is how the transfer ended. */
-export type Send = () => Promise<Transfer>;
+/**
+ * Sends what was signed. It never rejects: whatever happens is how the transfer ended.
+ * @param mayLeave throws when the call must not leave after all: asked in the turn in which its bytes would, where that is
+ *   not the turn of the sending
+ */
+export type Send = (mayLeave: () => void) => Promise<Transfer>;
 
 /** How a call leaves the proxy: the one thing in which HTTP requests, frames and the proxy's own calls differ. */
 export interface Carrier {

@@ -66,7 +66,8 @@ function meetsOtherRules({ effect, orderShape }: Endpoint, { said, bodyText }: A
 }
 
 function lostAnswer({ clientOrderIds: ids }: CallContext, { transfer, verdict }: Answer): ProxyError {
-  if (verdict.outcome === 'not-sent') return unreachable(transfer.error);
+  if (verdict.outcome === 'not-sent')
+    return transfer.error instanceof ProxyError ? transfer.error : unreachable(transfer.error);
   const query = ids.length === 0 ? '' : ` Query it by client order id ${ids.join(', ')}.`;
   return new ProxyError(
     'PROXY_OUTCOME_UNKNOWN',

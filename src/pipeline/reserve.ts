@@ -7,6 +7,7 @@ import type { OrderLimits } from '../orders/order-limits.ts';
 import type { OrderResolver } from '../orders/resolver.ts';
 import type { ClaimEnding } from '../repeats/claim.ts';
 import { noteSent } from '../repeats/claim-right.ts';
+import type { Stops } from '../stops/stops.ts';
 import type { CallContext } from './call-context.ts';
 import { othersPlace } from './clients/others-place.ts';
 import type { JudgedCall } from './judge.ts';
@@ -17,6 +18,7 @@ export interface ReserveDeps {
   readonly limits: Pick<OrderLimits, 'reserve' | 'settle'>;
   readonly budgets: Pick<Budgets, 'charge' | 'reconcile' | 'refund' | 'keep'>;
   readonly underWay: Pick<CallsUnderWay, 'begin'>;
+  readonly stops: Pick<Stops, 'begin' | 'note'>;
   readonly resolver: Pick<OrderResolver, 'add'>;
   readonly recorder: Pick<CallRecorder, 'unresolved' | 'assertRoom'>;
   readonly wallNow: () => number;
@@ -63,6 +65,7 @@ export class ReservedCall implements Disposable {
   #room: OrderRoom | undefined;
   #ticket: Ticket | undefined;
   #place: Disposable | undefined;
+  readonly #onItsWay: Disposable | undefined;
   #isSettled = false;
 
   constructor(deps: ReserveDeps, context: CallContext, judged: JudgedCall, hangUp: AbortSignal | undefined) {
@@ -70,6 +73,7 @@ export class ReservedCall implements Disposable {
     this.context = context;
     this.judged = judged;
     this.#hangUp = hangUp;
+    this.#onItsWay = deps.stops.begin(judged);
   }
 
   /** The recvWindow that the call is stamped with, in ms. */
@@ -150,6 +154,7 @@ export class ReservedCall implements Disposable {
   settle(answer: Answer): void {
     this.learn(answer);
     const ending = orderEnding(answer);
+    if (ending === 'accepted' || ending === 'unknown') this.#noteOrders(answer.bodyText);
     this.#settleOrders(ending);
     if (ending === 'accepted') this.#keepClaim('executed', answer.said.orderId);
     else if (ending === 'unknown') this.#keepClaim('unknown', undefined);
@@ -162,6 +167,8 @@ export class ReservedCall implements Disposable {
    */
   [Symbol.dispose](): void {
     this.#place?.[Symbol.dispose]();
+    if (this.context.wasSent && !this.#isSettled) this.#noteOrders(undefined);
+    this.#onItsWay?.[Symbol.dispose]();
     const context = this.context;
     if (!context.wasSent) {
       this.refund();
@@ -174,6 +181,14 @@ export class ReservedCall implements Disposable {
     this.#settleOrders('unknown');
     if (!context.isConcluded && context.clientOrderIds.length > 0)
       this.#deps.resolver.add(this.#deps.recorder.unresolved(context, this.judged.endpoint));
+  }
+
+  /** What was placed, or may have been, is known as this client's. */
+  #noteOrders(bodyText: string | undefined): void {
+    const { clientOrderIds, orders } = this.context;
+    if (orders.length === 0) return;
+    const { client, account = '', endpoint } = this.judged;
+    this.#deps.stops.note({ client: client.name, account, endpoint, orders, clientOrderIds, bodyText });
   }
 
   /** A call that had an effect, or may have had one, is never sent again. */

@@ -8,6 +8,8 @@ import type { OrderLimits } from '../orders/order-limits.ts';
 import type { OrderResolver } from '../orders/resolver.ts';
 import type { ClaimRight } from '../repeats/claim-right.ts';
 import type { SharedData } from '../shared-data/shared-data.ts';
+import type { DeadMan } from '../stops/silence/dead-man.ts';
+import type { Stops } from '../stops/stops.ts';
 import type { KeyGate } from '../upstream/key-gate.ts';
 import type { ServerClock } from '../upstream/server-clock.ts';
 import type { Arrival } from './arrival.ts';
@@ -44,6 +46,8 @@ export interface Pipeline {
   readonly keyHolders: KeyHolders;
   /** Finds the answer of a call that need not be sent. */
   readonly share: Share;
+  readonly stops: Stops;
+  readonly presence: DeadMan;
 }
 
 export interface PipelineDeps {
@@ -57,7 +61,9 @@ export interface PipelineDeps {
   readonly refusalStop: RefusalStop;
   readonly resolver: OrderResolver;
   readonly gate: KeyGate;
+  readonly stops: Stops;
   readonly claimRight: ClaimRight;
+  readonly presence: DeadMan;
   readonly underWay: CallsUnderWay;
   readonly shared: SharedData<FinishedCall>;
   readonly secretMask: () => SecretMask;
@@ -79,7 +85,7 @@ export function wirePipeline(deps: PipelineDeps): Pipeline {
     rates,
     recognise: createRecognise({ catalogue, methods: createWsMethods(catalogue) }),
     authenticate: createAuthenticate({ clock, signatures, wallNow }),
-    admit: createAdmit({ claimRight: deps.claimRight, rates, monotonicNow }),
+    admit: createAdmit({ claimRight: deps.claimRight, rates, presence: deps.presence, monotonicNow }),
     authorise: createAuthorise(deps),
     judge: createJudge(deps),
     reserve: createReserve(deps),
@@ -88,5 +94,7 @@ export function wirePipeline(deps: PipelineDeps): Pipeline {
     listenKeys,
     keyHolders,
     share,
+    stops: deps.stops,
+    presence: deps.presence,
   };
 }

@@ -23,6 +23,9 @@ import { wirePipeline } from '../pipeline/wire-pipeline.ts';
 import { wireRepeats } from '../repeats/wire-repeats.ts';
 import type { SharedData } from '../shared-data/shared-data.ts';
 import { wireSharedData } from '../shared-data/wire-shared-data.ts';
+import { stateRecords } from '../stops/state-records.ts';
+import type { Stops } from '../stops/stops.ts';
+import { wireStops } from '../stops/wire-stops.ts';
 import type { KeyGate } from '../upstream/key-gate.ts';
 import { ServerClock } from '../upstream/server-clock.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from '../upstream/timeouts.ts';
@@ -51,6 +54,9 @@ export interface BuiltProxy {
   readonly trail: AuditTrail;
   readonly limits: OrderLimits;
   readonly resolver: OrderResolver;
+  readonly stops: Stops;
+  /** Why the start is stricter than anybody asked for. */
+  readonly stateWarning: string | undefined;
   readonly clock: ServerClock;
   readonly gate: KeyGate;
   readonly ownCalls: OwnCalls;
@@ -143,7 +149,15 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
       return { status: answer.status, bodyText: answer.text };
     },
     onReport: events.reported,
-    onRefusalStreak: events.refusalStreak,
+    onRefusalStreak: (client, count) => {
+      events.refusalStreak(client, count);
+      stopping.stops.guard(
+        client.name,
+        `Binance refused ${count} orders in a row`,
+        'stopAfterRefusals',
+        'none',
+      );
+    },
     onResolved: (call) => {
       events.resolved(call);
       repeats.resolved(call);
@@ -151,6 +165,23 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
     ...times,
     pausesMs: timeouts.resolutionPausesMs,
   });
+  undo.defer(() => orders.close());
+  const stateEvents = stateRecords(trail);
+  const stopping = await wireStops(settings, {
+    settings: () => config().settings,
+    async ask({ method, upstream: name, path, params, account, client }) {
+      const caused = config().settings.clients.get(client ?? '') ?? PROXY_CLIENT;
+      const serves = { lane: 'cancels', client: caused } as const;
+      const call = { upstream: name, target: targetOf(path, params), account, serves };
+      const { status, text } = await (method === 'GET' ? ownCalls.get(call) : ownCalls.cancel(method, call));
+      return { status, bodyText: text };
+    },
+    ...times,
+    onChanged: stateEvents.changed,
+    onCancelled: stateEvents.cancelled,
+  });
+  undo.defer(() => stopping.close());
+  const { stops } = stopping;
   const { gate } = upstream;
   const { limits, refusalStop, resolver } = orders;
   const sockets = new OpenSockets();
@@ -164,12 +195,26 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
     unresolvedOrders: () => resolver.open().length,
     openSockets: () => sockets.size,
     limitUse: (client) => [...limits.use(client, wallNow()), ...refusalStop.use(client)],
+    stops,
   });
   const underWay = new CallsUnderWay(timeouts.callsPerUpstream);
   const shared = wireSharedData<FinishedCall>({ clock, joinableMs: timeouts.joinableMs, ...times });
   const pipeline = wirePipeline({
-    ...{ arrival, catalogue, clock, budgets, limits, refusalStop, resolver, gate, underWay, secretMask },
+    ...{
+      arrival,
+      catalogue,
+      clock,
+      budgets,
+      limits,
+      refusalStop,
+      resolver,
+      gate,
+      stops,
+      underWay,
+      secretMask,
+    },
     shared,
+    presence: stopping.deadMan,
     claimRight: repeats.claimRight,
     recorder: meteredRecorder(recorder, metrics.calls, monotonicNow),
     resync: () => upstream.clockSync.resync(),
@@ -178,8 +223,9 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
   undo.move();
   return {
     app: { pipeline, budgets, trail, clock, config, sockets, own, timeouts, secretMask, ...times },
-    operator: { config, status, metrics, resolver, trail, monotonicNow },
-    ...{ trail, limits, resolver, clock, gate, ownCalls, underWay, shared },
+    operator: { config, status, metrics, resolver, trail, stops, monotonicNow },
+    ...{ trail, limits, resolver, stops, clock, gate, ownCalls, underWay, shared },
+    stateWarning: stopping.warning,
     swap(next) {
       snapshot.swap(next);
       shared.clear();
@@ -201,9 +247,11 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
       // What was read is used once, and let go of.
       earlier = undefined;
       await upstream.start();
+      stopping.resume();
     },
     async close() {
       upstream.stop();
+      stopping.close();
       resolver.close();
       repeats.close();
       await budgets.close();

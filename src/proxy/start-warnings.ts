@@ -10,7 +10,12 @@ export function noteStartWarnings(trail: Pick<AuditTrail, 'note'>, settings: Set
 
 /** What a start with this configuration would warn of, one sentence each. */
 export function startWarnings(settings: Settings): readonly string[] {
-  return [...settings.warnings, ...forgetfulSums(settings), ...forgetfulRepeats(settings)];
+  return [
+    ...settings.warnings,
+    ...forgetfulSums(settings),
+    ...forgetfulRepeats(settings),
+    ...forgetfulStates(settings),
+  ];
 }
 
 /** What was sent before a restart, and could be sent again after it. */
@@ -18,6 +23,14 @@ function forgetfulRepeats({ audit }: Settings): readonly string[] {
   if (audit.dir !== undefined) return [];
   return [
     'Without an audit folder a restart forgets which orders were sent: calls that an app dated before the start are refused, and a client order id whose fate was open may be used again. Set BINANCE_PROXY_AUDIT_DIR to a folder.',
+  ];
+}
+
+/** A stop that a restart would lift. */
+function forgetfulStates({ stateDir }: Settings): readonly string[] {
+  if (stateDir !== undefined) return [];
+  return [
+    'Without a state folder a restart forgets which states were set, and everything runs again: set BINANCE_PROXY_STATE_DIR to a folder.',
   ];
 }
 

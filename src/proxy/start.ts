@@ -73,6 +73,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     trail.note({ event: 'proxy.started', detail });
     noteUnguarded(settings, trail);
     noteStartWarnings(trail, settings);
+    if (proxy.stateWarning !== undefined)
+      trail.note({ event: 'config.warning', level: 'error', msg: proxy.stateWarning });
     return {
       url,
       operatorUrl,

@@ -24,6 +24,8 @@ export interface Simulator extends SimulatorSockets {
   /** The state, for tests that look behind the API. */
   readonly exchange: Exchange;
   inject(fault: Fault): void;
+  /** Takes back the faults that are still to happen. */
+  clearFaults(): void;
   /** Sets how far the exchange's clock is ahead of this machine's. */
   setClockOffset(offsetMs: number): void;
   /** @throws TypeError when no account has the key */
@@ -131,6 +133,10 @@ class RunningSimulator implements Simulator {
 
   inject(fault: Fault): void {
     this.#faults.inject(fault);
+  }
+
+  clearFaults(): void {
+    this.#faults.clear();
   }
 
   setClockOffset(offsetMs: number): void {

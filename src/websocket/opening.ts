@@ -15,6 +15,7 @@ import type { KeyHolders } from '../pipeline/clients/key-holders.ts';
 import { mayRead } from '../pipeline/clients/shown-client.ts';
 import type { LiveConfig } from '../pipeline/live-config.ts';
 import { expiredClient, unknownClient, unknownEndpoint } from '../pipeline/refusals.ts';
+import type { Stops } from '../stops/stops.ts';
 import { callOf, connectionEndpoint } from './connection-endpoint.ts';
 import { SocketPlace } from './socket-place.ts';
 import { Readers } from './sockets/readers.ts';
@@ -38,6 +39,7 @@ export interface AdmittedSocket {
 export interface AdmitSocketDeps {
   readonly rates: ClientRates;
   readonly keyHolders: Pick<KeyHolders, 'holderOf' | 'accountOf'>;
+  readonly stops: Pick<Stops, 'assertMayOpen'>;
   readonly monotonicNow: () => number;
   /** The sockets of all apps, counted by lane and client. */
   readonly sockets: LaneCounts;
@@ -62,7 +64,7 @@ const ORIGINS: Readonly<Record<SocketFamily, Readonly<Record<SocketTarget['kind'
  * @throws ProxyError
  */
 export function admitSocket(
-  { rates, keyHolders, monotonicNow, sockets }: AdmitSocketDeps,
+  { rates, keyHolders, stops, monotonicNow, sockets }: AdmitSocketDeps,
   context: CallContext,
   { url, host, headers }: OpeningRequest,
 ): AdmittedSocket {
@@ -79,6 +81,7 @@ export function admitSocket(
   context.noteCaller(client, undefined);
   rates.count(client, monotonicNow());
   if (!(target.isPrivate && client.name === ANONYMOUS)) decide(client, endpoint, callOf(endpoint));
+  if (target.isPrivate) stops.assertMayOpen(client.name, client.account);
   const isOwn = target.isPrivate || target.kind === 'api';
   const owner = keyHolders.accountOf(listenKeysOf(target), settings);
   const way = wayOf(settings.egress, isOwn ? (owner ?? context.identified?.account) : undefined);

@@ -1,6 +1,7 @@
 import fastifyWebsocket from '@fastify/websocket';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { WebSocket } from 'ws';
+import type { Client } from '../core/access/client.ts';
 import { streamWish } from '../core/frames/stream-event.ts';
 import { LaneCounts } from '../core/lanes.ts';
 import { admitSocket } from './opening.ts';
@@ -31,9 +32,11 @@ export async function serveWebSockets(app: FastifyInstance, deps: WebSocketDeps)
   watchOver(app, deps, feeds);
 
   const entries = new WeakMap<FastifyRequest, Entry>();
+  const watched = new WeakMap<FastifyRequest, Client>();
   const admitting = {
     rates: deps.pipeline.rates,
     keyHolders: deps.pipeline.keyHolders,
+    stops: deps.pipeline.stops,
     monotonicNow,
     sockets: new LaneCounts(limits.sockets),
   };
@@ -55,6 +58,8 @@ export async function serveWebSockets(app: FastifyInstance, deps: WebSocketDeps)
       entries.delete(request);
       entry?.giveUp();
     });
+    const { isPrivate, kind } = admitted.target;
+    if (isPrivate || kind === 'api') watched.set(request, admitted.client);
     const wish = streamWish(admitted.target);
     const entry = await (wish === undefined
       ? openOwnSocket(deps, admitted, request, gone.signal)
@@ -71,8 +76,13 @@ export async function serveWebSockets(app: FastifyInstance, deps: WebSocketDeps)
     wsHandler(app, request) {
       const entry = entries.get(request);
       entries.delete(request);
-      if (entry === undefined) app.close(1011);
-      else entry.accept(app);
+      if (entry === undefined) {
+        app.close(1011);
+        return;
+      }
+      const client = watched.get(request);
+      if (client !== undefined) deps.pipeline.presence.watch(app, client);
+      entry.accept(app);
     },
   };
 }

@@ -54,6 +54,22 @@ const CASES: readonly Case[] = [
     missing: /^client revoke needs a NAME\.$/,
     stray: ['bot', 'oops'],
   },
+  { name: 'state', valued: ['--operator', '--token-file', '--url'], stray: ['oops'] },
+  {
+    name: 'state set',
+    valued: [
+      '--operator',
+      '--token-file',
+      '--url',
+      '--account',
+      '--client',
+      '--symbol',
+      '--reason',
+      '--cancel',
+    ],
+    missing: /^state set needs a STATE: run, reduce-only, cancel-only or halt\.$/,
+    stray: ['halt', 'oops'],
+  },
   {
     name: 'certificate',
     valued: ['--out'],

@@ -98,6 +98,8 @@ const SHOWN: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   SigningProxyBudgetAbove80Percent: { binance_proxy_budget_used: 1e6 },
   SigningProxyBudgetUnderestimated: { binance_proxy_budget_reported: 1e6 },
   SigningProxyOrdersFrozen: { binance_proxy_orders_frozen: 1 },
+  SigningProxyStopped: { binance_proxy_state: 1 },
+  SigningProxyCancelLeft: { binance_proxy_cancel_left: 2 },
   SigningProxyAuditFailing: { binance_proxy_audit_available: 0 },
   SigningProxyKeyPreflight: { 'binance_proxy_key_preflight{account="main",verdict="failed"': 1 },
   SigningProxySharedBudgetAway: { binance_proxy_budget_degraded: 1 },

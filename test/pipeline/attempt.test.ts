@@ -14,6 +14,7 @@ describe('an attempt', () => {
       clock: { now: () => 1 },
       resync: async () => {},
       recorder: { signed: async () => {}, signedAtOnce: () => {} },
+      stops: { assertAllowed: () => {} },
       monotonicNow: () => nowMs,
     });
     const transfer: Transfer = {

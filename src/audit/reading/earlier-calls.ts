@@ -128,7 +128,8 @@ function headOf(line: Buffer): Head {
 
 function isKnownEnd(event: string, line: Buffer): boolean {
   if (event === 'call.resolved') return true;
-  if (event !== 'call.completed') return false;
+  // A call that was refused after its record did not leave.
+  if (event !== 'call.completed' && event !== 'call.refused') return false;
   return !line.includes(UNKNOWN) || parseRecord(line.toString('utf8'))?.outcome !== 'unknown';
 }
 

@@ -50,6 +50,18 @@ const FIELDS: { readonly [Field in keyof Client]-?: FieldJudge } = {
     looserOrGone((client: Client) => client.expiresMs, isHigher)(before, after)
       ? 'would have a key that ends later, or never'
       : undefined,
+  deadMan: ({ deadMan: before }, { deadMan: after }) => {
+    if (before === undefined) return undefined;
+    if (after === undefined) return 'would lose its deadMan: its silence would cancel nothing';
+    const isLooser =
+      after.silenceMs > before.silenceMs ||
+      (before.exchange && (!after.exchange || after.countdownMs > before.countdownMs));
+    return isLooser ? 'would have a deadMan that acts later, or not at Binance' : undefined;
+  },
+  cancelOnDisconnectMs: (before, after) =>
+    looserOrGone((client: Client) => client.cancelOnDisconnectMs, isHigher)(before, after)
+      ? 'would keep its orders longer after its last socket closed'
+      : undefined,
   policyMode: (before, after) =>
     before.policyMode === 'enforce' && after.policyMode === 'report'
       ? 'would be in report mode: its rules would refuse nothing'

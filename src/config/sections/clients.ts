@@ -2,10 +2,11 @@ import { ANONYMOUS, type Client, type OrderRules } from '../../core/access/clien
 import { DEFAULT_PERMISSIONS, SINGLE_CLIENT_PERMISSIONS } from '../../core/catalogue/permission.ts';
 import { ExactDecimal } from '../../core/decimal.ts';
 import type { LayeredConfig } from '../schema/layered-config.ts';
-import { type ClientEntry, EXPIRES_ERROR } from '../schema/parts/client-schema.ts';
+import { type ClientEntry, DEFAULT_COUNTDOWN_MS, EXPIRES_ERROR } from '../schema/parts/client-schema.ts';
 import { CLIENT_SUFFIXES } from '../schema/variables.ts';
 import type { ConfigSources } from '../sources/read-secret.ts';
 import { accountNames } from './accounts.ts';
+import { checkCountdowns } from './countdowns.ts';
 import { type IssuedKeys, readIssuedKeys } from './issued-keys.ts';
 import type { RepeatedSecrets } from './repeated-secrets.ts';
 
@@ -59,6 +60,7 @@ export function readClients(
     if (issued.keyDigest !== undefined) byKeyDigest.set(issued.keyDigest, client);
   }
   if (!isSingle && !prefixes.has(SINGLE_CLIENT_PREFIX)) checkUnusedPair(sources);
+  checkCountdowns(layered, clients);
   clients.set(ANONYMOUS, anonymousClient(anonymous, usualAccount(layered)));
   return { clients, byKeyDigest, keyExpected, anonymousEnabled: anonymous?.enabled ?? true };
 }
@@ -125,6 +127,12 @@ function toClient(name: string, entry: ClientEntry, account: string, issued: Iss
     requestsPerSecond: entry.requestsPerSecond,
     stopAfterRefusals: entry.stopAfterRefusals,
     expiresMs: entry.expires === undefined ? undefined : startOfDay(entry.expires),
+    deadMan: entry.deadMan && {
+      silenceMs: entry.deadMan.silenceMs,
+      exchange: entry.deadMan.exchange ?? false,
+      countdownMs: entry.deadMan.countdownMs ?? DEFAULT_COUNTDOWN_MS,
+    },
+    cancelOnDisconnectMs: entry.cancelOnDisconnectMs,
     policyMode: entry.policy?.mode ?? 'enforce',
   };
 }
@@ -172,6 +180,8 @@ function anonymousClient(entry: ClientEntry | undefined, account: string): Clien
     requestsPerSecond: entry?.requestsPerSecond,
     stopAfterRefusals: undefined,
     expiresMs: undefined,
+    deadMan: undefined,
+    cancelOnDisconnectMs: undefined,
     policyMode: 'enforce',
   };
 }

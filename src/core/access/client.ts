@@ -28,6 +28,15 @@ export interface RepeatRule {
   readonly withinMs: number;
 }
 
+/** When a client counts as dead. */
+interface DeadManRule {
+  readonly silenceMs: number;
+  /** True when Binance's own countdown on futures is beaten as well. */
+  readonly exchange: boolean;
+  /** What that is set to with each beat. */
+  readonly countdownMs: number;
+}
+
 /** An app that calls the proxy. `anonymous` stands for every caller of an endpoint that needs no key. */
 export interface Client {
   readonly name: string;
@@ -49,6 +58,10 @@ export interface Client {
   readonly stopAfterRefusals: number | undefined;
   /** From this moment of server time on, ms, its key is unknown, but for cancels. */
   readonly expiresMs: number | undefined;
+  /** Its silence cancels its orders. */
+  readonly deadMan?: DeadManRule | undefined;
+  /** So long after the last of its sockets closed its orders are cancelled. */
+  readonly cancelOnDisconnectMs?: number | undefined;
   /** `report` lets pass and logs what permissions and order rules would have refused; the denylist holds all the same. */
   readonly policyMode: 'enforce' | 'report';
 }
@@ -75,5 +88,7 @@ export const PROXY_CLIENT: Client = Object.freeze({
   requestsPerSecond: undefined,
   stopAfterRefusals: undefined,
   expiresMs: undefined,
+  deadMan: undefined,
+  cancelOnDisconnectMs: undefined,
   policyMode: 'enforce',
 });

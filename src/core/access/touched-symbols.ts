@@ -65,6 +65,25 @@ export function judgeTouchedSymbols(client: Client, endpoint: TouchingCall, call
   return isNameless && endpoint.touches === 'symbol' ? [NAMELESS] : [];
 }
 
+/**
+ * Every symbol, underlying and pair that a call names, in capitals, in lists of orders too; undefined when something of
+ * it cannot be read.
+ */
+export function namedSymbols(call: Call): readonly string[] | undefined {
+  const named: Named = { symbols: [], pairs: [] };
+  try {
+    for (const pair of allPairs(call)) {
+      const value = decodedValue(pair);
+      if (value === undefined) return undefined;
+      collect(kindOf(pair.name), value, named);
+    }
+  } catch (error) {
+    if (error instanceof ProxyError) return undefined;
+    throw error;
+  }
+  return [...named.symbols, ...named.pairs].map((name) => name.toUpperCase());
+}
+
 function kindOf(name: string): keyof Named | undefined {
   if (NAMES_SYMBOL.test(name)) return 'symbols';
   return NAMES_PAIR.test(name) ? 'pairs' : undefined;

@@ -10,6 +10,8 @@ export const AUDIT_EVENTS = [
   'call.refused',
   'call.resolved',
   'policy.reported',
+  'state.changed',
+  'state.cancelled',
   'socket.opened',
   'socket.closed',
   'proxy.started',

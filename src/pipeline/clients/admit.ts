@@ -1,5 +1,6 @@
 import type { Claim } from '../../repeats/claim.ts';
 import type { ClaimRight } from '../../repeats/claim-right.ts';
+import type { DeadMan } from '../../stops/silence/dead-man.ts';
 import type { ProvenCall } from '../authenticate.ts';
 import type { CallContext } from '../call-context.ts';
 import type { ClientRates } from './client-rates.ts';
@@ -7,6 +8,7 @@ import type { ClientRates } from './client-rates.ts';
 export interface AdmitDeps {
   readonly claimRight: ClaimRight;
   readonly rates: ClientRates;
+  readonly presence: Pick<DeadMan, 'seen'>;
   readonly monotonicNow: () => number;
 }
 
@@ -22,10 +24,11 @@ export interface ClaimedCall extends ProvenCall {
  */
 export type Admit = (context: CallContext, proven: ProvenCall) => Promise<ClaimedCall>;
 
-export function createAdmit({ claimRight, rates, monotonicNow }: AdmitDeps): Admit {
+export function createAdmit({ claimRight, rates, presence, monotonicNow }: AdmitDeps): Admit {
   /** @throws ProxyError PROXY_DUPLICATE_ORDER, PROXY_OUTCOME_UNKNOWN, PROXY_STALE_REQUEST, PROXY_CLIENT_RATE_LIMITED */
   return async function admit(context, proven) {
     const { client, account, endpoint, call, signed } = proven;
+    presence.seen(client);
     const claimant = {
       requestId: context.requestId,
       client: client.name,

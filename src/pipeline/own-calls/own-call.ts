@@ -7,7 +7,7 @@ import { readHead } from '../../core/call/call.ts';
 import { encodeComponent } from '../../core/call/form.ts';
 import { readTarget } from '../../core/call/target.ts';
 import type { Catalogue } from '../../core/catalogue/catalogue.ts';
-import type { Endpoint } from '../../core/catalogue/endpoint.ts';
+import type { Endpoint, Method } from '../../core/catalogue/endpoint.ts';
 import { ProxyError } from '../../core/errors.ts';
 import type { Credential } from '../../core/signing/credential.ts';
 import type { UpstreamName } from '../../core/upstream.ts';
@@ -42,6 +42,8 @@ export interface OwnCalls {
    * error when no whole answer came
    */
   get(call: OwnCall): Promise<OwnAnswer>;
+  /** The same for a call that takes orders away. It is never sent again after a byte was written. */
+  cancel(method: 'DELETE' | 'POST', call: OwnCall): Promise<OwnAnswer>;
 }
 
 export interface OwnCallsDeps {
@@ -69,43 +71,48 @@ export function createOwnCalls(deps: OwnCallsDeps): OwnCalls {
   // No client waits for these calls: nothing is asked for twice, and a shutdown does not wait for them.
   const resolver = { add: () => {} };
   const recorder = recordsOfSigned(deps.recorder);
-  const reserve = createReserve({ ...deps, recorder, resolver, limits: NO_LIMITS, underWay: NO_PLACES });
-  const attempt = createAttempt({ ...deps, recorder, resync: async () => {} });
+  const stops = NO_STOPS;
+  const reserve = createReserve({
+    ...deps,
+    recorder,
+    resolver,
+    stops,
+    limits: NO_LIMITS,
+    underWay: NO_PLACES,
+  });
+  const attempt = createAttempt({ ...deps, recorder, stops, resync: async () => {} });
   const finish = createFinish({ recorder, resolver, ...NO_LEARNING });
 
-  return {
-    async get(own) {
-      const context = arrival.arrive('GET', () => PROXY_CLIENT);
-      const call = readHead('GET', readTarget(own.target));
-      const endpoint = catalogue.find(own.upstream, 'GET', call.path);
-      const account = endpoint && accountFor(own, endpoint, context.config.keys.keys().next().value);
-      const { pools } = context.config;
-      const connection = own.connection ?? pools.get(own.upstream, own.way?.account ?? account);
-      if (endpoint === undefined || connection === undefined)
-        throw new ProxyError('PROXY_UNKNOWN_ENDPOINT', `There is no ${own.upstream} ${call.path} to ask.`);
-      const credential = own.credential ?? context.config.keys.get(account ?? '');
-      context.noteCall(call);
-      context.noteEndpoint(endpoint);
-      context.noteCaller(PROXY_CLIENT, account);
-      const proven = { client: PROXY_CLIENT, account, endpoint, call, signed: undefined };
-      const judged = {
-        ...proven,
-        claim: undefined,
-        credential,
-        orders: undefined,
-        serves: own.serves,
-        way: own.way,
-      };
-      using reserved = await reserve(context, judged);
-      const carrier = new TextCarrier(connection);
-      const { lost } = finish(reserved, await attempt(reserved, carrier), carrier);
-      if (lost !== undefined) throw carrier.error ?? lost;
-      return carrier.answer();
-    },
-  };
+  async function send(method: Method, own: OwnCall): Promise<OwnAnswer> {
+    const context = arrival.arrive(method, () => PROXY_CLIENT);
+    const call = readHead(method, readTarget(own.target));
+    const endpoint = catalogue.find(own.upstream, method, call.path);
+    const account = endpoint && accountFor(own, endpoint, context.config.keys.keys().next().value);
+    const { pools } = context.config;
+    const connection = own.connection ?? pools.get(own.upstream, own.way?.account ?? account);
+    const isOurs = endpoint !== undefined && (method === 'GET' || endpoint.effect === 'cancel');
+    if (!isOurs || connection === undefined)
+      throw new ProxyError('PROXY_UNKNOWN_ENDPOINT', `There is no ${own.upstream} ${call.path} to ask.`);
+    const credential = own.credential ?? context.config.keys.get(account ?? '');
+    context.noteCall(call);
+    context.noteEndpoint(endpoint);
+    context.noteCaller(PROXY_CLIENT, account);
+    const proven = { client: PROXY_CLIENT, account, endpoint, call, signed: undefined };
+    const { serves, way } = own;
+    const judged = { ...proven, claim: undefined, credential, orders: undefined, serves, way };
+    using reserved = await reserve(context, judged);
+    const carrier = new TextCarrier(connection, method);
+    const { lost } = finish(reserved, await attempt(reserved, carrier), carrier);
+    if (lost !== undefined) throw carrier.error ?? lost;
+    return carrier.answer();
+  }
+
+  return { get: (own) => send('GET', own), cancel: send };
 }
 
 const NO_LIMITS = { reserve: () => undefined, settle: () => {} };
+/** What the proxy itself asks and takes away goes on in every state. */
+const NO_STOPS = { assertAllowed: () => {}, begin: () => undefined, note: () => {} };
 const NO_PLACES = { begin: () => ({ [Symbol.dispose]: () => {} }) };
 
 function accountFor(own: OwnCall, { security }: Endpoint, first: string | undefined): string | undefined {

@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import type { Call } from '../../core/call/call.ts';
+import type { Method } from '../../core/catalogue/endpoint.ts';
 import { plainCall, signCall, type WireRequest } from '../../core/signing/sign-call.ts';
 import { fetchText, type TextAnswer } from '../../upstream/connections/fetch-text.ts';
 import type { Carrier, Seal, Send, Transfer } from '../carrier.ts';
@@ -9,15 +10,17 @@ export interface OwnAnswer extends TextAnswer {
   readonly signedText?: string;
 }
 
-/** Carries one GET of the proxy's own and keeps its answer as text. */
+/** Carries one call of the proxy's own and keeps its answer as text. */
 export class TextCarrier implements Carrier {
   readonly recordsAtOnce = true;
   readonly #connection: Dispatcher;
+  readonly #method: Method;
   #answer: OwnAnswer | undefined;
   #error: Error | undefined;
 
-  constructor(connection: Dispatcher) {
+  constructor(connection: Dispatcher, method: Method) {
     this.#connection = connection;
+    this.#method = method;
   }
 
   get error(): Error | undefined {
@@ -47,7 +50,7 @@ export class TextCarrier implements Carrier {
     headers: readonly string[],
     signedText: string | undefined,
   ): Promise<Transfer> {
-    const fetched = await fetchText(this.#connection, wire.target, headers);
+    const fetched = await fetchText(this.#connection, wire.target, headers, this.#method);
     const { phase, answer, error } = fetched;
     this.#error = error;
     if (answer !== undefined)

@@ -108,6 +108,9 @@ function echo({ exchange, parameters, method, path, nowMs }: Visit, account: Acc
   const many = parameters.get('batchOrders') ?? parameters.get('orders');
   if (many !== undefined)
     return readObjects(many).map((entry) => orderEcho(exchange.nextTransferId(), entry, nowMs));
+  if (method === 'GET' && /^\/sapi\/v1\/algo\/\w+\/openOrders$/.test(path)) return { total: 0, orders: [] };
+  // Nothing rests where nothing is simulated.
+  if (method === 'GET' && /\/open(?:Algo)?Orders$/.test(path)) return [];
   if (!/\/(?:order|order\/test|algoOrder)$/.test(path)) return {};
   const family = familyOfPath(path);
   if (method === 'POST' && family !== undefined && family !== 'sapi')

@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import type { Method } from '../../core/catalogue/endpoint.ts';
 import { hasCertainEnd, uncertainEnd } from '../../core/outcome/certain-end.ts';
 
 export interface TextAnswer {
@@ -10,7 +11,7 @@ export interface TextAnswer {
   readonly receivedMs: number;
 }
 
-/** How far one GET came; `complete` has an answer, `body` the head of one. */
+/** How far one call came; `complete` has an answer, `body` the head of one. */
 export interface FetchedText {
   readonly phase: 'not-connected' | 'after-bytes' | 'body' | 'complete';
   readonly answer: TextAnswer | undefined;
@@ -20,19 +21,21 @@ export interface FetchedText {
 /** exchangeInfo is by far the largest answer that the proxy itself asks for. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
-/** One GET of the proxy's own: no redirect, no retry. Never rejects. */
+/** One call of the proxy's own, without a body: no redirect, no retry. Never rejects. */
 export function fetchText(
   pool: Dispatcher,
   target: string,
   headers: readonly string[],
+  method: Method = 'GET',
 ): Promise<FetchedText> {
   return new Promise((resolve) => {
-    const reader = new TextReader(performance.now(), resolve);
-    pool.dispatch({ method: 'GET', path: target, headers: [...headers] }, reader);
+    const reader = new TextReader(method, performance.now(), resolve);
+    pool.dispatch({ method, path: target, headers: [...headers] }, reader);
   });
 }
 
 class TextReader implements Dispatcher.DispatchHandler {
+  readonly #method: Method;
   readonly #sentMs: number;
   readonly #resolve: (fetched: FetchedText) => void;
   readonly #chunks: Buffer[] = [];
@@ -40,7 +43,8 @@ class TextReader implements Dispatcher.DispatchHandler {
   #bytes = 0;
   #head: Omit<TextAnswer, 'text' | 'sentMs'> = { status: 0, headers: {}, receivedMs: 0 };
 
-  constructor(sentMs: number, resolve: (fetched: FetchedText) => void) {
+  constructor(method: Method, sentMs: number, resolve: (fetched: FetchedText) => void) {
+    this.#method = method;
     this.#sentMs = sentMs;
     this.#resolve = resolve;
   }
@@ -57,7 +61,7 @@ class TextReader implements Dispatcher.DispatchHandler {
     if (status < 200) return;
     this.#phase = 'body';
     this.#head = { status, headers, receivedMs: performance.now() };
-    if (!hasCertainEnd('GET', status, headers)) controller.abort(uncertainEnd());
+    if (!hasCertainEnd(this.#method, status, headers)) controller.abort(uncertainEnd());
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {

@@ -147,7 +147,9 @@ export class ApiSocket implements PairOwner {
     using claim = claimed.claim;
     identity.accepted(proven.client, context.config);
     this.#refused.accepted();
+    pipeline.presence.watch(this.#options.app, proven.client);
     if (method.kind !== 'call') {
+      if (method.kind === 'logout') pipeline.presence.loggedOut(proven.client);
       const nowMs = Math.floor(clock.nowOrLocal());
       this.#say(resultFrame(frame.id, answerSession(identity, method.kind, frame, proven, nowMs)));
       return;

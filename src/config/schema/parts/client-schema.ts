@@ -1,9 +1,11 @@
 import Type, { type Static } from 'typebox';
 import { DEFAULT_PERMISSIONS, NEVER_GRANTED, PERMISSIONS } from '../../../core/catalogue/permission.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../../core/intervals.ts';
 import { OrderSchema } from './order-schema.ts';
 import { choice, mapping, NAME_ERROR, NAME_PATTERN, SYMBOL_PATTERN, text, whole } from './schema-parts.ts';
 
 const MOST = Number.MAX_SAFE_INTEGER;
+export const DEFAULT_COUNTDOWN_MS = 2 * MINUTE_MS;
 
 /** What is wrong with a day, as the rest of a sentence. */
 export const EXPIRES_ERROR = 'must be a day of the calendar such as 2027-03-01';
@@ -63,6 +65,38 @@ const ClientSchema = mapping(
     expires: Type.Optional(
       text('^20[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])$', EXPIRES_ERROR, {
         description: 'From 00:00 UTC of this day the issued key is unknown, but for cancels. Default: never.',
+      }),
+    ),
+    deadMan: Type.Optional(
+      mapping(
+        {
+          silenceMs: whole(SECOND_MS, DAY_MS, {
+            description:
+              'After so long without a call, a frame or a pong the orders of the client are cancelled, in ms.',
+          }),
+          exchange: Type.Optional(
+            Type.Boolean({
+              description:
+                "Beats Binance's own countdown on futures as well, which cancels all orders of the account on a symbol. Default: false.",
+              default: false,
+              errorMessage: 'must be true or false',
+            }),
+          ),
+          countdownMs: Type.Optional(
+            whole(10 * SECOND_MS, HOUR_MS, {
+              description:
+                'To what that countdown is set with each beat, in ms; it is beaten four times as often.',
+              default: DEFAULT_COUNTDOWN_MS,
+            }),
+          ),
+        },
+        'Cancels the orders of the client when it falls silent. Default: off.',
+      ),
+    ),
+    cancelOnDisconnectMs: Type.Optional(
+      whole(1, HOUR_MS, {
+        description:
+          'So long after the last WebSocket of the client closed its orders are cancelled, in ms. Default: off.',
       }),
     ),
     policy: Type.Optional(

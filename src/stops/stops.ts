@@ -1,0 +1,339 @@
+import type { Settings } from '../config/schema/settings.ts';
+import { namedSymbols } from '../core/access/touched-symbols.ts';
+import type { Call } from '../core/call/call.ts';
+import type { Endpoint } from '../core/catalogue/endpoint.ts';
+import { SECOND_MS } from '../core/intervals.ts';
+import type { LeftOrder } from './cancelling/cancel-round.ts';
+import type { Cancellations } from './cancelling/cancellations.ts';
+import { judgeByState, judgeOpening } from './judge-call.ts';
+import type { KnownOrders, SettledOrders } from './known-orders.ts';
+import type { OrdersOnTheirWay } from './orders-on-their-way.ts';
+import type { SharedStates } from './shared-states.ts';
+import type { CountdownBeats } from './silence/countdown-beats.ts';
+import type { Concerned, StateBook } from './state-book.ts';
+import type { StateFile } from './state-file.ts';
+import { StopError } from './stop-error.ts';
+import {
+  type CancelMode,
+  compareStates,
+  orderedEntry,
+  type Scope,
+  type StateEntry,
+  scopeText,
+  type TradingState,
+} from './trading-state.ts';
+
+/** A call of an app, as it would leave. */
+export interface StoppableCall {
+  readonly client: { readonly name: string };
+  readonly account: string | undefined;
+  readonly endpoint: Endpoint;
+  readonly call: Call;
+}
+
+/** The wish to put a scope into a state. */
+export interface EnterRequest {
+  readonly state: TradingState;
+  readonly scope: Scope;
+  readonly reason: string;
+  readonly cancel: CancelMode;
+  readonly operator: string;
+  readonly channel: string;
+}
+
+/** What became of it. */
+export interface Entered {
+  readonly state: TradingState;
+  readonly scope: Scope['kind'];
+  readonly name: string;
+  /** True when it outlives the process. */
+  readonly persistent: boolean;
+  /** True when the scope was in this state before. */
+  readonly already: boolean;
+  readonly cancelled: number;
+  readonly left: readonly LeftOrder[];
+  /** What the reader should know beside it. */
+  readonly notes: readonly string[];
+}
+
+/** One line of the list of states. */
+export interface ListedState {
+  readonly scope: Scope['kind'];
+  readonly name: string;
+  readonly state: TradingState;
+  readonly reason: string;
+  readonly operator: string;
+  readonly sinceMs: number;
+}
+
+/** The cancelling of one scope. */
+export interface ListedCancelling {
+  readonly scope: Scope['kind'];
+  readonly name: string;
+  readonly cancel: CancelMode;
+  readonly cancelled: number;
+  readonly left: number;
+}
+
+export interface StopsDeps {
+  readonly book: StateBook;
+  readonly known: KnownOrders;
+  readonly cancellations: Cancellations;
+  readonly file: StateFile | undefined;
+  readonly shared: SharedStates | undefined;
+  readonly settings: () => Settings;
+  readonly wallNow: () => number;
+  /** Clients whose silence counts, to be kept with the states. */
+  readonly armed: () => readonly string[];
+  readonly beats: () => Pick<CountdownBeats, 'assertNoOther' | 'note' | 'kept'>;
+  readonly onChanged: (entry: StateEntry, before: TradingState, isKept: boolean) => void;
+}
+
+/** An order that left before the door was shut has reached the exchange by then, or never will. */
+const ON_ITS_WAY_MS = 2 * SECOND_MS;
+/** How long an answer waits for the cancelling, which goes on by itself. */
+const ANSWER_WITHIN_MS = 20 * SECOND_MS;
+
+/** The states of this proxy: who may do what, until an operator says otherwise. */
+export class Stops {
+  readonly #deps: StopsDeps;
+  readonly #onTheirWay: OrdersOnTheirWay;
+
+  constructor(deps: StopsDeps, onTheirWay: OrdersOnTheirWay) {
+    this.#deps = deps;
+    this.#onTheirWay = onTheirWay;
+  }
+
+  /** @throws ProxyError PROXY_ORDER_REFUSED for a countdown that is the proxy's; PROXY_STOPPED when a state that holds for the call does not let it pass */
+  assertAllowed(call: StoppableCall): void {
+    const { book, known, beats } = this.#deps;
+    if (call.endpoint.touches === 'symbol') beats().assertNoOther(call.endpoint, call.account, call.call);
+    if (book.isFree) return;
+    const entry = book.strictestFor(concernedBy(call));
+    const refusal = entry === undefined ? undefined : judgeByState(entry, call, known);
+    if (refusal !== undefined) throw refusal;
+  }
+
+  /** @throws ProxyError PROXY_STOPPED when the client may open no private stream now */
+  assertMayOpen(client: string, account: string | undefined): void {
+    const entry = this.#deps.book.strictestFor({ client, account, symbols: () => [] });
+    const refusal = entry === undefined ? undefined : judgeOpening(entry);
+    if (refusal !== undefined) throw refusal;
+  }
+
+  /** The call may place or amend orders from now on, until what is returned is disposed of. */
+  begin(call: StoppableCall): Disposable | undefined {
+    const { effect } = call.endpoint;
+    if (effect !== 'place' && effect !== 'amend') return undefined;
+    return this.#onTheirWay.begin(concernedBy(call));
+  }
+
+  /** Notes the orders of a call that was sent. */
+  note(orders: SettledOrders): void {
+    this.#deps.known.note(orders);
+    this.#deps.beats().note(orders);
+  }
+
+  /** True while a client is held by a state of its own, or of what it belongs to. */
+  stateOf(client: string, account: string | undefined): TradingState {
+    return this.#deps.book.strictestFor({ client, account, symbols: () => [] })?.state ?? 'run';
+  }
+
+  list(): readonly ListedState[] {
+    const { book } = this.#deps;
+    const entries = book.floor === undefined ? book.entries() : [book.floor, ...book.entries()];
+    return entries
+      .toSorted((one, other) => compareStates(other.state, one.state) || one.sinceMs - other.sinceMs)
+      .map(({ kind, name, state, reason, operator, sinceMs }) => {
+        return { scope: kind, name, state, reason, operator, sinceMs };
+      });
+  }
+
+  /** How many scopes of a kind are in a state. */
+  count(kind: Scope['kind'], state: TradingState): number {
+    return this.#deps.book.count(kind, state);
+  }
+
+  /** How far the cancelling has come that goes on. */
+  cancelling(): readonly ListedCancelling[] {
+    return this.#deps.cancellations.running().map(({ work: { scope, mode }, cancelled, left }) => {
+      return { scope: scope.kind, name: scope.name, cancel: mode, cancelled, left: left.length };
+    });
+  }
+
+  /**
+   * Puts a scope into a state and says what became of it. A stricter state holds from the first moment on; the answer comes
+   * when it is kept, when no order of the scope is on its way any more, and when what was to be cancelled is.
+   * @throws StopError for an unknown name, for a missing reason, and when a looser state cannot be kept
+   */
+  async enter(request: EnterRequest): Promise<Entered> {
+    const { book, cancellations } = this.#deps;
+    const scope = this.#checked(request);
+    const before = book.get(scope) ?? (scope.kind === 'proxy' ? book.floor : undefined);
+    const present = before?.state ?? 'run';
+    const isLooser = compareStates(request.state, present) < 0;
+    const already = before !== undefined && request.state === present;
+    const draft: StateEntry = {
+      ...scope,
+      state: request.state,
+      reason: request.reason.trim(),
+      operator: request.operator,
+      channel: request.channel,
+      sinceMs: already ? before.sinceMs : this.#deps.wallNow(),
+      revision: book.revision + 1,
+      cancel: request.state === 'run' ? 'none' : request.cancel,
+    };
+    if (isLooser) this.#assertKept();
+    else book.take(draft);
+    const entry = await this.#share(draft, isLooser);
+    const undone = isLooser && book.take(entry) ? () => book.restore(scope, before) : undefined;
+    const { cancel: mode, reason, sinceMs } = entry;
+    const running =
+      mode === 'none' ? undefined : cancellations.start({ scope, mode, reason, sinceMs, cancelled: 0 });
+    const isKept = this.#write(entry.state === 'run' ? scope : undefined);
+    if (!isKept && this.#deps.file !== undefined && undone !== undefined && this.#deps.shared === undefined) {
+      undone();
+      throw notKept();
+    }
+    if (entry.state === 'run') cancellations.drop(scope);
+    this.#deps.onChanged(entry, present, isKept);
+    await this.#onTheirWay.settled(scope, ON_ITS_WAY_MS);
+    if (running !== undefined) await within(running.done, ANSWER_WITHIN_MS);
+    const progress = running?.progress(false);
+    return {
+      state: book.get(scope)?.state ?? 'run',
+      scope: scope.kind,
+      name: scope.name,
+      persistent: isKept,
+      already,
+      cancelled: progress?.cancelled ?? 0,
+      left: progress?.left ?? [],
+      notes: this.#notes(mode, isKept),
+    };
+  }
+
+  /** A guard leaves a client nothing but cancels; it never loosens what an operator set. */
+  guard(client: string, reason: string, channel: string, cancel: CancelMode): void {
+    const scope = { kind: 'client', name: client } as const;
+    const present = this.#deps.book.get(scope)?.state ?? 'run';
+    if (compareStates(present, 'cancel-only') >= 0) return;
+    this.enter({ state: 'cancel-only', scope, reason, cancel, operator: 'proxy', channel }).catch(() => {});
+  }
+
+  /** Takes up what another proxy of the same Redis was told. */
+  heard(entry: StateEntry): void {
+    const { book, cancellations } = this.#deps;
+    const present = book.get(entry);
+    const before = present?.state ?? 'run';
+    if (!book.take(entry)) return;
+    if (present !== undefined && isSameAct(present, entry)) return;
+    const scope = { kind: entry.kind, name: entry.name };
+    const { cancel, reason, sinceMs, state } = entry;
+    if (state === 'run') cancellations.drop(scope);
+    // Every proxy knows its own orders only; all of an account are cancelled by the one that was asked.
+    else if (cancel === 'own') cancellations.start({ scope, mode: cancel, reason, sinceMs, cancelled: 0 });
+    this.#deps.onChanged(entry, before, this.#write());
+  }
+
+  /** Writes down what a restart has to know. */
+  keep(): void {
+    this.#write();
+  }
+
+  #checked({ scope, reason, state }: EnterRequest): Scope {
+    if (reason.trim() === '')
+      throw new StopError('no-reason', `A reason is needed to set ${scopeText(scope)} to ${state}.`);
+    const { accounts, clients } = this.#deps.settings();
+    const { kind, name } = scope;
+    if (kind === 'symbol') return { kind, name: name.toUpperCase() };
+    const known = kind === 'account' ? accounts : kind === 'client' ? clients : undefined;
+    if (known !== undefined && !known.has(name))
+      throw new StopError(
+        'unknown-name',
+        `There is no ${kind} ${name}; there are ${[...known.keys()].join(', ')}.`,
+      );
+    return kind === 'proxy' ? { kind, name: '' } : scope;
+  }
+
+  /** The revision that all proxies know it by. */
+  async #share(draft: StateEntry, isLooser: boolean): Promise<StateEntry> {
+    const { shared, book } = this.#deps;
+    if (shared === undefined) return draft;
+    try {
+      const revision = await shared.put(draft);
+      const entry = { ...draft, revision };
+      if (!isLooser) book.take(entry);
+      return entry;
+    } catch (error) {
+      if (!isLooser) return draft;
+      const why = `Redis is away, and while it is only a stricter state is accepted: ${scopeText(draft)} stays as it is.`;
+      throw new StopError('not-shared', why, { cause: error });
+    }
+  }
+
+  /** True when it is on the disk. @param ended a scope whose cancelling is over */
+  #write(ended?: Scope): boolean {
+    const { file, book, cancellations, armed, beats } = this.#deps;
+    if (file === undefined) return false;
+    const work = cancellations.work.filter(({ scope }) => ended === undefined || !isSameScope(scope, ended));
+    try {
+      file.write({ entries: book.entries(), work, armed: armed(), beats: beats().kept });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** What cannot be kept may not be loosened: a restart would not know which of the two holds. */
+  #assertKept(): void {
+    if (this.#deps.file !== undefined && this.#deps.book.floor === undefined && !this.#write())
+      throw notKept();
+  }
+
+  #notes(mode: CancelMode, isKept: boolean): readonly string[] {
+    const notes: string[] = [];
+    const { audit, stateDir } = this.#deps.settings();
+    if (mode === 'own' && audit.dir === undefined)
+      notes.push(
+        'Without an audit folder only orders of this process are known as own: set BINANCE_PROXY_AUDIT_DIR.',
+      );
+    if (stateDir === undefined)
+      notes.push('A restart forgets this state: set BINANCE_PROXY_STATE_DIR to a folder.');
+    else if (!isKept) notes.push('The state file cannot be written: a restart forgets this state.');
+    return notes;
+  }
+}
+
+function concernedBy({ client, account, endpoint, call }: StoppableCall): Concerned {
+  return { client: client.name, account, symbols: () => symbolsOf(endpoint, call) };
+}
+
+/** Of a call that names no symbol there is none to be stopped, unless it places something. */
+function symbolsOf({ effect }: Endpoint, call: Call): readonly string[] | undefined {
+  const named = namedSymbols(call);
+  return effect === 'place' && named?.length === 0 ? undefined : named;
+}
+
+function isSameScope(one: Scope, other: Scope): boolean {
+  return one.kind === other.kind && one.name === other.name;
+}
+
+/** The same act under another revision. */
+function isSameAct(one: StateEntry, other: StateEntry): boolean {
+  return (
+    JSON.stringify(orderedEntry({ ...one, revision: 0 })) ===
+    JSON.stringify(orderedEntry({ ...other, revision: 0 }))
+  );
+}
+
+function notKept(): StopError {
+  return new StopError('not-kept', 'The state file cannot be written: nothing was loosened.');
+}
+
+async function within(done: Promise<void>, ms: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  timer.unref();
+  await Promise.race([done, promise]);
+  clearTimeout(timer);
+}
