@@ -53,6 +53,13 @@ const COMMANDS: CommandTable = new Map([
     ],
   ],
   [
+    'approvals',
+    [
+      async () => (await import('./commands/approvals.ts')).approvals,
+      'what waits for an operator: "approvals show ID", "approvals approve ID DIGEST", "approvals deny ID"',
+    ],
+  ],
+  [
     'certificate',
     [
       async () => (await import('./commands/certificate.ts')).certificate,

@@ -188,8 +188,9 @@ function orderRules(): string[] {
     const client: Client = {
       ...{ name: 'bot', account: 'main', secret: undefined, publicKey: undefined, requireSignature: false },
       ...{ permissions: new Set() },
-      ...{ symbols: new Set([...names, 'BTCUSDT']), order: undefined, weightPerMinute: undefined },
+      ...{ symbols: new Set([...names, 'BTCUSDT']), order: undefined, approval: undefined },
       ...{
+        weightPerMinute: undefined,
         requestsPerSecond: undefined,
         stopAfterRefusals: undefined,
         expiresMs: undefined,

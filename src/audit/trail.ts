@@ -14,18 +14,18 @@ interface AuditTrailState {
 
 export interface AuditTrail {
   /**
-   * Stores a record without which nothing may happen, then prints it.
-   * @throws ProxyError PROXY_AUDIT_UNAVAILABLE when the file cannot take it
+   * Stores records without which nothing may happen, all or none, then prints them.
+   * @throws ProxyError PROXY_AUDIT_UNAVAILABLE when the file cannot take them
    */
-  write(record: UnsealedRecord): void;
+  write(...records: readonly UnsealedRecord[]): void;
   /** Stores and prints a record of what has already happened; never throws. False when it is on the log only. */
   note(record: UnsealedRecord): boolean;
   /**
    * Like write, together with all others of this turn of the event loop, in one write (and one sync). Resolves when it
-   * is stored; until then nothing of what it is about may happen.
+   * is stored; until then nothing of what it is about may happen. Several records stand beside each other.
    * @throws ProxyError (rejection) PROXY_AUDIT_UNAVAILABLE when the file cannot take it
    */
-  commit(record: UnsealedRecord): Promise<void>;
+  commit(...records: readonly UnsealedRecord[]): Promise<void>;
   /** Like note, together with all others of this turn; never rejects. */
   noteBatched(record: UnsealedRecord): Promise<void>;
   /**
@@ -62,9 +62,9 @@ export function createAuditTrail(options: AuditTrailOptions): AuditTrail {
   return new Trail(options);
 }
 
-/** A record on its way, and who waits for it; without `reject` a failure is only noted. */
+/** Records on their way, and who waits for them; without `reject` a failure is only noted. */
 interface Waiting {
-  readonly record: UnsealedRecord;
+  readonly records: readonly UnsealedRecord[];
   readonly resolve: () => void;
   readonly reject: ((error: unknown) => void) | undefined;
 }
@@ -95,9 +95,9 @@ class Trail implements AuditTrail {
     return this.#lastError === undefined ? state : { ...state, lastError: this.#lastError };
   }
 
-  write(record: UnsealedRecord): void {
+  write(...records: readonly UnsealedRecord[]): void {
     this.#flush();
-    this.#store([record]);
+    this.#store(records);
     this.#noteRepairs();
   }
 
@@ -109,12 +109,12 @@ class Trail implements AuditTrail {
     return stored;
   }
 
-  commit(record: UnsealedRecord): Promise<void> {
-    return new Promise((resolve, reject) => this.#enlist({ record, resolve, reject }));
+  commit(...records: readonly UnsealedRecord[]): Promise<void> {
+    return new Promise((resolve, reject) => this.#enlist({ records, resolve, reject }));
   }
 
   noteBatched(record: UnsealedRecord): Promise<void> {
-    return new Promise((resolve) => this.#enlist({ record, resolve, reject: undefined }));
+    return new Promise((resolve) => this.#enlist({ records: [record], resolve, reject: undefined }));
   }
 
   check(): boolean {
@@ -142,7 +142,7 @@ class Trail implements AuditTrail {
     if (all.length === 0) return;
     this.#waiting = [];
     try {
-      this.#store(all.map(({ record }) => record));
+      this.#store(all.flatMap(({ records }) => records));
       for (const { resolve } of all) resolve();
     } catch (error) {
       // All fail together: each by itself might fit, but might also stand there twice then.
@@ -151,12 +151,12 @@ class Trail implements AuditTrail {
     this.#noteRepairs();
   }
 
-  #giveUp({ record, resolve, reject }: Waiting, error: unknown): void {
+  #giveUp({ records, resolve, reject }: Waiting, error: unknown): void {
     if (reject !== undefined) {
       reject(error);
       return;
     }
-    this.#printUnstored(record);
+    for (const record of records) this.#printUnstored(record);
     resolve();
   }
 

@@ -17,6 +17,8 @@ export const PROXY_ERRORS = {
   PROXY_ORDER_REFUSED: { status: 400, code: -2010 },
   PROXY_DUPLICATE_ORDER: { status: 400, code: -2010 },
   PROXY_STOPPED: { status: 400, code: -2010 },
+  PROXY_APPROVAL_PENDING: { status: 400, code: -2010 },
+  PROXY_APPROVAL_DENIED: { status: 400, code: -2010 },
   PROXY_CLIENT_RATE_LIMITED: { status: 429, code: -1003 },
   PROXY_WEIGHT_EXHAUSTED: { status: 429, code: -1003 },
   PROXY_ORDERS_EXHAUSTED: { status: 429, code: -1015 },
@@ -53,6 +55,8 @@ export interface ProxyErrorDetail {
   readonly repeats?: RepeatedCall;
   /** In place of what stands in the table, of a refusal that has two answers. */
   readonly answer?: ErrorAnswer;
+  /** The id of the approval that the call waits for, or that was denied. */
+  readonly approval?: string;
   readonly cause?: unknown;
 }
 
@@ -70,6 +74,7 @@ export class ProxyError extends Error {
   readonly retryAfterSeconds: number | undefined;
   readonly repeats: RepeatedCall | undefined;
   readonly #answer: ErrorAnswer;
+  readonly approval: string | undefined;
 
   constructor(name: ProxyErrorName, message: string, detail: ProxyErrorDetail = {}) {
     super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
@@ -78,6 +83,7 @@ export class ProxyError extends Error {
     this.retryAfterSeconds = detail.retryAfterSeconds;
     this.repeats = detail.repeats;
     this.#answer = detail.answer ?? PROXY_ERRORS[name];
+    this.approval = detail.approval;
   }
 
   get status(): number {

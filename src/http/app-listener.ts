@@ -1,5 +1,6 @@
 import http from 'node:http';
-import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Approvals } from '../approvals/approvals.ts';
 import { isWildcard } from '../config/sections/hosts.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { SecretMask } from '../core/records/secret-mask.ts';
@@ -17,10 +18,12 @@ import { limitKeyGuessing } from './guessing/key-guessing.ts';
 import { createAppServer } from './http-server.ts';
 import { localTrust } from './local-trust.ts';
 import { NO_SCHEMAS } from './no-schemas.ts';
+import { answerOwnApproval, askedApproval } from './own-answers/own-approval.ts';
 import { answerParserErrors } from './parser-errors.ts';
 
 export interface AppListenerDeps extends Omit<WebSocketDeps, 'limits' | 'contextOf' | 'hostOf' | 'guesses'> {
   readonly timeouts: Timeouts;
+  readonly approvals: Pick<Approvals, 'own'>;
   /** What no answer may show. */
   readonly secretMask: () => SecretMask;
 }
@@ -81,7 +84,12 @@ export async function buildAppListener(
     refuse(guessing ?? error, request, reply);
     return reply;
   });
-  const handler = forwardRoute({ pipeline, slowReaderMs: timeouts.slowReaderMs });
+  const forward = forwardRoute({ pipeline, slowReaderMs: timeouts.slowReaderMs });
+  const handler = async (request: FastifyRequest, reply: FastifyReply) => {
+    const approval = askedApproval(request);
+    if (approval === undefined) return forward(request, reply);
+    return answerOwnApproval({ ...deps, rates: pipeline.rates }, approval, request, reply);
+  };
   app.route({ method: METHODS, url: '/', handler });
   app.route({ method: 'GET', url: '/', handler, ...sockets });
   answerParserErrors(app.server, arrival.nextRequestId, (requestId, error) =>

@@ -18,6 +18,7 @@ function sendProxyError(reply: FastifyReply, error: ProxyError, context: AnswerC
     .header('x-proxy-error', error.name);
   if (error.retryAfterSeconds !== undefined) reply.header('retry-after', String(error.retryAfterSeconds));
   if (error.repeats?.orderId !== undefined) reply.header('x-proxy-order-id', error.repeats.orderId);
+  if (error.approval !== undefined) reply.header('x-proxy-approval', error.approval);
   if (context.weight !== undefined) reply.header('x-proxy-weight', String(context.weight));
   reply.send(errorBody(error));
 }

@@ -65,11 +65,12 @@ export function forwardRoute({ pipeline, slowReaderMs }: ForwardDeps) {
     using claim = claimed.claim;
     const admitted = authorise(context, claimed);
     if (listenKeys.isShared(admitted, context.config)) return answerHere(context, reply);
-    const judged = await judge(admitted);
+    using waiting = waitingFor(context, reply.raw);
+    const judged = await judge(context, admitted, waiting?.hangUp);
+    using _approval = judged.approval;
     // What another call brings is answered here, and costs nothing.
     using part = await takePart(context, admitted, { request, reply });
     if (part.isAnswered) return leaveTo(reply);
-    using waiting = waitingFor(context, reply.raw);
     using reserved = await reserve(context, judged, waiting?.hangUp);
     const carrier = new HttpCarrier(context, endpoint, request.raw.headers, part.taker);
     const answer = await attempt(reserved, carrier);
@@ -117,9 +118,9 @@ function proofOf({ query }: Target, body: Buffer): Proof {
   };
 }
 
-/** Tells, where calls wait for room at all, when the app hangs up. */
-function waitingFor({ config }: CallContext, response: ServerResponse) {
-  if (config.settings.throttle.maxWaitMs === 0) return undefined;
+/** Tells, where calls wait for room or for a decision at all, when the app hangs up. */
+function waitingFor({ config, client }: CallContext, response: ServerResponse) {
+  if (config.settings.throttle.maxWaitMs === 0 && !client?.approval?.holdMs) return undefined;
   const hangUp = new AbortController();
   const onClose = () => hangUp.abort();
   response.once('close', onClose);

@@ -1,4 +1,5 @@
 import fastify, { type FastifyInstance } from 'fastify';
+import type { Decisions } from '../approvals/decisions.ts';
 import type { AuditTrail } from '../audit/trail.ts';
 import { ProxyError } from '../core/errors.ts';
 import { NO_SCHEMAS } from '../http/no-schemas.ts';
@@ -8,6 +9,7 @@ import { OperatorError } from './access/operator-error.ts';
 import { guardOperatorRoutes } from './access/operator-gate.ts';
 import { assertOperatorTrust } from './access/operator-trust.ts';
 import { Sessions } from './access/sessions.ts';
+import { addApprovalRoutes } from './approval-routes.ts';
 import type { Metrics } from './metrics.ts';
 import { operatorRecords } from './operator-records.ts';
 import { addSessionRoutes } from './session-routes.ts';
@@ -22,6 +24,7 @@ export interface OperatorListenerDeps {
   readonly trail: Pick<AuditTrail, 'note'>;
   readonly stops: StateRoutesDeps['stops'];
   readonly monotonicNow: () => number;
+  readonly decisions: Decisions;
 }
 
 const LARGEST_BODY_BYTES = 64 * 1024;
@@ -76,6 +79,7 @@ export async function buildOperatorListener(deps: OperatorListenerDeps): Promise
   });
   app.get('/orders/unresolved', () => ({ orders: resolver.open() }));
   addStateRoutes(app, deps);
+  addApprovalRoutes(app, deps.decisions);
   addSessionRoutes(app, { settings, sessions, judgeToken, records });
   await app.ready();
   return app;

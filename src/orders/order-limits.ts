@@ -79,8 +79,11 @@ export function createOrderLimits(options: OrderLimitsOptions): OrderLimits {
     if (!needsValues(rules) && !needsPrices(rules)) return { orders, values: [] };
     const seen = await lookAtMarket(rules, orders, client, onViolation);
     if (seen === undefined) return undefined;
-    onViolation([...judgeValues(rules, seen.values), ...seen.violations]);
-    return { orders, values: seen.values };
+    const asksOutside = client.approval?.outsideBand === true;
+    const isAsked = ({ rule }: Violation) => asksOutside && rule === 'order.priceBand';
+    const refused = seen.violations.filter((violation) => !isAsked(violation));
+    onViolation([...judgeValues(rules, seen.values), ...refused]);
+    return { orders, values: seen.values, isOutsideBand: seen.violations.some(isAsked) };
   }
 
   return {

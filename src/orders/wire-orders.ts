@@ -14,7 +14,7 @@ import { type OnRefusalStreak, RefusalStop } from './limits/refusal-stop.ts';
 import { createMemoryNotionalLedger } from './memory-ledger.ts';
 import { createOrderLimits, type OrderLimits, type OrderLimitsOptions } from './order-limits.ts';
 import type { AskUpstream } from './order-lookup.ts';
-import { createPriceBook } from './price-book.ts';
+import { createPriceBook, type PriceBook } from './price-book.ts';
 import { toUnknownCall } from './recorded-call.ts';
 import { OrderResolver, type OrderResolverOptions } from './resolver.ts';
 
@@ -35,6 +35,7 @@ export interface Orders {
   readonly limits: OrderLimits;
   readonly refusalStop: RefusalStop;
   readonly resolver: OrderResolver;
+  readonly priceBook: PriceBook;
   /** Takes up the orders that an earlier run left open: their `call.signed` records. */
   resume(records: readonly AuditRecord[]): void;
   /** Lets go of the state folder. */
@@ -61,6 +62,7 @@ export function wireOrders(settings: Settings, deps: OrdersDeps): Orders {
     limits,
     refusalStop: new RefusalStop(deps.onRefusalStreak),
     resolver,
+    priceBook,
     close,
     resume(records) {
       const calls = records.flatMap((record) => toUnknownCall(record) ?? []);

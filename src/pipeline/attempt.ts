@@ -39,7 +39,7 @@ export function createAttempt({ clock, resync, recorder, stops, monotonicNow }: 
   /** Runs to the sending without a turn of the event loop where the carrier records at once. */
   async function sendOnce(reserved: ReservedCall, carrier: Carrier): Promise<Answer> {
     const { context } = reserved;
-    const { endpoint, call } = reserved.judged;
+    const { endpoint, call, approval } = reserved.judged;
     const mayLeave = () => stops.assertAllowed(reserved.judged);
     // A state may have been entered while the call waited for room.
     mayLeave();
@@ -47,11 +47,14 @@ export function createAttempt({ clock, resync, recorder, stops, monotonicNow }: 
     const send = carrier.sign(call, sealFor(reserved));
     context.noteSigning(monotonicNow() - startMs);
     if (endpoint.security === 'SIGNED') {
+      approval?.assertUsable();
       if (carrier.recordsAtOnce) recorder.signedAtOnce(context);
       else {
         await recorder.signed(context);
+        approval?.spend();
         mayLeave();
       }
+      approval?.spend();
     }
     const { wasSent } = context;
     context.noteSending();
@@ -64,7 +67,7 @@ export function createAttempt({ clock, resync, recorder, stops, monotonicNow }: 
   }
 
   /**
-   * @throws ProxyError PROXY_STOPPED, PROXY_UPSTREAM_UNREACHABLE, PROXY_AUDIT_UNAVAILABLE, PROXY_NOT_READY: nothing was
+   * @throws ProxyError PROXY_STOPPED, PROXY_APPROVAL_PENDING, PROXY_UPSTREAM_UNREACHABLE, PROXY_AUDIT_UNAVAILABLE, PROXY_NOT_READY: nothing was
    * sent then
    */
   return async function attempt(reserved, carrier) {

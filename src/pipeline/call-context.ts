@@ -1,9 +1,18 @@
 import type { Client } from '../core/access/client.ts';
 import type { Call } from '../core/call/call.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
+import type { ApprovalSaid } from '../core/records/approval-said.ts';
 import type { SentOrder } from '../core/records/sent-orders.ts';
 import type { Family } from '../shared-data/families.ts';
 import type { LiveConfig } from './live-config.ts';
+
+/** An approval as the records of a call name it. */
+interface NotedApproval {
+  readonly id: string;
+  /** True once the record of its use stands. */
+  readonly isSpent: boolean;
+  readonly said: ApprovalSaid;
+}
 
 /** What is known of a call when it arrives. */
 export interface ArrivedCall {
@@ -51,6 +60,7 @@ export class CallContext implements ArrivedCall {
   #clientOrderIds: readonly string[] = [];
   #orders: readonly SentOrder[] = [];
   #callDigest: string | undefined;
+  #approval: NotedApproval | undefined;
   #weight: number | undefined;
   #weightUsed: number | undefined;
   #waitMs: number | undefined;
@@ -98,6 +108,11 @@ export class CallContext implements ArrivedCall {
   /** What a repeat of this call equals; undefined where none can be told. */
   get callDigest(): string | undefined {
     return this.#callDigest;
+  }
+
+  /** The approval that this call takes; undefined where it needs none. */
+  get approval(): NotedApproval | undefined {
+    return this.#approval;
   }
 
   /** The weight that this call has cost so far, for `x-proxy-weight`. */
@@ -159,6 +174,10 @@ export class CallContext implements ArrivedCall {
 
   noteDigest(digest: string | undefined): void {
     this.#callDigest = digest;
+  }
+
+  noteApproval(approval: NotedApproval | undefined): void {
+    this.#approval = approval;
   }
 
   noteCharge(weight: number, waitMs: number): void {

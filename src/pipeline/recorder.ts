@@ -97,7 +97,16 @@ export function createCallRecorder(options: CallRecorderOptions): CallRecorder {
       signMs: context.signMs,
       clientOrderId: idsOf(context),
       callDigest: context.callDigest,
+      approval: context.approval && { id: context.approval.id },
     };
+  }
+
+  /** The use of an approval stands in front of the call: a write that was cut between them claims too much, never too little. */
+  function intent(context: CallContext): readonly UnsealedRecord[] {
+    const { approval } = context;
+    const signed = signedRecord(context);
+    if (approval === undefined || approval.isSpent) return [signed];
+    return [{ event: 'approval.used', ...subject(context), approval: approval.said }, signed];
   }
 
   function completedRecord(
@@ -132,8 +141,8 @@ export function createCallRecorder(options: CallRecorderOptions): CallRecorder {
   }
 
   return {
-    signed: (context) => trail.commit(signedRecord(context)),
-    signedAtOnce: (context) => trail.write(signedRecord(context)),
+    signed: (context) => trail.commit(...intent(context)),
+    signedAtOnce: (context) => trail.write(...intent(context)),
     completed: (context, answer, lost) => trail.noteBatched(completedRecord(context, answer, lost)),
     completedAtOnce: (context, answer, lost) => void trail.note(completedRecord(context, answer, lost)),
     answeredHere(context, rule) {
@@ -181,6 +190,7 @@ export function createCallRecorder(options: CallRecorderOptions): CallRecorder {
             ...refusal(error),
             outcome,
             orderId: error.repeats?.orderId,
+            approval: error.approval === undefined ? undefined : { id: error.approval },
             detail: refusalDetail(context, error),
           });
       }

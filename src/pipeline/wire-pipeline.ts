@@ -1,3 +1,4 @@
+import type { Approvals } from '../approvals/approvals.ts';
 import type { Budgets } from '../budgets/budgets.ts';
 import type { CallsUnderWay } from '../budgets/calls-under-way.ts';
 import type { Catalogue } from '../core/catalogue/catalogue.ts';
@@ -64,6 +65,7 @@ export interface PipelineDeps {
   readonly stops: Stops;
   readonly claimRight: ClaimRight;
   readonly presence: DeadMan;
+  readonly approvals: Approvals;
   readonly underWay: CallsUnderWay;
   readonly shared: SharedData<FinishedCall>;
   readonly secretMask: () => SecretMask;

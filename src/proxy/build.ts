@@ -1,4 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Decisions } from '../approvals/decisions.ts';
+import { wireApprovals } from '../approvals/wire-approvals.ts';
 import type { AuditTrail, Log } from '../audit/trail.ts';
 import { wireAudit } from '../audit/wire-audit.ts';
 import { CallsUnderWay } from '../budgets/calls-under-way.ts';
@@ -25,6 +27,7 @@ import type { SharedData } from '../shared-data/shared-data.ts';
 import { wireSharedData } from '../shared-data/wire-shared-data.ts';
 import { stateRecords } from '../stops/state-records.ts';
 import type { Stops } from '../stops/stops.ts';
+import { compareStates } from '../stops/trading-state.ts';
 import { wireStops } from '../stops/wire-stops.ts';
 import type { KeyGate } from '../upstream/key-gate.ts';
 import { ServerClock } from '../upstream/server-clock.ts';
@@ -60,6 +63,7 @@ export interface BuiltProxy {
   readonly clock: ServerClock;
   readonly gate: KeyGate;
   readonly ownCalls: OwnCalls;
+  readonly decisions: Decisions;
   readonly underWay: CallsUnderWay;
   readonly shared: SharedData<FinishedCall>;
   /** Puts a new configuration in place of the old one, between two calls. */
@@ -167,6 +171,13 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
   });
   undo.defer(() => orders.close());
   const stateEvents = stateRecords(trail);
+  const origin = () => {
+    const { operator } = config().settings;
+    return operator.origin ?? `http://localhost:${operator.port}`;
+  };
+  const { priceBook } = orders;
+  const asked = wireApprovals(settings, { trail, priceBook, secretMask, origin, ...times });
+  const { approvals } = asked;
   const stopping = await wireStops(settings, {
     settings: () => config().settings,
     async ask({ method, upstream: name, path, params, account, client }) {
@@ -177,7 +188,10 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
       return { status, bodyText: text };
     },
     ...times,
-    onChanged: stateEvents.changed,
+    onChanged: (entry, before, isKept) => {
+      stateEvents.changed(entry, before, isKept);
+      if (compareStates(entry.state, before) > 0) approvals.voidScope(entry, `state ${entry.state}`);
+    },
     onCancelled: stateEvents.cancelled,
   });
   undo.defer(() => stopping.close());
@@ -212,6 +226,7 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
       stops,
       underWay,
       secretMask,
+      approvals,
     },
     shared,
     presence: stopping.deadMan,
@@ -222,13 +237,26 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
   });
   undo.move();
   return {
-    app: { pipeline, budgets, trail, clock, config, sockets, own, timeouts, secretMask, ...times },
-    operator: { config, status, metrics, resolver, trail, stops, monotonicNow },
-    ...{ trail, limits, resolver, stops, clock, gate, ownCalls, underWay, shared },
+    app: { pipeline, approvals, budgets, trail, clock, config, sockets, own, timeouts, secretMask, ...times },
+    operator: { config, status, metrics, resolver, trail, stops, monotonicNow, decisions: asked.decisions },
+    ...{
+      trail,
+      limits,
+      resolver,
+      stops,
+      clock,
+      gate,
+      ownCalls,
+      underWay,
+      shared,
+      decisions: asked.decisions,
+    },
     stateWarning: stopping.warning,
     swap(next) {
+      const before = config().settings;
       snapshot.swap(next);
       shared.clear();
+      asked.reloaded(before, next);
       // Sockets end at once with the right to them.
       sockets.tick(monotonicNow());
       // A new key has to show what it may do; until it has, the one before it signs.
@@ -240,6 +268,7 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
     },
     stop() {
       isStopping = true;
+      asked.stop();
     },
     giveUp: () => snapshot.close(),
     async warmUp() {
@@ -260,6 +289,7 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
       await Promise.race([underWay.idle(), pause(LAST_RECORDS_MS, undefined, { ref: false })]);
       orders.close();
       flood.tell();
+      asked.close();
       trail.close();
     },
   };

@@ -15,6 +15,7 @@ export function startWarnings(settings: Settings): readonly string[] {
     ...forgetfulSums(settings),
     ...forgetfulRepeats(settings),
     ...forgetfulStates(settings),
+    ...askedInVain(settings),
   ];
 }
 
@@ -32,6 +33,25 @@ function forgetfulStates({ stateDir }: Settings): readonly string[] {
   return [
     'Without a state folder a restart forgets which states were set, and everything runs again: set BINANCE_PROXY_STATE_DIR to a folder.',
   ];
+}
+
+/** Clients whose calls wait for more operators than may say yes, and names that are no operator's. */
+function askedInVain({ clients, operators }: Settings): readonly string[] {
+  return [...clients.values()].flatMap(({ name, approval }) => {
+    if (approval === undefined) return [];
+    const able = [...operators.keys()].filter((operator) => !approval.notBy.has(operator)).length;
+    const strangers = [...approval.notBy].filter((operator) => !operators.has(operator));
+    return [
+      ...(able >= approval.quorum
+        ? []
+        : [
+            `Calls of client ${name} wait for the approval of ${approval.quorum} operators, and ${able} could give it: what is asked for will only expire. \`operator new NAME\` makes one.`,
+          ]),
+      ...(strangers.length === 0
+        ? []
+        : [`clients.${name}.approval.notBy names ${strangers.join(', ')}, and no operator has that name.`]),
+    ];
+  });
 }
 
 /** Sums of a day that a crash would set to zero. */

@@ -42,8 +42,8 @@ describe('an attempt', () => {
       identified: undefined,
       detail: undefined,
     });
-    const admitted = { endpoint: endpoint({ security: 'NONE' }), call: callOf('GET', '/api/v3/ping') };
-    await attempt({ context, admitted, recvWindow: '5000' } as unknown as ReservedCall, carrier);
+    const judged = { endpoint: endpoint({ security: 'NONE' }), call: callOf('GET', '/api/v3/ping') };
+    await attempt({ context, judged, recvWindow: '5000' } as unknown as ReservedCall, carrier);
     expect([nowMs, context.upstreamMs]).toEqual([1_005, 5]);
   });
 });

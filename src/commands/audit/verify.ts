@@ -1,7 +1,9 @@
 import type { KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { filesOf, sizeOf, type TrailPaths, trailsOf } from '../../audit/reading/trail-paths.ts';
+import { verifyApprovals } from '../../audit/reading/verify-approvals.ts';
 import { type TrailVerdict, type VerifyOptions, verifySteps } from '../../audit/reading/verify-trail.ts';
+import { loadCatalogue } from '../../config/load-catalogue.ts';
 import { ConfigError, type ConfigProblem } from '../../config/problems/config-error.ts';
 import { readEnvironment } from '../../config/sources/read-environment.ts';
 import { readToken } from '../../config/sources/read-secret.ts';
@@ -14,6 +16,7 @@ import { startProgress } from './progress.ts';
 const OPTIONS = {
   'key-file': { type: 'string', multiple: true },
   'from-seq': { type: 'string' },
+  approvals: { type: 'boolean' },
 } as const;
 
 /** `audit verify`: finds the first record of each trail that does not fit. */
@@ -37,8 +40,18 @@ async function run(values: Values<typeof OPTIONS>, paths: readonly string[]): Pr
       await print(`${trail.folder}: NOT WHOLE, ${records} records before it are right${range}\n`);
     }
     for (const note of verdict.notes) await print(`  note: ${note}\n`);
+    if (values.approvals === true && !(await printApprovals(trail))) exitCode = EXIT.problem;
   }
   return exitCode;
+}
+
+/** Prints what became of the approvals of a trail; false when something is wrong with one. */
+async function printApprovals(trail: TrailPaths): Promise<boolean> {
+  const { problems, asked, used, assertions } = verifyApprovals(filesOf(trail), loadCatalogue());
+  for (const { seq, message } of problems) await print(`${trail.folder}: record ${seq ?? '?'}: ${message}\n`);
+  const verdict = problems.length === 0 ? 'approvals OK' : 'approvals NOT RIGHT';
+  await print(`${trail.folder}: ${verdict}, ${asked} asked, ${used} used, ${assertions} passkeys verified\n`);
+  return problems.length === 0;
 }
 
 async function verifyTrail(trail: TrailPaths, options: VerifyOptions): Promise<TrailVerdict> {

@@ -80,8 +80,19 @@ export function command<const O extends ParseArgsOptionsConfig>(shape: Named & A
 }
 
 /** A command whose first argument names one of several actions, all of them explained by one usage. */
-export function commandGroup({ name, usage, actions }: Named & { readonly actions: Actions }): Command {
-  const all = Object.values(actions).map((action) => action.options);
+export function commandGroup({
+  name,
+  usage,
+  actions,
+  bare,
+}: Named & {
+  readonly actions: Actions;
+  /** What is done without a word. */
+  readonly bare?: Action;
+}): Command {
+  const all = [...Object.values(actions), ...(bare === undefined ? [] : [bare])].map(
+    (action) => action.options,
+  );
   const options: ParseArgsOptionsConfig = Object.assign({}, ...all);
   const choice = new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(Object.keys(actions));
   const lost: Action = {
@@ -94,12 +105,13 @@ export function commandGroup({ name, usage, actions }: Named & { readonly action
   };
   const act = (argv: readonly string[]) => {
     const word = tokensOf(argv, options).find((token) => token.kind === 'positional');
+    if (word === undefined && bare !== undefined) return command({ name, usage, ...bare })(argv);
     const action = word === undefined ? undefined : own(actions, word.value);
     if (word === undefined || action === undefined) return command({ name, usage, ...lost })(argv);
     return command({ name: `${name} ${word.value}`, usage, ...action })(argv.toSpliced(word.index, 1));
   };
   const words = Object.entries(actions).map(([word, action]) => [word, action.options] as const);
-  return Object.assign(act, { takes: { options: {}, actions: Object.fromEntries(words) } });
+  return Object.assign(act, { takes: { options: bare?.options ?? {}, actions: Object.fromEntries(words) } });
 }
 
 async function perform<O extends ParseArgsOptionsConfig>(

@@ -1,5 +1,7 @@
 import { ANONYMOUS, type Client, type OrderRules, verifyingKeys } from '../../core/access/client.ts';
 import { ExactDecimal } from '../../core/decimal.ts';
+import { isHigherSomewhere } from './amount-comparison.ts';
+import { looserApprovalRules } from './approval-loosenings.ts';
 
 /** What the client would gain, as the rest of a sentence that begins with its name; undefined when that is nothing. */
 type FieldJudge = (before: Client, after: Client) => string | undefined;
@@ -33,6 +35,14 @@ const FIELDS: { readonly [Field in keyof Client]-?: FieldJudge } = {
     return rules.length === 0
       ? undefined
       : `would have looser limits: ${rules.map((rule) => `order.${rule}`).join(', ')}`;
+  },
+  approval: (before, after) => {
+    if (before.approval === undefined) return undefined;
+    if (after.approval === undefined) return "would need nobody's approval any more";
+    const rules = looserApprovalRules(before.approval, after.approval);
+    return rules.length === 0
+      ? undefined
+      : `would have looser approvals: ${rules.map((rule) => `approval.${rule}`).join(', ')}`;
   },
   weightPerMinute: (before, after) =>
     looserOrGone((client: Client) => client.weightPerMinute, isHigher)(before, after)
@@ -123,14 +133,6 @@ function isHigher(before: number, after: number): boolean {
 
 function isHigherDecimal(before: string, after: string): boolean {
   return new ExactDecimal(after).gt(before);
-}
-
-/** An asset without an amount is refused, so that one more is looser, too. */
-function isHigherSomewhere(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): boolean {
-  return [...after].some(([asset, amount]) => {
-    const most = before.get(asset);
-    return most === undefined || new ExactDecimal(amount).gt(most);
-  });
 }
 
 function gained(what: string, before: ReadonlySet<string>, after: ReadonlySet<string>): string | undefined {

@@ -6,6 +6,7 @@ import { type ClientEntry, DEFAULT_COUNTDOWN_MS, EXPIRES_ERROR } from '../schema
 import { CLIENT_SUFFIXES } from '../schema/variables.ts';
 import type { ConfigSources } from '../sources/read-secret.ts';
 import { accountNames } from './accounts.ts';
+import { toApprovalRules } from './approval-reader.ts';
 import { checkCountdowns } from './countdowns.ts';
 import { type IssuedKeys, readIssuedKeys } from './issued-keys.ts';
 import type { RepeatedSecrets } from './repeated-secrets.ts';
@@ -123,6 +124,7 @@ function toClient(name: string, entry: ClientEntry, account: string, issued: Iss
     permissions: new Set(entry.permissions ?? DEFAULT_PERMISSIONS),
     symbols: entry.symbols === undefined ? undefined : new Set(entry.symbols),
     order: entry.order === undefined ? undefined : toOrderRules(entry.order),
+    approval: entry.approval === undefined ? undefined : toApprovalRules(entry.approval),
     weightPerMinute: entry.weightPerMinute,
     requestsPerSecond: entry.requestsPerSecond,
     stopAfterRefusals: entry.stopAfterRefusals,
@@ -176,6 +178,7 @@ function anonymousClient(entry: ClientEntry | undefined, account: string): Clien
     permissions: new Set(['market-data']),
     symbols: undefined,
     order: undefined,
+    approval: undefined,
     weightPerMinute: entry?.weightPerMinute,
     requestsPerSecond: entry?.requestsPerSecond,
     stopAfterRefusals: undefined,

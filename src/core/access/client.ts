@@ -28,6 +28,30 @@ export interface RepeatRule {
   readonly withinMs: number;
 }
 
+/** Which calls of a client wait for a person's yes, and how that yes is given. Amounts are decimal strings. */
+export interface ApprovalRules {
+  /** By asset: what is worth more is asked for, and whatever is worth something in an asset that is not named. */
+  readonly above: ReadonlyMap<string, string> | undefined;
+  /** Calls that need one of these are asked for always. */
+  readonly permissions: ReadonlySet<Permission>;
+  /** Calls that name one of these are asked for always. */
+  readonly symbols: ReadonlySet<string>;
+  /** Whether what the price band would refuse is asked for instead. */
+  readonly outsideBand: boolean;
+  /** How many operators have to say yes. */
+  readonly quorum: number;
+  /** Operators whose yes does not count. */
+  readonly notBy: ReadonlySet<string>;
+  /** How long a call waits for the decision before it is answered. */
+  readonly holdMs: number;
+  /** How long a decision may take; undefined: by the kind of call. */
+  readonly decideMs: number | undefined;
+  /** How long a yes can be used; undefined: by the kind of call. */
+  readonly useMs: number | undefined;
+  /** The move of the book that ends an approval, as a fraction: 0.01 is one per cent. */
+  readonly maxDrift: string;
+}
+
 /** When a client counts as dead. */
 interface DeadManRule {
   readonly silenceMs: number;
@@ -51,6 +75,8 @@ export interface Client {
   /** Symbols its changing calls may name; undefined means all. */
   readonly symbols: ReadonlySet<string> | undefined;
   readonly order: OrderRules | undefined;
+  /** Undefined: nothing is asked for. */
+  readonly approval: ApprovalRules | undefined;
   /** Share of the IP weight per minute; undefined means the whole budget. */
   readonly weightPerMinute: number | undefined;
   readonly requestsPerSecond: number | undefined;
@@ -84,6 +110,7 @@ export const PROXY_CLIENT: Client = Object.freeze({
   permissions: new Set(['market-data', 'read'] as const),
   symbols: undefined,
   order: undefined,
+  approval: undefined,
   weightPerMinute: undefined,
   requestsPerSecond: undefined,
   stopAfterRefusals: undefined,

@@ -14,13 +14,15 @@ export function errorFrame(
   nowMs: number,
   outcome: Outcome = error.outcome,
 ): string {
-  const { status, code, message, name, retryAfterSeconds, repeats } = error;
+  const { status, code, message, name, retryAfterSeconds, repeats, approval } = error;
   const wait =
     retryAfterSeconds === undefined
       ? {}
       : { serverTime: Math.floor(nowMs), retryAfter: Math.floor(nowMs) + retryAfterSeconds * SECOND_MS };
   const order = repeats?.orderId === undefined ? {} : { proxyOrderId: repeats.orderId };
-  const data = { ...wait, proxyRequestId: requestId, proxyOutcome: outcome, proxyError: name, ...order };
+  const asked = approval === undefined ? {} : { proxyApproval: approval };
+  const own = { proxyRequestId: requestId, proxyOutcome: outcome, proxyError: name, ...order, ...asked };
+  const data = { ...wait, ...own };
   return `{"id":${id},"status":${status},"error":${JSON.stringify({ code, msg: message, data })}}`;
 }
 

@@ -74,7 +74,7 @@ function injectIntoBatch(endpoint: Endpoint, call: Call, requestId: string): Ide
 }
 
 /** The parameters of an endpoint that name the order itself or its list, the list first. */
-export function ownIdNames(endpoint: Endpoint): readonly string[] {
+export function ownIdNames(endpoint: Pick<Endpoint, 'clientOrderIds'>): readonly string[] {
   const names = endpoint.clientOrderIds.filter((name) => OWN_NAMES.has(name));
   const list = names.indexOf('listClientOrderId');
   return list > 0 ? ['listClientOrderId', ...names.filter((name) => name !== 'listClientOrderId')] : names;

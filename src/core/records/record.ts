@@ -1,4 +1,5 @@
 import type { Outcome, ProxyErrorName } from '../errors.ts';
+import type { ApprovalSaid } from './approval-said.ts';
 import { type PrintableParams, printablePath, printableText } from './redact.ts';
 import { SecretMask } from './secret-mask.ts';
 import type { SentOrder } from './sent-orders.ts';
@@ -12,6 +13,13 @@ export const AUDIT_EVENTS = [
   'policy.reported',
   'state.changed',
   'state.cancelled',
+  'approval.rules',
+  'approval.asked',
+  'approval.decided',
+  'approval.used',
+  'approval.voided',
+  'approval.expired',
+  'passkey.enrolled',
   'socket.opened',
   'socket.closed',
   'proxy.started',
@@ -85,6 +93,8 @@ export interface UnsealedRecord {
   readonly callDigest?: Maybe<string>;
   readonly error?: Maybe<ProxyErrorName>;
   readonly rule?: Maybe<string>;
+  /** The approval that it is about, or that the call used. */
+  readonly approval?: Maybe<ApprovalSaid>;
   /** Binance's `x-mbx-uuid`. */
   readonly uuid?: Maybe<string>;
   /** Further facts of a life-cycle event. */
@@ -175,6 +185,7 @@ export function auditLine(
     callDigest: record.callDigest,
     error: record.error,
     rule: foreign(record.rule, secretMask),
+    approval: record.approval,
     uuid: foreign(record.uuid, secretMask),
     detail: record.detail === undefined ? undefined : printableDetail(record.detail, secretMask),
   });

@@ -21,6 +21,8 @@ export interface JudgedOrders {
   readonly orders: readonly IntendedOrder[];
   /** What each is worth, in their order; undefined for an exit. Empty when no rule asks for values. */
   readonly values: readonly (Notional | undefined)[];
+  /** True when the price band would have refused one, and its client has that asked for instead. */
+  readonly isOutsideBand?: boolean;
 }
 
 /** The counted limits of clients: rates in memory, the day in its ledger. */

@@ -99,7 +99,15 @@ export function createOwnCalls(deps: OwnCallsDeps): OwnCalls {
     context.noteCaller(PROXY_CLIENT, account);
     const proven = { client: PROXY_CLIENT, account, endpoint, call, signed: undefined };
     const { serves, way } = own;
-    const judged = { ...proven, claim: undefined, credential, orders: undefined, serves, way };
+    const judged = {
+      ...proven,
+      claim: undefined,
+      credential,
+      orders: undefined,
+      approval: undefined,
+      serves,
+      way,
+    };
     using reserved = await reserve(context, judged);
     const carrier = new TextCarrier(connection, method);
     const { lost } = finish(reserved, await attempt(reserved, carrier), carrier);

@@ -163,7 +163,8 @@ export class ApiSocket implements PairOwner {
       this.#say(resultFrame(frame.id, {}));
       return;
     }
-    const judged = await pipeline.judge(admitted);
+    const judged = await pipeline.judge(context, admitted, this.#gone.signal);
+    using _approval = judged.approval;
     using reserved = await pipeline.reserve(context, judged, this.#gone.signal);
     const carrier = this.#carrierFor(context, frame, { method, params, received: call });
     const answer = await pipeline.attempt(reserved, carrier);

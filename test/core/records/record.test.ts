@@ -17,6 +17,7 @@ const check = Schema.Compile(schema);
 const whole: Required<UnsealedRecord> = {
   detail: { offsetMs: 1.5, host: 'a', on: true },
   uuid: 'u-1',
+  approval: { id: 'a-1', digest: 'd'.repeat(64) },
   rule: 'maxNotional',
   error: 'PROXY_ORDER_REFUSED',
   callDigest: 'd'.repeat(64),

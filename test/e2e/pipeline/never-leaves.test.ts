@@ -71,6 +71,7 @@ describe('no request reaches what is denylisted or not granted', () => {
     permissions: granted,
     symbols: undefined,
     order: undefined,
+    approval: undefined,
     weightPerMinute: undefined,
     requestsPerSecond: undefined,
     stopAfterRefusals: undefined,

@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox';
 import { DEFAULT_PERMISSIONS, NEVER_GRANTED, PERMISSIONS } from '../../../core/catalogue/permission.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../../core/intervals.ts';
+import { ApprovalSchema } from './approval-schema.ts';
 import { OrderSchema } from './order-schema.ts';
 import { choice, mapping, NAME_ERROR, NAME_PATTERN, SYMBOL_PATTERN, text, whole } from './schema-parts.ts';
 
@@ -54,6 +55,7 @@ const ClientSchema = mapping(
       ),
     ),
     order: Type.Optional(OrderSchema),
+    approval: Type.Optional(ApprovalSchema),
     weightPerMinute,
     requestsPerSecond,
     stopAfterRefusals: Type.Optional(

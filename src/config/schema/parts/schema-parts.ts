@@ -23,7 +23,10 @@ export function whole(minimum: number, maximum: number, annotations: Annotations
   return Type.Integer({ minimum, maximum, errorMessage: `must be a whole number ${range}`, ...annotations });
 }
 
-export function choice<const T extends string>(values: readonly T[], annotations: Annotations<T>) {
+export function choice<const T extends string>(
+  values: readonly T[],
+  annotations: Annotations<T> & { readonly errorMessage?: string },
+) {
   return Type.Enum([...values], { errorMessage: `must be one of: ${values.join(', ')}`, ...annotations });
 }
 
