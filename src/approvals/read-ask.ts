@@ -141,7 +141,9 @@ function makeAsk(deps: ReadAskDeps, asking: Asking, parts: Parts): Ask {
 
 function valueAll({ priceBook }: ReadAskDeps, orders: Ask['intended'], causedBy: Client): Promise<Values> {
   return Promise.all(
-    orders.map((order) => (isReducing(order) ? undefined : valueOrder(priceBook, order, causedBy).then(withinReach))),
+    orders.map((order) =>
+      isReducing(order) ? undefined : valueOrder(priceBook, order, causedBy).then(withinReach),
+    ),
   );
 }
 

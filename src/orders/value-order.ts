@@ -16,7 +16,9 @@ export async function valueOrder(
   assertValuable(order);
   const { market, symbol } = order;
   const instrument = await priceBook.instrument(market, symbol, causedBy);
-  const best = needsBook(order, instrument) ? await priceBook.bestPrices(market, symbol, causedBy) : undefined;
+  const best = needsBook(order, instrument)
+    ? await priceBook.bestPrices(market, symbol, causedBy)
+    : undefined;
   const depth =
     best !== undefined && needsDepth(order, instrument, best)
       ? await priceBook.depth(market, symbol, causedBy, (read) => isCovered(order, read))
