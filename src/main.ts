@@ -60,6 +60,13 @@ const COMMANDS: CommandTable = new Map([
     ],
   ],
   [
+    'notices',
+    [
+      async () => (await import('./commands/notices.ts')).notices,
+      'who is told of what an operator should know at once: "notices test"',
+    ],
+  ],
+  [
     'certificate',
     [
       async () => (await import('./commands/certificate.ts')).certificate,

@@ -36,8 +36,13 @@ export interface AuditTrail {
   /** True while the disk has less free than is kept for orders and cancels. */
   isLow(): boolean;
   readonly state: AuditTrailState;
+  /** From now on each record is told, with the line that it is in the log; what the listener throws is nobody's trouble. */
+  hearing(listener: TrailListener): void;
   close(): void;
 }
+
+/** Hears of a record once it was stored, or could not be. */
+type TrailListener = (event: string, line: string) => void;
 
 /** A complete JSON line without its line break, and pino's number for its level. */
 interface PrintedLine {
@@ -75,6 +80,7 @@ class Trail implements AuditTrail {
   readonly #now: () => number;
   readonly #secretMask: () => SecretMask;
   readonly #repairs: AuditRepair[] = [];
+  readonly #listeners: TrailListener[] = [];
   #waiting: Waiting[] = [];
   #available = true;
   /** True from a write that failed until one succeeds. */
@@ -127,6 +133,10 @@ class Trail implements AuditTrail {
     return this.#sink.isLow();
   }
 
+  hearing(listener: TrailListener): void {
+    this.#listeners.push(listener);
+  }
+
   close(): void {
     this.#flush();
     this.#sink.close();
@@ -170,14 +180,16 @@ class Trail implements AuditTrail {
         records.map((record) => (seq) => auditLine(record, seq, timeMs, secretMask)),
       );
     } catch (error) {
+      const isNew = !this.#lastWriteFailed;
       this.#available = false;
       this.#lastWriteFailed = true;
       this.#fail(error, records.length);
+      if (isNew) this.#printUnstored({ event: 'audit.failed', detail: { code: codeOf(error) } });
       throw error;
     }
     this.#available = true;
     this.#lastWriteFailed = false;
-    this.#print(records.map((record, index) => printed(lines[index] ?? '', record)));
+    this.#print(records, lines);
   }
 
   #tryToStore(record: UnsealedRecord): boolean {
@@ -198,16 +210,18 @@ class Trail implements AuditTrail {
   }
 
   #printUnstored(record: UnsealedRecord): void {
-    this.#print([printed(auditLine(record, undefined, this.#now(), this.#secretMask()), record)]);
+    this.#print([record], [auditLine(record, undefined, this.#now(), this.#secretMask())]);
   }
 
   /** A log that fails stops nothing: the file has the record, and without a file there is no promise to keep. */
-  #print(lines: readonly PrintedLine[]): void {
+  #print(records: readonly UnsealedRecord[], lines: readonly string[]): void {
     try {
-      this.#log(lines);
+      this.#log(records.map((record, index) => printed(lines[index] ?? '', record)));
     } catch (error) {
-      this.#fail(error, lines.length);
+      this.#fail(error, records.length);
     }
+    for (const listener of this.#listeners)
+      for (const [index, { event }] of records.entries()) tell(listener, event, lines[index] ?? '');
   }
 
   #fail(error: unknown, records: number): void {
@@ -222,6 +236,15 @@ class Trail implements AuditTrail {
       if (!this.#tryToStore({ event: 'audit.torn', detail: { ...this.#repairs[0] } })) return;
       this.#repairs.shift();
     }
+  }
+}
+
+/** A record is stored by now, and what comes of it must not look as if it were not. */
+function tell(listener: TrailListener, event: string, line: string): void {
+  try {
+    listener(event, line);
+  } catch {
+    // Whoever listens tells of trouble of its own.
   }
 }
 

@@ -19,6 +19,8 @@ import { readOperators } from './sections/operators.ts';
 import { readOrigins } from './sections/origins.ts';
 import { findRepeatedSecrets } from './sections/repeated-secrets.ts';
 import { readCertificates } from './sections/tls/certificates.ts';
+import { readAccountWatches } from './sections/watching/account-watches.ts';
+import { readNotices } from './sections/watching/notices-reader.ts';
 import { readWaysOut } from './sections/ways-out-reader.ts';
 import type { Environment } from './sources/read-environment.ts';
 import { type ConfigSources, readSecret, readToken } from './sources/read-secret.ts';
@@ -71,11 +73,13 @@ export function loadSettings(options: {
     isLive,
     ...readListeners(sources, layered, keyExpected),
     operators: readOperators(sources, layered),
+    notices: readNotices(sources, layered),
     recvWindowMs: config.recvWindowMs ?? DEFAULTS.recvWindowMs,
     ...origins,
     upstreamCa: readCertificates(layered, cwd),
     keyPreflight: config.keyPreflight ?? (isLive ? 'enforce' : 'off'),
     accounts,
+    accountWatches: readAccountWatches(layered),
     clients,
     clientsByKeyDigest: byKeyDigest,
     anonymousEnabled,
@@ -170,8 +174,9 @@ function absolute(cwd: string, path: string | undefined): string | undefined {
   return path === undefined ? undefined : resolve(cwd, path);
 }
 
-function prefixesOf({ accounts = {}, clients = {}, operators = {}, egress }: ConfigFile): readonly string[] {
-  const entries: { readonly envPrefix?: string }[] = [accounts, clients, operators].flatMap<{
+function prefixesOf(config: ConfigFile): readonly string[] {
+  const { accounts = {}, clients = {}, operators = {}, notices = [], egress } = config;
+  const entries: { readonly envPrefix?: string }[] = [accounts, clients, operators, notices].flatMap<{
     readonly envPrefix?: string;
   }>(Object.values);
   for (const way of [egress, ...Object.values(accounts).map((account) => account.egress)])

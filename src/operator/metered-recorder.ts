@@ -4,12 +4,22 @@ import type { Answer } from '../pipeline/read-answer.ts';
 import type { CallRecorder } from '../pipeline/recorder.ts';
 import type { CallMetrics } from './call-metrics.ts';
 
-/** The recorder with a counter beside each record, so that what is counted is what is recorded. */
+/**
+ * The recorder with a counter beside each record, so that what is counted is what is recorded.
+ * @param onKeyUsed told of each call of an app that an account's key was used for
+ */
 export function meteredRecorder(
   recorder: CallRecorder,
   metrics: CallMetrics,
   monotonicNow: () => number,
+  onKeyUsed: (account: string) => void = () => {},
 ): CallRecorder {
+  function signed(context: CallContext): void {
+    metrics.signed(context);
+    const { account, endpoint } = context;
+    if (account !== undefined && endpoint?.security !== 'NONE') onKeyUsed(account);
+  }
+
   function count(context: CallContext, { transfer, verdict }: Answer, lost: ProxyError | undefined): void {
     const status = lost === undefined ? transfer.status : lost.status;
     metrics.completed(context, { outcome: verdict.outcome, status }, monotonicNow() - context.arrivedMs);
@@ -18,11 +28,11 @@ export function meteredRecorder(
   return {
     async signed(context) {
       await recorder.signed(context);
-      metrics.signed(context);
+      signed(context);
     },
     signedAtOnce(context) {
       recorder.signedAtOnce(context);
-      metrics.signed(context);
+      signed(context);
     },
     completed(context, answer, lost) {
       count(context, answer, lost);

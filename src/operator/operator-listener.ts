@@ -3,10 +3,11 @@ import type { Decisions } from '../approvals/decisions.ts';
 import type { AuditTrail } from '../audit/trail.ts';
 import { ProxyError } from '../core/errors.ts';
 import { NO_SCHEMAS } from '../http/no-schemas.ts';
+import type { Notices } from '../notices/notices.ts';
 import type { OrderResolver } from '../orders/resolver.ts';
 import type { LiveConfig } from '../pipeline/live-config.ts';
 import { OperatorError } from './access/operator-error.ts';
-import { guardOperatorRoutes } from './access/operator-gate.ts';
+import { actingOn, guardOperatorRoutes } from './access/operator-gate.ts';
 import { assertOperatorTrust } from './access/operator-trust.ts';
 import { Sessions } from './access/sessions.ts';
 import { addApprovalRoutes } from './approval-routes.ts';
@@ -21,6 +22,7 @@ export interface OperatorListenerDeps {
   readonly status: () => Status;
   readonly metrics: Pick<Metrics, 'contentType' | 'print'>;
   readonly resolver: Pick<OrderResolver, 'open'>;
+  readonly notices: Pick<Notices, 'test'>;
   readonly trail: Pick<AuditTrail, 'note'>;
   readonly stops: StateRoutesDeps['stops'];
   readonly monotonicNow: () => number;
@@ -35,7 +37,7 @@ const OPEN = { config: { isOpen: true } };
  * token; everything else does, what does not exist included.
  */
 export async function buildOperatorListener(deps: OperatorListenerDeps): Promise<FastifyInstance> {
-  const { config, status, metrics, resolver, trail, monotonicNow } = deps;
+  const { config, status, metrics, resolver, notices, trail, monotonicNow } = deps;
   const app = fastify({
     logger: false,
     forceCloseConnections: true,
@@ -80,6 +82,11 @@ export async function buildOperatorListener(deps: OperatorListenerDeps): Promise
   app.get('/orders/unresolved', () => ({ orders: resolver.open() }));
   addStateRoutes(app, deps);
   addApprovalRoutes(app, deps.decisions);
+  app.post('/operator/notices/test', async (request) => {
+    const acting = actingOn(request);
+    records.acted(acting, 'notices tested');
+    return { notices: await notices.test(acting.operator.name) };
+  });
   addSessionRoutes(app, { settings, sessions, judgeToken, records });
   await app.ready();
   return app;

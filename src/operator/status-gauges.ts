@@ -5,6 +5,7 @@ import { SECOND_MS } from '../core/intervals.ts';
 import { UPSTREAM_NAMES } from '../core/upstream.ts';
 import type { Stops } from '../stops/stops.ts';
 import type { ServerClock } from '../upstream/server-clock.ts';
+import { createNoticeCounters, createWatchGauges } from './gauges/watch-gauges.ts';
 import { createKeyGauges } from './key-gauges.ts';
 import { createLimitGauge, type LimitGaugeDeps } from './limit-gauge.ts';
 import { createStateGauges } from './state-gauges.ts';
@@ -32,6 +33,8 @@ export function createStatusGauges(registry: Registry, deps: StatusGaugesDeps): 
   const readAudit = createAuditGauges(registry, deps);
   const readLimits = createLimitGauge(registry, deps);
   const readStates = createStateGauges(registry, deps.stops);
+  const readNotices = createNoticeCounters(registry);
+  const readWatch = createWatchGauges(registry);
   const unresolved = gaugeOf(
     registry,
     'binance_proxy_orders_unresolved',
@@ -52,6 +55,8 @@ export function createStatusGauges(registry: Registry, deps: StatusGaugesDeps): 
     readAudit();
     readLimits();
     readStates();
+    readNotices(state);
+    readWatch(state);
     unresolved.set(deps.unresolvedOrders());
     sockets.set(deps.openSockets());
   };

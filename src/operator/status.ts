@@ -1,10 +1,13 @@
 import type { AuditTrail } from '../audit/trail.ts';
 import type { Budgets } from '../budgets/budgets.ts';
+import type { NoticeState, Notices } from '../notices/notices.ts';
 import type { LiveConfig } from '../pipeline/live-config.ts';
 import { isoOf } from '../upstream/key-advice.ts';
+import type { KeyCare, KeyCareState } from '../upstream/key-care.ts';
 import type { KeyGate } from '../upstream/key-gate.ts';
 import type { PreflightVerdict } from '../upstream/key-verdicts.ts';
 import type { ServerClock } from '../upstream/server-clock.ts';
+import type { Watch, WatchState } from '../watch/watch.ts';
 
 /** What keeps signed calls from passing. */
 interface NotReady {
@@ -23,6 +26,8 @@ export interface Status {
   readonly newKeys: Readonly<Record<string, string>>;
   /** By account: when the right of its key to trade spot and margin ends, where Binance tells it. */
   readonly tradingAuthorityEnds: Readonly<Record<string, string>>;
+  /** By account: how old its key is, when an app used it last, and its switches. */
+  readonly keys: Readonly<Record<string, KeyCareState>>;
   readonly frozen: readonly {
     readonly upstream: string;
     readonly egress?: string;
@@ -30,6 +35,10 @@ export interface Status {
   }[];
   readonly audit: { readonly available: boolean; readonly errors: number };
   readonly budgets: { readonly degraded: boolean };
+  /** Who is told, and what came of it so far. */
+  readonly notices: readonly NoticeState[];
+  /** The accounts and products whose orders are watched. */
+  readonly watch: readonly WatchState[];
 }
 
 /** What the status is read from. */
@@ -40,13 +49,16 @@ export interface StatusDeps {
   readonly isListening: () => boolean;
   readonly clock: Pick<ServerClock, 'state'>;
   readonly gate: Pick<KeyGate, 'verdicts' | 'waiting' | 'assertSignable'>;
+  readonly care: Pick<KeyCare, 'states'>;
   readonly trail: Pick<AuditTrail, 'check' | 'state'>;
   readonly budgets: Pick<Budgets, 'state'>;
+  readonly notices: Pick<Notices, 'state'>;
+  readonly watch: Pick<Watch, 'states'>;
 }
 
 /** Tells, whenever it is asked, whether signed calls can pass, and if not, why. */
 export function createStatus(deps: StatusDeps): () => Status {
-  const { config, isStopping, isListening, clock, gate, trail, budgets } = deps;
+  const { config, isStopping, isListening, clock, gate, care, trail, budgets, notices, watch } = deps;
   return function status() {
     const { settings } = config();
     const { synced, offsetMs, ageMs } = clock.state;
@@ -79,9 +91,12 @@ export function createStatus(deps: StatusDeps): () => Status {
       preflight,
       newKeys: newKeysOf(gate),
       tradingAuthorityEnds: authorityEndsOf(gate),
+      keys: Object.fromEntries(care.states),
       frozen: budgets.state.frozen,
       audit: { available: trail.state.available, errors: trail.state.errors },
       budgets: { degraded: budgets.state.degraded },
+      notices: notices.state,
+      watch: watch.states,
     };
   };
 }

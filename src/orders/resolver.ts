@@ -10,6 +10,8 @@ export interface OrderResolverOptions {
   readonly ask: AskUpstream;
   /** Records the fate; when it throws, the call stays open and is recorded later. */
   readonly onResolved: (resolved: ResolvedCall) => void | Promise<void>;
+  /** Told once of a call that is still open after its last pause; it is asked for further on. */
+  readonly onOverdue?: (order: UnresolvedOrder) => void;
   /** Epoch milliseconds. */
   readonly now: () => number;
   /**
@@ -107,7 +109,10 @@ export class OrderResolver {
     open.rounds++;
     const isSettled = await open.inquiry.round();
     if (this.#closed || (isSettled && (await this.#record(open)))) return;
-    if (!this.#closed) this.#schedule(open);
+    if (this.#closed) return;
+    if (!isSettled && open.rounds === this.#pausesMs.length)
+      this.#options.onOverdue?.(open.inquiry.unresolved());
+    this.#schedule(open);
   }
 
   async #record({ inquiry }: Open): Promise<boolean> {

@@ -25,6 +25,7 @@ export interface OrdersDeps {
   readonly onReport: OrderLimitsOptions['onReport'];
   readonly onResolved: OrderResolverOptions['onResolved'];
   readonly onRefusalStreak: OnRefusalStreak;
+  readonly onOverdue: NonNullable<OrderResolverOptions['onOverdue']>;
   readonly monotonicNow: () => number;
   readonly wallNow: () => number;
   /** Pauses of the resolver in ms; undefined takes its own. */
@@ -44,7 +45,7 @@ export interface Orders {
 
 /** What judges orders before they are sent, and what asks for them when their answer was lost. */
 export function wireOrders(settings: Settings, deps: OrdersDeps): Orders {
-  const { fetchPublic, ask, onReport, onResolved, monotonicNow, wallNow, pausesMs } = deps;
+  const { fetchPublic, ask, onReport, onResolved, onOverdue, monotonicNow, wallNow, pausesMs } = deps;
   const priceBook = createPriceBook({
     fetchJson: async (upstream, target, causedBy) =>
       JSON.parse(await fetchPublic(upstream, target, causedBy)) as unknown,
@@ -53,6 +54,7 @@ export function wireOrders(settings: Settings, deps: OrdersDeps): Orders {
   const resolver = new OrderResolver({
     ask,
     onResolved,
+    onOverdue,
     now: wallNow,
     ...(pausesMs === undefined ? {} : { pausesMs }),
   });

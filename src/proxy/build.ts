@@ -9,6 +9,8 @@ import { loadCatalogue } from '../config/load-catalogue.ts';
 import type { Settings } from '../config/schema/settings.ts';
 import { PROXY_CLIENT } from '../core/access/client.ts';
 import type { AppListenerDeps } from '../http/app-listener.ts';
+import type { Notices } from '../notices/notices.ts';
+import { wireNotices } from '../notices/wire-notices.ts';
 import { meteredRecorder } from '../operator/metered-recorder.ts';
 import { createMetrics } from '../operator/metrics.ts';
 import type { OperatorListenerDeps } from '../operator/operator-listener.ts';
@@ -29,11 +31,15 @@ import { stateRecords } from '../stops/state-records.ts';
 import type { Stops } from '../stops/stops.ts';
 import { compareStates } from '../stops/trading-state.ts';
 import { wireStops } from '../stops/wire-stops.ts';
+import type { KeyCare } from '../upstream/key-care.ts';
 import type { KeyGate } from '../upstream/key-gate.ts';
 import { ServerClock } from '../upstream/server-clock.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from '../upstream/timeouts.ts';
 import { fetchPublic, wireUpstream } from '../upstream/wire-upstream.ts';
+import type { Watch } from '../watch/watch.ts';
+import { wireWatch } from '../watch/wire-watch.ts';
 import { OpenSockets } from '../websocket/sockets/open-sockets.ts';
+import { SOCKET_LIMITS } from '../websocket/sockets/socket-limits.ts';
 import { ConfigSnapshot } from './config-snapshot.ts';
 import { recordConsole } from './console-records.ts';
 import { type EarlierRuns, readEarlierCalls } from './earlier-runs.ts';
@@ -62,8 +68,11 @@ export interface BuiltProxy {
   readonly stateWarning: string | undefined;
   readonly clock: ServerClock;
   readonly gate: KeyGate;
+  readonly care: KeyCare;
   readonly ownCalls: OwnCalls;
   readonly decisions: Decisions;
+  readonly notices: Notices;
+  readonly watch: Watch;
   readonly underWay: CallsUnderWay;
   readonly shared: SharedData<FinishedCall>;
   /** Puts a new configuration in place of the old one, between two calls. */
@@ -103,6 +112,13 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
   await using undo = new AsyncDisposableStack();
   const trail = wireAudit(settings.audit, { log, secretMask, wallNow });
   undo.defer(() => trail.close());
+  const notices = wireNotices({
+    ...{ trail, own, ...times },
+    settings: () => config().settings,
+    pausesMs: timeouts.noticePausesMs,
+    timeoutMs: timeouts.noticeMs,
+  });
+  undo.defer(() => notices.close());
   const events = lifecycleRecords(trail);
   if (options.console !== undefined) recordConsole(trail, options.console);
   const budgets = await wireBudgets(settings, {
@@ -134,6 +150,8 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
     onVerdict: events.preflight,
     onUnanswered: events.preflightUnanswered,
     onOverdue: events.preflightOverdue,
+    trail,
+    isServing: () => isListening,
     ...times,
     refreshConnectionMs: timeouts.refreshConnectionMs,
   });
@@ -156,12 +174,13 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
     onRefusalStreak: (client, count) => {
       events.refusalStreak(client, count);
       stopping.stops.guard(
-        client.name,
+        { kind: 'client', name: client.name },
         `Binance refused ${count} orders in a row`,
         'stopAfterRefusals',
         'none',
       );
     },
+    onOverdue: events.unresolved,
     onResolved: (call) => {
       events.resolved(call);
       repeats.resolved(call);
@@ -196,11 +215,27 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
   });
   undo.defer(() => stopping.close());
   const { stops } = stopping;
-  const { gate } = upstream;
+  const watching = await wireWatch(settings, {
+    ...{ config, catalogue, trail, budgets, own, ...times },
+    serverNow: () => clock.now(),
+    nextRequestId: arrival.nextRequestId,
+    handshakeTimeoutMs: SOCKET_LIMITS.handshakeTimeoutMs,
+    async listenKey(method, family, account) {
+      const target = family === 'usdm' ? '/fapi/v1/listenKey' : '/dapi/v1/listenKey';
+      const answer = await ownCalls.keepListening(method, { upstream: family, target, account });
+      if (answer.status !== 200) throw new Error(`Binance answered HTTP ${answer.status}.`);
+      return answer.text;
+    },
+    ask: (account, family, target) => ownCalls.get({ upstream: family, target, account }),
+    enter: (account, reason) => stops.guard({ kind: 'account', name: account }, reason, 'watch', 'none'),
+  });
+  undo.defer(() => watching.close());
+  const { watch } = watching;
+  const { gate, care } = upstream;
   const { limits, refusalStop, resolver } = orders;
   const sockets = new OpenSockets();
   const status = createStatus({
-    ...{ config, clock, gate, trail, budgets },
+    ...{ config, clock, gate, care, trail, budgets, notices, watch },
     isStopping: () => isStopping,
     isListening: () => isListening,
   });
@@ -231,14 +266,24 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
     shared,
     presence: stopping.deadMan,
     claimRight: repeats.claimRight,
-    recorder: meteredRecorder(recorder, metrics.calls, monotonicNow),
+    recorder: meteredRecorder(recorder, metrics.calls, monotonicNow, (account) => care.used(account)),
     resync: () => upstream.clockSync.resync(),
     ...times,
   });
   undo.move();
   return {
     app: { pipeline, approvals, budgets, trail, clock, config, sockets, own, timeouts, secretMask, ...times },
-    operator: { config, status, metrics, resolver, trail, stops, monotonicNow, decisions: asked.decisions },
+    operator: {
+      config,
+      status,
+      metrics,
+      resolver,
+      notices,
+      trail,
+      stops,
+      monotonicNow,
+      decisions: asked.decisions,
+    },
     ...{
       trail,
       limits,
@@ -246,7 +291,10 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
       stops,
       clock,
       gate,
+      care,
       ownCalls,
+      notices,
+      watch,
       underWay,
       shared,
       decisions: asked.decisions,
@@ -261,6 +309,7 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
       sockets.tick(monotonicNow());
       // A new key has to show what it may do; until it has, the one before it signs.
       gate.reloaded();
+      notices.reloaded();
     },
     limitsRead: upstream.limitsRead,
     listening() {
@@ -272,15 +321,23 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
     },
     giveUp: () => snapshot.close(),
     async warmUp() {
-      void earlier?.read().then((calls) => orders.resume(calls?.unfinished ?? []));
+      const known = earlier?.read().then((calls) => {
+        orders.resume(calls?.unfinished ?? []);
+        care.restore(calls?.keyCare ?? []);
+        return calls;
+      });
       // What was read is used once, and let go of.
       earlier = undefined;
       await upstream.start();
       stopping.resume();
+      void known?.then((calls) => {
+        if (!isStopping) watch.start(calls?.named ?? [], calls?.lastMs);
+      });
     },
     async close() {
       upstream.stop();
       stopping.close();
+      watching.close();
       resolver.close();
       repeats.close();
       await budgets.close();
@@ -290,6 +347,7 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
       orders.close();
       flood.tell();
       asked.close();
+      await notices.close();
       trail.close();
     },
   };

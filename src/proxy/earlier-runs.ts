@@ -1,6 +1,7 @@
 import { type EarlierCalls, earlierCallsIn } from '../audit/reading/earlier-calls.ts';
 import { giveBackMemory } from '../audit/reading/give-back-memory.ts';
 import type { Settings } from '../config/schema/settings.ts';
+import { isAnyWatched } from '../config/schema/watching/account-watch.ts';
 import { READ_BACK_MS } from '../repeats/wire-repeats.ts';
 
 /** What earlier runs left in the audit folder, read once for everything that takes it up. */
@@ -15,12 +16,12 @@ export interface EarlierRuns {
 const LARGE_BYTES = 32 * 1024 * 1024;
 
 /** Notes what the audit folder holds now, before this run writes. */
-export function readEarlierCalls({ audit: { dir } }: Settings, nowMs: number): EarlierRuns {
+export function readEarlierCalls({ audit: { dir }, accountWatches }: Settings, nowMs: number): EarlierRuns {
   if (dir === undefined) {
     const calls = Promise.resolve(undefined);
     return { calls, read: () => calls };
   }
-  const readFolder = earlierCallsIn(dir, nowMs - READ_BACK_MS);
+  const readFolder = earlierCallsIn(dir, nowMs - READ_BACK_MS, isAnyWatched(accountWatches));
   const { promise: calls, resolve } = Promise.withResolvers<EarlierCalls | undefined>();
   return {
     calls,

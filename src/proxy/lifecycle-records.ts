@@ -1,7 +1,7 @@
 import type { AuditTrail } from '../audit/trail.ts';
 import type { Client } from '../core/access/client.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
-import type { ResolvedCall } from '../orders/order-lookup.ts';
+import type { ResolvedCall, UnresolvedOrder } from '../orders/order-lookup.ts';
 import { causeOf } from '../upstream/connections/connection-trouble.ts';
 import { isoOf } from '../upstream/key-advice.ts';
 import type { KeyRole } from '../upstream/key-questions.ts';
@@ -51,6 +51,15 @@ export function lifecycleRecords(trail: AuditTrail) {
       trail.note({ event: 'refusals.streak', client: name, account, rule: 'stopAfterRefusals', msg });
     },
     resolved: (call: ResolvedCall) => writeResolved(trail, call),
+    unresolved({ requestId, client, account, upstream, path, ...order }: UnresolvedOrder): void {
+      const { clientOrderIds, asked, sentAtMs, lastStatus } = order;
+      const detail = { asked, sent: isoOf(sentAtMs), lastStatus };
+      trail.note({
+        ...{ event: 'call.unresolved', requestId, client, account, upstream, path },
+        clientOrderId: clientOrderIds,
+        detail,
+      });
+    },
   };
 }
 

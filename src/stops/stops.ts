@@ -212,9 +212,8 @@ export class Stops {
     };
   }
 
-  /** A guard leaves a client nothing but cancels; it never loosens what an operator set. */
-  guard(client: string, reason: string, channel: string, cancel: CancelMode): void {
-    const scope = { kind: 'client', name: client } as const;
+  /** A guard leaves a client or an account nothing but cancels; it never loosens what an operator set. */
+  guard(scope: Scope, reason: string, channel: string, cancel: CancelMode): void {
     const present = this.#deps.book.get(scope)?.state ?? 'run';
     if (compareStates(present, 'cancel-only') >= 0) return;
     this.enter({ state: 'cancel-only', scope, reason, cancel, operator: 'proxy', channel }).catch(() => {});

@@ -9,6 +9,8 @@ export interface KeyFacts {
   readonly switches: KeySwitches;
   /** When its right to trade spot and margin ends, in ms since the epoch; told of keys without IP restriction only. */
   readonly authorityEndsMs: number | undefined;
+  /** When Binance made it, in ms since the epoch. */
+  readonly createdMs: number | undefined;
 }
 
 /** What is worth knowing of a key that stops nothing. */
@@ -74,10 +76,22 @@ function adviseOnAddress({ ipRestrict }: KeySwitches): readonly string[] {
   return ['The key has no IP restriction (ipRestrict): restrict it to this address.'];
 }
 
-function adviseOnAuthority({ authorityEndsMs }: KeyFacts, nowMs: number): readonly string[] {
-  if (authorityEndsMs === undefined || authorityEndsMs - nowMs > TELL_BEFORE_MS) return [];
+function adviseOnAuthority(facts: KeyFacts, nowMs: number): readonly string[] {
+  const sentence = authorityEnd(facts, nowMs);
+  return sentence === undefined ? [] : [sentence];
+}
+
+/** The sentence about a right to trade that ends soon; undefined while there is time. */
+export function authorityEnd({ authorityEndsMs }: KeyFacts, nowMs: number): string | undefined {
+  if (authorityEndsMs === undefined || authorityEndsMs - nowMs > TELL_BEFORE_MS) return undefined;
   const verb = authorityEndsMs > nowMs ? 'ends' : 'ended';
-  return [`${AUTHORITY} ${verb} at ${isoOf(authorityEndsMs)}: ${RENEW}.`];
+  return `${AUTHORITY} ${verb} at ${isoOf(authorityEndsMs)}: ${RENEW}.`;
+}
+
+/** The switch that a permission needs at Binance. */
+export function switchFor(needed: Permission): { readonly name: string; readonly label: string } | undefined {
+  const found = SWITCHES.find(([, , permission]) => permission === needed);
+  return found === undefined ? undefined : { name: found[0], label: found[1] };
 }
 
 function namesOf(

@@ -39,9 +39,12 @@ export function readKeyFacts(text: string): KeyFacts {
   if (typeof parsed !== 'object' || parsed === null) throw new Error('the key permissions are no object');
   for (const [name, value] of Object.entries(parsed)) if (typeof value === 'boolean') switches[name] = value;
   if (switches.enableWithdrawals === undefined) throw new Error('the key permissions lack enableWithdrawals');
-  const endsMs =
-    'tradingAuthorityExpirationTime' in parsed ? parsed.tradingAuthorityExpirationTime : undefined;
-  return { switches, authorityEndsMs: isMoment(endsMs) ? endsMs : undefined };
+  const { tradingAuthorityExpirationTime: endsMs, createTime } = parsed as Readonly<Record<string, unknown>>;
+  return {
+    switches,
+    authorityEndsMs: isMoment(endsMs) ? endsMs : undefined,
+    createdMs: isMoment(createTime) ? createTime : undefined,
+  };
 }
 
 /** A time in ms that a date can be made of. */

@@ -14,6 +14,10 @@ export interface Timeouts {
   readonly refreshConnectionMs: number;
   /** Pauses of the resolver in ms; undefined takes its own. */
   readonly resolutionPausesMs: readonly number[] | undefined;
+  /** How long one try to send a notice may take, in ms. */
+  readonly noticeMs: number;
+  /** Before the second try of a notice and those after it, in ms. */
+  readonly noticePausesMs: readonly number[];
 }
 
 /**
@@ -28,4 +32,6 @@ export const DEFAULT_TIMEOUTS: Timeouts = Object.freeze({
   idleConnectionMs: 25_000,
   refreshConnectionMs: 21_000,
   resolutionPausesMs: undefined,
+  noticeMs: 10_000,
+  noticePausesMs: Object.freeze([1_000, 5_000, 25_000]),
 });

@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import type { AuditTrail } from '../audit/trail.ts';
 import type { Budgets, FirewallPage } from '../budgets/budgets.ts';
 import { exchangeOf } from '../config/schema/live.ts';
 import type { Settings } from '../config/schema/settings.ts';
@@ -13,8 +14,10 @@ import { type ClockSync, type ClockSyncOptions, createClockSync } from './clock-
 import { createKeepWarm } from './connections/keep-warm.ts';
 import type { Pools } from './connections/pools.ts';
 import { createHostQuestion } from './host-question.ts';
+import { KeyCare } from './key-care.ts';
 import { createKeyGate, type KeyGate, type KeyGateOptions } from './key-gate.ts';
 import type { AskWithKey } from './key-questions.ts';
+import { KeyRefusals } from './key-refusals.ts';
 import { createLimitsReader } from './limits-reader.ts';
 import type { ServerClock, TimeReading } from './server-clock.ts';
 
@@ -51,6 +54,9 @@ export interface UpstreamDeps extends Required<Pick<ClockSyncOptions, 'onSync' |
   readonly onVerdict: KeyGateOptions['onVerdict'];
   readonly onUnanswered: KeyGateOptions['onUnanswered'];
   readonly onOverdue: KeyGateOptions['onOverdue'];
+  readonly trail: Pick<AuditTrail, 'note' | 'hearing'>;
+  /** Whether apps are served. */
+  readonly isServing: () => boolean;
   readonly monotonicNow: () => number;
   readonly wallNow: () => number;
   /** How long a connection is left idle before the proxy uses it itself, in ms. */
@@ -63,6 +69,7 @@ export interface Upstream {
   readonly clockSync: ClockSync;
   /** To be called when a firewall's page stopped a client. */
   readonly questionHost: (page: FirewallPage) => void;
+  readonly care: KeyCare;
   /** Reads clock and key permissions for the first time; the limits are read meanwhile, and nothing waits for them. */
   start(): Promise<void>;
   /** Resolves when the limits were read once, or could not be. */
@@ -104,11 +111,23 @@ export function wireUpstream(deps: UpstreamDeps): Upstream {
     monotonicNow: deps.monotonicNow,
     wallNow: deps.wallNow,
   });
+  // Nobody is asked where that is switched off, so nothing is waited for.
+  const verdicts = () => (settings().keyPreflight === 'off' ? new Map() : gate.verdicts);
+  const keys = { inForce: deps.keysInForce, verdicts, trail: deps.trail };
+  const care = new KeyCare({ ...keys, watches: () => settings().accountWatches, wallNow: deps.wallNow });
+  const refusals = new KeyRefusals({
+    ...keys,
+    ask,
+    isServing: deps.isServing,
+    monotonicNow: deps.monotonicNow,
+  });
+  deps.trail.hearing(refusals.hear);
   const limitsRead = Promise.withResolvers<void>();
   return {
     gate,
     clockSync,
     questionHost: createHostQuestion({ ways: () => settings().egress, ask: (question) => ask.get(question) }),
+    care,
     limitsRead: limitsRead.promise,
     async start() {
       keepWarm.start();
@@ -118,7 +137,7 @@ export function wireUpstream(deps: UpstreamDeps): Upstream {
       gate.start();
     },
     stop() {
-      for (const each of [clockSync, keepWarm, limitsReader, gate]) each.stop();
+      for (const each of [clockSync, keepWarm, limitsReader, gate, care]) each.stop();
     },
   };
 }

@@ -2,6 +2,7 @@ import type { WebSocket } from 'ws';
 import type { Budgets } from '../budgets/budgets.ts';
 import { ownEgressId } from '../config/schema/ways-out.ts';
 import { ProxyError } from '../core/errors.ts';
+import type { LiveConfig } from '../pipeline/live-config.ts';
 import { openUpstreamSocket, unreachable } from '../upstream/connections/open-socket.ts';
 import type { OwnAddresses } from '../upstream/connections/own-addresses.ts';
 import { callOf } from './connection-endpoint.ts';
@@ -13,6 +14,11 @@ export interface ConnectDeps {
   readonly own: OwnAddresses;
 }
 
+/** What of an admitted upgrade decides how a socket is opened. */
+interface OpeningSocket extends Pick<AdmittedSocket, 'origin' | 'way' | 'client' | 'endpoint'> {
+  readonly context: { readonly config: LiveConfig };
+}
+
 /**
  * Opens a socket to Binance, charged before. It is paused.
  * @param target path and query
@@ -20,7 +26,7 @@ export interface ConnectDeps {
  */
 export async function connectSocket(
   { budgets, handshakeTimeoutMs, own }: ConnectDeps,
-  { origin, way, client, endpoint, context }: AdmittedSocket,
+  { origin, way, client, endpoint, context }: OpeningSocket,
   target: string,
   signal: AbortSignal,
 ): Promise<WebSocket> {

@@ -45,6 +45,7 @@ describe('records that are committed in one turn of the event loop', () => {
     expect(await endings(commits)).toEqual(['PROXY_AUDIT_UNAVAILABLE', 'stored', 'PROXY_AUDIT_UNAVAILABLE']);
     expect(trail.state).toEqual({ available: false, errors: 3, lastError: 'ENOENT' });
     expect(lines.slice(1).map((line) => [JSON.parse(line).event, JSON.parse(line).seq])).toEqual([
+      ['audit.failed', undefined],
       ['call.completed', undefined],
     ]);
     renameSync(`${folder}.away`, folder);

@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
@@ -10,6 +11,7 @@ import { type Family, readPrometheusText } from '../support/fixtures/prometheus-
 import { temporaryFolder } from '../support/fixtures/sample-trail.ts';
 import { startTestProxy, TEST_KEY, TEST_SECRET, type TestProxy } from '../support/servers/proxy.ts';
 import { startUpstream, type Upstream } from '../support/servers/upstream.ts';
+import { wsEnv } from '../support/servers/ws-upstream.ts';
 
 const RULES = fileURLToPath(new URL('../../deploy/prometheus-alerts.yaml', import.meta.url));
 const DASHBOARD = fileURLToPath(new URL('../../deploy/grafana-dashboard.json', import.meta.url));
@@ -35,12 +37,24 @@ let calm: Scrape;
 const made = new Map<string, readonly [before: Scrape, after: Scrape]>();
 
 beforeAll(async () => {
-  simulator = await startSimulator({ accounts: [{ apiKey: TEST_KEY, hmacSecret: TEST_SECRET }] });
+  const restrictions = { createTime: Date.now() };
+  simulator = await startSimulator({
+    accounts: [{ apiKey: TEST_KEY, hmacSecret: TEST_SECRET, restrictions }],
+  });
   silent = await startUpstream();
   silent.respond((_received, response) => void response.destroy());
   const asApp = { headers: { 'x-mbx-apikey': KEY } };
   const env = { BINANCE_PROXY_CLIENT_KEY: KEY };
-  const proxy = await startTestProxy({ upstream: simulator.url, env });
+  const proxy = await startTestProxy({
+    upstream: simulator.url,
+    yaml: `notices: [{ name: desk, kind: slack, envPrefix: DESK }]
+accounts: { main: { envPrefix: BINANCE, watch: [spot] } }`,
+    env: {
+      ...{ ...env, ...wsEnv({ wsUrl: simulator.url.replace('http', 'ws') }) },
+      ...{ BINANCE_PROXY_KEY_PREFLIGHT: 'enforce', DESK_URL: 'http://127.0.0.1:9/nobody' },
+    },
+  });
+  while (proxy.records('watch.began').length === 0) await pause(20);
   calm = await scrape(proxy);
   const bound = await startTestProxy({
     upstream: simulator.url,
@@ -103,6 +117,11 @@ const SHOWN: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   SigningProxyAuditFailing: { binance_proxy_audit_available: 0 },
   SigningProxyKeyPreflight: { 'binance_proxy_key_preflight{account="main",verdict="failed"': 1 },
   SigningProxySharedBudgetAway: { binance_proxy_budget_degraded: 1 },
+  SigningProxyKeyOld: { binance_proxy_key_age_days: 1_000 },
+  SigningProxyKeyUnused: { binance_proxy_key_unused_days: 25 },
+  SigningProxyForeignOrder: { binance_proxy_foreign_orders_total: 2 },
+  SigningProxyNotWatching: { binance_proxy_watching: 0 },
+  SigningProxyNoticesFail: { 'binance_proxy_notices_total{notice="desk",end="failed"': 3 },
 };
 
 function shown(values: Readonly<Record<string, number>>): readonly [Scrape, Scrape] {

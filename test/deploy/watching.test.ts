@@ -53,8 +53,13 @@ beforeAll(async () => {
   const simulator = await startSimulator({ accounts: [{ apiKey: TEST_KEY, hmacSecret: TEST_SECRET }] });
   const proxy = await startTestProxy({
     upstream: simulator.url,
-    env: { BOT_CLIENT_KEY: BOT_KEY },
-    yaml: 'clients: { bot: { envPrefix: BOT, stopAfterRefusals: 10 } }',
+    env: {
+      ...{ BOT_CLIENT_KEY: BOT_KEY, DESK_URL: 'http://127.0.0.1:9/nobody' },
+      BINANCE_PROXY_KEY_PREFLIGHT: 'enforce',
+    },
+    yaml: `clients: { bot: { envPrefix: BOT, stopAfterRefusals: 10 } }
+notices: [{ name: desk, kind: slack, envPrefix: DESK }]
+accounts: { main: { envPrefix: BINANCE, watch: [spot] } }`,
   });
   await send(proxy.port, '/api/v3/account', asBot);
   await send(proxy.port, '/sapi/v1/capital/withdraw/apply', { method: 'POST', ...asBot });

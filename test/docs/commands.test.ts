@@ -19,6 +19,7 @@ import { LIBRARIES } from '../../src/commands/init/library-lines.ts';
 import { auditKeyFrom } from '../../src/core/records/chain.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import { completed, DAY_MS, signed } from '../support/fixtures/sample-trail.ts';
+import { type NoticeServer, startNoticeServer } from '../support/notice-server.ts';
 import { addressesOf, type Ended, MAIN, startChild } from '../support/processes/child.ts';
 import { openStage } from '../support/processes/library-scenario.ts';
 import {
@@ -82,12 +83,15 @@ const LEFT_OUT: readonly (readonly [begin: RegExp, why: string])[] = [
 ];
 
 let simulator: Simulator;
+/** Takes the notices of the proxy that serves. */
+let phone: NoticeServer;
 /** A working folder as the pages suppose it: a configuration, a proxy that serves, records in ./audit. */
 let cwd: string;
 let env: Readonly<Record<string, string>>;
 
 beforeAll(async () => {
   simulator = await startSimulator({ accounts: [{ apiKey: TEST_KEY, hmacSecret: TEST_SECRET }] });
+  phone = await startNoticeServer();
   cwd = mkdtempSync(join(tmpdir(), 'documented-'));
   for (const folder of ['audit', 'bin', 'config', 'home']) mkdirSync(join(cwd, folder), { mode: 0o700 });
   writeFileSync(
@@ -109,10 +113,12 @@ beforeEach(() => {
 });
 afterAll(async () => {
   await simulator.close();
+  await phone.close();
   rmSync(cwd, { recursive: true, force: true });
 });
 
 const YAML = `audit: { dir: audit }
+notices: [{ name: phone, kind: ntfy, envPrefix: PHONE }]
 clients:
   grid-bot: { account: main, envPrefix: GRID_BOT, permissions: [market-data, read, spot-margin-trade] }
   dashboard: { account: main, envPrefix: DASHBOARD, permissions: [market-data, read] }
@@ -127,6 +133,7 @@ function dotenv(): string {
     BINANCE_PROXY_OPERATOR_PORT: '0',
     ...OPERATOR_ENV,
     ...upstreamsAt(simulator.url),
+    PHONE_URL: `${phone.url}/topic`,
     GRID_BOT_CLIENT_KEY: 'g'.repeat(64),
     DASHBOARD_CLIENT_KEY: 'd'.repeat(64),
   };

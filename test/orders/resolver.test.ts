@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ResolvedCall, UnknownCall } from '../../src/orders/order-lookup.ts';
+import type { ResolvedCall, UnknownCall, UnresolvedOrder } from '../../src/orders/order-lookup.ts';
 import { OrderResolver, RESOLUTION_PAUSES_MS } from '../../src/orders/resolver.ts';
 
 interface Asked {
@@ -45,6 +45,7 @@ function stage(
 ) {
   const asked: Asked[] = [];
   const resolved: ResolvedCall[] = [];
+  const overdue: UnresolvedOrder[] = [];
   const timers: { dueMs: number; callback: () => void }[] = [];
   let nowMs = 1000;
   const resolver = new OrderResolver({
@@ -57,6 +58,7 @@ function stage(
       onResolved?.(one);
       resolved.push(one);
     },
+    onOverdue: (order) => overdue.push(order),
     now: () => nowMs,
     startTimer: (delayMs, callback) => {
       const timer = { dueMs: nowMs + delayMs, callback };
@@ -77,12 +79,23 @@ function stage(
       await new Promise((resolve) => setImmediate(resolve));
     }
   };
-  return { resolver, asked, resolved, timers, run };
+  return { resolver, asked, resolved, overdue, timers, run };
 }
 
 const PATIENCE_MS = RESOLUTION_PAUSES_MS.reduce((sum, pause) => sum + pause, 0);
 
 describe('the resolver', () => {
+  it('The resolver tells once of an order that nobody answers about, after its last pause, and asks on', async () => {
+    const { resolver, overdue, asked, run } = stage(() => BUSY);
+    resolver.add(unknown('a'));
+    await run(RESOLUTION_PAUSES_MS.length - 1);
+    expect(overdue).toEqual([]);
+    await run(1);
+    expect(overdue).toMatchObject([{ requestId: 'a', clientOrderIds: ['bsp-a'] }]);
+    await run(5);
+    expect([overdue.length, asked.length > RESOLUTION_PAUSES_MS.length]).toEqual([1, true]);
+  });
+
   it('The resolver asks for the order by its client order id and reports what it found', async () => {
     const { resolver, asked, resolved, run } = stage(() => FILLED);
     resolver.add(unknown('a'));

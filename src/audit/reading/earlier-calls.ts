@@ -11,11 +11,18 @@ export interface EarlierCalls {
   readonly unfinished: readonly AuditRecord[];
   /** The signed calls of the last minutes that can be told from a repeat, oldest first. */
   readonly recent: readonly RecentCall[];
+  /** The last record of what is known of each key: `key.care`. */
+  readonly keyCare: readonly AuditRecord[];
+  /** The calls that named orders, oldest first; none where nobody asked for them. */
+  readonly named: readonly NamedCall[];
   /** When the last record was made, ms; undefined when there is none. */
   readonly lastMs: number | undefined;
   /** How much was read for it. */
   readonly bytes: number;
 }
+
+/** What a signed call says of the orders that it names. */
+export type NamedCall = Pick<AuditRecord, 'account' | 'upstream' | 'path' | 'clientOrderId' | 'orders'>;
 
 export interface RecentCall {
   readonly signed: AuditRecord;
@@ -38,18 +45,26 @@ const TIME_LENGTH = '2026-01-01T00:00:00.000Z'.length;
  */
 const HEAD = /^\{"time":"[^"]+","level":\d+,"event":"([a-z.]+)","seq":\d+,"requestId":"([\w-]+)"/;
 const HEAD_LENGTH = 200;
+/** Where the event of a record stands: its time and a level of two digits come before it. */
+const EVENT_AT = TIME_AT + TIME_LENGTH + '","level":30,"event":"'.length;
+const CARE = 'key.care"';
 /** Stands in every record whose outcome is unknown; what only looks like it is told apart by parsing. */
 const UNKNOWN = Buffer.from('"outcome":"unknown"');
 
 /**
  * Notes the present size of a trail and returns a function that reads it up to there.
  * @param recentSinceMs which calls are recent, ms
+ * @param wantsNamed whether the calls that named orders are wanted
  */
-export function earlierCallsIn(folder: string, recentSinceMs: number): () => Promise<EarlierCalls> {
+export function earlierCallsIn(
+  folder: string,
+  recentSinceMs: number,
+  wantsNamed = false,
+): () => Promise<EarlierCalls> {
   const paths = existsSync(folder) ? dayFiles(folder).slice(-FILES) : [];
   const files = paths.map((name) => join(folder, name)).map((path) => ({ path, size: statSync(path).size }));
   return async () => {
-    const calls = new Collected(new Date(recentSinceMs).toISOString());
+    const calls = new Collected(new Date(recentSinceMs).toISOString(), wantsNamed);
     let sliceEndMs = performance.now() + SLICE_MS;
     for (const { path, size } of files) {
       let position = 0;
@@ -69,25 +84,34 @@ export function earlierCallsIn(folder: string, recentSinceMs: number): () => Pro
 
 class Collected {
   readonly #recentSince: string;
+  readonly #wantsNamed: boolean;
+  readonly #named: NamedCall[] = [];
+  readonly #keyCare = new Map<string, AuditRecord>();
   /** Where the `call.signed` record of each open order stands. */
   readonly #open = new Map<string, LinePlace>();
   readonly #recent = new Map<string, RecentCall>();
   #lastTime = '';
 
-  constructor(recentSince: string) {
+  constructor(recentSince: string, wantsNamed: boolean) {
     this.#recentSince = recentSince;
+    this.#wantsNamed = wantsNamed;
   }
 
   take(line: Buffer, place: LinePlace): void {
     const time = line.toString('latin1', TIME_AT, TIME_AT + TIME_LENGTH);
     if (time > this.#lastTime && !Number.isNaN(Date.parse(time))) this.#lastTime = time;
+    if (line.toString('latin1', EVENT_AT, EVENT_AT + CARE.length) === CARE) {
+      this.#noteCare(line);
+      return;
+    }
     const isRecent = time >= this.#recentSince;
     const isOrder = line.includes(MARK);
     if (!isRecent && !isOrder) return;
     const { event, requestId } = headOf(line);
-    if (event === undefined || requestId === undefined) return;
+    if (event === undefined || requestId === undefined || event === 'call.unresolved') return;
     if (event === 'call.signed') {
       if (isOrder) this.#open.set(requestId, place);
+      if (isOrder && this.#wantsNamed) this.#noteNamed(line);
     } else if (this.#open.has(requestId) && isKnownEnd(event, line)) this.#open.delete(requestId);
     if (isRecent) this.#noteRecent(event, requestId, line);
   }
@@ -97,8 +121,22 @@ class Collected {
     return {
       unfinished: Array.from(this.#open.values(), readOpen).filter((record) => record !== undefined),
       recent: [...this.#recent.values()],
+      keyCare: [...this.#keyCare.values()],
+      named: this.#named,
       lastMs: Number.isNaN(lastMs) ? undefined : lastMs,
     };
+  }
+
+  #noteCare(line: Buffer): void {
+    const record = parseRecord(line.toString('utf8'));
+    if (record !== undefined) this.#keyCare.set(`${record.account} ${record.detail?.key}`, record);
+  }
+
+  #noteNamed(line: Buffer): void {
+    const record = parseRecord(line.toString('utf8'));
+    if (record === undefined) return;
+    const { account, upstream, path, clientOrderId, orders } = record;
+    this.#named.push({ account, upstream, path, clientOrderId, orders: orders?.slice(0, 1) });
   }
 
   #noteRecent(event: string, requestId: string, line: Buffer): void {

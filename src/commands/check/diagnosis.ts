@@ -1,9 +1,11 @@
 import { ProxyError } from '../../core/errors.ts';
 import { readOrderAnswer } from '../../core/outcome/order-answer.ts';
+import type { Credential } from '../../core/signing/credential.ts';
 import type { OwnCall, OwnCalls } from '../../pipeline/own-calls/own-call.ts';
 import type { OwnAnswer } from '../../pipeline/own-calls/text-carrier.ts';
 import type { BuiltProxy } from '../../proxy/build.ts';
 import { causeOf } from '../../upstream/connections/connection-trouble.ts';
+import { addressIn } from '../../upstream/key-refusals.ts';
 import type { ClockState } from '../../upstream/server-clock.ts';
 
 export interface KeyDiagnosis {
@@ -37,14 +39,16 @@ export async function diagnoseClock(ownCalls: OwnCalls): Promise<readonly string
   }
 }
 
-/** Signs one harmless read with the key of an account and turns a refusal into its cause. */
+/** Signs one harmless read with the key of an account, or with another one of it, and turns a refusal into its cause. */
 export async function diagnoseKey(
   { ownCalls, clock, app }: BuiltProxy,
   account: string,
+  credential?: Credential,
 ): Promise<KeyDiagnosis> {
+  const key = credential === undefined ? { account } : { account, credential };
   let answer: OwnAnswer;
   try {
-    answer = await ownCalls.get({ ...SIGNED_READ, account });
+    answer = await ownCalls.get({ ...SIGNED_READ, ...key });
   } catch (error) {
     return { accepted: false, sentences: explainError(error) };
   }
@@ -61,7 +65,7 @@ export async function diagnoseKey(
         '-2014, this is not what an API key looks like: copy it again, without the secret.',
       ]);
     case -2015:
-      return refused(said, [...KEY_REFUSED, await explainAddress(ownCalls, account, answer.text)]);
+      return refused(said, [...KEY_REFUSED, await explainAddress(ownCalls, key, answer.text)]);
     default:
       return refused(said, explainStatus(answer.status));
   }
@@ -95,22 +99,22 @@ const KEY_REFUSED = [
 ];
 
 /** The futures hosts name the address that they were called from in their refusal. */
-async function explainAddress(ownCalls: OwnCalls, account: string, text: string): Promise<string> {
+async function explainAddress(
+  ownCalls: OwnCalls,
+  key: Pick<OwnCall, 'account' | 'credential'>,
+  text: string,
+): Promise<string> {
   const unknown =
     'Binance did not tell the address that it saw; ask your provider for this machine’s egress address.';
   let address = addressIn(text);
   try {
-    address ??= addressIn((await ownCalls.get({ ...ADDRESS_READ, account })).text);
+    address ??= addressIn((await ownCalls.get({ ...ADDRESS_READ, ...key })).text);
   } catch {
     return unknown;
   }
   return address === undefined
     ? unknown
     : `Binance sees this machine as ${address}: that is what the IP list needs.`;
-}
-
-function addressIn(text: string): string | undefined {
-  return /request ip: ?([0-9A-Fa-f.:]{3,45})/.exec(text)?.[1];
 }
 
 function explainStatus(status: number): readonly string[] {

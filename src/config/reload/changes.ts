@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Client } from '../../core/access/client.ts';
 import type { Settings } from '../schema/settings.ts';
+import type { AccountWatch } from '../schema/watching/account-watch.ts';
+import type { NoticeTarget } from '../schema/watching/notice-target.ts';
 import { revealedWays } from '../schema/ways-out.ts';
 
 /** What a reload changed, by name: lists in one text each, as a record can say them. */
@@ -19,6 +21,8 @@ const AT_ONCE: readonly Part[] = [
   ['egress', ({ egress }) => revealedWays(egress)],
   ['upstreamCaFile', ({ upstreamCa }) => upstreamCa],
   ['clients.anonymous.enabled', ({ anonymousEnabled }) => anonymousEnabled],
+  ['accounts.keyMaxAgeDays', ({ accountWatches }) => fieldOf(accountWatches, 'keyMaxAgeDays')],
+  ['accounts.onForeign', ({ accountWatches }) => fieldOf(accountWatches, 'onForeign')],
   ['throttle.maxWaitMs', ({ throttle }) => throttle.maxWaitMs],
   ['cache', ({ cache }) => cache],
 ];
@@ -31,6 +35,7 @@ const WITH_THE_NEXT_START: readonly Part[] = [
   ['operator', ({ operator }) => operator],
   ['throttle', ({ throttle }) => [throttle.reserveForOrders, throttle.replicas]],
   ['audit', ({ audit }) => [audit.dir, audit.durability, audit.key]],
+  ['accounts.watch', ({ accountWatches }) => fieldOf(accountWatches, 'streams')],
   ['stateDir', ({ stateDir }) => stateDir],
   ['BINANCE_PROXY_REDIS_URL', ({ redisUrl }) => redisUrl?.reveal()],
   ['egressId', ({ egress }) => egress.main.id],
@@ -50,6 +55,9 @@ export function changes(before: Settings, after: Settings): Changes {
     operatorsAdded: without(after.operators, before.operators),
     operatorsRemoved: without(before.operators, after.operators),
     operatorsChanged: changedOperators(before, after),
+    noticesAdded: without(after.notices, before.notices),
+    noticesRemoved: without(before.notices, after.notices),
+    noticesChanged: changedNotices(before, after),
     denialsAdded: without(pathsOf(after), pathsOf(before)),
     denialsRemoved: without(pathsOf(before), pathsOf(after)),
     modes: changedModes(before, after),
@@ -58,6 +66,10 @@ export function changes(before: Settings, after: Settings): Changes {
   };
   const texts = Object.entries(lists).map(([name, list]) => [name, [...list].join(', ')] as const);
   return Object.fromEntries(texts.filter(([, text]) => text !== ''));
+}
+
+function fieldOf(watches: Settings['accountWatches'], field: keyof AccountWatch): unknown {
+  return Array.from(watches, ([name, watch]) => [name, watch[field]]);
 }
 
 function without(names: Names, others: Names): readonly string[] {
@@ -109,6 +121,21 @@ function changedOperators(before: Settings, after: Settings): readonly string[] 
   return [...after.operators].flatMap(([name, operator]) => {
     const old = before.operators.get(name);
     return old === undefined || isDeepStrictEqual(old, operator) ? [] : name;
+  });
+}
+
+/** Notices that are in both and go somewhere else, or in another way. */
+function changedNotices(before: Settings, after: Settings): readonly string[] {
+  const revealed = (target: NoticeTarget | undefined) =>
+    target && {
+      ...target,
+      url: target.url.reveal(),
+      ...('signingKey' in target && { signingKey: target.signingKey.export().toString('hex') }),
+      ...('token' in target && { token: target.token?.reveal() }),
+    };
+  return [...after.notices].flatMap(([name, target]) => {
+    const old = before.notices.get(name);
+    return old === undefined || isDeepStrictEqual(revealed(old), revealed(target)) ? [] : name;
   });
 }
 

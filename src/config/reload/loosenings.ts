@@ -40,6 +40,11 @@ const PARTS: { readonly [Part in keyof Settings]-?: Judge } = {
       )
       .map(({ name }) => `operators.${name} would need no passkey.`),
   ],
+  // Where a notice goes may change; that nobody is told any more has to be meant.
+  notices: (before, after) =>
+    [...before.notices.keys()]
+      .filter((name) => !after.notices.has(name))
+      .map((name) => `notices would lose ${name}.`),
   recvWindowMs: (before, after) =>
     after.recvWindowMs > before.recvWindowMs ? ['recvWindowMs would be higher.'] : [],
   keyPreflight: (before, after) =>
@@ -48,6 +53,12 @@ const PARTS: { readonly [Part in keyof Settings]-?: Judge } = {
       : [],
   // Keys and secrets are replaced freely; an account that a client needs has been asked for by then.
   accounts: FREE,
+  accountWatches: (before, after) =>
+    [...before.accountWatches].flatMap(([name, { onForeign }]) =>
+      onForeign === 'cancel-only' && after.accountWatches.get(name)?.onForeign === 'tell'
+        ? [`accounts.${name}.onForeign would go from cancel-only to tell.`]
+        : [],
+    ),
   clients: (before, after) =>
     [...before.clients].flatMap(([name, client]) => {
       const next = after.clients.get(name);

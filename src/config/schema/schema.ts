@@ -1,7 +1,9 @@
 import Type, { type Static, type TSchema } from 'typebox';
+import { SOCKET_FAMILIES } from '../../core/upstream.ts';
 import { ORIGIN_NAMES } from './environments.ts';
 import { ClientsSchema } from './parts/client-schema.ts';
 import { EGRESS_ID_ERROR, EGRESS_ID_PATTERN, EgressSchema } from './parts/egress-schema.ts';
+import { NoticesSchema } from './parts/notices-schema.ts';
 import { OperatorsSchema } from './parts/operators-schema.ts';
 import {
   choice,
@@ -29,6 +31,7 @@ export const DEFAULTS = {
   durability: 'process',
   cache: { merge: true, exchangeInfo: true, klines: false, tickers: false, depth: false },
   auditReserveMb: 64,
+  keyMaxAgeDays: 90,
   egressId: 'default',
   logLevel: 'info',
 } as const;
@@ -209,6 +212,7 @@ export const ConfigSchema = mapping(
       ),
     ),
     operators: Type.Optional(OperatorsSchema),
+    notices: Type.Optional(NoticesSchema),
     recvWindowMs: Type.Optional(
       whole(1, 60_000, {
         description: 'recvWindow in ms that is injected, and the largest that a client may ask for.',
@@ -238,6 +242,26 @@ export const ConfigSchema = mapping(
               description: 'Reads <envPrefix>_API_KEY and <envPrefix>_API_SECRET or <envPrefix>_PRIVATE_KEY.',
             }),
             egress: Type.Optional(EgressSchema),
+            watch: Type.Optional(
+              Type.Array(choice(SOCKET_FAMILIES, {}), {
+                uniqueItems: true,
+                description: 'Products whose orders are watched: docs/watch.md.',
+                default: [],
+                errorMessage: 'must be a list of spot, usdm, coinm',
+              }),
+            ),
+            onForeign: Type.Optional(
+              choice(['tell', 'cancel-only'], {
+                description: 'What a foreign order does beside being told.',
+                default: 'tell',
+              }),
+            ),
+            keyMaxAgeDays: Type.Optional(
+              whole(1, 3_650, {
+                description: 'From so many days on the key is called old, and operators are told.',
+                default: DEFAULTS.keyMaxAgeDays,
+              }),
+            ),
           },
           'A Binance key.',
         ),

@@ -6,6 +6,8 @@ import type { SecretMask } from '../../core/records/secret-mask.ts';
 import type { SecretText } from '../../core/records/secret-text.ts';
 import type { Credential } from '../../core/signing/credential.ts';
 import type { SocketUpstreamName, UpstreamName } from '../../core/upstream.ts';
+import type { AccountWatch } from './watching/account-watch.ts';
+import type { NoticeTarget } from './watching/notice-target.ts';
 import type { WaysOut } from './ways-out.ts';
 
 /** The files that a configuration is made of, secrets aside. */
@@ -51,6 +53,8 @@ export interface Settings {
   };
   /** Who may act on the listener for operators, by name; none: only what is open to everybody is served. */
   readonly operators: ReadonlyMap<string, Operator>;
+  /** Who is told of what an operator should know at once, by name. */
+  readonly notices: ReadonlyMap<string, NoticeTarget>;
   readonly recvWindowMs: number;
   /** Origins without a trailing slash; undefined where the environment has no such host. */
   readonly upstreams: Readonly<Record<UpstreamName, string | undefined>>;
@@ -61,6 +65,8 @@ export interface Settings {
   readonly upstreamCa: string | undefined;
   readonly keyPreflight: 'enforce' | 'warn' | 'off';
   readonly accounts: ReadonlyMap<string, Credential>;
+  /** What is watched over of each account. */
+  readonly accountWatches: ReadonlyMap<string, AccountWatch>;
   /** All clients by name, `anonymous` included. */
   readonly clients: ReadonlyMap<string, Client>;
   readonly clientsByKeyDigest: ClientsByKeyDigest;

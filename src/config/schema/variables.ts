@@ -72,6 +72,16 @@ export const CLIENT_SUFFIXES: readonly string[] = ['CLIENT_KEY', 'CLIENT_SECRET'
 export const EGRESS_SUFFIX = 'EGRESS_PROXY';
 /** The same for an operator. */
 export const OPERATOR_SUFFIX = 'OPERATOR_TOKEN_SHA256';
+/** The same for a notice. */
+const NOTICE_SUFFIXES: readonly string[] = ['URL', 'SECRET', 'TOKEN', 'CHAT_ID'];
+
+const PREFIXED = [
+  ...ACCOUNT_SUFFIXES,
+  ...CLIENT_SUFFIXES,
+  EGRESS_SUFFIX,
+  OPERATOR_SUFFIX,
+  ...NOTICE_SUFFIXES,
+];
 
 /** The variable that says where an upstream is. */
 export function originVariable(name: OriginName): string {
@@ -82,8 +92,7 @@ export function originVariable(name: OriginName): string {
 export function unknownVariables(env: Environment, prefixes: Iterable<string>): ConfigProblem[] {
   const secrets = [...SECRET_VARIABLES];
   for (const prefix of prefixes) {
-    for (const suffix of [...ACCOUNT_SUFFIXES, ...CLIENT_SUFFIXES, EGRESS_SUFFIX, OPERATOR_SUFFIX])
-      secrets.push(`${prefix}_${suffix}`);
+    for (const suffix of PREFIXED) secrets.push(`${prefix}_${suffix}`);
   }
   const known = new Set([
     CONFIG_VARIABLE,

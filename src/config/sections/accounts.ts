@@ -5,7 +5,7 @@ import { readCredential } from './credentials.ts';
 import type { RepeatedSecrets } from './repeated-secrets.ts';
 
 /** The account and prefix that hold when the file names no accounts. */
-const SINGLE_ACCOUNT = { main: { envPrefix: 'BINANCE' } } as const;
+export const SINGLE_ACCOUNT = { main: { envPrefix: 'BINANCE' } } as const;
 
 /** The names of all configured accounts, also of those that cannot be used. */
 export function accountNames(layered: LayeredConfig): readonly string[] {

@@ -45,6 +45,17 @@ export const AUDIT_EVENTS = [
   'operator.acted',
   'operator.refused',
   'refusals.streak',
+  'audit.failed',
+  'call.unresolved',
+  'notice.failed',
+  'key.care',
+  'key.unused',
+  'key.old',
+  'key.ending',
+  'key.refused',
+  'order.foreign',
+  'watch.began',
+  'watch.blind',
 ] as const;
 type AuditEvent = (typeof AUDIT_EVENTS)[number];
 
@@ -120,6 +131,8 @@ export function auditLevel(record: UnsealedRecord): AuditLevel {
   switch (record.event) {
     case 'config.refused':
     case 'preflight.failed':
+    case 'audit.failed':
+    case 'key.refused':
       return 'error';
     case 'call.refused':
     case 'policy.reported':
@@ -135,6 +148,13 @@ export function auditLevel(record: UnsealedRecord): AuditLevel {
     case 'library.printed':
     case 'operator.refused':
     case 'refusals.streak':
+    case 'call.unresolved':
+    case 'notice.failed':
+    case 'key.unused':
+    case 'key.old':
+    case 'key.ending':
+    case 'order.foreign':
+    case 'watch.blind':
       return 'warn';
     case 'call.completed':
       return record.outcome === 'unknown' ? 'warn' : 'info';

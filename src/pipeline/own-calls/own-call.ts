@@ -44,6 +44,8 @@ export interface OwnCalls {
   get(call: OwnCall): Promise<OwnAnswer>;
   /** The same for a call that takes orders away. It is never sent again after a byte was written. */
   cancel(method: 'DELETE' | 'POST', call: OwnCall): Promise<OwnAnswer>;
+  /** The same for a listen key, which is made and kept alive with nothing but the API key. */
+  keepListening(method: 'POST' | 'PUT', call: OwnCall): Promise<OwnAnswer>;
 }
 
 export interface OwnCallsDeps {
@@ -90,7 +92,7 @@ export function createOwnCalls(deps: OwnCallsDeps): OwnCalls {
     const account = endpoint && accountFor(own, endpoint, context.config.keys.keys().next().value);
     const { pools } = context.config;
     const connection = own.connection ?? pools.get(own.upstream, own.way?.account ?? account);
-    const isOurs = endpoint !== undefined && (method === 'GET' || endpoint.effect === 'cancel');
+    const isOurs = endpoint !== undefined && mayBeAsked(method, endpoint);
     if (!isOurs || connection === undefined)
       throw new ProxyError('PROXY_UNKNOWN_ENDPOINT', `There is no ${own.upstream} ${call.path} to ask.`);
     const credential = own.credential ?? context.config.keys.get(account ?? '');
@@ -115,7 +117,14 @@ export function createOwnCalls(deps: OwnCallsDeps): OwnCalls {
     return carrier.answer();
   }
 
-  return { get: (own) => send('GET', own), cancel: send };
+  return { get: (own) => send('GET', own), cancel: send, keepListening: send };
+}
+
+const LISTEN_KEY_PATH = /^\/[fd]api\/v1\/listenKey$/;
+
+/** The proxy asks, takes orders away and keeps listening; it places nothing. */
+function mayBeAsked(method: Method, { effect, path }: Endpoint): boolean {
+  return method === 'GET' || effect === 'cancel' || LISTEN_KEY_PATH.test(path);
 }
 
 const NO_LIMITS = { reserve: () => undefined, settle: () => {} };

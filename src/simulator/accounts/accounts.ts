@@ -25,9 +25,10 @@ export class Accounts {
       const { apiKey } = specification;
       if (this.#byKey.has(apiKey)) throw new TypeError('two accounts have the same key');
       const position = this.#byKey.size;
+      const same = this.find(specification.sameAccountAs);
       this.#byKey.set(apiKey, {
-        owner: `account-${position}`,
-        uid: FIRST_UID + position,
+        owner: same?.owner ?? `account-${position}`,
+        uid: same?.uid ?? FIRST_UID + position,
         apiKey,
         verifySignature: verifierOf(specification),
         restrictions: { ...defaultRestrictions(), ...specification.restrictions },
@@ -35,8 +36,12 @@ export class Accounts {
     }
   }
 
+  /** Each account once, by its first key. */
   all(): readonly Account[] {
-    return [...this.#byKey.values()];
+    const owners = new Map<string, Account>();
+    for (const account of this.#byKey.values())
+      if (!owners.has(account.owner)) owners.set(account.owner, account);
+    return [...owners.values()];
   }
 
   find(apiKey: string | undefined): Account | undefined {

@@ -25,6 +25,8 @@ export interface SimulatorAccount {
   readonly apiKey: string;
   readonly hmacSecret?: string;
   readonly publicKeyPem?: string;
+  /** The key of an earlier account: this is a second key of that one. */
+  readonly sameAccountAs?: string;
   readonly restrictions?: Partial<ApiRestrictions>;
   /** Spot balances by asset, decimal strings. */
   readonly balances?: Readonly<Record<string, string>>;

@@ -53,7 +53,7 @@ export function wireSilence(kept: KeptStates, deps: SilenceDeps): Silence {
       },
       stop: ({ name }, why, forMs) =>
         stops.guard(
-          name,
+          { kind: 'client', name },
           WHY[why](String(forMs / 1_000)),
           why === 'silent' ? 'dead man' : 'disconnect',
           'own',

@@ -1,0 +1,122 @@
+import type { NamedCall } from '../audit/reading/earlier-calls.ts';
+import { DAY_MS, HOUR_MS } from '../core/intervals.ts';
+import type { AuditRecord } from '../core/records/record.ts';
+import type { SocketFamily } from '../core/upstream.ts';
+
+/** Tells other proxies of the same Redis of orders, and learns of theirs. */
+export interface OrdersOfOthers {
+  placed(names: readonly string[]): void;
+  /** Whether another proxy placed an order of one of these names. @throws Error while that cannot be asked */
+  has(names: readonly string[]): Promise<boolean>;
+}
+
+/** The record of a call that names orders. */
+type SignedLine = NamedCall & Pick<AuditRecord, 'params'>;
+
+/** How often a name was sent, and how many orders were taken for own ones by it. */
+interface Named {
+  sent: number;
+  taken: number;
+}
+
+const MOST = 200_000;
+/** TWAP and VP run for a day at most; their parts have names that Binance makes. */
+const ALGO_MS = DAY_MS + HOUR_MS;
+const ALGO_PATH = /^\/sapi\/v1\/algo\//;
+
+/** The orders that came through this proxy, by their names, before they are sent, and by Binance's ids once those are told. */
+export class OwnOrders {
+  readonly #names = new Map<string, Named>();
+  readonly #ids = new Set<string>();
+  /** Until when Binance itself places orders for an own one, by account and symbol, monotonic ms. */
+  readonly #algos = new Map<string, number>();
+  readonly #isWatched: (account: string) => boolean;
+  readonly #others: OrdersOfOthers | undefined;
+  readonly #monotonicNow: () => number;
+
+  constructor(
+    isWatched: (account: string) => boolean,
+    others: OrdersOfOthers | undefined,
+    monotonicNow: () => number,
+  ) {
+    this.#isWatched = isWatched;
+    this.#others = others;
+    this.#monotonicNow = monotonicNow;
+  }
+
+  /** Hears of each record: an order is known from the moment in which its record is stored, before its bytes leave. */
+  readonly hear = (event: string, line: string): void => {
+    if (event !== 'call.signed' || !line.includes('"clientOrderId":')) return;
+    this.take(JSON.parse(line) as SignedLine);
+  };
+
+  take({ account, upstream, path = '', clientOrderId, orders, params }: SignedLine): void {
+    if (account === undefined || upstream === undefined || !this.#isWatched(account)) return;
+    const names = [clientOrderId ?? []].flat().map((name) => nameOf(account, name));
+    for (const name of names) this.#noteName(name);
+    this.#others?.placed(names);
+    if (!ALGO_PATH.test(path)) return;
+    const symbol = orders?.[0]?.symbol ?? params?.symbol;
+    if (typeof symbol === 'string')
+      this.#algos.set(`${account} ${symbol.toUpperCase()}`, this.#monotonicNow() + ALGO_MS);
+  }
+
+  hasName(account: string, names: readonly string[]): boolean {
+    return names.some((name) => this.#names.has(nameOf(account, name)));
+  }
+
+  /** Takes an order for an own one by its name: once for each time that the name was sent, so that a used one is worth nothing. */
+  claim(account: string, names: readonly string[]): boolean {
+    const named = names
+      .map((name) => this.#names.get(nameOf(account, name)))
+      .find((each) => each !== undefined);
+    if (named === undefined || named.taken >= named.sent) return false;
+    named.taken++;
+    return true;
+  }
+
+  hasId(account: string, family: SocketFamily, symbol: string, orderId: string): boolean {
+    return (
+      this.#ids.has(idOf(account, family, symbol, orderId)) ||
+      this.#ids.has(idOf(account, family, '', orderId))
+    );
+  }
+
+  #noteName(name: string): void {
+    const named = this.#names.get(name) ?? { sent: 0, taken: 0 };
+    named.sent++;
+    this.#names.delete(name);
+    this.#names.set(name, named);
+    if (this.#names.size > MOST) this.#names.delete(this.#names.keys().next().value ?? '');
+  }
+
+  /** @param symbol empty where it is not told beside the id */
+  noteId(account: string, family: SocketFamily, symbol: string, orderId: string): void {
+    put(this.#ids, idOf(account, family, symbol, orderId));
+  }
+
+  /** True while Binance may place parts of an own order on that symbol. */
+  hasAlgo(account: string, symbol: string): boolean {
+    const untilMs = this.#algos.get(`${account} ${symbol}`);
+    return untilMs !== undefined && this.#monotonicNow() < untilMs;
+  }
+
+  /** @throws Error while other proxies cannot be asked */
+  async isOfOthers(account: string, names: readonly string[]): Promise<boolean> {
+    return (await this.#others?.has(names.map((name) => nameOf(account, name)))) === true;
+  }
+}
+
+function put(known: Set<string>, name: string): void {
+  known.delete(name);
+  known.add(name);
+  if (known.size > MOST) known.delete(known.values().next().value ?? '');
+}
+
+function nameOf(account: string, name: string): string {
+  return `${account} ${name}`;
+}
+
+function idOf(account: string, family: SocketFamily, symbol: string, orderId: string): string {
+  return `${account} ${family} ${symbol} ${orderId}`;
+}

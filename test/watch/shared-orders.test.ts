@@ -1,0 +1,33 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SharedOrders } from '../../src/watch/shared-orders.ts';
+import {
+  hasRedisServer,
+  type RedisServer,
+  sayWhatIsLeftOut,
+  startRedisServer,
+} from '../support/servers/redis-server.ts';
+
+sayWhatIsLeftOut('orders that proxies tell each other of');
+
+describe.skipIf(!hasRedisServer)('orders of the proxies of one Redis', () => {
+  let server: RedisServer;
+  beforeAll(async () => {
+    server = await startRedisServer();
+  });
+  afterAll(() => server.stop());
+
+  it('Are known to the others by their names; while Redis is away nobody is said to have placed any', async () => {
+    const [one, other] = [new SharedOrders(server.url), new SharedOrders(server.url)];
+    try {
+      one.placed(['main theirs', 'main leg']);
+      await expect.poll(() => other.has(['main theirs'])).toBe(true);
+      expect(await other.has(['main unknown', 'main leg'])).toBe(true);
+      expect([await other.has(['main unknown']), await other.has([])]).toEqual([false, false]);
+      await server.kill();
+      await expect(other.has(['main theirs'])).rejects.toThrow();
+    } finally {
+      one.close();
+      other.close();
+    }
+  });
+});
