@@ -54,6 +54,37 @@ const CASES: readonly Case[] = [
     missing: /^client revoke needs a NAME\.$/,
     stray: ['bot', 'oops'],
   },
+  {
+    name: 'operator',
+    valued: ['--token-file', '--operator', '--url'],
+    missing: /^operator needs a word to say what to do: new or status\.$/,
+    stray: ['oops'],
+  },
+  {
+    name: 'operator new',
+    valued: ['--token-file'],
+    missing: /^operator new needs a NAME\.$/,
+    stray: ['alice', 'oops'],
+  },
+  { name: 'operator status', valued: ['--operator', '--token-file', '--url'], stray: ['oops'] },
+  { name: 'approvals', valued: ['--operator', '--token-file', '--url'], stray: ['oops'] },
+  {
+    name: 'approvals show',
+    valued: ['--operator', '--token-file', '--url'],
+    missing: /^approvals show needs the ID of an approval\.$/,
+    stray: ['a7f3', 'oops'],
+  },
+  {
+    name: 'approvals deny',
+    valued: ['--operator', '--token-file', '--url', '--reason'],
+    missing: /^approvals deny needs the ID of an approval\.$/,
+  },
+  {
+    name: 'notices',
+    valued: ['--operator', '--token-file', '--url'],
+    missing: /^notices needs a word to say what to do: test\.$/,
+    stray: ['oops'],
+  },
   { name: 'state', valued: ['--operator', '--token-file', '--url'], stray: ['oops'] },
   {
     name: 'state set',

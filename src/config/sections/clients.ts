@@ -6,9 +6,9 @@ import { type ClientEntry, DEFAULT_COUNTDOWN_MS, EXPIRES_ERROR } from '../schema
 import { CLIENT_SUFFIXES } from '../schema/variables.ts';
 import type { ConfigSources } from '../sources/read-secret.ts';
 import { accountNames } from './accounts.ts';
-import { toApprovalRules } from './approval-reader.ts';
-import { checkCountdowns } from './countdowns.ts';
-import { type IssuedKeys, readIssuedKeys } from './issued-keys.ts';
+import { toApprovalRules } from './clients/approval-reader.ts';
+import { checkCountdowns } from './clients/countdowns.ts';
+import { type IssuedKeys, readIssuedKeys } from './clients/issued-keys.ts';
 import type { RepeatedSecrets } from './repeated-secrets.ts';
 
 /** The single client that exists when the file names none, and where its issued pair is read from. */

@@ -1,5 +1,5 @@
-import type { Client } from '../../core/access/client.ts';
-import type { LayeredConfig } from '../schema/layered-config.ts';
+import type { Client } from '../../../core/access/client.ts';
+import type { LayeredConfig } from '../../schema/layered-config.ts';
 
 /**
  * Binance's countdown cancels all orders of an account on a symbol: whoever may trade that symbol there has to be one of

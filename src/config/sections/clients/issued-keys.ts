@@ -1,7 +1,7 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
-import { type ConfigSources, readOpenText, readToken, type Secret } from '../sources/read-secret.ts';
-import { parsePublicKey, publicKeyText } from './public-key.ts';
-import { type RepeatedSecrets, sha256 } from './repeated-secrets.ts';
+import { type ConfigSources, readOpenText, readToken, type Secret } from '../../sources/read-secret.ts';
+import { parsePublicKey, publicKeyText } from '../public-key.ts';
+import { type RepeatedSecrets, sha256 } from '../repeated-secrets.ts';
 
 /** What a client was issued, and the public key that it brought, as far as they can be kept. */
 export interface IssuedKeys {

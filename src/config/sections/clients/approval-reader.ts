@@ -1,6 +1,6 @@
-import type { ApprovalRules } from '../../core/access/client.ts';
-import { ExactDecimal } from '../../core/decimal.ts';
-import type { ApprovalEntry } from '../schema/parts/approval-schema.ts';
+import type { ApprovalRules } from '../../../core/access/client.ts';
+import { ExactDecimal } from '../../../core/decimal.ts';
+import type { ApprovalEntry } from '../../schema/parts/approval-schema.ts';
 
 const USUAL_DRIFT = '1%';
 
