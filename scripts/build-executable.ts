@@ -15,6 +15,7 @@ import { parseArgs } from 'node:util';
 import type { Plugin } from 'rolldown';
 import { bundleProgram, REPOSITORY } from './build-bundle.ts';
 import { printLicences } from './build-licences.ts';
+import { buildPage } from './build-page.ts';
 
 const CATALOGUE = join(REPOSITORY, 'config', 'catalogue');
 const NAME = 'binance-signing-proxy';
@@ -23,6 +24,7 @@ const NAME = 'binance-signing-proxy';
 const ASSETS: Readonly<Record<string, string>> = {
   'budget.lua': join(REPOSITORY, 'src', 'budgets', 'stores', 'budget.lua'),
   'claims.lua': join(REPOSITORY, 'src', 'repeats', 'claims.lua'),
+  'states.lua': join(REPOSITORY, 'src', 'stops', 'states.lua'),
   ...Object.fromEntries(readdirSync(CATALOGUE).map((name) => [`catalogue/${name}`, join(CATALOGUE, name)])),
 };
 
@@ -39,11 +41,23 @@ export const readBudgetScript = () => getAsset('budget.lua', 'utf8');`,
 export const readClaimsScript = () => getAsset('claims.lua', 'utf8');`,
   ],
   [
+    join(REPOSITORY, 'src', 'stops', 'states-script.ts'),
+    `import { getAsset } from 'node:sea';
+export const readStatesScript = () => getAsset('states.lua', 'utf8');`,
+  ],
+  [
     join(REPOSITORY, 'src', 'config', 'catalogue-files.ts'),
     `import { getAsset, getAssetKeys } from 'node:sea';
 export const readCatalogueTexts = () =>
   getAssetKeys().filter((key) => key.startsWith('catalogue/')).sort()
     .map((key) => ({ name: key.slice('catalogue/'.length), text: getAsset(key, 'utf8') }));`,
+  ],
+  [
+    join(REPOSITORY, 'src', 'operator', 'console', 'page-files.ts'),
+    `import { getAsset, getAssetKeys } from 'node:sea';
+export const readPageFiles = () =>
+  new Map(getAssetKeys().filter((key) => key.startsWith('page/'))
+    .map((key) => [key.slice('page/'.length), getAsset(key, 'utf8')]));`,
   ],
 ]);
 const fromWithin: Plugin = { name: 'from-within', load: (id) => READERS.get(id) };
@@ -72,19 +86,24 @@ async function buildExecutable(folder: string): Promise<string> {
       output: { file: join(work, 'main.mjs'), codeSplitting: false },
       brings: () => false,
     });
+    const page = await buildPage(join(work, 'page'));
+    const pageFiles = readdirSync(join(work, 'page')).map((name) => [
+      `page/${name}`,
+      join(work, 'page', name),
+    ]);
     const configuration = {
       main: join(work, 'main.mjs'),
       mainFormat: 'module',
       output,
       disableExperimentalSEAWarning: true,
       execArgv: FLAGS,
-      assets: ASSETS,
+      assets: { ...ASSETS, ...Object.fromEntries(pageFiles) },
     };
     writeFileSync(join(work, 'sea.json'), JSON.stringify(configuration));
     execFileSync(process.execPath, ['--build-sea', join(work, 'sea.json')], {
       stdio: ['ignore', 'ignore', 'inherit'],
     });
-    const modules = chunks.flatMap(({ moduleIds }) => moduleIds).filter((id) => !READERS.has(id));
+    const modules = [...chunks, page].flatMap(({ moduleIds }) => moduleIds).filter((id) => !READERS.has(id));
     writeFileSync(join(folder, 'THIRD-PARTY-LICENSES'), printLicences(modules).text);
     copyFileSync(
       join(dirname(realpathSync(process.execPath)), '..', 'LICENSE'),

@@ -1,13 +1,17 @@
-import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundleProgram, REPOSITORY } from './build-bundle.ts';
 import { packageOf, printLicences } from './build-licences.ts';
+import { buildPage } from './build-page.ts';
 
 /** Files that the program reads from beside itself, and where they come from. */
 const COMPANIONS: ReadonlyMap<string, string> = new Map([
   ['./budget.lua', 'src/budgets/stores/budget.lua'],
   ['./claims.lua', 'src/repeats/claims.lua'],
+  ['./states.lua', 'src/stops/states.lua'],
 ]);
+/** The console's page, in a folder of its own. */
+const PAGE = './page/';
 /** What it reads from the configuration's folder, which in the repository and in the image is at the same distance. */
 const CONFIGURATION = '../../config/';
 
@@ -33,12 +37,13 @@ export async function buildProgram(folder: string): Promise<Built> {
       chunkFileNames: '[name].js',
       codeSplitting: { groups: [{ debugName: 'package', name: chunkOf }] },
     },
-    brings: (name) => COMPANIONS.has(name) || name.startsWith(CONFIGURATION),
+    brings: (name) => COMPANIONS.has(name) || name === PAGE || name.startsWith(CONFIGURATION),
   });
   for (const [name, source] of COMPANIONS) copyFileSync(join(REPOSITORY, source), join(program, name));
-  const { text, packages } = printLicences(chunks.flatMap(({ moduleIds }) => moduleIds));
+  const page = await buildPage(join(program, PAGE));
+  const { text, packages } = printLicences([...chunks, page].flatMap(({ moduleIds }) => moduleIds));
   writeFileSync(join(folder, 'THIRD-PARTY-LICENSES'), text);
-  return { files: chunks.length + COMPANIONS.size, packages };
+  return { files: chunks.length + COMPANIONS.size + readdirSync(join(program, PAGE)).length, packages };
 }
 
 /** The file that a module of a package goes into; the program's own modules are shared out by the bundler. */

@@ -67,6 +67,13 @@ const COMMANDS: CommandTable = new Map([
     ],
   ],
   [
+    'watch',
+    [
+      async () => (await import('./commands/watch.ts')).watch,
+      'how the running proxy is, in a terminal: the overview of the console',
+    ],
+  ],
+  [
     'certificate',
     [
       async () => (await import('./commands/certificate.ts')).certificate,

@@ -1,10 +1,11 @@
 import { report } from './audit/report.ts';
 import { show } from './audit/show.ts';
+import { suggest } from './audit/suggest.ts';
 import { tail } from './audit/tail.ts';
 import { verify } from './audit/verify.ts';
 import { type Command, commandGroup, EXIT } from './base/cli.ts';
 
-const USAGE = `Usage: binance-signing-proxy audit <tail|show|report|verify> [options] PATH…
+const USAGE = `Usage: binance-signing-proxy audit <tail|show|report|suggest|verify> [options] PATH…
 
 PATH is an audit folder, files of one, or (tail, show, report) a saved log of stdout.
 
@@ -17,6 +18,8 @@ PATH is an audit folder, files of one, or (tail, show, report) a saved log of st
            all records of the calls that name it)
   report   per client and day: calls, refusals by rule, orders, notional by quote asset, weight, latency
            --client NAME  --since T  --until T  --json
+  suggest  CLIENT PATH…: the least permissions, symbols, order types, values and rates that its own history needs, as
+           YAML, with what was refused then  --since T (14d unless told)  --until T
   verify   finds the first changed, removed, inserted, reordered or cut record; exit 1 when there is one
            --key-file FILE   the audit key; again for each later one; else BINANCE_PROXY_AUDIT_KEY(_FILE)
            --from-seq N      the folder begins with record N because older files were archived
@@ -28,11 +31,12 @@ Examples:
   binance-signing-proxy audit tail --event call.refused --since 1h audit
   binance-signing-proxy audit show --client-order-id my-order-1 audit
   binance-signing-proxy audit report --since 7d audit
+  binance-signing-proxy audit suggest bot --since 14d audit
   binance-signing-proxy audit verify audit`;
 
-const act = commandGroup({ name: 'audit', usage: USAGE, actions: { tail, show, report, verify } });
+const act = commandGroup({ name: 'audit', usage: USAGE, actions: { tail, show, report, suggest, verify } });
 
-/** `audit verify|show|tail|report`: exit code 0, 1 when a trail is not whole or a path cannot be read, 64 for a wrong call. */
+/** `audit verify|show|tail|report|suggest`: exit code 0, 1 when a trail is not whole or a path cannot be read, 64 for a wrong call. */
 export const audit: Command = Object.assign(run, { takes: act.takes });
 
 async function run(argv: readonly string[]): Promise<number> {

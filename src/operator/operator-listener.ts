@@ -1,6 +1,7 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Decisions } from '../approvals/decisions.ts';
 import type { AuditTrail } from '../audit/trail.ts';
+import type { Catalogue } from '../core/catalogue/catalogue.ts';
 import { ProxyError } from '../core/errors.ts';
 import { NO_SCHEMAS } from '../http/no-schemas.ts';
 import type { Notices } from '../notices/notices.ts';
@@ -11,16 +12,24 @@ import { actingOn, guardOperatorRoutes } from './access/operator-gate.ts';
 import { assertOperatorTrust } from './access/operator-trust.ts';
 import { Sessions } from './access/sessions.ts';
 import { addApprovalRoutes } from './approval-routes.ts';
+import { addConsolePage } from './console/console-page.ts';
 import type { Metrics } from './metrics.ts';
 import { operatorRecords } from './operator-records.ts';
+import type { Overview } from './overview/overview.ts';
 import { addSessionRoutes } from './session-routes.ts';
 import { addStateRoutes, type StateRoutesDeps } from './state-routes.ts';
 import type { Status } from './status.ts';
+import type { RecordFeed } from './watching/record-feed.ts';
+import { addRecordRoutes } from './watching/record-routes.ts';
 
 export interface OperatorListenerDeps {
   readonly config: () => LiveConfig;
   readonly status: () => Status;
+  readonly overview: () => Overview;
   readonly metrics: Pick<Metrics, 'contentType' | 'print'>;
+  /** The records of this process as they are written. */
+  readonly feed: RecordFeed;
+  readonly catalogue: Catalogue;
   readonly resolver: Pick<OrderResolver, 'open'>;
   readonly notices: Pick<Notices, 'test'>;
   readonly trail: Pick<AuditTrail, 'note'>;
@@ -37,7 +46,7 @@ const OPEN = { config: { isOpen: true } };
  * token; everything else does, what does not exist included.
  */
 export async function buildOperatorListener(deps: OperatorListenerDeps): Promise<FastifyInstance> {
-  const { config, status, metrics, resolver, notices, trail, monotonicNow } = deps;
+  const { config, status, overview, metrics, feed, catalogue, resolver, notices, trail, monotonicNow } = deps;
   const app = fastify({
     logger: false,
     forceCloseConnections: true,
@@ -87,7 +96,15 @@ export async function buildOperatorListener(deps: OperatorListenerDeps): Promise
     records.acted(acting, 'notices tested');
     return { notices: await notices.test(acting.operator.name) };
   });
+  const streams = addRecordRoutes(app, { settings, sessions, records, feed, catalogue, monotonicNow });
+  app.get('/operator/overview', (request) => {
+    const { operator, channel } = actingOn(request);
+    const { viewers, missed } = streams;
+    const you = { name: operator.name, passkeyRequired: operator.passkeyRequired, channel };
+    return { you, streams: { viewers, missed }, ...overview() };
+  });
   addSessionRoutes(app, { settings, sessions, judgeToken, records });
+  addConsolePage(app, () => settings().operators.size > 0);
   await app.ready();
   return app;
 }

@@ -1,6 +1,6 @@
 import type { LimitUse } from '../core/limits/order-rates.ts';
 import type { DayClaim } from '../core/orders/order-rules.ts';
-import type { DayEntry, DayLimits, DayRule } from '../core/orders/rolling-day.ts';
+import type { DayEntry, DayLimits, DayRule, DayUse } from '../core/orders/rolling-day.ts';
 
 /** Room in a client's day that a call holds. */
 export type Reservation = Pick<DayEntry, 'client' | 'id'>;
@@ -23,5 +23,7 @@ export interface NotionalLedger {
   keep(reservation: Reservation): void;
   /** Nothing was placed: the room is free again. Never throws; giving back twice does nothing. */
   refund(reservation: Reservation): void;
+  /** What a client's orders of the last 24 h come to. */
+  sums(client: string, nowMs: number): DayUse;
   close(): void;
 }

@@ -95,6 +95,7 @@ export function createFileNotionalLedger(
       }
       day.refund({ client, id });
     },
+    sums: (client, atMs) => day.sums(client, atMs),
     close() {
       if (!closed) closeSync(file);
       closed = true;

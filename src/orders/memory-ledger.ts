@@ -14,6 +14,7 @@ export function createMemoryNotionalLedger(): NotionalLedger {
     refund(reservation) {
       day.refund(reservation);
     },
+    sums: (client, nowMs) => day.sums(client, nowMs),
     close() {},
   };
 }

@@ -6,6 +6,7 @@ import { ConfigError } from '../config/problems/config-error.ts';
 import type { Settings } from '../config/schema/settings.ts';
 import type { Client } from '../core/access/client.ts';
 import { ProxyError } from '../core/errors.ts';
+import type { DayUse } from '../core/orders/rolling-day.ts';
 import type { AuditRecord } from '../core/records/record.ts';
 import type { UpstreamName } from '../core/upstream.ts';
 import type { NotionalLedger } from './day-ledger.ts';
@@ -39,6 +40,8 @@ export interface Orders {
   readonly priceBook: PriceBook;
   /** Takes up the orders that an earlier run left open: their `call.signed` records. */
   resume(records: readonly AuditRecord[]): void;
+  /** What a client's orders of the last 24 h come to. */
+  dayUse(client: string): DayUse;
   /** Lets go of the state folder. */
   close(): void;
 }
@@ -66,6 +69,7 @@ export function wireOrders(settings: Settings, deps: OrdersDeps): Orders {
     resolver,
     priceBook,
     close,
+    dayUse: (client) => ledger.sums(client, wallNow()),
     resume(records) {
       const calls = records.flatMap((record) => toUnknownCall(record) ?? []);
       // Without its key an order cannot be asked for; it stays open in the audit until the account is back.

@@ -14,7 +14,9 @@ import { wireNotices } from '../notices/wire-notices.ts';
 import { meteredRecorder } from '../operator/metered-recorder.ts';
 import { createMetrics } from '../operator/metrics.ts';
 import type { OperatorListenerDeps } from '../operator/operator-listener.ts';
+import { wireOverview } from '../operator/overview/wire-overview.ts';
 import { createStatus } from '../operator/status.ts';
+import { RecordFeed } from '../operator/watching/record-feed.ts';
 import type { OrderLimits } from '../orders/order-limits.ts';
 import type { OrderResolver } from '../orders/resolver.ts';
 import { wireOrders } from '../orders/wire-orders.ts';
@@ -110,7 +112,12 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
   const catalogue = loadCatalogue();
   // What is open when a later part cannot be built is closed again, or the process would never end.
   await using undo = new AsyncDisposableStack();
-  const trail = wireAudit(settings.audit, { log, secretMask, wallNow });
+  const feed = new RecordFeed(settings.audit.dir === undefined);
+  const logAndFeed: Log = (lines) => {
+    for (const { text } of lines) feed.take(text);
+    log(lines);
+  };
+  const trail = wireAudit(settings.audit, { log: logAndFeed, secretMask, wallNow });
   undo.defer(() => trail.close());
   const notices = wireNotices({
     ...{ trail, own, ...times },
@@ -246,6 +253,14 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
     limitUse: (client) => [...limits.use(client, wallNow()), ...refusalStop.use(client)],
     stops,
   });
+  const watched = wireOverview({
+    ...{ status, budgets, resolver, ...times },
+    settings: () => config().settings,
+    dayUse: orders.dayUse,
+    openSockets: () => sockets.size,
+    states: () => stops.list(),
+    approvalsPending: () => asked.decisions.list().filter(({ state }) => state === 'pending').length,
+  });
   const underWay = new CallsUnderWay(timeouts.callsPerUpstream);
   const shared = wireSharedData<FinishedCall>({ clock, joinableMs: timeouts.joinableMs, ...times });
   const pipeline = wirePipeline({
@@ -266,24 +281,15 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
     shared,
     presence: stopping.deadMan,
     claimRight: repeats.claimRight,
-    recorder: meteredRecorder(recorder, metrics.calls, monotonicNow, (account) => care.used(account)),
+    recorder: meteredRecorder(recorder, watched.beside(metrics.calls), monotonicNow, (account) =>
+      care.used(account),
+    ),
     resync: () => upstream.clockSync.resync(),
     ...times,
   });
   undo.move();
   return {
     app: { pipeline, approvals, budgets, trail, clock, config, sockets, own, timeouts, secretMask, ...times },
-    operator: {
-      config,
-      status,
-      metrics,
-      resolver,
-      notices,
-      trail,
-      stops,
-      monotonicNow,
-      decisions: asked.decisions,
-    },
     ...{
       trail,
       limits,
@@ -300,6 +306,11 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
       decisions: asked.decisions,
     },
     stateWarning: stopping.warning,
+    operator: {
+      ...{ config, status, metrics, feed, catalogue, resolver, notices, trail, stops, monotonicNow },
+      overview: watched.overview,
+      decisions: asked.decisions,
+    },
     swap(next) {
       const before = config().settings;
       snapshot.swap(next);
@@ -338,6 +349,7 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
       upstream.stop();
       stopping.close();
       watching.close();
+      watched.close();
       resolver.close();
       repeats.close();
       await budgets.close();

@@ -111,7 +111,7 @@ const CASES: readonly Case[] = [
   {
     name: 'audit',
     valued: RANGE,
-    missing: /^audit needs a word to say what to do: tail, show, report or verify\.$/,
+    missing: /^audit needs a word to say what to do: tail, show, report, suggest or verify\.$/,
     stray: ['oops'],
   },
   {
@@ -130,7 +130,13 @@ const CASES: readonly Case[] = [
     missing: /^audit tail needs the path of an audit folder or file, or - for records on stdin\.$/,
     stray: ['.', 'oops'],
   },
+  {
+    name: 'audit suggest',
+    valued: ['--since', '--until'],
+    missing: /^audit suggest needs the name of a client and the path of an audit folder or file\.$/,
+  },
   { name: 'audit report', valued: RANGE, missing: /needs the path of an audit folder/ },
+  { name: 'watch', valued: ['--operator', '--token-file', '--url'], stray: ['oops'] },
   { name: 'healthcheck', valued: [], stray: ['oops'] },
   { name: 'reload', valued: ['--pid', '--audit-dir', '--timeout'], stray: ['oops'] },
   {

@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packageOf } from '../../scripts/build-licences.ts';
 import { build } from '../support/images/image-layout.ts';
@@ -42,7 +43,9 @@ describe('the build', () => {
       'THIRD-PARTY-LICENSES',
     ]);
     for (const [name, text] of files) {
-      expect(name).toMatch(/^(?:program\/[a-z0-9.-]+\.(?:js|lua)|THIRD-PARTY-LICENSES)$/);
+      expect(name).toMatch(
+        /^(?:program\/(?:[a-z0-9.-]+\.(?:js|lua)|page\/[a-z]+\.(?:js|html|css|svg))|THIRD-PARTY-LICENSES)$/,
+      );
       expect([name, text.includes(REPOSITORY), /sourceMappingURL=/.test(text)]).toEqual([name, false, false]);
     }
     expect([...files.keys()]).toEqual(
@@ -54,10 +57,22 @@ describe('the build', () => {
 
   it('The build stays readable, in characters that take one byte of memory each', () => {
     for (const [name, text] of filesIn(folders[0]!)) {
-      if (!name.endsWith('.js')) continue;
+      if (!name.endsWith('.js') || name.startsWith('program/page/')) continue;
       expect([name, /[\u0080-\u00ff]/.test(text)]).toEqual([name, false]);
     }
     expect(filesIn(folders[0]!).get('program/main.js')).toMatch(/^async function run\(argv\) \{$/m);
+  });
+
+  it('The console is four files of less than 60 kB together, as they are sent packed', () => {
+    const page = [...filesIn(folders[0]!)].filter(([name]) => name.startsWith('program/page/'));
+    expect(page.map(([name]) => name.slice('program/page/'.length))).toEqual([
+      'console.js',
+      'icon.svg',
+      'index.html',
+      'style.css',
+    ]);
+    const bytes = page.reduce((sum, [, text]) => sum + gzipSync(Buffer.from(text, 'latin1')).length, 0);
+    expect(bytes).toBeLessThan(60_000);
   });
 
   it('The build carries the licence of every package that has a part in it, production packages all of them', () => {
@@ -67,7 +82,8 @@ describe('the build', () => {
     const inside = [...files.values()].flatMap((text) =>
       [...text.matchAll(/^\s*\/\/ (node_modules\/\S+)$/gm)].map(([, path = '']) => path),
     );
-    const paths = new Set(inside.map((path) => packageOf(`/${path}`)?.folder.slice(1) ?? ''));
+    const ofPage = ['preact', 'htm', 'uplot'].map((name) => `node_modules/${name}`);
+    const paths = new Set([...inside.map((path) => packageOf(`/${path}`)?.folder.slice(1) ?? ''), ...ofPage]);
     expect(paths.size).toBeGreaterThan(50);
     for (const path of paths) {
       const { name, version, license, dev } = locked.get(path)!;

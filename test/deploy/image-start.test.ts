@@ -98,6 +98,9 @@ describe('the start command of the image', () => {
     expect((await send(port, '/api/v3/account')).status).toBe(401);
 
     const operatorPort = Number(new URL(operatorUrl).port);
+    for (const path of ['/', '/console/console.js', '/console/style.css', '/console/icon.svg'])
+      expect([path, (await send(operatorPort, path)).status]).toEqual([path, 200]);
+    expect((await askOperator(operatorUrl, '/operator/records?event=call&limit=5')).status).toBe(200);
     const families = readPrometheusText((await send(operatorPort, '/metrics')).text);
     for (const name of ['process_resident_memory_bytes', 'process_open_fds', 'process_max_fds'])
       expect([name, sampleOf(families, name)]).toEqual([name, expect.toSatisfy((value) => value > 0)]);

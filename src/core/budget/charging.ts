@@ -53,6 +53,11 @@ const WITH_EXITS: ReadonlySet<UpstreamName> = new Set(['usdm', 'coinm', 'options
 const NO_HEADERS: readonly string[] = [];
 const SAPI_HEADERS = { IP: ['x-sapi-used-ip-weight-1m'], UID: ['x-sapi-used-uid-weight-1m'] } as const;
 
+/** Up to which part of a shared bucket each lane may fill it. */
+export function openLanes(reserveForOrders: number): Readonly<Record<Lane, number>> {
+  return { general: 1 - reserveForOrders, orders: 1 - reserveForOrders / 3, cancels: 1 };
+}
+
 /**
  * Says which buckets a call touches and how full each may become. Of what all callers share on an IP the last part
  * is kept: within it the last third for cancels only, the rest for orders and cancels. Of an account's order counts the last
@@ -64,11 +69,7 @@ export function createCharging(reserveForOrders: number): Charging {
   const stated = new Map<UpstreamName, readonly RateLimit[]>();
   const limits = new Map<UpstreamName, readonly RateLimit[]>();
   const quotas = new WeakMap<Endpoint, readonly Quota[]>();
-  const open: Readonly<Record<Lane, number>> = {
-    general: 1 - reserveForOrders,
-    orders: 1 - reserveForOrders / 3,
-    cancels: 1,
-  };
+  const open = openLanes(reserveForOrders);
 
   function quotasFor(endpoint: Endpoint): readonly Quota[] {
     let found = quotas.get(endpoint);

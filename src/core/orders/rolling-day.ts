@@ -12,6 +12,12 @@ export interface DayEntry extends DayClaim {
   readonly atMs: number;
 }
 
+/** What a client's orders of the last 24 h come to. */
+export interface DayUse {
+  readonly orders: number;
+  readonly amounts: ReadonlyMap<string, Decimal>;
+}
+
 interface ClientDay {
   readonly entries: Map<number, DayEntry>;
   readonly sums: Map<string, Decimal>;
@@ -88,6 +94,14 @@ export class RollingDay {
       uses.push(['order.maxNotionalPerDay', Math.max(0, ...parts)]);
     }
     return uses;
+  }
+
+  /** What its orders of the last 24 h come to. */
+  sums(client: string, nowMs: number): DayUse {
+    const account = this.#accounts.get(client);
+    if (account === undefined) return { orders: 0, amounts: new Map() };
+    expire(account, nowMs);
+    return { orders: account.orders, amounts: new Map([...account.sums].filter(([, sum]) => !sum.isZero())) };
   }
 
   /** Everything that still counts. */

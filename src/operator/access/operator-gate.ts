@@ -75,7 +75,8 @@ export async function guardOperatorRoutes(app: FastifyInstance, deps: OperatorGa
   return judgeToken;
 }
 
-const HOW_TO_BECOME_ONE =
+/** What is told while there is no operator. */
+export const HOW_TO_BECOME_ONE =
   'No operator is configured: `operator new NAME` prints a token and what goes into the configuration.';
 
 /** The id of the session that a request names. */

@@ -54,6 +54,12 @@ export class Sessions {
     return operator;
   }
 
+  /** Whether it has not ended; asking is no use of it. */
+  isOpen(id: string): boolean {
+    const session = this.#sessions.get(id);
+    return session !== undefined && isAlive(session, this.#monotonicNow());
+  }
+
   end(id: string): void {
     this.#sessions.delete(id);
   }
