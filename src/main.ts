@@ -69,7 +69,7 @@ const COMMANDS: CommandTable = new Map([
   [
     'watch',
     [
-      async () => (await import('./commands/watch.ts')).watch,
+      async () => (await import('./commands/watch/watch.ts')).watch,
       'how the running proxy is, in a terminal: the overview of the console',
     ],
   ],

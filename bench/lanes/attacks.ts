@@ -12,7 +12,14 @@ import { createWorkshop, REPOSITORY } from '../support/workshop.ts';
  * What the orders of one client wait longer while somebody else attacks the proxy, and the memory that the proxy takes then.
  * Each attack is a program of its own, bounded in count and time. `node bench/lanes/attacks.ts`, about a minute.
  */
-const ATTACKS = ['anonymous', 'flooding', 'slow-readers', 'unfinished-bodies', 'silent-sockets'] as const;
+const ATTACKS = [
+  'anonymous',
+  'flooding',
+  'slow-readers',
+  'unfinished-bodies',
+  'silent-sockets',
+  'joining',
+] as const;
 const ATTACKER = fileURLToPath(new URL('attacker.ts', import.meta.url));
 const VICTIM_KEY = 'victimKey0'.padEnd(64, 'V');
 const ATTACKER_KEY = 'attackKey0'.padEnd(64, 'A');
@@ -22,7 +29,11 @@ const ORDERS_PER_SECOND = 50;
 const CLIENTS = `
 clients:
   victim: { account: main, envPrefix: VICTIM, permissions: [market-data, read, spot-margin-trade] }
-  attacker: { account: main, envPrefix: ATTACKER, permissions: [market-data, read, spot-margin-trade] }
+  attacker:
+    account: main
+    envPrefix: ATTACKER
+    permissions: [market-data, read, spot-margin-trade]
+    approval: { symbols: [BTCUSDT] }
 `;
 
 /** Binance, as far as it matters: it says its time and its limits, knows one megabyte of depth, and takes orders. */
@@ -40,6 +51,8 @@ const exchange = await serveOn(
     if (url.startsWith('/api/v3/time')) response.end(JSON.stringify({ serverTime: Date.now() }));
     else if (url.includes('/exchangeInfo')) response.end(JSON.stringify({ rateLimits: limits, symbols: [] }));
     else if (url.includes('/depth')) response.end(depth);
+    else if (url.includes('/bookTicker'))
+      response.end('{"symbol":"BTCUSDT","bidPrice":"1","bidQty":"9","askPrice":"2","askQty":"9"}');
     else response.end('{"orderId":1}');
   }),
 );

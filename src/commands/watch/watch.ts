@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Command, command, EXIT, type Values } from './base/cli.ts';
-import { withSentences } from './base/with-sentences.ts';
-import { OPERATOR_OPTIONS, OPERATOR_USAGE, operatorCaller } from './operator/ask-operator.ts';
-import { OperatorTrouble } from './operator/operator-trouble.ts';
-import { overviewLines, type WatchedOverview } from './watch/overview-lines.ts';
+import { type Command, command, EXIT, type Values } from '../base/cli.ts';
+import { withSentences } from '../base/with-sentences.ts';
+import { OPERATOR_OPTIONS, OPERATOR_USAGE, operatorCaller } from '../operator/ask-operator.ts';
+import { OperatorTrouble } from '../operator/operator-trouble.ts';
+import { overviewLines, type WatchedOverview } from './overview-lines.ts';
 
 const USAGE = `Usage: binance-signing-proxy watch [--once] [options]
 
