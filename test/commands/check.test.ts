@@ -261,7 +261,7 @@ describe('check', () => {
     expect(stdout).toMatch(/^audit folder +problem +The audit folder .* cannot be used \(ENOTDIR\)/m);
     expect(stdout).toMatch(/^port for apps +problem +Port \d+ on localhost is taken .*BINANCE_PROXY_PORT/m);
     expect(stdout).toMatch(
-      /^Redis +problem +Nobody accepts connections .*\(ECONNREFUSED\).*BINANCE_PROXY_REDIS_URL/m,
+      /^Redis +problem +Redis was not heard yet.*Nobody accepts connections .*\(ECONNREFUSED\).*BINANCE_PROXY_REDIS_URL/m,
     );
     expect(stdout).toMatch(
       /^warning +BINANCE_PROXY_CLIENT_KEY of client default is shorter than 32 characters/m,

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import type { Command } from '../../src/commands/base/cli.ts';
 import { folderWith } from '../support/fixtures/config-folder.ts';
+import { type Caught, caught } from '../support/processes/caught.ts';
 import { type Ended, MAIN, runToEnd } from '../support/processes/child.ts';
 
 interface Case {
@@ -153,8 +155,24 @@ function program(name: string, ...args: readonly string[]): Promise<Ended> {
   return runToEnd([MAIN, ...words, ...args], { cwd: folderWith() });
 }
 
+/** Commands that have a folder of their own. */
+const FILES: Readonly<Record<string, string>> = { watch: 'watch/watch' };
+
+/** What parsing alone refuses: the command in this process, for a process of its own takes a second. */
+async function refused(name: string, ...args: readonly string[]): Promise<Caught> {
+  const [word = '', ...rest] = name.split(' ');
+  const path = `../../src/commands/${FILES[word] ?? word}.ts`;
+  const module = (await import(path)) as Readonly<Record<string, Command>>;
+  const completionOf = module.completionOf as unknown as
+    | ((table: ReadonlyMap<string, never>) => Command)
+    | undefined;
+  const command = completionOf?.(new Map<string, never>()) ?? module[word];
+  if (command === undefined) throw new Error(`no command ${word}`);
+  return caught(command, ...rest, ...args);
+}
+
 /** Checks that a call was refused with one sentence and the usage of the command, and returns the sentence. */
-function sentenceAbove(usage: string, { code, stdout, stderr }: Ended): string {
+function sentenceAbove(usage: string, { code, stdout, stderr }: Caught | Ended): string {
   expect([code, stdout]).toEqual([64, '']);
   expect(stderr).not.toMatch(/^ {4}at /m);
   const [sentence = '', empty, ...rest] = stderr.split('\n');
@@ -174,7 +192,7 @@ describe('every command', () => {
   });
 
   it.each(CASES)('A wrong option of $name prints its usage and exits 64', async ({ name }) => {
-    expect(sentenceAbove(usageOf(name), await program(name, '--foo'))).toBe(`${name} has no option --foo.`);
+    expect(sentenceAbove(usageOf(name), await refused(name, '--foo'))).toBe(`${name} has no option --foo.`);
   });
 
   it.each(CASES)('The help of $name is printed on stdout and exits 0', async ({ name }) => {
@@ -190,7 +208,7 @@ describe('every command', () => {
   it.each(CASES.flatMap(({ name, valued }) => valued.map((option) => ({ name, option }))))(
     'The option $option of $name without its value prints the usage and exits 64',
     async ({ name, option }) => {
-      const sentence = sentenceAbove(usageOf(name), await program(name, option));
+      const sentence = sentenceAbove(usageOf(name), await refused(name, option));
       expect(sentence).toBe(`${option} needs a value.`);
     },
   );
@@ -198,7 +216,7 @@ describe('every command', () => {
   it.each(CASES.filter(({ stray }) => stray !== undefined))(
     'A stray argument of $name prints its usage and exits 64',
     async ({ name, stray = [] }) => {
-      expect(sentenceAbove(usageOf(name), await program(name, ...stray))).toContain('"oops"');
+      expect(sentenceAbove(usageOf(name), await refused(name, ...stray))).toContain('"oops"');
     },
   );
 

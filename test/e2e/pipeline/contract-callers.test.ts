@@ -264,7 +264,7 @@ describe('the record of a call', () => {
         .map((line) => JSON.parse(line) as LogRecord);
     let atArrival: LogRecord | undefined;
     upstream.respond((_received, response) => {
-      atArrival = written().at(-1);
+      atArrival = written().findLast(({ event }) => event === 'call.signed');
       response.writeHead(200, { 'x-mbx-uuid': 'u-1' }).end('{"orderId":5}');
     });
     const order = { method: 'POST', body: 'symbol=BTCUSDT&side=BUY&type=MARKET&quantity=1' };
