@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { portion } from '../../support/properties.ts';
+import { randomFrom } from '../../support/fixtures/budget-simulation.ts';
+import { portion, SEED } from '../../support/properties.ts';
 import {
   hasRedisServer,
   type RedisServer,
@@ -9,6 +10,8 @@ import {
   startRedisServer,
 } from '../../support/servers/redis-server.ts';
 import { Storm } from '../../support/storm/storm.ts';
+
+const random = randomFrom(SEED);
 
 /** Short windows, so that many of them turn. */
 const WINDOW_MS = 5_000;
@@ -65,9 +68,9 @@ describe.skipIf(!hasRedisServer)('eight proxies that were not told how many they
     for (let i = 0; i < 4 * rounds; i++)
       await expectNoneRefused(async () => {
         redis.pause();
-        await pause(90 + Math.random() * 40);
+        await pause(90 + random() * 40);
         redis.resume();
-        await pause(Math.random() * 1_000);
+        await pause(random() * 1_000);
       });
     await expectAllUsed();
   });
@@ -93,7 +96,7 @@ describe.skipIf(!hasRedisServer)('eight proxies that were not told how many they
     const other = new Redis(redis.port, '127.0.0.1');
     for (let i = 0; i < 2 * rounds; i++)
       await expectNoneRefused(async () => {
-        await pause(Math.random() * 3_000);
+        await pause(random() * 3_000);
         await other.flushall();
         await pause(1_000);
       });
