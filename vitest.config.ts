@@ -10,8 +10,8 @@ export default defineConfig({
     globalSetup: ['test/support/draw-seed.ts'],
     setupFiles: ['test/support/loopback-only.ts'],
     pool: 'forks',
-    // Most tests wait for processes and sockets: on two cores two workers would leave a fifth of them idle.
-    maxWorkers: Math.max(3, availableParallelism()),
+    // Most tests wait for processes and sockets: on two cores one worker would leave half of them idle.
+    maxWorkers: Math.max(2, availableParallelism()),
     testTimeout: TIMEOUT_MS,
     hookTimeout: TIMEOUT_MS,
     expect: { poll: { timeout: TIMEOUT_MS / 2 } },
