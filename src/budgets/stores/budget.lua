@@ -134,7 +134,10 @@ local function load_rolling(key, window_ms)
   for _, time in ipairs(s.times) do
     if time + window_ms > now then kept[#kept + 1] = time end
   end
+  local has_gone = #kept < #s.times
   s.times = kept
+  -- What has left does not come back when the clock is set back.
+  if has_gone then save(key, s, window_ms) end
   return s
 end
 
