@@ -24,12 +24,18 @@ const ATTACKS: Readonly<Record<string, () => void>> = {
   anonymous() {
     for (let number = 0; number < CONNECTIONS; number++) connect(head('GET', DEPTH).repeat(50)).pause();
   },
+  /** Two hundred calls a second on each connection, and a new connection for each that is closed. */
   flooding() {
-    for (let number = 0; number < 50; number++) {
+    const flood = () => {
       const socket = connect('');
       const timer = setInterval(() => socket.write(head('GET', '/api/v3/account', withKey).repeat(4)), 20);
-      socket.on('close', () => clearInterval(timer)).resume();
-    }
+      const again = () => {
+        clearInterval(timer);
+        setTimeout(flood, 20);
+      };
+      socket.on('close', again).resume();
+    };
+    for (let number = 0; number < 50; number++) flood();
   },
   'slow-readers'() {
     for (let number = 0; number < CONNECTIONS; number++) connect(head('GET', DEPTH, withKey)).pause();

@@ -27,6 +27,9 @@ const ATTACKER_KEY = 'attackKey0'.padEnd(64, 'A');
 const ORDER = '/api/v3/order?symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price=1';
 const SECONDS = 8;
 const ORDERS_PER_SECOND = 50;
+const WARM_UP_ORDERS = 500;
+/** As many as a pool of a common library opens. */
+const VICTIM_CONNECTIONS = 5;
 const CLIENTS = `
 clients:
   victim: { account: main, envPrefix: VICTIM, permissions: [market-data, read, spot-margin-trade] }
@@ -39,12 +42,11 @@ clients:
 
 /** Binance, as far as it matters: it says its time and its limits, knows one megabyte of depth, and takes orders. */
 const depth = Buffer.alloc(1024 * 1024, 'x');
-const limits = ['REQUEST_WEIGHT', 'ORDERS'].map((rateLimitType) => ({
-  rateLimitType,
-  interval: 'MINUTE',
-  intervalNum: 1,
-  limit: 1_000_000_000,
-}));
+const limits = [
+  { rateLimitType: 'REQUEST_WEIGHT', limit: 6_000 },
+  // More than Binance gives, so that the victim's own orders never end before the attack does.
+  { rateLimitType: 'ORDERS', limit: 1_000_000 },
+].map((each) => ({ ...each, interval: 'MINUTE', intervalNum: 1 }));
 const exchange = await serveOn(
   createServer((asked, response) => {
     asked.resume();
@@ -106,6 +108,12 @@ function order(port: number, agent: Agent): Promise<number | undefined> {
   });
 }
 
+/** A proxy and a bot that have been running for a while: code is compiled, and the bot has its connections. */
+async function warmUp(port: number, agent: Agent): Promise<void> {
+  for (let number = 0; number < WARM_UP_ORDERS; number += VICTIM_CONNECTIONS)
+    await Promise.all(Array.from({ length: VICTIM_CONNECTIONS }, () => order(port, agent)));
+}
+
 function rssAnonMb({ pid }: Program): number {
   const [, kib = '0'] = /^RssAnon:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
   return Number(kib) / 1024;
@@ -118,8 +126,7 @@ interface Watched {
 }
 
 /** The victim's orders for some seconds, one each 20 ms, and the largest memory meanwhile. */
-async function watch({ port, program }: Running): Promise<Watched> {
-  const agent = new Agent({ keepAlive: true });
+async function watch({ port, program }: Running, agent: Agent): Promise<Watched> {
   const took: Promise<number | undefined>[] = [];
   let memoryMb = 0;
   for (let number = 0; number < SECONDS * ORDERS_PER_SECOND; number++) {
@@ -128,7 +135,6 @@ async function watch({ port, program }: Running): Promise<Watched> {
     if (number % 10 === 0) memoryMb = Math.max(memoryMb, rssAnonMb(program));
   }
   const all = await Promise.all(took);
-  agent.destroy();
   const passed = all.filter((each) => each !== undefined);
   return { p99Ms: quantile(passed, 0.99) ?? Number.NaN, failed: all.length - passed.length, memoryMb };
 }
@@ -142,7 +148,8 @@ try {
   for (const name of ['none', ...attacks]) {
     console.error(`bench: ${name}`);
     const proxy = await startProxy(folder, name);
-    await order(proxy.port, new Agent());
+    const agent = new Agent({ keepAlive: true, maxSockets: VICTIM_CONNECTIONS });
+    await warmUp(proxy.port, agent);
     const attack =
       name === 'none'
         ? undefined
@@ -151,7 +158,8 @@ try {
             {},
           );
     await pause(1_000);
-    const { p99Ms, failed, memoryMb } = await watch(proxy);
+    const { p99Ms, failed, memoryMb } = await watch(proxy, agent);
+    agent.destroy();
     if (name === 'none') aloneMs = p99Ms;
     rows.push([name, figure(p99Ms, 1), figure(p99Ms - aloneMs, 1), String(failed), figure(memoryMb)]);
     await attack?.stop();

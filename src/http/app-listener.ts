@@ -2,9 +2,11 @@ import http from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Approvals } from '../approvals/approvals.ts';
 import { isWildcard } from '../config/sections/hosts.ts';
+import { ANONYMOUS } from '../core/access/client.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { SecretMask } from '../core/records/secret-mask.ts';
 import { identifyClient } from '../pipeline/clients/identify.ts';
+import type { TurnLane } from '../pipeline/clients/turns.ts';
 import type { LiveConfig } from '../pipeline/live-config.ts';
 import { isGuess } from '../pipeline/refusals.ts';
 import type { Timeouts } from '../upstream/timeouts.ts';
@@ -12,6 +14,7 @@ import { SOCKET_LIMITS, type SocketLimits } from '../websocket/sockets/socket-li
 import { serveWebSockets } from '../websocket/upgrade.ts';
 import type { WebSocketDeps } from '../websocket/websocket-deps.ts';
 import { doorOf } from './by-name.ts';
+import { ConnectionRefusals } from './connection-refusals.ts';
 import { errorHandler } from './error-handler.ts';
 import { contextOf, forwardRoute, hostOf } from './forward.ts';
 import { limitKeyGuessing } from './guessing/key-guessing.ts';
@@ -41,6 +44,9 @@ export async function buildAppListener(
 ): Promise<FastifyInstance> {
   const { pipeline, config, timeouts, secretMask } = deps;
   const { arrival, recorder } = pipeline;
+  const refusals = new ConnectionRefusals(arrival.nextRequestId, (requestId, error) =>
+    recorder.unreadable(requestId, error),
+  );
   const app = fastify({
     logger: false,
     return503OnClosing: false,
@@ -48,7 +54,10 @@ export async function buildAppListener(
     exposeHeadRoutes: false,
     schemaController: NO_SCHEMAS,
     rewriteUrl: () => '/',
-    serverFactory: (handler) => createAppServer(handler, config().settings.server.tls),
+    serverFactory: (handler) =>
+      createAppServer((request, response) => {
+        if (refusals.begin(request, response)) handler(request, response);
+      }, config().settings.server.tls),
   });
   for (const method of METHODS) app.addHttpMethod(method, { hasBody: false, overrideExisting: true });
   app.decorateRequest('callContext', undefined);
@@ -69,10 +78,11 @@ export async function buildAppListener(
     );
     try {
       arrival.assertServing();
-      done();
     } catch (error) {
       done(error as Error);
+      return;
     }
+    pipeline.turns.take(request.callContext.identified?.name ?? ANONYMOUS, laneOf(request.method), done);
   });
   const door = ({ raw }: FastifyRequest) => doorOf(raw, config().settings);
   const trust = { doorOf: door, isUnixSocket: unixSocketOf(app), secretMask };
@@ -92,11 +102,15 @@ export async function buildAppListener(
   };
   app.route({ method: METHODS, url: '/', handler });
   app.route({ method: 'GET', url: '/', handler, ...sockets });
-  answerParserErrors(app.server, arrival.nextRequestId, (requestId, error) =>
-    recorder.unreadable(requestId, error),
-  );
+  answerParserErrors(app.server, refusals);
   await app.ready();
   return app;
+}
+
+/** What a call will be, as far as its method says so. */
+function laneOf(method: string): TurnLane {
+  if (method === 'GET') return 'identified';
+  return method === 'DELETE' ? 'cancels' : 'orders';
 }
 
 function socketLimits(timeouts: Timeouts, given: Partial<SocketLimits>): SocketLimits {

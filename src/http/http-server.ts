@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { Server as TlsListener } from 'node:tls';
 import type { Settings } from '../config/schema/settings.ts';
@@ -24,9 +24,9 @@ const OPTIONS = {
 };
 
 /** The HTTP server for apps; with certificate and key it speaks TLS and nothing else. */
-export function createAppServer(handler: (request: never, response: never) => void, tls: Tls): Server {
-  if (tls === undefined) return createServer(OPTIONS, handler as never);
-  return createTlsServer({ ...OPTIONS, ...pemOf(tls) }, handler as never);
+export function createAppServer(handler: RequestListener, tls: Tls): Server {
+  if (tls === undefined) return createServer(OPTIONS, handler);
+  return createTlsServer({ ...OPTIONS, ...pemOf(tls) }, handler);
 }
 
 /** Puts a new certificate in place for new connections; turning TLS on or off takes a new start. */

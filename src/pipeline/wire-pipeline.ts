@@ -22,6 +22,7 @@ import { ClientRates } from './clients/client-rates.ts';
 import { KeyHolders } from './clients/key-holders.ts';
 import { ListenKeys } from './clients/listen-keys.ts';
 import { SignatureUses } from './clients/signature-uses.ts';
+import { Turns } from './clients/turns.ts';
 import { createFinish, type Finish, type FinishedCall } from './finish.ts';
 import { createJudge, type Judge } from './judge.ts';
 import { createRecognise, type Recognise } from './recognise.ts';
@@ -44,6 +45,8 @@ export interface Pipeline {
   readonly listenKeys: ListenKeys;
   /** One rate for each client, over all doors. */
   readonly rates: ClientRates;
+  /** The processor's time, dealt out between clients. */
+  readonly turns: Turns;
   readonly keyHolders: KeyHolders;
   /** Finds the answer of a call that need not be sent. */
   readonly share: Share;
@@ -85,6 +88,7 @@ export function wirePipeline(deps: PipelineDeps): Pipeline {
     arrival,
     recorder,
     rates,
+    turns: new Turns(),
     recognise: createRecognise({ catalogue, methods: createWsMethods(catalogue) }),
     authenticate: createAuthenticate({ clock, signatures, wallNow }),
     admit: createAdmit({ claimRight: deps.claimRight, rates, presence: deps.presence, monotonicNow }),

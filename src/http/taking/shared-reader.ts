@@ -1,6 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
+import { ANONYMOUS } from '../../core/access/client.ts';
 import type { CallContext } from '../../pipeline/call-context.ts';
+import type { Turns } from '../../pipeline/clients/turns.ts';
 import type { SharedCall, Taker } from '../../shared-data/shared-call.ts';
 import { writeBytes, writeHead } from '../write-answer.ts';
 import { whenReadOn } from './slow-reader.ts';
@@ -16,19 +18,29 @@ export class SharedReader<R> implements Taker {
   readonly #reply: FastifyReply;
   readonly #response: ServerResponse;
   readonly #slowReaderMs: number;
+  readonly #turns: Turns;
+  readonly #goOn = () => this.#advance();
   readonly #onClose = () => this.#finish('gone');
   #resolve: (ending: Ending) => void = () => {};
   #takenBytes = 0;
   #index = 0;
   #hasBegun = false;
   #isFull = false;
+  #isDue = false;
 
-  constructor(call: SharedCall<R>, context: CallContext, reply: FastifyReply, slowReaderMs: number) {
+  constructor(
+    call: SharedCall<R>,
+    context: CallContext,
+    reply: FastifyReply,
+    slowReaderMs: number,
+    turns: Turns,
+  ) {
     this.#call = call;
     this.#context = context;
     this.#reply = reply;
     this.#response = reply.raw;
     this.#slowReaderMs = slowReaderMs;
+    this.#turns = turns;
     this.ending = new Promise((resolve) => {
       this.#resolve = resolve;
     });
@@ -42,8 +54,21 @@ export class SharedReader<R> implements Taker {
     return this.#takenBytes;
   }
 
+  /** Hundreds may read the same answer: each takes its next part in a turn of its client's. */
   more(): void {
+    if (this.#isDue || this.#isFull) return;
+    this.#isDue = true;
+    this.#turns.take(this.#context.client?.name ?? ANONYMOUS, 'identified', this.#goOn);
+  }
+
+  #advance(): void {
+    this.#isDue = false;
     if (this.#isFull || this.#response.destroyed) return;
+    this.#takeMore();
+    this.#call.progressed();
+  }
+
+  #takeMore(): void {
     this.#begin();
     for (let chunk = this.#next(); chunk !== undefined; chunk = this.#next()) {
       if (writeBytes(this.#response, chunk)) continue;
@@ -85,7 +110,6 @@ export class SharedReader<R> implements Taker {
     whenReadOn(this.#response, this.#slowReaderMs, () => {
       this.#isFull = false;
       this.more();
-      this.#call.progressed();
     });
   }
 

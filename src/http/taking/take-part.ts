@@ -30,13 +30,13 @@ export interface Part extends Disposable {
 }
 
 export interface TakePartDeps {
-  readonly pipeline: Pick<Pipeline, 'share' | 'recorder'>;
+  readonly pipeline: Pick<Pipeline, 'share' | 'recorder' | 'turns'>;
   readonly slowReaderMs: number;
 }
 
 /** Answers a call with what another one brings, or says who gets the answer when it is sent. */
 export function createTakePart({ pipeline, slowReaderMs }: TakePartDeps) {
-  const { share, recorder } = pipeline;
+  const { share, recorder, turns } = pipeline;
 
   function answerKept(context: CallContext, kept: KeptAnswer, reply: FastifyReply): void {
     const answer = keptAnswer(kept);
@@ -50,7 +50,7 @@ export function createTakePart({ pipeline, slowReaderMs }: TakePartDeps) {
     call: SharedCall<FinishedCall>,
     reply: FastifyReply,
   ): Promise<boolean> {
-    const reader = new SharedReader(call, context, reply, slowReaderMs);
+    const reader = new SharedReader(call, context, reply, slowReaderMs, turns);
     // Whoever leads may wait for room of its own, which this caller has.
     const patience =
       call.sent === undefined ? setTimeout(() => reader.giveUpWaiting(), PENDING_MS) : undefined;
@@ -80,7 +80,11 @@ export function createTakePart({ pipeline, slowReaderMs }: TakePartDeps) {
       const found = share(context, admitted, request.raw.headers);
       if (found === undefined) return new OwnPart(new ResponseTaker(context, reply, slowReaderMs), false);
       if (found.kind === 'leading')
-        return new LeadingPart(found.call, new SharedReader(found.call, context, reply, slowReaderMs), reply);
+        return new LeadingPart(
+          found.call,
+          new SharedReader(found.call, context, reply, slowReaderMs, turns),
+          reply,
+        );
       if (found.kind === 'kept') answerKept(context, found.answer, reply);
       else if (!(await follow(context, found.call, reply))) continue;
       return new OwnPart(new ResponseTaker(context, reply, slowReaderMs), true);

@@ -1,5 +1,6 @@
 import type { RawData } from 'ws';
 import { type WayOut, wayOf } from '../../config/schema/ways-out.ts';
+import { ANONYMOUS } from '../../core/access/client.ts';
 import type { ProxyError } from '../../core/errors.ts';
 import { readFrame, type WsFrame } from '../../core/frames/frame.ts';
 import { errorFrame, resultFrame } from '../../core/frames/frame-error.ts';
@@ -55,6 +56,9 @@ export class ApiSocket implements PairOwner {
   readonly #gone = new AbortController();
   /** Frames between their arrival and their answer. */
   #serving = 0;
+  /** Frames that wait for their turn, and whose turn it is. */
+  #waiting = 0;
+  #turnOf = ANONYMOUS;
   #second = 0;
   #framesInSecond = 0;
 
@@ -85,7 +89,7 @@ export class ApiSocket implements PairOwner {
     this.#second = second;
     if (this.#framesInSecond > limits.framesPerSecond) this.#pair.cut(1008, 'too many frames');
     else if (isBinary) this.#pair.cut(1003, 'binary frame');
-    else void this.#serve(data.toString());
+    else this.#begin(data.toString());
   }
 
   onUpstreamFrame(data: RawData, isBinary: boolean): void {
@@ -98,7 +102,7 @@ export class ApiSocket implements PairOwner {
   }
 
   isAwaiting(): boolean {
-    return this.#serving + this.#arrived.waiting > 0;
+    return this.#waiting + this.#serving + this.#arrived.waiting > 0;
   }
 
   tick(nowMs: number): void {
@@ -108,6 +112,17 @@ export class ApiSocket implements PairOwner {
 
   onDrain(): void {
     this.#say(`{"event":{"e":"serverShutdown","E":${Math.floor(this.#options.wallNow())}}}`);
+  }
+
+  /** Frames of one socket are begun in the order in which they came, whoever has logged on meanwhile. */
+  #begin(text: string): void {
+    const { config, identity, pipeline } = this.#options;
+    if (this.#waiting === 0) this.#turnOf = identity.lastShown(config())?.name ?? ANONYMOUS;
+    this.#waiting++;
+    pipeline.turns.take(this.#turnOf, 'orders', () => {
+      this.#waiting--;
+      void this.#serve(text);
+    });
   }
 
   /** One frame from its reading to its answer; whatever refuses is answered under the frame's id and recorded. */
