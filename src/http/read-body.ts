@@ -72,7 +72,9 @@ function collect(request: IncomingMessage): Promise<Buffer> {
     request.on('end', () =>
       resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)),
     );
-    request.on('close', () => reject(brokenOff()));
+    request.on('close', () => {
+      if (!request.readableEnded) reject(brokenOff());
+    });
     request.on('error', () => reject(brokenOff()));
   });
 }

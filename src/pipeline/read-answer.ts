@@ -2,7 +2,7 @@ import { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } fro
 import type { HeaderValues } from '../core/call/headers.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import { type CallEnd, classify, type Verdict } from '../core/outcome/classify.ts';
-import { type OrderAnswer, readElementCodes, readOrderAnswer } from '../core/outcome/order-answer.ts';
+import { isJson, type OrderAnswer, readElementCodes, readOrderAnswer } from '../core/outcome/order-answer.ts';
 import type { Transfer } from './carrier.ts';
 
 /** One sending, ended: what came, what it says, and what it means. */
@@ -75,13 +75,7 @@ function isTimeout(error: Error | undefined): boolean {
 }
 
 function isGarbledJson(contentType: string | undefined, bodyText: string): boolean {
-  if (contentType === undefined || !/json/i.test(contentType)) return false;
-  try {
-    JSON.parse(bodyText);
-    return false;
-  } catch {
-    return true;
-  }
+  return contentType !== undefined && /json/i.test(contentType) && !isJson(bodyText);
 }
 
 /**

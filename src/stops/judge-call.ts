@@ -66,12 +66,13 @@ function lowers(sent: SentOrder, account: string, upstream: string, known: Known
   if (!Object.keys(sent).every((name) => LOWERING_FIELDS.has(name))) return false;
   const order = known.find(handleOf(account, upstream, sent));
   const quantity = decimalOf(sent.newQty ?? sent.quantity);
-  if (order?.quantity === undefined || quantity === undefined) return false;
+  const placed = decimalOf(order?.quantity);
+  if (placed === undefined || quantity === undefined) return false;
   if (sent.newQty !== undefined && sent.quantity !== undefined) return false;
-  if (!quantity.gt(0) || !quantity.lt(order.quantity)) return false;
+  if (!quantity.gt(0) || !quantity.lt(placed)) return false;
   if (sent.price === undefined) return true;
   const price = decimalOf(sent.price);
-  return price !== undefined && order.price?.eq(price) === true;
+  return price !== undefined && decimalOf(order?.price)?.eq(price) === true;
 }
 
 const PASSES = {

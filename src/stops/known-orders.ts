@@ -1,6 +1,7 @@
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import { type Decimal, readDecimal } from '../core/decimal.ts';
 import { readOrderAnswers } from '../core/outcome/order-answer.ts';
+import { RecentMap } from '../core/recent-map.ts';
 import type { SentOrder } from '../core/records/sent-orders.ts';
 
 /** An order that was placed through the proxy. */
@@ -11,8 +12,9 @@ export interface KnownOrder {
   readonly path: string;
   readonly symbol: string;
   readonly isIsolated: boolean;
-  quantity: Decimal | undefined;
-  readonly price: Decimal | undefined;
+  /** As the client wrote it. */
+  quantity: string | undefined;
+  readonly price: string | undefined;
 }
 
 /** How an order is named in a list of open ones, or in an amendment. */
@@ -36,13 +38,14 @@ export interface SettledOrders {
   readonly bodyText: string | undefined;
 }
 
-const MOST_KEYS = 50_000;
+const MOST_KEYS = 25_000;
+const MOST_DIGITS = 70;
 const OWN_ID = /^(?:newClientOrderId|clientOrderId|clientAlgoId|newClientStrategyId|\w+ClientOrderId)$/;
 const OTHER_ID = /^(?:orig|cancel)/;
 
 /** The orders of this process, and those that were read from the audit: the last ones, a bounded number. */
 export class KnownOrders {
-  readonly #orders = new Map<string, KnownOrder>();
+  readonly #orders = new RecentMap<string, KnownOrder>(MOST_KEYS);
 
   /** Two names that lead to different orders name none. */
   find({ account, upstream, symbol, clientOrderIds, orderId }: OrderHandle): KnownOrder | undefined {
@@ -82,8 +85,8 @@ export class KnownOrders {
       const order: KnownOrder = {
         ...{ client, account, upstream, path, symbol },
         isIsolated: sent.isIsolated?.toUpperCase() === 'TRUE',
-        quantity: decimalOf(sent.quantity),
-        price: decimalOf(sent.price),
+        quantity: numberText(sent.quantity),
+        price: numberText(sent.price),
       };
       const ids = isOne ? clientOrderIds : idsOf(sent);
       const answer =
@@ -91,7 +94,7 @@ export class KnownOrders {
         (answers.length === orders.length ? answers[index] : undefined);
       const names = ids.map((id) => `c:${id}`);
       if (answer?.orderId !== undefined) names.push(`o:${answer.orderId}`);
-      for (const name of names) this.#put(`${account} ${upstream} ${symbol} ${name}`, order);
+      for (const name of names) this.#orders.set(`${account} ${upstream} ${symbol} ${name}`, order);
     }
     // What names the whole list stands in none of its orders.
     const [first] = orders;
@@ -105,22 +108,16 @@ export class KnownOrders {
     };
     for (const id of clientOrderIds) {
       const key = `${account} ${upstream} ${symbol} c:${id}`;
-      if (!this.#orders.has(key)) this.#put(key, list);
+      if (!this.#orders.has(key)) this.#orders.set(key, list);
     }
   }
 
   #noteAmended({ account, endpoint, orders }: SettledOrders): void {
     for (const sent of orders) {
       const order = this.find(handleOf(account, endpoint.upstream, sent));
-      const quantity = decimalOf(sent.newQty ?? sent.quantity);
-      if (order !== undefined && quantity !== undefined) order.quantity = quantity;
+      const quantity = numberText(sent.newQty ?? sent.quantity);
+      if (order !== undefined && decimalOf(quantity) !== undefined) order.quantity = quantity;
     }
-  }
-
-  #put(key: string, order: KnownOrder): void {
-    this.#orders.delete(key);
-    this.#orders.set(key, order);
-    if (this.#orders.size > MOST_KEYS) this.#orders.delete(this.#orders.keys().next().value ?? '');
   }
 }
 
@@ -129,6 +126,11 @@ export function handleOf(account: string, upstream: string, sent: SentOrder): Or
   const { symbol = '', origClientOrderId, orderId } = sent;
   const clientOrderIds = origClientOrderId === undefined ? [] : [origClientOrderId];
   return { account, upstream, symbol: symbol.toUpperCase(), clientOrderIds, orderId };
+}
+
+/** A text that may be a number of Binance's; longer ones are not kept. */
+function numberText(text: string | undefined): string | undefined {
+  return text !== undefined && text.length <= MOST_DIGITS ? text : undefined;
 }
 
 export function decimalOf(text: string | undefined): Decimal | undefined {

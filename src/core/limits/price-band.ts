@@ -80,8 +80,21 @@ function referenceOf(order: IntendedOrder, side: Side, view: MarketView): Decima
 }
 
 function isBeyond(side: Side, price: Decimal, from: Decimal, band: string): boolean {
+  const factor = factorOf(side, band);
+  return side === 'BUY' ? price.gt(from.times(factor)) : price.lt(from.times(factor));
+}
+
+/** The factors of the bands that are configured, which are few. */
+const factors = new Map<string, Decimal>();
+
+function factorOf(side: Side, band: string): Decimal {
+  const key = `${side} ${band}`;
+  const known = factors.get(key);
+  if (known !== undefined) return known;
   const part = new ExactDecimal(band);
-  return side === 'BUY' ? price.gt(from.times(part.plus(1))) : price.lt(from.times(part.neg().plus(1)));
+  const factor = side === 'BUY' ? part.plus(1) : part.neg().plus(1);
+  factors.set(key, factor);
+  return factor;
 }
 
 /** The price that an order of this side meets; that of the other side where nobody stands there. */

@@ -13,8 +13,9 @@ export interface IdentifiedCall {
 const REQUEST_ID = /^[0-9a-z]{1,24}$/;
 
 /** Names that identify the order itself or a whole list. Anything else (`origClientOrderId`) names another order. */
+const LIST_ID = 'listClientOrderId';
 const OWN_NAMES: ReadonlySet<string> = new Set([
-  'listClientOrderId',
+  LIST_ID,
   'newClientOrderId',
   'clientOrderId',
   'clientAlgoId',
@@ -73,11 +74,18 @@ function injectIntoBatch(endpoint: Endpoint, call: Call, requestId: string): Ide
   return { call: pair.text === batch.text ? call : withPair(call, pair), ids };
 }
 
+/** What was found for an endpoint of the catalogue. */
+const ownNames = new WeakMap<readonly string[], readonly string[]>();
+
 /** The parameters of an endpoint that name the order itself or its list, the list first. */
-export function ownIdNames(endpoint: Pick<Endpoint, 'clientOrderIds'>): readonly string[] {
-  const names = endpoint.clientOrderIds.filter((name) => OWN_NAMES.has(name));
-  const list = names.indexOf('listClientOrderId');
-  return list > 0 ? ['listClientOrderId', ...names.filter((name) => name !== 'listClientOrderId')] : names;
+export function ownIdNames({ clientOrderIds }: Pick<Endpoint, 'clientOrderIds'>): readonly string[] {
+  const known = ownNames.get(clientOrderIds);
+  if (known !== undefined) return known;
+  const names = clientOrderIds.filter((name) => OWN_NAMES.has(name));
+  const others = names.filter((name) => name !== LIST_ID);
+  const sorted = others.length < names.length ? [LIST_ID, ...others] : names;
+  ownNames.set(clientOrderIds, sorted);
+  return sorted;
 }
 
 function makeId(path: string, requestId: string, mark: string): string {

@@ -18,7 +18,7 @@ const MAX_TEXT = 200;
  * Within a string the quotes of such a name would be escaped.
  */
 const LEXEME =
-  /("(?:orderId|algoId|strategyId|executedQty|filledQty)"\s*:\s*)(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?=\s*[,}])/g;
+  /("(?:orderId|algoId|strategyId|executedQty|filledQty)"\s*:\s*)(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)(?=\s*[,}])/g;
 const ORDER_ID_NAMES = ['orderId', 'algoId', 'strategyId'];
 const CLIENT_ID_NAMES = ['listClientOrderId', 'clientOrderId', 'clientAlgoId', 'newClientStrategyId'];
 const STATUS_NAMES = ['status', 'listOrderStatus', 'algoStatus', 'strategyStatus'];
@@ -68,7 +68,21 @@ export function readOrderRows(bodyText: string): readonly OrderAnswer[] | undefi
   return Array.isArray(rows) ? rows.filter(isObject).map(readOne) : undefined;
 }
 
+/** Whether a text is JSON at all. */
+export function isJson(text: string): boolean {
+  return parse(text) !== undefined;
+}
+
+/** The text that was parsed last, which is asked about several times in a row. Nobody changes what is in it. */
+let parsed: { readonly text: string; readonly value: unknown } = { text: '', value: undefined };
+
+/** The value of a text; undefined when it is no JSON. */
 function parse(text: string): unknown {
+  if (text !== parsed.text) parsed = { text, value: tryToParse(text) };
+  return parsed.value;
+}
+
+function tryToParse(text: string): unknown {
   try {
     return JSON.parse(text.replace(LEXEME, '$1"$2"'));
   } catch {

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { Settings } from '../../config/schema/settings.ts';
 import type { Client } from '../../core/access/client.ts';
 import type { Endpoint } from '../../core/catalogue/endpoint.ts';
+import { RecentMap } from '../../core/recent-map.ts';
 import { mayRead, type ShownClient, shownClient, stillThere } from './shown-client.ts';
 
 /**
@@ -19,7 +20,7 @@ const MOST_HOLDERS = 16;
  */
 export class KeyHolders {
   /** The last one that got it comes last. */
-  readonly #holders = new Map<string, ShownClient[]>();
+  readonly #holders = new RecentMap<string, ShownClient[]>(MOST_KNOWN);
 
   /** Notes what the answer to a call handed out, if anything. */
   note(
@@ -36,9 +37,7 @@ export class KeyHolders {
     const others = (this.#holders.get(digest) ?? []).filter(
       ({ name, keyDigest }) => name !== holder.name || keyDigest !== holder.keyDigest,
     );
-    this.#holders.delete(digest);
     this.#holders.set(digest, [...others, holder].slice(-MOST_HOLDERS));
-    if (this.#holders.size > MOST_KNOWN) this.#holders.delete(this.#holders.keys().next().value ?? '');
   }
 
   /** Of several clients the last one that may still read. */
