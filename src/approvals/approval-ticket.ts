@@ -64,6 +64,7 @@ export class Ticket {
   #isClaimed = false;
   #reason: string | undefined;
   #asked = 1;
+  #joinedMs = Number.NEGATIVE_INFINITY;
 
   constructor(id: string, ask: Ask, clocks: Clocks) {
     this.id = id;
@@ -87,6 +88,11 @@ export class Ticket {
   /** How many calls have asked for it. */
   get asked(): number {
     return this.#asked;
+  }
+
+  /** When it was last held against the books, monotonic ms. */
+  get joinedMs(): number {
+    return this.#joinedMs;
   }
 
   /** Why it was denied or voided. */
@@ -118,7 +124,14 @@ export class Ticket {
     return this.#state === 'approved' && !this.#isClaimed && nowMs >= (this.#useUntil?.monotonicMs ?? 0);
   }
 
+  /** One more call asks for it, and was held against the books of now. */
   join(): void {
+    this.#asked++;
+    this.#joinedMs = this.#clocks.monotonicNow();
+  }
+
+  /** One more call asks for it, of which all is known from the last one. */
+  joinAgain(): void {
     this.#asked++;
   }
 

@@ -1,3 +1,5 @@
+import { approvalDigest } from '../core/approvals/approval-digest.ts';
+import { boundCall } from '../core/approvals/bound-call.ts';
 import { driftOf } from '../core/approvals/drift.ts';
 import { isNeverAsked } from '../core/approvals/why-asked.ts';
 import type { ApprovalRecords } from './approval-records.ts';
@@ -37,7 +39,10 @@ export class Approvals {
   redeem(asking: Asking): undefined | Promise<RedeemedApproval | undefined> {
     const { client, endpoint, call } = asking;
     if (client.approval === undefined || isNeverAsked(endpoint, call)) return undefined;
-    return this.#redeem(asking);
+    const joined = client.approval.holdMs > 0 ? undefined : this.#joinedJustNow(asking);
+    if (joined === undefined) return this.#redeem(asking);
+    joined.joinAgain();
+    return Promise.reject(pending(joined));
   }
 
   /** What a client's own ask has come to; undefined for an id that is not one of its own. */
@@ -64,6 +69,12 @@ export class Approvals {
   /** Ends what no call is using: those that wait for a decision are answered. */
   stop(reason: string): void {
     for (const ticket of this.tickets.open()) if (!ticket.isClaimed) this.#void(ticket, reason);
+  }
+
+  #joinedJustNow({ client, endpoint, call, ...scope }: Asking): Ticket | undefined {
+    return this.tickets.joinedJustNow(client.name, () =>
+      approvalDigest(boundCall({ ...scope, client: client.name }, endpoint, call)),
+    );
   }
 
   async #redeem(asking: Asking): Promise<RedeemedApproval | undefined> {

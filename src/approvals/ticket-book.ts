@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { isSameOrLess, isWorthNoMore } from '../core/approvals/same-or-less.ts';
-import { MINUTE_MS } from '../core/intervals.ts';
+import { MINUTE_MS, SECOND_MS } from '../core/intervals.ts';
 import { queueFull } from './approval-refusals.ts';
 import { type Ask, type Clocks, Ticket, type TicketState } from './approval-ticket.ts';
 
@@ -8,6 +8,8 @@ const MOST_PENDING = 50;
 const MOST_PENDING_PER_CLIENT = 5;
 /** How many that have ended are remembered, for their apps and for whoever looks back. */
 const MOST_ENDED = 500;
+/** Shorter than a book is taken to be fresh. */
+const JOINED_FOR_MS = SECOND_MS / 4;
 /** How long a no holds for the same or less. */
 const DENIED_FOR_MS = MINUTE_MS;
 
@@ -45,6 +47,22 @@ export class TicketBook {
     const mine = (tickets: readonly Ticket[]) =>
       tickets.toSorted((left, right) => Number(isVery(right, ask)) - Number(isVery(left, ask)));
     return [...mine(inState('approved')), ...[...this.#denied].filter(fits), ...mine(inState('pending'))];
+  }
+
+  /**
+   * The ticket that the very same call has joined a moment ago, where nothing else of its client can cover it: then no book was
+   * read anew since, and nothing of it has to be looked at again. The digest is asked for only where there may be one.
+   */
+  joinedJustNow(client: string, digest: () => string): Ticket | undefined {
+    const own = this.open().filter(({ ask }) => ask.client.name === client);
+    const isDecided = own.some(({ state }) => state !== 'pending');
+    if (own.length === 0 || isDecided || this.#denied.values().some(({ ask }) => ask.client.name === client))
+      return undefined;
+    const sinceMs = this.#clocks.monotonicNow() - JOINED_FOR_MS;
+    const recent = own.filter(({ joinedMs }) => joinedMs >= sinceMs);
+    if (recent.length === 0) return undefined;
+    const sought = digest();
+    return recent.find(({ ask }) => ask.digest === sought);
   }
 
   /** @throws ProxyError PROXY_ORDER_REFUSED when too many wait already */

@@ -411,4 +411,34 @@ describe('the queue', () => {
     expect(stage.decisions.list()).toHaveLength(50);
     expect(stage.decisions.list().reduce((sum, { asked }) => sum + asked, 0)).toBe(10_050);
   });
+
+  it('What joins a moment later is held against no book, and what joins after that is', async () => {
+    const id = await ask();
+    expect(await ask()).toBe(id);
+    const looks = stage.looks;
+    for (let join = 0; join < 100; join++) expect(await ask()).toBe(id);
+    expect(stage.looks).toBe(looks);
+    stage.priceFactor = 1.02;
+    stage.nowMs += 251;
+    expect(await ask()).not.toBe(id);
+    expect(stage.records('approval.voided').at(-1)?.approval).toMatchObject({ id, reason: 'the book moved' });
+  });
+
+  it('A yes that was said a moment ago is used by the very next call, also one for more', async () => {
+    const small = await ask({ ...BUY, quantity: '0.4' });
+    await ask({ ...BUY, quantity: '0.4' });
+    const larger = await ask();
+    expect(larger).not.toBe(small);
+    stage.approve(larger);
+    expect(await stage.send({ ...BUY, quantity: '0.4' })).toBe('sent');
+    expect(await ask({ ...BUY, quantity: '0.4' })).toBe(small);
+  });
+
+  it('A no that was said a moment ago holds for the very next call', async () => {
+    const small = await ask({ ...BUY, quantity: '0.4' });
+    await ask({ ...BUY, quantity: '0.4' });
+    stage.deny(await ask());
+    expect(await stage.send({ ...BUY, quantity: '0.4' })).toBe('PROXY_APPROVAL_DENIED');
+    expect(stage.decisions.list().map(({ id }) => id)).toEqual([small]);
+  });
 });

@@ -12,6 +12,7 @@ export function repeatKey(order: IntendedOrder): string | undefined {
   return [market, symbol.toUpperCase(), side, type, ...numbers].join(' ');
 }
 
+/** Equal numbers have equal digits and exponents, however they were written; printing them would cost several times as much. */
 function plain(value: Decimal | undefined): string {
-  return value === undefined ? '-' : value.toFixed();
+  return value === undefined ? '-' : `${value.e}/${value.d}`;
 }

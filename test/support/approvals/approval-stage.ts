@@ -56,6 +56,8 @@ export class ApprovalStage {
   nowMs = 1_800_000_000_000;
   /** What the book of BTCUSDT is multiplied by. */
   priceFactor = 1;
+  /** How often the market was asked. */
+  looks = 0;
   /** Whether records can be stored. */
   isStored = true;
   readonly lines: string[] = [];
@@ -87,7 +89,10 @@ export class ApprovalStage {
   start(): void {
     const records = approvalRecords(this.trail);
     const priceBook = createPriceBook({
-      fetchJson: async (_, path) => this.#answer(path),
+      fetchJson: async (_, path) => {
+        this.looks++;
+        return this.#answer(path);
+      },
       now: () => this.nowMs,
       bookFreshMs: 0,
       failureFreshMs: 0,
