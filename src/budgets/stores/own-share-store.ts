@@ -30,14 +30,17 @@ export class OwnShareStore {
     this.#options = options;
   }
 
-  /** Starts a bucket with what the shared store last said. Only what is left of the window is divided. */
-  seed(bucket: Bucket, used: number, nowMs: number): void {
+  /**
+   * Starts a bucket with what the shared store last said. Only what is left of the window is divided, less what the others may
+   * have used of it unseen.
+   */
+  seed(bucket: Bucket, used: number, nowMs: number, unseen = 0): void {
     this.#begun.add(bucket.key);
     this.#memory.seed(bucket, used, nowMs);
     if (!isDivided(bucket)) return;
     const partners = this.#options.partnersOf(bucket);
     const part = Math.floor(bucket.limit / partners);
-    const left = Math.floor(Math.max(0, bucket.limit - used) / partners);
+    const left = Math.floor(Math.max(0, bucket.limit - used - unseen) / partners);
     this.#memory.seed({ ...bucket, key: bucket.key + PART, limit: part }, part - left, nowMs);
   }
 

@@ -196,7 +196,8 @@ export class ResilientBudgetStore implements BudgetStore {
       const outage = new Outage(this.#shared.membership, this.#replicas, (bucket, atMs) =>
         this.#foreignUse(bucket, atMs),
       );
-      for (const { bucket, used } of this.#view.uses(nowMs)) outage.store.seed(bucket, used, nowMs);
+      for (const { bucket, used } of this.#view.uses(nowMs))
+        outage.store.seed(bucket, used, nowMs, this.#view.unseen(bucket, nowMs));
       for (const receipt of this.#underWay)
         this.#alone.set(receipt, { store: outage.store, receipt: outage.store.adopt(receipt, nowMs) });
       this.#outage = outage;
@@ -242,7 +243,7 @@ export class ResilientBudgetStore implements BudgetStore {
         for (const listener of this.#thawedListeners) listener(freeze.key);
     const lost = this.#view.lostOf(look.uses, this.#owesAll);
     await this.#shared.merge(lost, nowMs);
-    this.#view.learnUses(look.uses, lost);
+    this.#view.learnUses(look.uses, nowMs, lost);
     if (!isInside || this.#owesAll) await this.#join();
   }
 
@@ -277,7 +278,7 @@ export class ResilientBudgetStore implements BudgetStore {
     let nowMs = this.#now();
     const told = store?.ownUses(nowMs) ?? [];
     await this.#shared.merge(store?.ownUses(nowMs, toldBefore) ?? [], nowMs);
-    this.#view.learnUses((await this.#look(this.#view.freezeKeys, true, nowMs)).uses);
+    this.#view.learnUses((await this.#look(this.#view.freezeKeys, true, nowMs)).uses, nowMs);
     nowMs = this.#now();
     this.#tell(this.#shared.merge(store?.ownUses(nowMs, told) ?? [], nowMs));
     this.#owesAll = false;
@@ -293,7 +294,7 @@ export class ResilientBudgetStore implements BudgetStore {
   /** Learns what a charge says of its buckets, and tells the shared store the counts that it has lost. */
   #learnUses(uses: readonly BucketUse[], nowMs: number): void {
     const lost = this.#view.lostOf(uses);
-    this.#view.learnUses(uses, lost);
+    this.#view.learnUses(uses, nowMs, lost);
     if (lost.length > 0) this.#tell(this.#shared.merge(lost, nowMs));
   }
 

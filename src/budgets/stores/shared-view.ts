@@ -1,5 +1,6 @@
 import type { Bucket } from '../../core/budget/buckets.ts';
 import { MINUTE_MS } from '../../core/intervals.ts';
+import { RecentGrowth } from './recent-growth.ts';
 import type { ForeignUse } from './redis-replies.ts';
 import type { OwnUse } from './redis-store.ts';
 import type { BucketUse, Freeze } from './store.ts';
@@ -16,6 +17,7 @@ interface KnownFreeze {
 /** What this process last learned of the shared store: the use of the buckets, and the freezes of its own calls. */
 export class SharedView {
   readonly #uses = new Map<string, BucketUse>();
+  readonly #growth = new Map<string, RecentGrowth>();
   #foreign: ReadonlyMap<string, ForeignUse> = new Map();
   readonly #freezeKeys = new Set<string>();
   readonly #freezes = new Map<string, KnownFreeze>();
@@ -46,6 +48,14 @@ export class SharedView {
     return [...this.#uses.values()].filter((use) => use.untilMs > nowMs);
   }
 
+  /**
+   * How many orders others may have placed since the last look, if they went on as before. Of weight a part is kept back that
+   * covers it, for cancels, and of a day it is nothing.
+   */
+  unseen(bucket: Bucket, nowMs: number): number {
+    return isOfOrders(bucket) ? this.#growthOf(bucket).at(nowMs) : 0;
+  }
+
   /** What was last told of a bucket that only others have used. */
   foreignUse(storeKey: string, nowMs: number): ForeignUse | undefined {
     const use = this.#foreign.get(storeKey);
@@ -61,7 +71,10 @@ export class SharedView {
     const buckets: Bucket[] = [];
     for (const [key, { bucket, untilMs }] of this.#uses) {
       if (untilMs > nowMs - IDLE_MS) buckets.push(bucket);
-      else this.#uses.delete(key);
+      else {
+        this.#uses.delete(key);
+        this.#growth.delete(key);
+      }
     }
     return buckets;
   }
@@ -122,16 +135,31 @@ export class SharedView {
    * Learns what the shared store says of some buckets.
    * @param lost what it is about to be told of them
    */
-  learnUses(uses: readonly BucketUse[], lost: readonly OwnUse[] = []): void {
-    for (const use of uses) this.#uses.set(use.bucket.key, use);
+  learnUses(uses: readonly BucketUse[], nowMs: number, lost: readonly OwnUse[] = []): void {
+    for (const use of uses) {
+      this.#uses.set(use.bucket.key, use);
+      if (isOfOrders(use.bucket)) this.#growthOf(use.bucket).note(use.used, nowMs);
+    }
     for (const { bucket, reported } of lost) {
       const use = this.#uses.get(bucket.key);
       if (use !== undefined) this.#uses.set(bucket.key, { ...use, used: Math.max(use.used, reported) });
     }
+  }
+
+  #growthOf({ key }: Bucket): RecentGrowth {
+    const known = this.#growth.get(key);
+    if (known !== undefined) return known;
+    const growth = new RecentGrowth();
+    this.#growth.set(key, growth);
+    return growth;
   }
 }
 
 /** Whether what was known before still counts. A rolling window has no end to compare. */
 function isStillMeant(known: BucketUse, use: BucketUse): boolean {
   return use.bucket.kind === 'rolling' ? known.untilMs > use.startedMs : known.untilMs === use.untilMs;
+}
+
+function isOfOrders({ kind, windowMs }: Bucket): boolean {
+  return (kind === 'orders' || kind === 'rolling') && windowMs <= MINUTE_MS;
 }

@@ -15,7 +15,7 @@ const random = randomFrom(SEED);
 
 /** Short windows, so that many of them turn. */
 const WINDOW_MS = 5_000;
-const LEAST_USED = 0.9;
+const LEAST_USED = portion(0.9, 0.8);
 /** So many calls without room in one window mean that more was asked for than there is. */
 const MUCH_REFUSED = 50;
 
