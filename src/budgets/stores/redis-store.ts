@@ -11,9 +11,9 @@ import { readKey } from '../../core/budget/egress-keys.ts';
 import type { ChargeEnding } from '../../core/budget/window.ts';
 import { SECOND_MS } from '../../core/intervals.ts';
 import type { SecretText } from '../../core/records/secret-text.ts';
+import { isDivided, isOfNeighbours } from './alone/parts.ts';
 import { readBudgetScript } from './budget-script.ts';
 import { Membership } from './membership.ts';
-import { isDivided, isOfNeighbours } from './parts.ts';
 import {
   readAll,
   readAttendance,

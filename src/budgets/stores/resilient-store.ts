@@ -3,8 +3,9 @@ import { budgetTime } from '../../core/budget/budget-time.ts';
 import type { ChargeEnding } from '../../core/budget/window.ts';
 import { SECOND_MS } from '../../core/intervals.ts';
 import { unheardReason, unheardRefusal } from '../budget-refusals.ts';
-import { Outage } from './outage.ts';
-import type { OwnShareStore } from './own-share-store.ts';
+import { Degradation } from './alone/degradation.ts';
+import { LoneCharges } from './alone/lone-charges.ts';
+import { Outage } from './alone/outage.ts';
 import type { ForeignUse, SharedLook } from './redis-replies.ts';
 import type { OwnUse, RedisBudgetStore } from './redis-store.ts';
 import { mayPass, NOT_YET, redisTrouble } from './redis-trouble.ts';
@@ -21,12 +22,6 @@ export interface ResilientBudgetStoreOptions {
   readonly watchMs?: number;
   /** How long the first calls wait for the first word of the shared store, in ms; 1000 unless told. */
   readonly firstWordMs?: number;
-}
-
-/** A receipt of the own share, and the store that gave it. */
-interface Lone {
-  readonly store: OwnShareStore;
-  readonly receipt: Receipt;
 }
 
 /** So often within the time of a lease, so that one look may be late. */
@@ -48,8 +43,8 @@ export class ResilientBudgetStore implements BudgetStore {
   readonly #view = new SharedView();
   /** Receipts of calls under way that the shared store has charged. */
   readonly #underWay = new Set<Receipt>();
-  readonly #alone = new WeakMap<Receipt, Lone>();
-  readonly #degradedListeners: ((degraded: boolean, reason: string) => void)[] = [];
+  readonly #alone = new LoneCharges();
+  readonly #degradation = new Degradation();
   readonly #thawedListeners: ((key: string) => void)[] = [];
   readonly #timer: NodeJS.Timeout;
   readonly #firstWord = Promise.withResolvers<void>();
@@ -60,8 +55,6 @@ export class ResilientBudgetStore implements BudgetStore {
   #owesAll = false;
   #looks = 0;
   #attending: Promise<void> | undefined;
-  /** Why the shared store is not used, as it was told; empty while it is. */
-  #reason = '';
   #isClosed = false;
 
   constructor(options: ResilientBudgetStoreOptions) {
@@ -86,20 +79,18 @@ export class ResilientBudgetStore implements BudgetStore {
       return this.#hasHeard ? this.#chargeShared(charge, nowMs) : this.#chargeFirst(charge);
     // Cancels are few, and a part of every limit is kept for them: they wait for nothing.
     const opening = charge.lane === 'cancels' ? undefined : outage.opening(charge, nowMs);
-    if (opening === undefined) return this.#chargeLone(outage.store, charge, nowMs);
+    if (opening === undefined) return this.#alone.charge(outage.store, charge, nowMs);
     if (!(opening instanceof Promise)) return opening;
     return opening.then(() => this.charge(charge, this.#now()));
   }
 
   reconcile(receipt: Receipt, endings: readonly ChargeEnding[], nowMs: number): void {
-    const lone = this.#alone.get(receipt);
-    lone?.store.reconcile(lone.receipt, endings, nowMs);
+    this.#alone.reconcile(receipt, endings, nowMs);
     if (this.#underWay.delete(receipt)) this.#tell(this.#shared.reconcile(receipt, endings, nowMs));
   }
 
   refund(receipt: Receipt, nowMs: number): void {
-    const lone = this.#alone.get(receipt);
-    lone?.store.refund(lone.receipt, nowMs);
+    this.#alone.refund(receipt, nowMs);
     if (this.#underWay.delete(receipt)) this.#tell(this.#shared.refund(receipt, nowMs));
   }
 
@@ -118,14 +109,14 @@ export class ResilientBudgetStore implements BudgetStore {
     return {
       buckets: lone === undefined ? this.#view.uses(nowMs) : lone.uses(nowMs),
       freezes,
-      degraded: this.#reason !== '',
+      degraded: this.#degradation.reason !== '',
       proxies: Math.max(this.#replicas, this.#shared.membership.seen.neighbours),
-      ...(this.#isUnusable ? { unusable: unheardReason(this.#reason) } : {}),
+      ...(this.#isUnusable ? { unusable: unheardReason(this.#degradation.reason) } : {}),
     };
   }
 
   onDegraded(listener: (degraded: boolean, reason: string) => void): void {
-    this.#degradedListeners.push(listener);
+    this.#degradation.onChange(listener);
   }
 
   onThawed(listener: (key: string) => void): void {
@@ -150,7 +141,7 @@ export class ResilientBudgetStore implements BudgetStore {
   /** The first calls may come before the shared store was heard. */
   async #chargeFirst(charge: CallCharge): Promise<ChargeOutcome> {
     await this.#firstWord.promise;
-    if (this.#isUnusable) throw unheardRefusal(this.#reason);
+    if (this.#isUnusable) throw unheardRefusal(this.#degradation.reason);
     return this.charge(charge, this.#now());
   }
 
@@ -175,21 +166,9 @@ export class ResilientBudgetStore implements BudgetStore {
     return this.charge(charge, this.#now());
   }
 
-  #chargeLone(lone: OwnShareStore, charge: CallCharge, nowMs: number): ChargeOutcome {
-    const outcome = lone.charge(charge, nowMs);
-    if (outcome.kind !== 'charged') return outcome;
-    // The caller ends only the charges that it asked for. The receipt with the parts stays here.
-    const receipt: Receipt = { charges: charge.charges, marks: [] };
-    this.#alone.set(receipt, { store: lone, receipt: outcome.receipt });
-    return { kind: 'charged', receipt };
-  }
-
   /** Begins an outage with what the shared store last said and with the calls that are under way. */
   #standAlone(error: unknown): void {
-    const reason = redisTrouble(error);
-    // A Redis that was slow to connect may turn out to refuse.
-    const isNews = this.#reason === '' || (this.#reason === NOT_YET && reason !== NOT_YET);
-    if (isNews) this.#reason = reason;
+    const tell = this.#degradation.begin(redisTrouble(error));
     const mayDivide = this.#hasHeard || this.#replicas > 1;
     if (this.#outage === undefined && mayDivide) {
       const nowMs = this.#now();
@@ -198,11 +177,10 @@ export class ResilientBudgetStore implements BudgetStore {
       );
       for (const { bucket, used } of this.#view.uses(nowMs))
         outage.store.seed(bucket, used, nowMs, this.#view.unseen(bucket, nowMs));
-      for (const receipt of this.#underWay)
-        this.#alone.set(receipt, { store: outage.store, receipt: outage.store.adopt(receipt, nowMs) });
+      for (const receipt of this.#underWay) this.#alone.adopt(outage.store, receipt, nowMs);
       this.#outage = outage;
     }
-    if (isNews) this.#announce(true, reason);
+    tell();
   }
 
   async #watch(): Promise<void> {
@@ -286,9 +264,7 @@ export class ResilientBudgetStore implements BudgetStore {
     this.#outage?.end();
     this.#outage = undefined;
     this.#firstWord.resolve();
-    if (this.#reason === '') return;
-    this.#reason = '';
-    this.#announce(false, '');
+    this.#degradation.end();
   }
 
   /** Learns what a charge says of its buckets, and tells the shared store the counts that it has lost. */
@@ -310,9 +286,5 @@ export class ResilientBudgetStore implements BudgetStore {
   /** If this message is lost the charge stays in flight until its slot expires (30 to 40 s). */
   #tell(told: Promise<void>): void {
     told.catch(() => {});
-  }
-
-  #announce(degraded: boolean, reason: string): void {
-    for (const listener of this.#degradedListeners) listener(degraded, reason);
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { OwnShareStore } from '../../../src/budgets/stores/own-share-store.ts';
+import { OwnShareStore } from '../../../src/budgets/stores/alone/own-share-store.ts';
 import { RecentGrowth } from '../../../src/budgets/stores/recent-growth.ts';
 import type { Bucket } from '../../../src/core/budget/buckets.ts';
 

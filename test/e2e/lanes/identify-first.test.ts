@@ -87,7 +87,7 @@ describe('requests', () => {
     await expect.poll(() => proxy.records('call.refused').length).toBe(7);
     for (const { rule, error } of proxy.records('call.refused'))
       expect([rule, error]).toEqual(['one call at a time', 'PROXY_CLIENT_RATE_LIMITED']);
-    expect(hanging.length).toBe(1);
+    await expect.poll(() => hanging.length).toBe(1);
     const answers: string[] = [];
     socket.on('data', (chunk: Buffer) => answers.push(chunk.toString('latin1')));
     hanging[0]?.end('{}');

@@ -1,5 +1,5 @@
-import { type Bucket, isClientShare } from '../../core/budget/buckets.ts';
-import type { Seen } from './membership.ts';
+import { type Bucket, isClientShare } from '../../../core/budget/buckets.ts';
+import type { Seen } from '../membership.ts';
 
 /** A client's share is not divided: it is a rule of this proxy, and one process may serve all of it. */
 export function isDivided(bucket: Bucket): boolean {

@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Bucket, CallCharge } from '../../core/budget/buckets.ts';
-import { SECOND_MS } from '../../core/intervals.ts';
-import type { Membership, Seen } from './membership.ts';
+import type { Bucket, CallCharge } from '../../../core/budget/buckets.ts';
+import { SECOND_MS } from '../../../core/intervals.ts';
+import type { Membership, Seen } from '../membership.ts';
+import type { ChargeOutcome } from '../store.ts';
 import { type OwnShareOptions, OwnShareStore } from './own-share-store.ts';
 import { partnersOf } from './parts.ts';
-import type { ChargeOutcome } from './store.ts';
 
 /** More calls than these do not wait for the own share to open: they could not pass in time. */
 const MOST_WAITING = 1_000;

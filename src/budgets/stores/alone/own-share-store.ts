@@ -1,10 +1,10 @@
-import type { Bucket, BucketCharge, CallCharge } from '../../core/budget/buckets.ts';
-import type { ChargeEnding } from '../../core/budget/window.ts';
-import { MemoryBudgetStore } from './memory-store.ts';
+import type { Bucket, BucketCharge, CallCharge } from '../../../core/budget/buckets.ts';
+import type { ChargeEnding } from '../../../core/budget/window.ts';
+import { MemoryBudgetStore } from '../memory-store.ts';
+import type { ForeignUse } from '../redis-replies.ts';
+import type { OwnUse } from '../redis-store.ts';
+import type { BucketUse, ChargeOutcome, Receipt } from '../store.ts';
 import { isDivided } from './parts.ts';
-import type { ForeignUse } from './redis-replies.ts';
-import type { OwnUse } from './redis-store.ts';
-import type { BucketUse, ChargeOutcome, Receipt } from './store.ts';
 
 /** Suffix that no real bucket key contains. */
 const PART = '\u0000part';
