@@ -7,7 +7,7 @@ const TIMEOUT_MS = process.env.TEST_LONG === '1' ? 600_000 : 60_000;
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/draw-seed.ts'],
+    globalSetup: ['test/support/draw-seed.ts', 'test/support/compile-cache.ts'],
     setupFiles: ['test/support/loopback-only.ts'],
     pool: 'forks',
     // Most tests wait for processes and sockets: on two cores one worker would leave half of them idle.

@@ -11,7 +11,7 @@ import {
   signed,
   temporaryFolder,
 } from '../../support/fixtures/sample-trail.ts';
-import { MAIN, runToEnd } from '../../support/processes/child.ts';
+import { CHILD_ENV, MAIN, runToEnd } from '../../support/processes/child.ts';
 import { hasTerminal, onTerminal, TERMINAL_MISSING } from '../../support/processes/terminal.ts';
 
 if (!hasTerminal) process.stdout.write(`${TERMINAL_MISSING}\n`);
@@ -26,7 +26,7 @@ interface Watching {
 /** A real `audit tail` in a process of its own. */
 function tailing(...args: readonly string[]): Watching {
   const child = spawn(process.execPath, [MAIN, 'audit', 'tail', ...args], {
-    env: { PATH: process.env.PATH ?? '' },
+    env: CHILD_ENV,
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));

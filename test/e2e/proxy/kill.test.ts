@@ -4,15 +4,14 @@ import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { audit } from '../../../src/commands/audit.ts';
 import { type Simulator, startSimulator } from '../../../src/simulator/simulator.ts';
 import { send } from '../../support/clients/http.ts';
+import { CHILD_ENV, MAIN } from '../../support/processes/child.ts';
 import { portion } from '../../support/properties.ts';
 import { TEST_KEY, TEST_SECRET, upstreamsAt } from '../../support/servers/proxy.ts';
 
-const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
 const ROUNDS = portion(50, 5);
 
 let folder: string;
@@ -34,7 +33,7 @@ async function startServe(): Promise<{ child: ChildProcess; port: number }> {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
-      PATH: process.env.PATH,
+      ...CHILD_ENV,
       BINANCE_API_KEY: TEST_KEY,
       BINANCE_API_SECRET: TEST_SECRET,
       BINANCE_PROXY_ENVIRONMENT: 'simulator',

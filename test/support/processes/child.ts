@@ -5,6 +5,12 @@ import { onTestFinished } from 'vitest';
 
 export const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
 
+/** What every process of the program is given: where to find others, and what Node has compiled before. */
+export const CHILD_ENV = {
+  PATH: process.env.PATH ?? '',
+  NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? '',
+};
+
 export interface Ended {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -39,7 +45,7 @@ export function startChild(
 ): Child {
   const child: ChildProcess = spawn(command, [...args], {
     cwd,
-    env: { PATH: process.env.PATH ?? '', ...env },
+    env: { ...CHILD_ENV, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   onTestFinished(() => {

@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { stripVTControlCharacters } from 'node:util';
 import { onTestFinished } from 'vitest';
+import { CHILD_ENV } from './child.ts';
 
 /** Runs a program on a terminal of its own: what comes in is typed, what goes out is what is seen. */
 const BRIDGE = `
@@ -36,7 +37,7 @@ export function onTerminal(
 ): Terminal {
   const child = spawn(python ?? 'python3', ['-c', BRIDGE, process.execPath, ...args], {
     cwd,
-    env: { PATH: process.env.PATH ?? '', TERM: 'xterm-256color', ...env },
+    env: { ...CHILD_ENV, TERM: 'xterm-256color', ...env },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   onTestFinished(() => {
