@@ -74,12 +74,20 @@ const File = Type.Object(
 
 const file = Compile(File);
 
+/** The catalogue that comes with the program, once it was read; it is frozen. */
+let shipped: Catalogue | undefined;
+
 /**
- * Reads every file of the catalogue that comes with the program and builds it.
+ * Reads every file of the catalogue that comes with the program and builds it, once in a process.
  * @throws Error that lists every problem of the whole set, or names the file that is no JSON
  */
 export function loadCatalogue(directory?: URL): Catalogue {
-  const texts = readCatalogueTexts(directory);
+  if (directory !== undefined) return buildFrom(readCatalogueTexts(directory));
+  shipped ??= buildFrom(readCatalogueTexts());
+  return shipped;
+}
+
+function buildFrom(texts: readonly CatalogueText[]): Catalogue {
   if (texts.length === 0) throw new Error('The catalogue is empty: no JSON file is in its folder.');
   const problems: string[] = [];
   const files: CatalogueFile[] = [];
