@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { send } from '../../support/clients/http.ts';
 import { type Listener, rawRequest, rawUpgrade } from '../../support/clients/raw-upgrade.ts';
 import { connectApp, eventually, type WsApp } from '../../support/clients/ws-app.ts';
 import { makeThrowAwayCertificate } from '../../support/fixtures/throw-away-certificate.ts';
@@ -265,7 +266,7 @@ describe('an upgrade with the Origin of its own Host', () => {
 
   it('A listen key that this proxy handed out to a client is a proof of it', async () => {
     const headers = { 'x-mbx-apikey': READER_KEY };
-    await fetch(`${keyed.url}/fapi/v1/listenKey`, { method: 'POST', headers });
+    await send(keyed.port, '/fapi/v1/listenKey', { method: 'POST', headers });
     const app = await withOrigin(`/private/ws/${LISTEN_KEY}`);
     await eventually(() => keyed.records('socket.opened').some(({ client }) => client === 'reader'));
     await app.close();

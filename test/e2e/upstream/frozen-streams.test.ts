@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { send } from '../../support/clients/http.ts';
 import { connectApp, refusedUpgrade, type WsApp } from '../../support/clients/ws-app.ts';
 import { startTestProxy, type TestProxy } from '../../support/servers/proxy.ts';
 import { startWsUpstream, type WsUpstream, wsEnv } from '../../support/servers/ws-upstream.ts';
@@ -38,7 +39,7 @@ async function freezeBy(status: 418 | 429): Promise<void> {
   });
   const api = await connect('/ws-api/v3');
   expect(await api.ask('account.status')).toMatchObject({ status });
-  expect((await fetch(`${proxy.url}/api/v3/ping`)).status).toBe(429);
+  expect((await send(proxy.port, '/api/v3/ping')).status).toBe(429);
 }
 
 const frozen = () =>
@@ -65,7 +66,7 @@ describe('a ban of the address', () => {
     streams.refuseUpgrades(418, '40');
     expect(await refusedUpgrade(`${proxy.url}${STREAMS[0]}`)).toMatchObject({ status: 429 });
     const before = rest.targets.length + rest.restTargets.length;
-    expect((await fetch(`${proxy.url}/api/v3/ping`)).status).toBe(429);
+    expect((await send(proxy.port, '/api/v3/ping')).status).toBe(429);
     expect(await refusedUpgrade(`${proxy.url}/ws-api/v3`)).toMatchObject({ status: 429 });
     expect(rest.targets.length + rest.restTargets.length).toBe(before);
   });
@@ -88,7 +89,7 @@ describe('too many requests', () => {
     for (const path of STREAMS)
       expect(await refusedUpgrade(`${proxy.url}${path}`)).toMatchObject({ status: 429 });
     expect(streams.targets.length).toBe(before);
-    expect((await fetch(`${proxy.url}/api/v3/ping`)).status).toBe(200);
+    expect((await send(proxy.port, '/api/v3/ping')).status).toBe(200);
     await connect('/ws-api/v3');
     await connect('/market/ws/btcusdt@aggTrade');
   });

@@ -21,8 +21,9 @@ afterEach(async () => {
   for (const close of others.splice(0)) await close();
 });
 
-async function startExchange(limits: SimulatorLimits): Promise<void> {
-  await clearOfWindowEnd(60_000, 30_000);
+/** An exchange that has so long in the minute that is under way. */
+async function startExchange(limits: SimulatorLimits, neededMs = 15_000): Promise<void> {
+  await clearOfWindowEnd(60_000, neededMs);
   const account = { apiKey: TEST_KEY, hmacSecret: TEST_SECRET, balances: { USDT: '1000000' } };
   simulator = await startSimulator({ accounts: [account], limits });
 }
@@ -48,11 +49,8 @@ describe('the pool of USD-M and COIN-M', () => {
   it.skipIf(!hasRedisServer)(
     'Eight proxies on one Redis that want five times the pool over both hosts are never answered 429',
     async () => {
-      await startExchange({
-        weightPerMinute: { usdm: 400 },
-        futuresOrdersPer10Seconds: 40,
-        refusalsBeforeBan: 1,
-      });
+      const limits = { weightPerMinute: { usdm: 400 }, futuresOrdersPer10Seconds: 40, refusalsBeforeBan: 1 };
+      await startExchange(limits, 30_000);
       const redis = await startRedisServer();
       others.push(() => redis.stop());
       const env = { BINANCE_PROXY_REDIS_URL: redis.url.reveal() };
@@ -105,7 +103,7 @@ describe('the pool of USD-M and COIN-M', () => {
   });
 
   it('A ban that COIN-M tells stops USD-M too, and the operator sees both', async () => {
-    await startExchange({});
+    await startExchange({}, 0);
     const proxy = await startOne();
     simulator.ban(30_000);
     expect((await send(proxy.port, '/dapi/v1/positionRisk')).status).toBe(418);

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { send } from '../../support/clients/http.ts';
 import { connectApp, eventually, refusedUpgrade, type WsApp } from '../../support/clients/ws-app.ts';
 import { startTestProxy, type TestProxy } from '../../support/servers/proxy.ts';
 import { okFrame, startWsUpstream, type WsUpstream, wsEnv } from '../../support/servers/ws-upstream.ts';
@@ -35,11 +36,10 @@ beforeEach(async () => {
     [READER_KEY, OF_READER],
   ] as const) {
     next = listenKey;
-    const answer = await fetch(`${proxy.url}/fapi/v1/listenKey`, {
-      method: 'POST',
-      headers: { 'x-mbx-apikey': key },
-    });
-    expect(await answer.json()).toEqual({ listenKey });
+    // A connection that the app keeps would be waited for at the end of each test.
+    const headers = { 'x-mbx-apikey': key };
+    const answer = await send(proxy.port, '/fapi/v1/listenKey', { method: 'POST', headers });
+    expect(answer.json).toEqual({ listenKey });
   }
 });
 afterEach(async () => {

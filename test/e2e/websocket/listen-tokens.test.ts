@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { send } from '../../support/clients/http.ts';
 import { connectApp, eventually, type WsApp } from '../../support/clients/ws-app.ts';
 import { startTestProxy, type TestProxy } from '../../support/servers/proxy.ts';
 import { okFrame, startWsUpstream, type WsUpstream, wsEnv } from '../../support/servers/ws-upstream.ts';
@@ -68,7 +69,7 @@ async function connect(key?: string): Promise<WsApp> {
 /** A token that this proxy handed out to the client of a key. */
 async function tokenOf(key: string): Promise<{ readonly listenToken: string }> {
   const headers = { 'x-mbx-apikey': key };
-  const answer = await fetch(`${proxy.url}/sapi/v1/userListenToken`, { method: 'POST', headers });
+  const answer = await send(proxy.port, '/sapi/v1/userListenToken', { method: 'POST', headers });
   expect(answer.status).toBe(200);
   return { listenToken: `token-${tokens}` };
 }

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { clearOfWindowEnd } from '../../support/clear-of-window.ts';
+import { send } from '../../support/clients/http.ts';
 import { connectApp, eventually, refusedUpgrade, type WsApp } from '../../support/clients/ws-app.ts';
 import { startTestProxy, TEST_KEY, type TestProxy } from '../../support/servers/proxy.ts';
 import { okFrame, startWsUpstream, type WsUpstream, wsEnv } from '../../support/servers/ws-upstream.ts';
@@ -138,7 +139,7 @@ describe('an upgrade', () => {
         ({ kind, upstream: name }) => kind === 'weight' && name === 'spot',
       )?.used ?? 0;
     try {
-      await fetch(`${alone.url}/api/v3/depth`);
+      await send(alone.port, '/api/v3/depth');
       const before = spent();
       const one = await connectApp(`${alone.url}/ws-api/v3`);
       expect(spent() - before).toBe(2);

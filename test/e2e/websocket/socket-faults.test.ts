@@ -7,6 +7,7 @@ import { buildAppListener } from '../../../src/http/app-listener.ts';
 import { listen } from '../../../src/proxy/listen.ts';
 import { APP_VARIABLES } from '../../../src/proxy/listen-trouble.ts';
 import type { SocketLimits } from '../../../src/websocket/sockets/socket-limits.ts';
+import { send } from '../../support/clients/http.ts';
 import { connectApp, eventually, type WsApp } from '../../support/clients/ws-app.ts';
 import { startTestProxy, type TestProxy, type TestProxyOptions } from '../../support/servers/proxy.ts';
 import { okFrame, startWsUpstream, type WsUpstream, wsEnv } from '../../support/servers/ws-upstream.ts';
@@ -216,7 +217,7 @@ describe('Binance wants silence', () => {
       status: 429,
       error: { data: { proxyError: 'PROXY_UPSTREAM_FROZEN' } },
     });
-    expect((await fetch(`${proxy.url}/api/v3/ping`)).status).toBe(429);
+    expect((await send(proxy.port, '/api/v3/ping')).status).toBe(429);
     expect(upstream.frames).toHaveLength(1);
   });
 });
