@@ -7,9 +7,10 @@ const TIMEOUT_MS = process.env.TEST_LONG === '1' ? 600_000 : 60_000;
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/draw-seed.ts', 'test/support/compile-cache.ts'],
+    globalSetup: ['test/support/draw-seed.ts', 'test/support/process-caches.ts'],
     setupFiles: ['test/support/loopback-only.ts'],
     pool: 'forks',
+    execArgv: ['--import', './test/support/bundled-typebox.mjs'],
     // Most tests wait for processes and sockets: on two cores one worker would leave half of them idle.
     maxWorkers: Math.max(2, availableParallelism()),
     testTimeout: TIMEOUT_MS,

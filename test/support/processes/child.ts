@@ -5,10 +5,11 @@ import { onTestFinished } from 'vitest';
 
 export const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
 
-/** What every process of the program is given: where to find others, and what Node has compiled before. */
+/** What every process of the program is given: where to find others, and what makes its start cheap. */
 export const CHILD_ENV = {
   PATH: process.env.PATH ?? '',
   NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? '',
+  NODE_OPTIONS: `--import=${new URL('../bundled-typebox.mjs', import.meta.url)}`,
 };
 
 export interface Ended {
