@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { SECRET_VARIABLES, VARIABLES } from '../src/config/schema/variables.ts';
 import { PROXY_ERRORS } from '../src/core/errors.ts';
+import { CHILD_ENV } from './support/processes/child.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -17,7 +18,7 @@ async function program(...argv: readonly string[]): Promise<{ code: number; outp
   try {
     const { stdout, stderr } = await run(process.execPath, ['bin/binance-signing-proxy.mjs', ...argv], {
       cwd: root,
-      env: { PATH: process.env.PATH },
+      env: CHILD_ENV,
     });
     return { code: 0, output: stdout + stderr };
   } catch (error) {

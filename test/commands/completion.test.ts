@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { folderWith } from '../support/fixtures/config-folder.ts';
-import { MAIN } from '../support/processes/child.ts';
+import { CHILD_ENV, MAIN } from '../support/processes/child.ts';
 
 type Shell = 'bash' | 'zsh' | 'fish';
 
@@ -17,6 +17,7 @@ beforeAll(() => {
   for (const shell of SHELLS) {
     const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, 'completion', shell], {
       encoding: 'utf8',
+      env: CHILD_ENV,
     });
     expect([shell, status, stderr]).toEqual([shell, 0, '']);
     scripts.set(shell, stdout);
