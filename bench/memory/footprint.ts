@@ -18,6 +18,7 @@ import { demoAccount } from '../../src/simulator/accounts/demo-account.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { layOutImage } from '../../test/support/images/image-layout.ts';
 import { writeLongTrail } from '../../test/support/long-trail.ts';
+import { steadyLoad } from '../support/steady-load.ts';
 
 const CALLS_PER_SECOND = 500;
 const STARTS = 5;
@@ -107,26 +108,18 @@ function call(port: number): Promise<boolean> {
   });
 }
 
-/** Calls at a steady rate and returns how many were answered with 200, and the largest memory of its own. */
+/** Calls at a steady rate; how many were answered with 200, and the largest memory of its own meanwhile. */
 async function load(proxy: Started): Promise<{ answered: number; largestMb: number }> {
-  const startMs = performance.now();
-  const running: Promise<boolean>[] = [];
-  let answered = 0;
   let largestMb = 0;
-  for (let sent = 0; sent < seconds * CALLS_PER_SECOND; ) {
-    const due = Math.floor(((performance.now() - startMs) / 1_000) * CALLS_PER_SECOND);
-    for (; sent < Math.min(due, seconds * CALLS_PER_SECOND); sent++) {
-      const one = call(proxy.port);
-      running.push(one);
-      void one.then((ok) => {
-        if (ok) answered++;
-      });
-    }
-    if (sent % 100 < 5) largestMb = Math.max(largestMb, ownMb(proxy));
-    await pause(5);
-  }
-  await Promise.all(running);
-  return { answered, largestMb: Math.max(largestMb, ownMb(proxy)) };
+  const { answered } = await steadyLoad({
+    perSecond: CALLS_PER_SECOND,
+    seconds,
+    send: () => call(proxy.port),
+    look: () => {
+      largestMb = Math.max(largestMb, ownMb(proxy));
+    },
+  });
+  return { answered, largestMb };
 }
 
 const starts: number[] = [];
