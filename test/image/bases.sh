@@ -2,7 +2,7 @@
 # Makes the base images of the Dockerfile and of the compose file on this machine, where no registry can be asked: Debian trixie from the
 # machine's own mirror, Node and npm from what `npm ci` and the machine have. The one without a shell holds libraries,
 # certificates, time zones, three accounts and Node, as the distroless image does.
-# Usage: test/image/bases.sh WORK_FOLDER; DOCKER_HOST says which engine takes them.
+# Usage: test/image/bases.sh WORK_FOLDER [with-compose]; DOCKER_HOST says which engine takes them.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -10,13 +10,14 @@ work=$(mkdir -p "$1" && cd "$1" && pwd)
 slim=$work/slim
 bare=$work/bare
 node=$(readlink -f node_modules/.bin/node)
-npm=$(npm root --global)/npm
+npm=$(dirname "$(dirname "$(readlink -f "$(command -v npm)")")")
 mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Origin: Debian' 2>/dev/null | grep -v security | head -n 1)
 
 # Unpacked only: nothing here needs what the packages' own scripts would set up.
 packages=base-files,bash,coreutils,libc6,libstdc++6,libgcc-s1,libatomic1,ca-certificates,tzdata
 # For the compose file: Compose itself, which not every Debian has, and the two servers of its profiles.
-packages=$packages,docker-compose,prometheus,redis-server
+with_compose=${2:-}
+[ -z "$with_compose" ] || packages=$packages,docker-compose,prometheus,redis-server
 mmdebstrap --quiet --variant=extract --include=$packages trixie "$slim" ${mirror:+"$mirror"}
 # With the machine's own authorities: where it reaches npm through a company's proxy, the build does too.
 cat /etc/ssl/certs/ca-certificates.crt >"$slim/etc/ssl/certs/ca-certificates.crt"
@@ -26,10 +27,12 @@ printf '%s\n' root:x:0: nobody:x:65534: nonroot:x:65532: >"$slim/etc/group"
 rm -rf "${slim:?}"/dev "${slim:?}"/var/cache/apt "${slim:?}"/usr/share/doc "${slim:?}"/etc/resolv.conf "${slim:?}"/etc/hostname
 mkdir -p "$slim/dev" "$slim/home/nonroot" "$slim/usr/local/bin" "$slim/usr/local/lib/node_modules"
 
-mkdir -p "$DOCKER_CONFIG/cli-plugins"
-mv "$slim/usr/libexec/docker/cli-plugins/docker-compose" "$DOCKER_CONFIG/cli-plugins/"
-rm -f "$slim"/usr/bin/{promtool,docker*,containerd*,ctr,runc} "$slim"/usr/sbin/{docker*,runc}
-install -d -o 65534 -g 65534 "$slim/prometheus"
+if [ -n "$with_compose" ]; then
+  mkdir -p "$DOCKER_CONFIG/cli-plugins"
+  mv "$slim/usr/libexec/docker/cli-plugins/docker-compose" "$DOCKER_CONFIG/cli-plugins/"
+  rm -f "$slim"/usr/bin/{promtool,docker*,containerd*,ctr,runc} "$slim"/usr/sbin/{docker*,runc}
+  install -d -o 65534 -g 65534 "$slim/prometheus"
+fi
 
 libraries=usr/lib/$(uname -m)-linux-gnu
 mkdir -p "$bare/$libraries" "$bare/usr/lib64" "$bare/nodejs/bin" "$bare/etc/ssl/certs" "$bare/usr/share" \
@@ -58,6 +61,7 @@ tar -C "$slim" -c . | docker import --change 'ENV PATH=/usr/local/bin:/usr/bin:/
 tar -C "$bare" -c . | docker import --change 'USER 65532' - gcr.io/distroless/nodejs26-debian13:nonroot >/dev/null
 
 # The servers of the profiles, under their images' names.
+[ -n "$with_compose" ] || exit 0
 docker tag docker.io/library/node:26-trixie-slim docker.io/library/redis:8-alpine
 printf 'FROM docker.io/library/node:26-trixie-slim\nENTRYPOINT ["/usr/bin/prometheus"]\n' |
   docker build --quiet -t "docker.io/$(grep -o 'prom/prometheus:[a-z0-9.]*' docker-compose.yml)" - >/dev/null

@@ -2,11 +2,20 @@
 # The image and the compose files on a real engine, from nothing: a Docker daemon of its own, the base images made on this
 # machine, the build, and everything that runs in a network that leads nowhere. Leaves nothing behind: no process, mount,
 # network or cgroup. Where no engine can be had it says why and ends with 0; a defect of the image ends with 1.
+# Usage: test/image/ci.sh [short|builders|figures]
+#   short     the image without the compose files: what two cores have time for
+#   builders  the build by BuildKit too, which has to give the same bytes
+#   figures   measures what docs/operations.md tells of the image, in about six minutes
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 say() { echo "image test: $*"; }
 left_out() { say "LEFT OUT, the image was not tried: $*"; exit 0; }
+part=${1:-all}
+case $part in
+  all | short | builders | figures) ;;
+  *) echo "there is no part $part: say short, builders, figures, or nothing" >&2; exit 64 ;;
+esac
 
 if [ "$(id -u)" != 0 ]; then
   sudo -n true 2>/dev/null || left_out "a daemon needs root, and sudo asks for a password"
@@ -29,60 +38,14 @@ if is_missing "${programs[@]}"; then
     >/dev/null 2>&1 || left_out "docker.io and mmdebstrap cannot be installed"
 fi
 
-work=$(mktemp -d /tmp/image-test.XXXXXX)
-cgroup=image-test-$$
-holder=
-daemon=
-stop_daemon() {
-  [ -n "$daemon" ] || return 0
-  docker ps -aq 2>/dev/null | xargs -r docker rm -f >/dev/null 2>&1 || true
-  kill -TERM "$daemon" 2>/dev/null || true
-  for _ in $(seq 100); do
-    kill -0 "$daemon" 2>/dev/null || break
-    sleep 0.2
-  done
-  kill -KILL "$daemon" 2>/dev/null || true
-  wait "$daemon" 2>/dev/null || true
-  daemon=
-}
-cleanup() {
-  local code=$?
-  trap '' TERM INT
-  stop_daemon
-  [ -z "$holder" ] || kill "$holder" 2>/dev/null || true
-  grep -o " $work/[^ ]*" /proc/self/mounts | sort -r | xargs -r umount -l 2>/dev/null || true
-  find /sys/fs/cgroup -depth -type d -path "*/$cgroup*" -exec rmdir {} + 2>/dev/null || true
-  rm -rf --one-file-system "$work"
-  say "ended after $SECONDS s"
-  exit "$code"
-}
-trap cleanup EXIT
-trap 'exit 143' TERM INT
-
-export DOCKER_HOST=unix://$work/docker.sock DOCKER_CONFIG=$work/config DOCKER_BUILDKIT=0
-# start_daemon LOG [COMMAND BEFORE IT…] -- [OPTION…]
-start_daemon() {
-  local log=$1 before=()
-  shift
-  while [ "$1" != -- ]; do before+=("$1"); shift; done
-  shift
-  rm -f "$work/docker.sock"
-  "${before[@]}" dockerd --data-root "$work/data" --exec-root "$work/exec" --pidfile "$work/docker.pid" \
-    --host "$DOCKER_HOST" --cgroup-parent "/$cgroup" "$@" >"$log" 2>&1 &
-  daemon=$!
-  for _ in $(seq 150); do
-    docker version >/dev/null 2>&1 && return 0
-    kill -0 "$daemon" 2>/dev/null || break
-    sleep 0.2
-  done
-  tail -n 2 "$log" >&2
-  return 1
-}
+. test/image/engine.sh
 
 # Building needs the machine's network, for npm alone.
 start_daemon "$work/building.log" -- --bridge=none --iptables=false || left_out "no daemon starts here"
 say "a daemon runs after $SECONDS s ($(docker version -f '{{.Server.Version}}'), $(docker info -f '{{.Driver}}'))"
-test/image/bases.sh "$work/bases" >"$work/bases.log" 2>&1 ||
+compose=
+[ "$part" = all ] && compose=with-compose
+test/image/bases.sh "$work/bases" $compose >"$work/bases.log" 2>&1 ||
   { tail -n 3 "$work/bases.log" >&2; left_out "the base images cannot be made"; }
 say "the base images are made after $SECONDS s"
 if ! docker build --network host -t binance-signing-proxy . >"$work/build.log" 2>&1; then
@@ -92,10 +55,15 @@ if ! docker build --network host -t binance-signing-proxy . >"$work/build.log" 2
   exit 1
 fi
 say "the image is built after $SECONDS s"
+if [ "$part" = builders ]; then
+  test/image/builders.sh "$work"
+  say "passed after $SECONDS s"
+  exit 0
+fi
 stop_daemon
 
 # Running happens in a network of its own that has no way out.
-unshare --net sleep 600 &
+unshare --net sleep 900 &
 holder=$!
 inside=(nsenter --net="/proc/$holder/ns/net")
 for _ in $(seq 50); do
@@ -105,6 +73,11 @@ done
 "${inside[@]}" ip link set lo up
 start_daemon "$work/running.log" "${inside[@]}" -- || left_out "no daemon starts in a network namespace"
 
+if [ "$part" = figures ]; then
+  base=$(sed -n 's/^ARG RUNTIME_IMAGE=//p' Dockerfile)
+  "${inside[@]}" timeout 600 node_modules/.bin/node bench/image/figures.ts binance-signing-proxy "$base"
+  exit 0
+fi
 IMAGE=binance-signing-proxy test/image/run.sh docker
-"${inside[@]}" test/image/compose.sh "$work"
+[ "$part" = short ] || "${inside[@]}" test/image/compose.sh "$work"
 say "passed after $SECONDS s"
