@@ -36,7 +36,7 @@ from_app() { docker compose run --rm --no-deps -T app node -e "$1"; }
 # A checkout as a user has it, after README's `cp .env.example .env`: nothing of it may turn the environment.
 lay_out() {
   mkdir -p "$1"
-  cp -r "$checkout"/{docker-compose.yml,config,deploy,docs} "$1/"
+  cp -r "$checkout"/{docker-compose.yml,docker-compose.by-name.yml,config,deploy,docs} "$1/"
   cp "$checkout/.env.example" "$1/.env"
   cd "$1"
 }
@@ -113,7 +113,7 @@ folders=$(node_in $proxy "['', '/audit', '/state'].map((name) => fs.statSync('/v
 docker compose run --rm --no-deps -T signing-proxy audit verify /var/lib/binance-proxy/audit >"$work/verify" 2>&1 || { cat "$work/verify" >&2; fail "the audit of the volume does not verify"; }
 pass "audit and state are in the volume, 0700, and verify"
 docker compose run --rm --no-deps -T signing-proxy check --offline >"$work/check" 2>&1 || { tail -5 "$work/check" >&2; fail "check fails in the image"; }
-docker compose run --rm --no-deps -T signing-proxy client new grid-bot | grep -E '^GRID_BOT_CLIENT_KEY=' >/dev/null 2>&1 || fail "client new fails in the image"
+docker compose run --rm --no-deps -T signing-proxy client new grid-bot 2>/dev/null | grep -E '^GRID_BOT_CLIENT_KEY=' >/dev/null || fail "client new fails in the image"
 pass "check and client new run in the image"
 docker compose exec -T signing-proxy /nodejs/bin/node dist/program/main.js healthcheck >/dev/null || fail "the operator listener is not where the proxy looks"
 reached=$(from_app "
@@ -141,6 +141,25 @@ shares() { [ "$(docker exec binance-signing-proxy-redis-1 redis-cli dbsize)" -gt
 within 60 shares || fail "nothing is shared over Redis"
 pass "the redis profile shares the budgets"
 docker compose --profile '*' down -v >/dev/null 2>&1
+
+# --- An app that calls Binance's own names ----------------------------------------------------------------------------
+sed -i '/^BINANCE_PROXY_REDIS_URL=/d' .env
+sed -n '/before the first start, beside what$/I,/^# Then:$/s/^#   //p' docker-compose.by-name.yml | sed "s|^node bin/|'$checkout/node_modules/.bin/node' '$checkout'/bin/|" >"$work/by-name.sh"
+[ "$(wc -l <"$work/by-name.sh")" = 2 ] || fail "docker-compose.by-name.yml does not say how its certificate is made"
+bash -e "$work/by-name.sh" >/dev/null || fail "the documented certificate cannot be made"
+sed -n '/^docker compose .*by-name.yml/s/ --profile trade up --build$/ -f docker-compose.override.yml --profile trade up -d --no-build/p' docs/by-name.md >"$work/up.sh"
+[ "$(wc -l <"$work/up.sh")" = 1 ] || fail "docs/by-name.md does not start its compose file"
+bash -e "$work/up.sh" >"$work/up.log" 2>&1 || { tail -5 "$work/up.log" >&2; fail "the compose file by name does not start"; }
+within 90 is_healthy $proxy || fail "the proxy by name does not become healthy"
+within 60 has_ended $app || fail "the app by name does not end"
+[ "$(state_of '{{.State.ExitCode}}' $app)" = 0 ] || fail "the app by name failed"
+[ "$(state_of '{{range .Config.Env}}{{println .}}{{end}}' $app | grep '^BINANCE_BASE_URL=')" = BINANCE_BASE_URL=https://api.binance.com ] ||
+  fail "the app by name was given another address"
+docker logs $app 2>&1 | grep -E 'POST /api/v3/order(/test)? -> 200 answered' >/dev/null || fail "the app by name traded nothing"
+docker logs $proxy 2>&1 | grep '"byName":"api.binance.com"' >/dev/null || fail "the records do not have the name"
+[ "$(node_in $proxy "fs.readFileSync('/etc/hosts', 'utf8').includes('binance')")" = false ] || fail "the proxy sees the names too"
+pass "an app trades by Binance's own names, which the proxy does not see"
+docker compose -f docker-compose.yml -f docker-compose.override.yml -f docker-compose.by-name.yml --profile '*' down -v >/dev/null 2>&1
 
 # --- docker run, as docs/operations.md has it -------------------------------------------------------------------------
 awk '/^```sh$/ { block = ""; inside = 1; next } /^```$/ { if (block ~ /docker run -d/) printf "%s", block; inside = 0 } inside { block = block $0 "\n" }' \

@@ -15,7 +15,7 @@ image=${IMAGE:-binance-signing-proxy:contract}
 name=signing-proxy-contract-$$
 work=$(mktemp -d)
 cleanup() {
-  "$engine" rm -f "$name" >/dev/null 2>&1 || true
+  "$engine" rm -f "$name" "$name-exchange" "$name-signs" >/dev/null 2>&1 || true
   "$engine" volume rm -f "$name" >/dev/null 2>&1 || true
   rm -rf "$work"
 }
@@ -25,6 +25,8 @@ fail() { echo "FAIL $1" >&2; exit 1; }
 
 if [ -z "${IMAGE:-}" ]; then "$engine" build --quiet -t "$image" . >/dev/null; fi
 pass "is built ($("$engine" image inspect -f '{{.Size}}' "$image") bytes)"
+# What `npm ci` brought builds the same here; a machine with an engine alone has nothing to compare.
+if [ -x node_modules/.bin/node ]; then test/image/same-dist.sh "$engine" "$image"; fi
 [ "$("$engine" image inspect -f '{{.Config.User}}' "$image")" = 65532:65532 ] || fail "does not run as 65532"
 if "$engine" run --rm --network none --entrypoint /bin/sh "$image" -c true >/dev/null 2>&1; then fail "has a shell"; fi
 pass "is not root and has no shell"
@@ -39,6 +41,17 @@ pass "plays the demo"
 "$engine" run --rm --network none "$image" client new bot >"$work/pair" 2>/dev/null || fail "issues no client key"
 grep -qE '^BOT_CLIENT_KEY=\w{64}$' "$work/pair" || fail "issues a client key of another shape"
 pass "issues client keys"
+# The line of docs/operations.md, without its questions, in a folder of a user who is neither root nor the image's.
+awk '/^```sh$/ { block = ""; inside = 1; next } /^```$/ { if (block ~ / init\n$/) printf "%s", block; inside = 0 } inside { block = block $0 "\n" }' \
+  docs/operations.md | sed "s/\bdocker run\b/$engine run/; s/ -it / /; s/\$(id -u):\$(id -g)/1234:1234/; s/\bbinance-signing-proxy\b/\"\$image\"/; \
+    s/ init\$/ init --yes --environment simulator --library curl/" >"$work/init.sh"
+[ "$(grep -c ' init --yes ' "$work/init.sh")" = 1 ] || fail "docs/operations.md has no line for init in the image"
+mkdir "$work/new"
+chmod 711 "$work"
+chown 1234:1234 "$work/new" 2>/dev/null || chmod 777 "$work/new"
+(cd "$work/new" && image=$image bash -e "$work/init.sh") >"$work/init" 2>&1 || { tail -n 5 "$work/init" >&2; fail "init does not run in the image as documented"; }
+[ "$(cd "$work/new" && stat -c %u:%a .env config/proxy.yaml | tr '\n' ' ')" = '1234:600 1234:600 ' ] || fail "init writes no files of its user alone"
+pass "sets a folder up by init, as documented"
 
 hardened=(--read-only --cap-drop ALL --security-opt no-new-privileges --pids-limit 64 --memory 256m --ulimit core=0)
 set +e
@@ -70,6 +83,28 @@ pass "starts read-only, without capabilities, with a volume for its state"
 check=$("$engine" inspect -f '{{if .Config.Healthcheck}}{{.Config.Healthcheck.Interval}}{{end}}' "$name")
 # An engine that keeps no health check of images (podman's own format) gets it from the compose file.
 [ -z "$check" ] || [ "$check" = 2s ] || fail "is asked for its health every $check"
+
+# The embedded exchange in the network of the container: an app's call is judged, recorded, signed, sent and answered.
+tried=(-e BINANCE_PROXY_ENVIRONMENT=simulator -e BINANCE_API_KEY=key-that-opens-the-simulator-alone
+  -e BINANCE_API_SECRET=secret-that-opens-the-simulator-alone)
+"$engine" run -d --name "$name-signs" "${hardened[@]}" --network none --tmpfs /var/lib/binance-proxy:uid=65532,gid=65532,mode=0700 \
+  "${tried[@]}" -e BINANCE_PROXY_AUDIT_DIR=/var/lib/binance-proxy/audit \
+  -e BINANCE_PROXY_CLIENT_KEY=issued-key-for-trying-that-opens-nothing-else "$image" >/dev/null
+"$engine" run -d --name "$name-exchange" "${hardened[@]}" --network "container:$name-signs" "${tried[@]}" "$image" simulator >/dev/null
+signed=
+for _ in $(seq 60); do
+  signed=$("$engine" exec "$name-signs" /nodejs/bin/node -e "
+    const headers = { 'x-mbx-apikey': 'issued-key-for-trying-that-opens-nothing-else' };
+    fetch('http://127.0.0.1:8080/api/v3/account', { headers })
+      .then(async (answer) => console.log(answer.status, typeof (await answer.json()).canTrade), () => {})" 2>/dev/null || true)
+  [ "$signed" = '200 boolean' ] && break
+  sleep 0.5
+done
+[ "$signed" = '200 boolean' ] || fail "a signed call was answered with ${signed:-nothing}"
+"$engine" exec "$name-signs" /nodejs/bin/node dist/program/main.js audit show /var/lib/binance-proxy/audit --event call.completed >"$work/records" 2>&1 ||
+  { tail -n 5 "$work/records" >&2; fail "the records of the signed call cannot be shown"; }
+grep -q '/api/v3/account' "$work/records" || fail "the signed call has no record"
+pass "signs a call of an app, sends it and records it"
 
 # ask PORT PATH [HEADER]
 ask() {
