@@ -20,7 +20,7 @@ const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 const SCRIPT = join(REPOSITORY, 'test/image/ci.sh');
 /** What every machine has. */
 const USUAL =
-  'bash cat cut dirname env find grep head mkdir mktemp readlink rm rmdir sed seq sleep sort tail umount uname xargs';
+  'awk bash cat cut dirname env find grep head mkdir mktemp mountpoint readlink rm rmdir sed seq sleep sort tail umount uname xargs';
 const ENGINE = 'dockerd docker containerd runc mmdebstrap iptables ip nsenter unshare openssl';
 
 /** The text of the programs that a machine has beside the usual ones, by name. */
@@ -72,7 +72,7 @@ function processesWith(mark: string): readonly string[] {
   };
   return readdirSync('/proc')
     .filter((pid) => /^\d+$/.test(pid) && read(pid, 'environ').includes(mark))
-    .map((pid) => read(pid, 'cmdline'));
+    .map((pid) => read(pid, 'cmdline').replaceAll('\0', ' ').trim());
 }
 
 describe.skipIf(process.platform !== 'linux')('the image test without an engine', () => {
@@ -87,7 +87,7 @@ describe.skipIf(process.platform !== 'linux')('the image test without an engine'
     ['the daemon ends', { ...AS_ROOT, 'apt-get': FAILS, ...engineThat(FAILS) }, 'no daemon starts here'],
     [
       'the daemon runs, and nothing can be fetched',
-      { ...AS_ROOT, 'apt-get': FAILS, ...engineThat('exit 0'), dockerd: 'exec sleep 600', mmdebstrap: FAILS },
+      { ...AS_ROOT, 'apt-get': FAILS, ...engineThat('exit 0'), dockerd: 'exec sleep 60', mmdebstrap: FAILS },
       'the base images cannot be made',
     ],
   ])(

@@ -2,6 +2,10 @@
 # everything down when the script ends: processes, mounts, networks and cgroups.
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/image-test.XXXXXX")
+# In memory where there is plenty: thousands of files are written and thrown away.
+if [ "$(awk '/^MemAvailable:/ { print int($2 / 1048576) }' /proc/meminfo)" -ge 8 ]; then
+  mount -t tmpfs -o size=6g,mode=0700 image-test "$work" 2>/dev/null || say "no memory is given for files: this takes longer"
+fi
 cgroup=image-test-$$
 holder=
 daemon=
@@ -24,6 +28,7 @@ cleanup() {
   [ -z "$holder" ] || kill "$holder" 2>/dev/null || true
   grep -o " $work/[^ ]*" /proc/self/mounts | sort -r | xargs -r umount -l 2>/dev/null || true
   find /sys/fs/cgroup -depth -type d -path "*/$cgroup*" -exec rmdir {} + 2>/dev/null || true
+  ! mountpoint -q "$work" || umount -l "$work"
   rm -rf --one-file-system "$work"
   say "ended after $SECONDS s"
   exit "$code"
