@@ -11,7 +11,7 @@ slim=$work/slim
 bare=$work/bare
 node=$(readlink -f node_modules/.bin/node)
 npm=$(dirname "$(dirname "$(readlink -f "$(command -v npm)")")")
-mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Origin: Debian' 2>/dev/null | grep -v security | head -n 1)
+mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Origin: Debian' 2>/dev/null | grep -v security | head -n 1 || true)
 
 # Unpacked only: nothing here needs what the packages' own scripts would set up.
 packages=base-files,bash,coreutils,libc6,libstdc++6,libgcc-s1,libatomic1,ca-certificates,tzdata

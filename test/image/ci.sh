@@ -60,6 +60,10 @@ if [ "$part" = builders ]; then
   say "passed after $SECONDS s"
   exit 0
 fi
+if [ "$part" = all ]; then
+  docker build --network host --target debug -t binance-signing-proxy:debug . >"$work/build.log" 2>&1 ||
+    { tail -n 20 "$work/build.log" >&2; say "FAIL: the target debug cannot be built"; exit 1; }
+fi
 stop_daemon
 
 # Running happens in a network of its own that has no way out.
@@ -79,5 +83,9 @@ if [ "$part" = figures ]; then
   exit 0
 fi
 IMAGE=binance-signing-proxy test/image/run.sh docker
+if [ "$part" = all ]; then
+  docker run --rm --network none --entrypoint bash binance-signing-proxy:debug -c true || { say "FAIL: the target debug has no shell"; exit 1; }
+  docker run --rm --network none binance-signing-proxy:debug --version >/dev/null || { say "FAIL: the target debug does not run"; exit 1; }
+fi
 [ "$part" = short ] || "${inside[@]}" test/image/compose.sh "$work"
 say "passed after $SECONDS s"

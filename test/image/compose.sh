@@ -93,6 +93,14 @@ services:
     networks: { out: { aliases: [${names}] } }
 YAML
 docker compose --profile trade --profile metrics --profile redis config --quiet || fail "Compose does not take the file"
+# The two lines with check, as docs/operations.md has them: before a start, and beside the proxy that runs.
+check_as_documented() {
+  grep "^docker compose $1 .* check \\+# " docs/operations.md | sed 's/ #.*//; s/ compose \(run\|exec\) / compose \1 -T /' >"$work/check.sh"
+  [ "$(wc -l <"$work/check.sh")" = 1 ] || fail "docs/operations.md has no line with check by $1"
+  bash -e "$work/check.sh" >"$work/check" 2>&1 || { tail -n 40 "$work/check" >&2; fail "check fails: $2"; }
+}
+docker compose --profile trade up -d --no-build exchange >/dev/null 2>&1 || fail "the stand-in does not start"
+check_as_documented run "before a start"
 BINANCE_PROXY_ENVIRONMENT=live docker compose --profile trade up -d --no-build >"$work/up.log" 2>&1 || { tail -5 "$work/up.log" >&2; fail "compose does not start"; }
 proxy=binance-signing-proxy-signing-proxy-1
 app=binance-signing-proxy-app-1
@@ -112,7 +120,7 @@ folders=$(node_in $proxy "['', '/audit', '/state'].map((name) => fs.statSync('/v
 [ "$folders" = '65532:700 65532:700 65532:700' ] || fail "the folders of the volume are $folders"
 docker compose run --rm --no-deps -T signing-proxy audit verify /var/lib/binance-proxy/audit >"$work/verify" 2>&1 || { cat "$work/verify" >&2; fail "the audit of the volume does not verify"; }
 pass "audit and state are in the volume, 0700, and verify"
-docker compose run --rm --no-deps -T signing-proxy check --offline >"$work/check" 2>&1 || { tail -5 "$work/check" >&2; fail "check fails in the image"; }
+check_as_documented exec "beside the proxy that runs"
 docker compose run --rm --no-deps -T signing-proxy client new grid-bot 2>/dev/null | grep -E '^GRID_BOT_CLIENT_KEY=' >/dev/null || fail "client new fails in the image"
 pass "check and client new run in the image"
 docker compose exec -T signing-proxy /nodejs/bin/node dist/program/main.js healthcheck >/dev/null || fail "the operator listener is not where the proxy looks"

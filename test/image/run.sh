@@ -87,7 +87,13 @@ check=$("$engine" inspect -f '{{if .Config.Healthcheck}}{{.Config.Healthcheck.In
 # The embedded exchange in the network of the container: an app's call is judged, recorded, signed, sent and answered.
 tried=(-e BINANCE_PROXY_ENVIRONMENT=simulator -e BINANCE_API_KEY=key-that-opens-the-simulator-alone
   -e BINANCE_API_SECRET=secret-that-opens-the-simulator-alone)
-"$engine" run -d --name "$name-signs" "${hardened[@]}" --network none --tmpfs /var/lib/binance-proxy:uid=65532,gid=65532,mode=0700 \
+# A folder instead of a named volume, made as documented where this user may.
+folder=(--tmpfs /var/lib/binance-proxy:uid=65532,gid=65532,mode=0700)
+if [ "$(id -u)" = 0 ]; then
+  $(grep -o 'install -d [-0-9a-z ]* FOLDER' docs/operations.md | sed "s|FOLDER|$work/folder|")
+  folder=(-v "$work/folder:/var/lib/binance-proxy")
+fi
+"$engine" run -d --name "$name-signs" "${hardened[@]}" --network none "${folder[@]}" \
   "${tried[@]}" -e BINANCE_PROXY_AUDIT_DIR=/var/lib/binance-proxy/audit \
   -e BINANCE_PROXY_CLIENT_KEY=issued-key-for-trying-that-opens-nothing-else "$image" >/dev/null
 "$engine" run -d --name "$name-exchange" "${hardened[@]}" --network "container:$name-signs" "${tried[@]}" "$image" simulator >/dev/null
@@ -120,6 +126,14 @@ ask() {
 [ "$(ask 8080 /sapi/v1/capital/withdraw/apply)" = "403 PROXY_DENYLISTED" ] || fail "does not refuse a withdrawal"
 [ "$(ask 8080 /api/v3/time "origin: 'https://example.com'")" = "403 PROXY_BROWSER_REFUSED" ] || fail "serves browsers"
 pass "serves health, refuses keyless callers, browsers and withdrawals"
+
+"$engine" kill -s HUP "$name" >/dev/null
+for _ in $(seq 60); do
+  "$engine" logs "$name" 2>&1 | grep '"config.loaded"' >/dev/null && break
+  sleep 0.5
+done
+"$engine" logs "$name" 2>&1 | grep '"config.loaded"' >/dev/null || fail "does not read its secrets again after a HUP of the engine"
+pass "reads secrets again after a HUP of the engine"
 
 # Its own memory: what else is resident are pages of files, of which the kernel keeps as many as it likes.
 own=$("$engine" exec "$name" /nodejs/bin/node -p "
