@@ -19,6 +19,8 @@ export interface KeyAdvice {
   readonly warnings: readonly string[];
   /** What could be tighter. */
   readonly notes: readonly string[];
+  /** Names of the switches that are on and that no client needs. */
+  readonly tooMuch: readonly string[];
 }
 
 /** What the advice is judged by. */
@@ -68,7 +70,7 @@ export function adviseOnKey(facts: KeyFacts, { granted, nowMs }: AdviceOptions):
       : [
           `The key is switched on at Binance for what no client was granted: ${namesOf(idle)}. Switch it off there, and the key is worth less to a thief.`,
         ];
-  return { warnings, notes };
+  return { warnings, notes, tooMuch: idle.map(([name]) => name) };
 }
 
 function adviseOnAddress({ ipRestrict }: KeySwitches): readonly string[] {

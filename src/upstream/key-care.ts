@@ -3,7 +3,8 @@ import type { AccountWatch } from '../config/schema/watching/account-watch.ts';
 import { DAY_MS, MINUTE_MS, SECOND_MS } from '../core/intervals.ts';
 import type { AuditRecord } from '../core/records/record.ts';
 import type { Credential } from '../core/signing/credential.ts';
-import { authorityEnd, isoOf, type KeyFacts } from './key-advice.ts';
+import { authorityEnd, isoOf } from './key-advice.ts';
+import type { KeyJudgement } from './key-switches.ts';
 import type { PreflightVerdict } from './key-verdicts.ts';
 import { repeat } from './repeat.ts';
 
@@ -20,6 +21,8 @@ export interface KeyCareState {
   readonly ipRestrict?: boolean;
   readonly tradingAuthorityEnds?: string;
   readonly switches?: Readonly<Record<string, boolean>>;
+  /** Names of the switches that are on and that no client needs. */
+  readonly tooMuch?: readonly string[];
 }
 
 export interface KeyCareOptions {
@@ -129,7 +132,7 @@ export class KeyCare {
     const note = (event: 'key.unused' | 'key.old' | 'key.ending', msg: string) =>
       this.#options.trail.note({ event, account, msg, detail: { key: keyDigest.slice(0, SHOWN_DIGITS) } });
     const { ageDays, maxAgeDays, unusedDays, ipRestrict } = this.#stateOf(account, known);
-    if (ipRestrict === false && unusedDays >= TELL_UNUSED_DAYS)
+    if (isForgotten({ ipRestrict, unusedDays }))
       note(
         'key.unused',
         `No app has used the key for ${unusedDays} days, and it has no IP restriction: Binance deletes such keys after ${DELETED_AFTER_DAYS}. Restrict it to this machine’s address, use it, or delete it.`,
@@ -148,7 +151,7 @@ export class KeyCare {
   }
 
   #record(account: string, { keyDigest }: Credential, known: Known): void {
-    const { switches: _, maxAgeDays: __, ...state } = this.#stateOf(account, known);
+    const { switches: _, tooMuch: __, maxAgeDays: ___, ...state } = this.#stateOf(account, known);
     known.day = dayOf(this.#options.wallNow());
     this.#options.trail.note({
       event: 'key.care',
@@ -165,7 +168,7 @@ export class KeyCare {
   #stateOf(account: string, { sinceMs, lastUsedMs }: Known): KeyCareState {
     const nowMs = this.#options.wallNow();
     const facts = this.#factsOf(account);
-    const { createdMs, authorityEndsMs, switches } = facts ?? {};
+    const { createdMs, authorityEndsMs, switches, tooMuch } = facts ?? {};
     return {
       ...(createdMs === undefined
         ? {}
@@ -176,10 +179,11 @@ export class KeyCare {
       ...(switches?.ipRestrict === undefined ? {} : { ipRestrict: switches.ipRestrict }),
       ...(authorityEndsMs === undefined ? {} : { tradingAuthorityEnds: isoOf(authorityEndsMs) }),
       ...(switches === undefined ? {} : { switches }),
+      ...(tooMuch === undefined ? {} : { tooMuch }),
     };
   }
 
-  #factsOf(account: string): KeyFacts | undefined {
+  #factsOf(account: string): KeyJudgement | undefined {
     const verdict = this.#options.verdicts().get(account);
     return verdict !== undefined && 'switches' in verdict ? verdict : undefined;
   }
@@ -193,6 +197,12 @@ export class KeyCare {
     }
     return known;
   }
+}
+
+/** True for a key that Binance deletes soon, because nobody uses it. */
+export function isForgotten(key: { ipRestrict?: boolean | undefined; unusedDays: number }): boolean {
+  const { ipRestrict, unusedDays } = key;
+  return ipRestrict === false && unusedDays >= TELL_UNUSED_DAYS;
 }
 
 function dayOf(ms: number): number {

@@ -13,6 +13,9 @@ const RISKY: readonly (readonly [name: string, label: string, permission: Permis
   ['enableInternalTransfer', 'Enable Internal Transfer', 'internal-transfer'],
 ];
 
+/** Switches for what no client can do through this proxy. */
+const NEVER_NEEDED = ['enableWithdrawals', 'enableFixApiTrade', 'enableFixReadOnly'] as const;
+
 /** True for a switch that lets value leave. */
 export function isRiskySwitch(name: string): boolean {
   return RISKY.some(([risky]) => risky === name);
@@ -28,7 +31,9 @@ export function judgeKey(facts: KeyFacts, options: AdviceOptions): KeyJudgement 
       `The key has "${label}" (${name}) switched on: turn it off at Binance, API Management, Edit restrictions.`,
     );
   }
-  const known = { ...facts, ...adviseOnKey(facts, options) };
+  const advice = adviseOnKey(facts, options);
+  const unused = NEVER_NEEDED.filter((name) => facts.switches[name] === true);
+  const known = { ...facts, ...advice, tooMuch: [...unused, ...advice.tooMuch] };
   return problems.length > 0 ? { kind: 'failed', ...known, problems } : { kind: 'passed', ...known };
 }
 

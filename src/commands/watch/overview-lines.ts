@@ -17,9 +17,7 @@ export function overviewLines(overview: Overview, columns: number): readonly str
     ...troubleLines(overview),
     '',
     `clock ${status.clock.synced ? `known (${Math.round(status.clock.offsetMs ?? 0)} ms)` : 'UNKNOWN'}   audit ${status.audit.available ? 'written' : 'NOT WRITTEN'}   sockets ${openSockets}   unknown orders ${unresolved.length}`,
-    `keys ${Object.entries(status.preflight)
-      .map(([account, verdict]) => `${account}: ${verdict}`)
-      .join(', ')}`,
+    ...keyLines(overview),
     '',
     ...budgetLines(overview),
     '',
@@ -34,6 +32,21 @@ function troubleLines({ troubles }: Overview): readonly string[] {
     `${level === 'bad' ? 'BAD ' : 'note'}  ${what}`,
     `      ${advice}`,
   ]);
+}
+
+function keyLines({ status }: Overview): readonly string[] {
+  return Object.entries(status.preflight).map(([account, verdict]) => {
+    const { ageDays, lastUsed, ipRestrict, tooMuch = [] } = status.keys[account] ?? {};
+    const ends = status.tradingAuthorityEnds[account];
+    return [
+      `key ${account}: preflight ${verdict}`,
+      ...(ipRestrict === undefined ? [] : [ipRestrict ? 'IP list' : 'NO IP LIST']),
+      ...(ageDays === undefined ? [] : [`${ageDays} days old`]),
+      lastUsed === undefined ? 'not used yet' : `used ${lastUsed.slice(0, 16)}Z`,
+      ...(ends === undefined ? [] : [`may trade until ${ends.slice(0, 10)}`]),
+      ...(tooMuch.length === 0 ? [] : [`TOO MUCH: ${tooMuch.join(' ')}`]),
+    ].join(', ');
+  });
 }
 
 function budgetLines({ budgets }: Overview): readonly string[] {

@@ -1,3 +1,4 @@
+import { isForgotten, type KeyCareState } from '../../upstream/key-care.ts';
 import type { Status } from '../status.ts';
 import type { OverviewFacts } from './overview-facts.ts';
 
@@ -116,6 +117,7 @@ function keyTroubles({ status, nowMs }: OverviewFacts): readonly Trouble[] {
         'The key before it signs until then. Run "check".',
       ),
     ),
+    ...Object.entries(status.keys).flatMap(([account, key]) => careTroubles(account, key)),
     ...Object.entries(status.tradingAuthorityEnds)
       .filter(([, ends]) => Date.parse(ends) < soonMs)
       .map(([account, ends]) =>
@@ -125,6 +127,26 @@ function keyTroubles({ status, nowMs }: OverviewFacts): readonly Trouble[] {
         ),
       ),
   ];
+}
+
+function careTroubles(account: string, key: KeyCareState): readonly Trouble[] {
+  const { ageDays, maxAgeDays, unusedDays } = key;
+  const troubles: Trouble[] = [];
+  if (isForgotten(key))
+    troubles.push(
+      warning(
+        `No app has used the key of ${account} for ${unusedDays} days, and it has no IP list: Binance deletes it soon.`,
+        'Give it an IP list at Binance, use it, or delete it.',
+      ),
+    );
+  if (ageDays !== undefined && ageDays >= maxAgeDays)
+    troubles.push(
+      warning(
+        `The key of ${account} is ${ageDays} days old; ${maxAgeDays} are set as its limit.`,
+        'Put a new one in its place: docs/rotation.md.',
+      ),
+    );
+  return troubles;
 }
 
 function auditTroubles({ status, clients }: OverviewFacts): readonly Trouble[] {

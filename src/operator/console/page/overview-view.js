@@ -1,6 +1,6 @@
 import { Chart } from './chart.js';
 import { html } from './dom.js';
-import { ago, budgetName, count, duration, isShared, millis } from './format.js';
+import { ago, budgetName, count, dayOf, duration, isShared, millis } from './format.js';
 import { Badge, Bar } from './pieces.js';
 
 /** How the proxy is, what is not well before everything else. */
@@ -76,21 +76,56 @@ function Latency({ added, upstream, recentMinutes }) {
 
 const VERDICTS = { passed: 'good', off: 'plain', skipped: 'plain', pending: 'warn', failed: 'bad' };
 
-function Keys({ status }) {
+function Keys({ status, nowMs }) {
   const keys = Object.entries(status.preflight);
-  return html`<section class="card"><h2>Keys</h2><ul class="stack">${keys.map(([account, verdict]) => {
-    const care = status.keyCare?.[account];
-    return html`<li key=${account}><strong>${account}</strong> <${Badge} tone=${VERDICTS[verdict] ?? 'warn'}>preflight ${verdict}<//>
-      ${status.tradingAuthorityEnds[account] ? html`<span class="soft">may trade until ${status.tradingAuthorityEnds[account]}</span>` : ''}
-      ${
-        care === undefined
-          ? ''
-          : html`<span class="soft">${Object.entries(care)
-              .map(([name, value]) => `${name}: ${value}`)
-              .join(', ')}</span>`
-      }
-      ${status.newKeys[account] ? html`<span class="soft">new key: ${status.newKeys[account]}</span>` : ''}</li>`;
-  })}</ul></section>`;
+  return html`<section class="card"><h2>Keys</h2><ul class="keys">${keys.map(
+    ([account, verdict]) =>
+      html`<${Key} key=${account} account=${account} verdict=${verdict} care=${status.keys[account] ?? {}} waiting=${status.newKeys[account]} ends=${status.tradingAuthorityEnds[account]} nowMs=${nowMs} />`,
+  )}</ul></section>`;
+}
+
+const DAY_MS = 86_400_000;
+const SOON_MS = 14 * DAY_MS;
+
+/** What is known of the key of an account; what would be better otherwise stands out. */
+function Key({ account, verdict, care, waiting, ends, nowMs }) {
+  const { ageDays, maxAgeDays, lastUsed, ipRestrict, tooMuch = [] } = care;
+  const isOld = ageDays !== undefined && typeof maxAgeDays === 'number' && ageDays >= maxAgeDays;
+  const facts = [
+    [
+      'IP list',
+      ipRestrict === undefined
+        ? 'not told'
+        : ipRestrict
+          ? 'yes'
+          : html`<${Badge} tone="warn">none: usable from anywhere<//>`,
+    ],
+    [
+      'Age',
+      ageDays === undefined
+        ? 'not told'
+        : html`${count(ageDays)} ${ageDays === 1 ? 'day' : 'days'} ${isOld ? html`<${Badge} tone="warn">older than ${maxAgeDays}<//>` : ''}`,
+    ],
+    ['Last use by an app', lastUsed === undefined ? 'none yet' : ago(Date.parse(lastUsed), nowMs)],
+  ];
+  if (ends !== undefined)
+    facts.push([
+      'May trade until',
+      Date.parse(ends) - nowMs < SOON_MS ? html`<${Badge} tone="warn">${dayOf(ends)}<//>` : dayOf(ends),
+    ]);
+  if (care.switches !== undefined)
+    facts.push([
+      'Switched on, needed by nobody',
+      tooMuch.length === 0
+        ? 'nothing'
+        : tooMuch.map(
+            (name) =>
+              html`<${Badge} key=${name} tone=${name === 'enableWithdrawals' ? 'bad' : 'warn'}>${name}<//> `,
+          ),
+    ]);
+  if (waiting !== undefined) facts.push(['New key', waiting]);
+  return html`<li><header class="inline"><h3>${account}</h3><${Badge} tone=${VERDICTS[verdict] ?? 'warn'}>preflight ${verdict}<//></header>
+    <dl>${facts.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl></li>`;
 }
 
 function Budgets({ budgets, history, lanes }) {
