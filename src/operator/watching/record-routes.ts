@@ -1,9 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { readMoment } from '../../audit/reading/read-moment.ts';
-import type { RecordQuery } from '../../audit/searching/backward-selection.ts';
 import { PolicySuggestion } from '../../audit/searching/policy-suggestion.ts';
 import { readFolderSince } from '../../audit/searching/read-since.ts';
-import { searchFolder, searchLines } from '../../audit/searching/record-search.ts';
+import { type Search, searchFolder, searchLines } from '../../audit/searching/record-search.ts';
 import { Verification } from '../../audit/searching/verification.ts';
 import type { Settings } from '../../config/schema/settings.ts';
 import type { Catalogue } from '../../core/catalogue/catalogue.ts';
@@ -50,14 +49,18 @@ export function addRecordRoutes(app: FastifyInstance, deps: RecordRoutesDeps): E
   }
 
   app.get('/operator/records', (request, reply) => {
-    const { query, limit } = readQuery(request);
+    const search = readQuery(request);
     return inPlace(async () => {
       const { dir } = settings().audit;
-      const { lines, isComplete, backTo } =
-        dir === undefined
-          ? await searchLines(feed.kept, query, limit)
-          : await searchFolder(dir, query, limit, monotonicNow);
-      const rest = JSON.stringify({ isComplete, backTo: backTo ?? null, isStored: dir !== undefined });
+      const {
+        lines,
+        isComplete,
+        backTo = null,
+        before = null,
+      } = dir === undefined
+        ? await searchLines(feed.kept, search)
+        : await searchFolder(dir, search, monotonicNow);
+      const rest = JSON.stringify({ isComplete, backTo, before, isStored: dir !== undefined });
       reply.type('application/json; charset=utf-8');
       // The lines are JSON: they are handed on as they stand in the file.
       return `{"records":[${lines.join(',')}],${rest.slice(1)}`;
@@ -107,7 +110,7 @@ export function addRecordRoutes(app: FastifyInstance, deps: RecordRoutesDeps): E
 }
 
 /** @throws OperatorError when a parameter stands twice or cannot be read */
-function readQuery({ query }: FastifyRequest): { readonly query: RecordQuery; readonly limit: number } {
+function readQuery({ query }: FastifyRequest): Search {
   const given = query as Readonly<Record<string, string | readonly string[] | undefined>>;
   const text = (name: string): string | undefined => {
     const value = given[name];
@@ -121,11 +124,15 @@ function readQuery({ query }: FastifyRequest): { readonly query: RecordQuery; re
       throw new OperatorError(400, `${name} takes a day, an ISO time in UTC, or 90m, 24h, 7d.`);
     return timeMs;
   };
-  const limit = Number(text('limit') ?? USUAL_RECORDS);
-  if (!Number.isInteger(limit) || limit < 1 || limit > MOST_RECORDS)
-    throw new OperatorError(400, `limit is a number from 1 to ${MOST_RECORDS}.`);
+  const number = (name: string, most: number): number | undefined => {
+    const value = text(name);
+    if (value !== undefined && !(/^[1-9]\d*$/.test(value) && Number(value) <= most))
+      throw new OperatorError(400, `${name} is a number from 1 to ${most}.`);
+    return value === undefined ? undefined : Number(value);
+  };
   return {
-    limit,
+    limit: number('limit', MOST_RECORDS) ?? USUAL_RECORDS,
+    before: number('before', Number.MAX_SAFE_INTEGER),
     query: {
       ...Object.fromEntries(TEXTS.map((name) => [name, text(name)])),
       symbol: text('symbol')?.toUpperCase(),

@@ -15,6 +15,7 @@ interface Found {
   readonly records: readonly LogRecord[];
   readonly isComplete: boolean;
   readonly backTo: string | null;
+  readonly before: number | null;
   readonly isStored: boolean;
 }
 
@@ -98,6 +99,22 @@ describe('records of the past', () => {
     expect(first.records).toEqual(all.records.slice(0, 2));
     const rest = await find(`event=call&until=${first.backTo}`);
     expect(all.records.slice(2)).toEqual(expect.arrayContaining([...rest.records]));
+  });
+
+  it('It goes on before a number too, through records of one moment, and none is left out or given twice', async () => {
+    const { trail } = stage.proxy.parts;
+    for (let number = 0; number < 40; number++)
+      trail.note({ event: 'library.printed', msg: `line ${number}` });
+    const numbers: number[] = [];
+    for (let before: number | null | undefined; before !== null; ) {
+      const more: string = before === undefined ? '' : `&before=${before}`;
+      const found: Found = await find(`event=library&limit=7${more}`);
+      numbers.push(...found.records.map(({ seq }) => Number(seq)));
+      before = found.isComplete ? null : found.before;
+    }
+    expect(numbers).toHaveLength(40);
+    expect(numbers).toEqual(numbers.map((_, index) => (numbers[0] ?? 0) - index));
+    expect((await ask('/operator/records?before=x')).status).toBe(400);
   });
 
   it('A span of time is kept', async () => {
