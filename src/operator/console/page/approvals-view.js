@@ -5,7 +5,7 @@ import { enrol, signed } from './passkey.js';
 import { Badge } from './pieces.js';
 
 /** Calls that wait for a yes, each as a card with all that the yes is about. */
-export function ApprovalsView({ overview, version }) {
+export function ApprovalsView({ overview, version, isLoud, setLoud }) {
   const [tickets, setTickets] = useState();
   const [ended, setEnded] = useState([]);
   const [problem, setProblem] = useState();
@@ -40,7 +40,9 @@ export function ApprovalsView({ overview, version }) {
     void load();
   };
   return html`
-    <div class="toolbar"><span role="status">${tickets === undefined ? 'Loading…' : tickets.length === 0 ? 'Nothing waits for you.' : `${tickets.length} open`}</span><span class="spring"></span><${Enrolment} /></div>
+    <div class="toolbar"><span role="status">${tickets === undefined ? 'Loading…' : tickets.length === 0 ? 'Nothing waits for you.' : `${tickets.length} open`}</span><span class="spring"></span>
+      <label class="radio"><input type="checkbox" checked=${isLoud} onInput=${(event) => setLoud(event.target.checked)} /> Sound when one comes</label>
+      <${Enrolment} /></div>
     ${problem === undefined ? '' : html`<p class="notice bad" role="alert">${problem}</p>`}
     <div class="grid">${(tickets ?? []).map((ticket) => html`<${Card} key=${ticket.id} ticket=${ticket} you=${overview.you} onDecided=${decided} />`)}</div>
     ${ended.length === 0 ? '' : html`<section class="card wide"><h2>Decided here</h2><ul class="stack">${ended.map(({ id, words, state }) => html`<li key=${id}><${Badge} tone=${state === 'denied' ? 'bad' : 'good'}>${state}<//> ${words}</li>`)}</ul></section>`}`;

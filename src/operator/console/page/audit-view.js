@@ -10,22 +10,30 @@ const EVENTS = [
   'call.completed',
   'call.refused',
   'call.resolved',
-  'policy.reported',
+  'policy',
   'approval',
+  'passkey',
   'state',
   'order',
+  'refusals',
+  'watch',
   'operator',
+  'notice',
+  'clients',
   'config',
   'socket',
   'proxy',
   'clock',
+  'key',
   'preflight',
   'upstream',
   'budget',
   'audit',
+  'library',
 ];
 const NOTHING = { client: '', symbol: '', event: '', outcome: '', error: '', id: '', since: '', until: '' };
 const PORTION = 500;
+const FURTHER_PORTION = 1_000;
 
 /** Records as they come and as they were, joined to calls. */
 export function AuditView({ overview, calls, version, look }) {
@@ -54,12 +62,14 @@ export function AuditView({ overview, calls, version, look }) {
         withQuery('/operator/records', {
           ...filter,
           since: isoOf(since),
-          until: before ?? isoOf(until),
-          limit: PORTION,
+          until: isoOf(until),
+          limit: before === undefined ? PORTION : FURTHER_PORTION,
+          before,
         }),
       );
       if (number !== asked.current) return;
-      calls.add(said.records);
+      // The filter itself names the search.
+      calls.add(said.records, filter);
       if (before !== undefined) setHeld(undefined);
       again(calls.version);
       setSearch({ state: 'done', ...said });
@@ -106,7 +116,7 @@ export function AuditView({ overview, calls, version, look }) {
       <${Choice} name="Event" value=${filter.event} onInput=${set('event')} choices=${EVENTS} />
       <${Choice} name="Outcome" value=${filter.outcome} onInput=${set('outcome')} choices=${['answered', 'not-sent', 'unknown']} />
       <${Field} name="Error" value=${filter.error} onInput=${set('error')} placeholder="PROXY_…" />
-      <${Field} name="Id" value=${filter.id} onInput=${set('id')} placeholder="request, order or client id" />
+      <${Field} name="Id" value=${filter.id} onInput=${set('id')} placeholder="order or request" />
       <${Field} name="From" type="datetime-local" value=${since} onInput=${set('since')} />
       <${Field} name="Until" type="datetime-local" value=${until} onInput=${set('until')} />
     </form>
@@ -137,10 +147,19 @@ export function AuditView({ overview, calls, version, look }) {
             : html`<${VirtualList} rows=${rows} rowKey=${({ key }) => key} chosen=${chosen} label="Records, the latest first"
           onChoose=${choose} onTop=${tellTop}>${(one) => html`<${Line} row=${one} />`}<//>`
         }
-        ${search.state === 'done' && !search.isComplete ? html`<p class="more">Searched back to ${dayOf(search.backTo)} ${timeOfDay(search.backTo)}. <button type="button" onClick=${() => load(search.backTo)}>Search on</button></p>` : ''}
+        ${search.state === 'done' && !search.isComplete ? html`<${More} ...${search} isFull=${calls.isFull} onMore=${() => load(search.before)} />` : ''}
       </div>
       ${row === undefined ? '' : html`<${Life} row=${row} onClose=${goOn} />`}
     </div>`;
+}
+
+/** How far back was searched, and the way further. */
+function More({ backTo, isFull, onMore }) {
+  return html`<p class="more">Searched back to ${dayOf(backTo)} ${timeOfDay(backTo)}. ${
+    isFull
+      ? 'The page holds no more records: narrow the search by time or by another field.'
+      : html`<button type="button" onClick=${onMore}>Search on</button>`
+  }</p>`;
 }
 
 /** A time as a browser's field gives it, in UTC. */
@@ -155,7 +174,7 @@ function Field({ name, ...rest }) {
 }
 
 function Choice({ name, choices, value, onInput }) {
-  return html`<label><span>${name}</span><select value=${value} onInput=${onInput}><option value="">all</option>${choices.map(
+  return html`<label><span>${name}</span><select aria-label=${name} value=${value} onInput=${onInput}><option value="">all</option>${choices.map(
     (choice) => html`<option key=${choice} value=${choice}>${choice}</option>`,
   )}</select></label>`;
 }
@@ -175,7 +194,12 @@ function Line({ row }) {
 
 /** The whole life of a call: its records in their order. */
 function Life({ row, onClose }) {
-  return html`<aside class="life" aria-label="The records of this row">
+  const place = useRef();
+  // Beside the list it is in sight; above the list, on a narrow screen, it may not be.
+  useEffect(() => {
+    if (matchMedia('(max-width: 62rem)').matches) place.current.scrollIntoView();
+  }, [row.key]);
+  return html`<aside ref=${place} class="life" aria-label="The records of this row">
     <header><h2>${row.records.length === 1 ? row.records[0].event : `${row.records.length} records`}</h2>
       <button type="button" class="quiet" onClick=${onClose} aria-label="Close">✕</button></header>
     <p class="soft">${dayOf(row.time)} ${timeOfDay(row.time)}${row.records[0].requestId ? html` · <code>${row.records[0].requestId}</code>` : ''}</p>

@@ -1,11 +1,17 @@
-/** More calls than this are not kept; the oldest go first. */
-const MOST = 100_000;
+/** More records than this are not kept. */
+const MOST = 110_000;
+/** What is kept when there were more, so that it is not done anew for each that comes. */
+const KEPT = 100_000;
 
-/** Records, joined to calls: a call is one row with its whole life, any other record a row of its own. */
+/**
+ * Records, joined to calls: a call is one row with its whole life, any other record a row of its own. When there are too
+ * many, the oldest go first, but what the present search found goes last.
+ */
 export class Calls {
   #rows = [];
   #byKey = new Map();
   #seen = new Set();
+  #search;
   /** Counts changes, so that a view knows when to look again. */
   version = 0;
 
@@ -18,6 +24,13 @@ export class Calls {
     return this.#rows.flatMap(({ records }) => records);
   }
 
+  /** Whether further records of the present search would push out those before them. */
+  get isFull() {
+    return (
+      this.#search !== undefined && this.#seen.size >= KEPT && this.#rows.at(-1)?.search === this.#search
+    );
+  }
+
   clear() {
     this.#rows = [];
     this.#byKey.clear();
@@ -25,39 +38,51 @@ export class Calls {
     this.version++;
   }
 
-  /** Takes records in any order; one that is there already is not taken twice. */
-  add(records) {
+  /** Takes records in any order; one that is there already is not taken twice. `search` names the search that found them. */
+  add(records, search) {
+    if (search !== undefined) this.#search = search;
     const fresh = [];
     for (const record of records) {
-      const number = record.seq ?? `${record.time}${record.event}${record.requestId ?? ''}`;
-      if (this.#seen.has(number)) continue;
-      this.#seen.add(number);
+      const number = numberOf(record);
       const key = record.requestId ?? `seq-${number}`;
       const row = this.#byKey.get(key);
+      if (row !== undefined && search !== undefined) row.search = search;
+      if (this.#seen.has(number)) continue;
+      this.#seen.add(number);
       if (row === undefined) {
-        const made = { key, time: record.time, order: record.seq ?? 0, records: [record] };
+        const made = { key, time: record.time, order: record.seq ?? 0, records: [record], search };
         this.#byKey.set(key, made);
         fresh.push(made);
       } else insert(row, record);
     }
     if (fresh.length > 0) this.#merge(fresh);
+    if (this.#seen.size > MOST) this.#trim();
     this.version++;
   }
 
   #merge(fresh) {
     fresh.sort(latestFirst);
     const [first] = this.#rows;
+    const all = fresh.concat(this.#rows);
     // What comes live is younger than all that is there.
-    this.#rows =
-      first === undefined || latestFirst(fresh.at(-1), first) < 0
-        ? [...fresh, ...this.#rows]
-        : [...fresh, ...this.#rows].sort(latestFirst);
-    for (const row of this.#rows.splice(MOST)) {
-      this.#byKey.delete(row.key);
-      for (const { seq } of row.records) this.#seen.delete(seq);
-    }
+    this.#rows = first === undefined || latestFirst(fresh.at(-1), first) < 0 ? all : all.sort(latestFirst);
+  }
+
+  #trim() {
+    const gone = new Set();
+    for (const isFound of [false, true])
+      for (let at = this.#rows.length - 1; at >= 0 && this.#seen.size > KEPT; at--) {
+        const row = this.#rows[at];
+        if ((row.search !== undefined && row.search === this.#search) !== isFound) continue;
+        gone.add(row);
+        this.#byKey.delete(row.key);
+        for (const record of row.records) this.#seen.delete(numberOf(record));
+      }
+    this.#rows = this.#rows.filter((row) => !gone.has(row));
   }
 }
+
+const numberOf = ({ seq, time, event, requestId }) => seq ?? `${time}${event}${requestId ?? ''}`;
 
 function insert(row, record) {
   row.records = [...row.records, record].sort((one, other) => (one.seq ?? 0) - (other.seq ?? 0));
@@ -115,8 +140,17 @@ function orderText(orders) {
   return `${order.side} ${order.type ?? ''} ${amount}${price}${more}`;
 }
 
-/** Whether a row meets a filter; an empty text asks for nothing. */
-export function meets(row, { client, symbol, event, outcome, error, id }) {
+/** Whether a row meets a filter; an empty text asks for nothing. What was judged once is not judged again. */
+export function meets(row, filter) {
+  if (row.judgedBy !== filter || row.judged !== row.records) {
+    row.judgedBy = filter;
+    row.judged = row.records;
+    row.isMet = judge(row, filter);
+  }
+  return row.isMet;
+}
+
+function judge(row, { client, symbol, event, outcome, error, id }) {
   const any = (test) => row.records.some(test);
   if (client && !any((record) => record.client === client)) return false;
   if (event && !any((record) => record.event === event || record.event.startsWith(`${event}.`))) return false;

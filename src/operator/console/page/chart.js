@@ -1,4 +1,4 @@
-import { html, useEffect, useRef } from './dom.js';
+import { html, useEffect, useRef, useState } from './dom.js';
 import UPlot from './uplot.js';
 
 const HEIGHT = 150;
@@ -8,7 +8,14 @@ export function Chart({ times, series, label }) {
   const place = useRef();
   const plot = useRef();
   const names = series.map(({ name }) => name).join('\n');
-  // a new plot only for other lines
+  const [scheme, setScheme] = useState(0);
+  useEffect(() => {
+    const dark = matchMedia('(prefers-color-scheme: dark)');
+    const onChange = () => setScheme((number) => number + 1);
+    dark.addEventListener('change', onChange);
+    return () => dark.removeEventListener('change', onChange);
+  }, []);
+  // a new plot only for other lines, or other colours
   useEffect(() => {
     const element = place.current;
     const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -54,7 +61,7 @@ export function Chart({ times, series, label }) {
       watcher.disconnect();
       plot.current.destroy();
     };
-  }, [names]);
+  }, [names, scheme]);
   useEffect(() => plot.current?.setData(dataOf(times, series)));
   return html`<div class="chart">
     <div ref=${place} role="img" aria-label=${label}></div>

@@ -5,6 +5,7 @@ import { Calls } from './calls.js';
 import { ClientsView } from './clients-view.js';
 import { html, render, useEffect, useRef, useState } from './dom.js';
 import { OverviewView } from './overview-view.js';
+import { ring } from './pieces.js';
 
 const LOOK_EVERY_MS = 5_000;
 const VIEWS = { overview: 'Overview', audit: 'Audit', clients: 'Clients', approvals: 'Approvals' };
@@ -24,6 +25,8 @@ function App() {
   const [missed, setMissed] = useState(0);
   const [view, setView] = useState(viewOf);
   const [, setVersion] = useState(0);
+  const [isLoud, setLoud] = useState(false);
+  const heard = useRef(0);
   const calls = useRef();
   calls.current ??= new Calls();
   const look = () =>
@@ -86,9 +89,15 @@ function App() {
     document.title = `${pending > 0 ? `(${pending}) ` : ''}${isIn ? VIEWS[view] : 'Log in'} · Signing proxy`;
   }, [pending, view, isIn]);
 
+  // heard where somebody asked for it, once for each that comes
+  useEffect(() => {
+    if (isLoud && pending > heard.current) ring();
+    heard.current = pending;
+  }, [pending, isLoud]);
+
   if (isOut) return html`<${Login} onIn=${look} />`;
   if (!isIn) return html`<p class="boot" role="status">${trouble ?? 'Loading…'}</p>`;
-  const shared = { overview, calls: calls.current, version: calls.current.version, look };
+  const shared = { overview, calls: calls.current, version: calls.current.version, look, isLoud, setLoud };
   const views = { overview: OverviewView, audit: AuditView, clients: ClientsView, approvals: ApprovalsView };
   return html`
     <a class="skip" href="#main" onClick=${(event) => {

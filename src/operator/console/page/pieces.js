@@ -41,6 +41,22 @@ export function save(name, type, text) {
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
+const TONES_HZ = [660, 880];
+const TONE_SECONDS = 0.18;
+
+/** Two short tones, made here: nothing is loaded for them. */
+export function ring() {
+  const context = new AudioContext();
+  for (const [number, hertz] of TONES_HZ.entries()) {
+    const tone = new OscillatorNode(context, { frequency: hertz });
+    const volume = new GainNode(context, { gain: 0.15 });
+    tone.connect(volume).connect(context.destination);
+    tone.start(context.currentTime + number * TONE_SECONDS);
+    tone.stop(context.currentTime + (number + 1) * TONE_SECONDS);
+    if (number === TONES_HZ.length - 1) tone.onended = () => void context.close();
+  }
+}
+
 const ROW_PX = 40;
 const SPARE = 8;
 
