@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { SimulatorAccount } from '../../src/simulator/base/options.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import { freePort } from './free-port.ts';
 import { startTestProxy, TEST_KEY, TEST_SECRET, type TestProxy } from './servers/proxy.ts';
@@ -39,16 +40,26 @@ export interface ConsoleStage {
 export interface ConsoleStageOptions {
   readonly yaml?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Switches of the key at Binance; the proxy asks for them when given. */
+  readonly restrictions?: SimulatorAccount['restrictions'];
+  /** Fills the audit folder before the proxy starts. */
+  readonly fillAudit?: (folder: string) => void;
 }
 
 /** A simulator and a proxy with two clients, two operators, an audit folder and a state folder: what a console shows. */
 export async function startConsoleStage({
   yaml = YAML,
   env = {},
+  restrictions,
+  fillAudit,
 }: ConsoleStageOptions = {}): Promise<ConsoleStage> {
   const folder = mkdtempSync(join(tmpdir(), 'console-'));
+  fillAudit?.(join(folder, 'audit'));
+  const balances = { USDT: '1000000', BTC: '10' };
   const simulator = await startSimulator({
-    accounts: [{ apiKey: TEST_KEY, hmacSecret: TEST_SECRET, balances: { USDT: '1000000', BTC: '10' } }],
+    accounts: [
+      { apiKey: TEST_KEY, hmacSecret: TEST_SECRET, balances, ...(restrictions && { restrictions }) },
+    ],
   });
   const port = String(await freePort());
   const start = () =>
@@ -64,6 +75,7 @@ export async function startConsoleStage({
         BINANCE_PROXY_STATE_DIR: join(folder, 'state'),
         BINANCE_PROXY_OPERATOR_HOST: 'localhost',
         BINANCE_PROXY_OPERATOR_PORT: port,
+        ...(restrictions && { BINANCE_PROXY_KEY_PREFLIGHT: 'enforce' }),
         ...env,
       },
     });

@@ -1,16 +1,12 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { hasBrowser, startBrowser, type Visit, visit } from '../../support/clients/browser.ts';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { hasBrowser } from '../../support/clients/browser.ts';
+import { go } from '../../support/clients/console-page.ts';
+import { useConsole } from '../../support/clients/console-visits.ts';
 import { send } from '../../support/clients/http.ts';
-import {
-  ALICE_TOKEN,
-  BOT_KEY,
-  type ConsoleStage,
-  KEYED_TOKEN,
-  startConsoleStage,
-} from '../../support/console-stage.ts';
+import { BOT_KEY, KEYED_TOKEN } from '../../support/console-stage.ts';
+import { HOSTILE_TEXTS } from '../../support/hostile-texts.ts';
 
-const BOUND_MS = 45_000;
 const YAML = `
 clients:
   bot:
@@ -23,56 +19,26 @@ operators:
   keyed: { envPrefix: KEYED, passkeyRequired: true }
 `;
 
-let stage: ConsoleStage;
-let browser: Browser;
-const visits: Visit[] = [];
+const visits = useConsole({ yaml: YAML });
+const { enter, look } = visits;
 let number = 0;
-
-beforeAll(async () => {
-  if (!hasBrowser) return;
-  [stage, browser] = await Promise.all([startConsoleStage({ yaml: YAML }), startBrowser()]);
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await stage?.close();
-});
-
-afterEach(async () => {
-  for (const { misdeeds, context } of visits.splice(0)) {
-    await context.close();
-    expect(misdeeds).toEqual({ violations: [], errors: [], foreign: [], ran: [] });
-  }
-});
 
 /** An order at a third of the market's price, for so many USDT at its own: by the market it is worth three times that. */
 const order = (usdt: number, price = 20_000) =>
   send(
-    stage.proxy.port,
+    visits.stage.proxy.port,
     `/api/v3/order?symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=${usdt / price}&price=${price}&newClientOrderId=act-${++number}`,
     { method: 'POST', headers: { 'x-mbx-apikey': BOT_KEY } },
   );
 const sentOrders = () =>
-  stage.simulator.requests.filter(({ method, path }) => method === 'POST' && path === '/api/v3/order').length;
+  visits.stage.simulator.requests.filter(({ method, path }) => method === 'POST' && path === '/api/v3/order')
+    .length;
 
-async function enter(token = ALICE_TOKEN): Promise<Visit> {
-  const visitor = await visit(browser, stage.page);
-  visitor.context.setDefaultTimeout(BOUND_MS);
-  visits.push(visitor);
-  const { page } = visitor;
-  await page.getByLabel('Token').fill(token);
-  await page.getByRole('button', { name: 'Log in' }).click();
-  await page.getByRole('heading', { name: 'The proxy', exact: true }).waitFor();
-  return visitor;
-}
-
-const go = (page: Page, view: string) =>
-  page.getByRole('navigation').getByRole('link', { name: view }).click();
 const card = (page: Page, what: string) => page.locator('.approval').filter({ hasText: what });
 
 describe.skipIf(!hasBrowser)('approving in a browser', () => {
   it('A call that waits arrives by itself; a yes lets the same call pass', async () => {
-    const { page } = await enter();
+    const page = await look();
     await go(page, 'Approvals');
     await page.getByText('Nothing waits for you.').waitFor();
     const before = sentOrders();
@@ -83,18 +49,21 @@ describe.skipIf(!hasBrowser)('approving in a browser', () => {
       before,
     ]);
     await expect.poll(() => page.title()).toMatch(/^\(1\) /);
+    // A page that is loaded anew in the middle has it still.
+    await page.reload();
+    await expect.poll(() => page.title()).toMatch(/^\(1\) Approvals/);
     await card(page, 'BUY 0.1 BTCUSDT').getByRole('button', { name: 'Yes', exact: true }).click();
     await page.getByRole('heading', { name: 'Decided here' }).waitFor();
     await expect.poll(async () => (await order(2_000)).status).toBe(200);
     expect(sentOrders()).toBe(before + 1);
-    expect(stage.proxy.records('approval.decided').at(-1)?.approval).toMatchObject({
+    expect(visits.stage.proxy.records('approval.decided').at(-1)?.approval).toMatchObject({
       operator: 'alice',
       channel: 'session',
     });
   });
 
   it('A no needs a reason, and the app is refused', async () => {
-    const { page } = await enter();
+    const page = await look();
     await order(3_000);
     await go(page, 'Approvals');
     const one = card(page, 'BUY 0.15 BTCUSDT');
@@ -129,13 +98,54 @@ describe.skipIf(!hasBrowser)('approving in a browser', () => {
     await expect.poll(async () => (await order(4_000)).status).toBe(200);
   });
 
-  it('What nobody decides goes by itself when its time is over', async () => {
-    const { page } = await enter();
-    await order(5_000);
+  it('It is heard where somebody asked for it, once for each that comes', async () => {
+    const page = await look();
+    await page.evaluate(
+      '{ const Known = AudioContext; window.heard = 0; window.AudioContext = class extends Known { constructor() { super(); window.heard++; } }; }',
+    );
+    const heard = () => page.evaluate('heard');
     await go(page, 'Approvals');
-    const one = card(page, 'BUY 0.25 BTCUSDT');
-    await one.waitFor();
-    await one.waitFor({ state: 'detached' });
-    expect(stage.proxy.records('approval.expired').length).toBeGreaterThan(0);
+    const waiting = page.locator('.approval');
+    const before = await waiting.count();
+    await order(6_000);
+    await expect.poll(() => waiting.count()).toBe(before + 1);
+    expect(await heard()).toBe(0);
+    await page.getByLabel('Sound when one comes').check();
+    await order(7_000);
+    await expect.poll(heard).toBe(1);
+  });
+
+  it('Texts of the app in what waits stay texts', async () => {
+    const page = await look();
+    await go(page, 'Approvals');
+    const query = new URLSearchParams({
+      ...{
+        symbol: 'BTCUSDT',
+        side: 'BUY',
+        type: 'LIMIT',
+        timeInForce: 'GTC',
+        quantity: '0.5',
+        price: '20000',
+      },
+      newClientOrderId: `hostile-${++number}`,
+      ...Object.fromEntries(HOSTILE_TEXTS.map((text, index) => [`note${index}`, text])),
+    });
+    const asked = await send(visits.stage.proxy.port, `/api/v3/order?${query}`, {
+      method: 'POST',
+      headers: { 'x-mbx-apikey': BOT_KEY, 'user-agent': 'an app' },
+    });
+    expect(asked.headers['x-proxy-error']).toBe('PROXY_APPROVAL_PENDING');
+    const one = card(page, 'BUY 0.5 BTCUSDT');
+    await one.getByText('All parameters, and the digest').click();
+    await expect.poll(() => one.locator('pre').textContent()).toContain('onerror%3Dalert');
+  });
+
+  it('What nobody decides goes by itself when its time is over', async () => {
+    const page = await look();
+    await go(page, 'Approvals');
+    // Those that earlier tests asked for are still open, the last of them for almost all of its time.
+    await page.getByText('Nothing waits for you.').waitFor();
+    expect(visits.stage.proxy.records('approval.expired').length).toBeGreaterThanOrEqual(3);
+    await expect.poll(() => page.title()).toMatch(/^Approvals/);
   });
 });
