@@ -121,7 +121,8 @@ async function measure(running: Running, agents: Agents, viewers: number, said: 
   const reads: Promise<number | undefined>[] = [];
   for (let turn = 0; turn < ROUND_SECONDS * TURNS_PER_SECOND; turn++) {
     for (let number = 0; number < ORDERS; number++) orders.push(call(port, agents.orders, 'POST', ORDER));
-    for (let number = 0; number < READS; number++) reads.push(call(port, agents.reads, 'GET', '/api/v3/account'));
+    for (let number = 0; number < READS; number++)
+      reads.push(call(port, agents.reads, 'GET', '/api/v3/account'));
     const dueMs = startMs + ((turn + 1) * 1_000) / TURNS_PER_SECOND;
     await pause(Math.max(0, dueMs - performance.now()));
   }

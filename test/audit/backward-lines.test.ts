@@ -12,7 +12,8 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const numberOf = (line: string) => Number(line.split(' ', 1)[0]);
+/** Of a whole line; a part of one has none. */
+const numberOf = (line: string) => Number(/^(\d+) é* end$/.exec(line)?.[1]);
 
 async function numbersOf(path: string, before?: number): Promise<number[]> {
   const numbers: number[] = [];
@@ -23,7 +24,10 @@ async function numbersOf(path: string, before?: number): Promise<number[]> {
 
 function write(lengths: readonly number[]): string {
   const path = join(folder, 'lines');
-  writeFileSync(path, lengths.map((length, index) => `${10 * (index + 1)} ${'é'.repeat(length)}\n`).join(''));
+  writeFileSync(
+    path,
+    lengths.map((length, index) => `${10 * (index + 1)} ${'é'.repeat(length)} end\n`).join(''),
+  );
   return path;
 }
 
