@@ -50,6 +50,12 @@ describe('lines from the end to the beginning', () => {
     );
   });
 
+  it('Wherever it begins, the line before that is whole', async () => {
+    const path = write(Array.from({ length: 1_500 }, () => 50));
+    for (let before = 20; before <= 15_000; before += 10)
+      expect((await numbersOf(path, before)).find((number) => number < before)).toBe(before - 10);
+  });
+
   it('A search that goes on far in front does not read what is behind it', async () => {
     const path = write(Array.from({ length: 20_000 }, () => 50));
     const read = await numbersOf(path, 5_000);
