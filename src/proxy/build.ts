@@ -213,7 +213,7 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
       const { status, text } = await (method === 'GET' ? ownCalls.get(call) : ownCalls.cancel(method, call));
       return { status, bodyText: text };
     },
-    ...times,
+    ...{ ...times, serverNow, answerWithinMs: timeouts.stateAnswerMs },
     onChanged: (entry, before, isKept) => {
       stateEvents.changed(entry, before, isKept);
       if (compareStates(entry.state, before) > 0) approvals.voidScope(entry, `state ${entry.state}`);

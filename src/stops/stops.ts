@@ -4,7 +4,7 @@ import type { Call } from '../core/call/call.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import { SECOND_MS } from '../core/intervals.ts';
 import type { LeftOrder } from './cancelling/cancel-round.ts';
-import type { Cancellations } from './cancelling/cancellations.ts';
+import type { Cancellations, CancelProgress } from './cancelling/cancellations.ts';
 import { judgeByState, judgeOpening } from './judge-call.ts';
 import type { KnownOrders, SettledOrders } from './known-orders.ts';
 import type { OrdersOnTheirWay } from './orders-on-their-way.ts';
@@ -83,6 +83,8 @@ export interface StopsDeps {
   readonly shared: SharedStates | undefined;
   readonly settings: () => Settings;
   readonly wallNow: () => number;
+  /** How long an answer waits for the cancelling, which goes on by itself, in ms. */
+  readonly answerWithinMs: number;
   /** Clients whose silence counts, to be kept with the states. */
   readonly armed: () => readonly string[];
   readonly beats: () => Pick<CountdownBeats, 'assertNoOther' | 'note' | 'kept'>;
@@ -91,8 +93,8 @@ export interface StopsDeps {
 
 /** An order that left before the door was shut has reached the exchange by then, or never will. */
 const ON_ITS_WAY_MS = 2 * SECOND_MS;
-/** How long an answer waits for the cancelling, which goes on by itself. */
-const ANSWER_WITHIN_MS = 20 * SECOND_MS;
+/** So many names stand in a sentence. */
+const MOST_NAMED = 20;
 
 /** The states of this proxy: who may do what, until an operator says otherwise. */
 export class Stops {
@@ -198,8 +200,8 @@ export class Stops {
     if (entry.state === 'run') cancellations.drop(scope);
     this.#deps.onChanged(entry, present, isKept);
     await this.#onTheirWay.settled(scope, ON_ITS_WAY_MS);
-    if (running !== undefined) await within(running.done, ANSWER_WITHIN_MS);
-    const progress = running?.progress(false);
+    if (running !== undefined) await within(running.done, this.#deps.answerWithinMs);
+    const progress = running?.progress(running.isDone);
     return {
       state: book.get(scope)?.state ?? 'run',
       scope: scope.kind,
@@ -207,7 +209,7 @@ export class Stops {
       persistent: isKept,
       already,
       cancelled: progress?.cancelled ?? 0,
-      left: progress?.left ?? [],
+      left: progress === undefined ? [] : leftOf(progress),
       notes: this.#notes(mode, isKept),
     };
   }
@@ -249,7 +251,7 @@ export class Stops {
     if (known !== undefined && !known.has(name))
       throw new StopError(
         'unknown-name',
-        `There is no ${kind} ${name}; there are ${[...known.keys()].join(', ')}.`,
+        `There is no ${kind} ${name}; there are ${listed([...known.keys()])}.`,
       );
     return kind === 'proxy' ? { kind, name: '' } : scope;
   }
@@ -313,8 +315,21 @@ function symbolsOf({ effect }: Endpoint, call: Call): readonly string[] | undefi
   return effect === 'place' && named?.length === 0 ? undefined : named;
 }
 
+/** The first names of a list that may be long. */
+function listed(names: readonly string[]): string {
+  const more = names.length - MOST_NAMED;
+  return names.slice(0, MOST_NAMED).join(', ') + (more > 0 ? ` and ${more} more` : '');
+}
+
 function isSameScope(one: Scope, other: Scope): boolean {
   return one.kind === other.kind && one.name === other.name;
+}
+
+/** What is not seen to the end yet is not told as done. */
+function leftOf({ left, isDone }: CancelProgress): readonly LeftOrder[] {
+  return isDone || left.length > 0
+    ? left
+    : [{ account: '', market: '', why: 'Binance has not answered yet' }];
 }
 
 /** The same act under another revision. */

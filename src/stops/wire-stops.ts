@@ -16,7 +16,11 @@ export interface WireStopsDeps {
   readonly settings: () => Settings;
   readonly ask: CancelPort;
   readonly wallNow: () => number;
+  /** The time of the exchange, ms. */
+  readonly serverNow: () => number;
   readonly monotonicNow: () => number;
+  /** How long the answer to a change waits for the cancelling, in ms. */
+  readonly answerWithinMs: number;
   readonly onChanged: StopsDeps['onChanged'];
   readonly onCancelled: CancellationsDeps['onProgress'];
 }
@@ -40,7 +44,7 @@ const NOTHING: KeptStates = { entries: [], work: [], armed: [], beats: [] };
 
 /** @throws ConfigError when the state folder cannot be used */
 export async function wireStops(initial: Settings, deps: WireStopsDeps): Promise<WiredStops> {
-  const { settings, ask, wallNow, onChanged, onCancelled } = deps;
+  const { settings, ask, wallNow, serverNow, answerWithinMs, onChanged, onCancelled } = deps;
   const { stateDir, redisUrl } = initial;
   const book = new StateBook();
   const known = new KnownOrders();
@@ -56,7 +60,7 @@ export async function wireStops(initial: Settings, deps: WireStopsDeps): Promise
     isSettled: (scope) => onTheirWay.isSettled(scope),
     settled: (scope) => onTheirWay.settled(scope, LAST_ORDER_MS),
     letsOrdersPass: (scope) => book.get(scope)?.state === 'reduce-only',
-    wallNow,
+    serverNow,
     onProgress: onCancelled,
     keep: () => stops.keep(),
   });
@@ -77,6 +81,7 @@ export async function wireStops(initial: Settings, deps: WireStopsDeps): Promise
       shared,
       settings,
       wallNow,
+      answerWithinMs,
       armed,
       onChanged,
       beats: () => silence.beats,

@@ -14,6 +14,8 @@ export interface Timeouts {
   readonly refreshConnectionMs: number;
   /** Pauses of the resolver in ms; undefined takes its own. */
   readonly resolutionPausesMs: readonly number[] | undefined;
+  /** How long the answer to a change of a state waits for the cancelling, in ms. */
+  readonly stateAnswerMs: number;
   /** How long one try to send a notice may take, in ms. */
   readonly noticeMs: number;
   /** Before the second try of a notice and those after it, in ms. */
@@ -32,6 +34,7 @@ export const DEFAULT_TIMEOUTS: Timeouts = Object.freeze({
   idleConnectionMs: 25_000,
   refreshConnectionMs: 21_000,
   resolutionPausesMs: undefined,
+  stateAnswerMs: 20_000,
   noticeMs: 10_000,
   noticePausesMs: Object.freeze([1_000, 5_000, 25_000]),
 });

@@ -76,12 +76,15 @@ export function admitSocket(
   if (closed !== undefined) throw unknownEndpoint('endpoint', closed);
   const endpoint = connectionEndpoint(target);
   context.noteEndpoint(endpoint);
-  const readers = new Readers(keyHolders, context, headers);
+  const readers = new Readers({ keyHolders, stops }, context, headers);
   const client = clientOf(context, target, headers, readers);
   context.noteCaller(client, undefined);
   rates.count(client, monotonicNow());
   if (!(target.isPrivate && client.name === ANONYMOUS)) decide(client, endpoint, callOf(endpoint));
-  if (target.isPrivate) stops.assertMayOpen(client.name, client.account);
+  if (target.isPrivate) {
+    stops.assertMayOpen(client.name, client.account);
+    readers.assertMayOpen(listenKeysOf(target), context.config);
+  }
   const isOwn = target.isPrivate || target.kind === 'api';
   const owner = keyHolders.accountOf(listenKeysOf(target), settings);
   const way = wayOf(settings.egress, isOwn ? (owner ?? context.identified?.account) : undefined);

@@ -18,7 +18,8 @@ export interface CancellationsDeps extends RoundDeps {
   readonly isSettled: (scope: Scope) => boolean;
   /** True of a state that lets some orders pass: those that are placed under it stay. */
   readonly letsOrdersPass: (scope: Scope) => boolean;
-  readonly wallNow: () => number;
+  /** The time of the exchange, ms: orders are dated by it. */
+  readonly serverNow: () => number;
   readonly onProgress: (progress: CancelProgress) => void;
   /** Keeps what is still to be done. */
   readonly keep: () => void;
@@ -70,6 +71,7 @@ export class Cancellations {
   drop(scope: Scope): void {
     const running = this.#open.get(scopeKey(scope));
     if (running === undefined) return;
+    running.isDone = true;
     running.stop.abort();
     this.#open.delete(scopeKey(scope));
   }
@@ -81,24 +83,28 @@ export class Cancellations {
 
   async #run(running: Running): Promise<void> {
     const { signal } = running.stop;
+    /** Looks in a row that could not do all that they wanted. */
+    let failed = 0;
     for (let round = 0; !signal.aborted; round++) {
       const { scope } = running.work;
       // The first look does not wait for the orders on their way: it takes away what rests already.
       const isSettled = round > 0 || this.#deps.isSettled(scope);
       if (isSettled) await this.#deps.settled(scope);
-      if (isSettled) running.settledMs ??= this.#deps.wallNow();
+      if (isSettled) running.settledMs ??= this.#deps.serverNow();
       if (signal.aborted) return;
       const end = await this.#look(running);
       if (signal.aborted) return;
       const isDone = isSettled && end.isClean;
       const hasMoved = running.note(end);
+      running.isDone = isDone;
       if (isDone) {
         this.#open.delete(scopeKey(scope));
         this.#deps.keep();
       }
       if (isDone || hasMoved) this.#deps.onProgress(running.progress(isDone));
       if (isDone) return;
-      const pauseMs = end.isClean ? 0 : (PAUSES_MS[Math.min(round, PAUSES_MS.length - 1)] ?? 0);
+      const pauseMs = end.isClean ? 0 : (PAUSES_MS[Math.min(failed, PAUSES_MS.length - 1)] ?? 0);
+      failed = end.left.length === 0 ? 0 : failed + 1;
       await pause(pauseMs, undefined, { signal, ref: false }).catch(() => {});
     }
   }
@@ -114,15 +120,17 @@ export class Cancellations {
   }
 }
 
-/** By so much the clock of the exchange may be ahead. */
+/** By so much what is known of the clock of the exchange may be wrong. */
 const CLOCKS_APART_MS = SECOND_MS;
 
 /** The cancelling of one scope. */
 export class Running {
   readonly stop = new AbortController();
   work: CancelWork;
-  /** When the last order from before the state had ended, ms. */
+  /** When the last order from before the state had ended, by the clock of the exchange, ms. */
   settledMs: number | undefined;
+  /** True once nothing was left, or another act took its place. */
+  isDone = false;
   /** Resolves when nothing is left, or it was ended. */
   done: Promise<void> = Promise.resolve();
   #left: readonly LeftOrder[] = [];

@@ -6,7 +6,13 @@ import { anonymousIn } from '../../pipeline/clients/identify.ts';
 import type { KeyHolders } from '../../pipeline/clients/key-holders.ts';
 import { mayRead } from '../../pipeline/clients/shown-client.ts';
 import type { LiveConfig } from '../../pipeline/live-config.ts';
+import type { Stops } from '../../stops/stops.ts';
 import { mayAnybodyRead, type Reader, ReadRight } from './read-right.ts';
+
+export interface ReadersDeps {
+  readonly keyHolders: Pick<KeyHolders, 'holderOf'>;
+  readonly stops: Pick<Stops, 'assertMayOpen'>;
+}
 
 /** Says who reads by a listen key or listen token on one socket of an app. */
 export class Readers {
@@ -15,16 +21,18 @@ export class Readers {
    * more than its being the listener's own says that this is no browser.
    */
   readonly mustProve: boolean;
-  readonly #keyHolders: Pick<KeyHolders, 'holderOf'>;
+  readonly #keyHolders: ReadersDeps['keyHolders'];
+  readonly #stops: ReadersDeps['stops'];
   readonly #identified: Client | undefined;
   readonly #openedUnder: LiveConfig;
 
   constructor(
-    keyHolders: Pick<KeyHolders, 'holderOf'>,
+    { keyHolders, stops }: ReadersDeps,
     { identified, config }: Pick<CallContext, 'identified' | 'config'>,
     { origin }: IncomingHttpHeaders,
   ) {
     this.#keyHolders = keyHolders;
+    this.#stops = stops;
     this.#identified = identified;
     this.#openedUnder = config;
     this.mustProve = origin !== undefined;
@@ -47,7 +55,20 @@ export class Readers {
   }
 
   /**
+   * Whoever a listen key belongs to, nothing of an account's own is opened under a halt.
+   * @throws ProxyError PROXY_STOPPED
+   */
+  assertMayOpen(keys: readonly string[], config: LiveConfig): void {
+    for (const key of keys) {
+      const reader = this.#identified ?? this.readerOf(key, config);
+      const client = reader === 'unknown' ? this.anonymous(config) : reader;
+      if (client !== undefined) this.#stops.assertMayOpen(client.name, client.account);
+    }
+  }
+
+  /**
    * The rights to the listen keys among names of streams, by listen key; undefined when one of them may not be heard.
+   * @throws ProxyError PROXY_STOPPED
    */
   rightsToNames(names: readonly string[], config: LiveConfig): ReadonlyMap<string, ReadRight> | undefined {
     const rights = new Map<string, ReadRight>();
@@ -57,6 +78,7 @@ export class Readers {
       if (right === undefined) return undefined;
       rights.set(key, right);
     }
+    this.assertMayOpen([...rights.keys()], config);
     return rights;
   }
 

@@ -1,4 +1,3 @@
-import { ProxyError } from '../../core/errors.ts';
 import { type ControlFrame, invalid, readControl } from '../../core/frames/control-frame.ts';
 import type { StreamWish } from '../../core/frames/stream-event.ts';
 import type { LiveConfig } from '../../pipeline/live-config.ts';
@@ -13,6 +12,7 @@ import {
   errorText,
   LACKS_READ,
   readControlRequest,
+  refusalText,
 } from './stream-control.ts';
 import type { Listener } from './subscriptions.ts';
 
@@ -94,16 +94,17 @@ export class AppStreams {
     }
     if (fresh.length === 0) return undefined;
     const { group, open, readers, config } = this.#options;
-    const rights = readers.rightsToNames(fresh, config());
-    if (rights === undefined) return LACKS_READ;
-    for (const [key, right] of rights) this.#rights.set(key, right);
+    try {
+      const rights = readers.rightsToNames(fresh, config());
+      if (rights === undefined) return LACKS_READ;
+      for (const [key, right] of rights) this.#rights.set(key, right);
+    } catch (error) {
+      return refusalText(error);
+    }
     for (const name of fresh) this.#names.add(name);
     const error = await new Promise<string | undefined>((resolve, reject) => {
       group.subscribe(this.#listener, fresh, { open, consent: resolve }).catch(reject);
-    }).catch((cause: unknown) => {
-      if (cause instanceof ProxyError) return errorText({ code: cause.code, msg: cause.message });
-      throw cause;
-    });
+    }).catch(refusalText);
     if (error !== undefined || this.#isGone) {
       for (const name of fresh) this.#names.delete(name);
       group.unsubscribe(this.#listener, fresh);

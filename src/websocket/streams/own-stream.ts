@@ -7,7 +7,7 @@ import type { ReadRight } from '../sockets/read-right.ts';
 import type { Readers } from '../sockets/readers.ts';
 import { type PairOptions, type PairOwner, SocketPair } from '../sockets/socket-pair.ts';
 import { shutdownEvent } from './shutdown-event.ts';
-import { controlAnswer, errorText, LACKS_READ } from './stream-control.ts';
+import { controlAnswer, errorText, LACKS_READ, refusalText } from './stream-control.ts';
 
 export interface OwnStreamOptions extends PairOptions {
   readonly config: () => LiveConfig;
@@ -84,12 +84,22 @@ export class OwnStream implements PairOwner {
     if ('error' in reading) return controlAnswer(reading.id, { error: errorText(reading.error) });
     const { id, method, params } = reading.frame;
     if (method !== 'SUBSCRIBE') return undefined;
-    const { readers, config } = this.#options;
     const names = params.map(stringIn).filter((name) => name !== undefined);
-    const rights = readers.rightsToNames(names, config());
-    if (rights === undefined) return controlAnswer(id, { error: LACKS_READ });
-    for (const [key, right] of rights) this.#rights.set(key, right);
-    return undefined;
+    const refusal = this.#takeUp(names);
+    return refusal === undefined ? undefined : controlAnswer(id, { error: refusal });
+  }
+
+  /** Returns the JSON text of an error. */
+  #takeUp(names: readonly string[]): string | undefined {
+    const { readers, config } = this.#options;
+    try {
+      const rights = readers.rightsToNames(names, config());
+      if (rights === undefined) return LACKS_READ;
+      for (const [key, right] of rights) this.#rights.set(key, right);
+      return undefined;
+    } catch (error) {
+      return refusalText(error);
+    }
   }
 
   /** Ends the stream once a new configuration took the right to it away. */

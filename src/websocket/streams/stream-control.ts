@@ -1,3 +1,4 @@
+import { ProxyError } from '../../core/errors.ts';
 import { type ControlError, type ControlFrame, invalid, stringIn } from '../../core/frames/control-frame.ts';
 
 /** What a stream socket is, as far as control frames can ask for it. */
@@ -56,6 +57,15 @@ export function controlAnswer(id: string, { result, error }: ControlAnswer): str
 /** JSON text of an error. */
 export function errorText({ code, msg }: ControlError): string {
   return JSON.stringify({ code, msg });
+}
+
+/**
+ * JSON text of what refused a control frame.
+ * @throws what is no refusal
+ */
+export function refusalText(error: unknown): string {
+  if (error instanceof ProxyError) return errorText({ code: error.code, msg: error.message });
+  throw error;
 }
 
 function readProperty({ method, params }: ControlFrame, { isCombined }: StreamSocketState): ControlRequest {

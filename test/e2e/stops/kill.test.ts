@@ -16,6 +16,8 @@ import {
 } from '../../support/servers/proxy.ts';
 
 const ROUNDS = portion(50, 5);
+/** Two starts and a cancelling, on a machine that has much else to do. */
+const LONGEST_ROUND_MS = 60_000;
 const ORDER = '/api/v3/order?symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.001&price=50000';
 
 describe('a proxy that is killed while a state is entered', () => {
@@ -69,7 +71,7 @@ describe('a proxy that is killed while a state is entered', () => {
     simulator.requests.filter(({ method, path }) => method === 'POST' && path === '/api/v3/order').length;
 
   it(`What was answered holds after each of ${ROUNDS} kills, and what was to be cancelled goes`, {
-    timeout: 600_000,
+    timeout: ROUNDS * LONGEST_ROUND_MS,
   }, async () => {
     let random = SEED >>> 0;
     const upTo = (most: number) => {
