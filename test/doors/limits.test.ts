@@ -9,17 +9,23 @@ import {
 } from '../support/clients/doors.ts';
 import { send } from '../support/clients/http.ts';
 import { openWsStage, type WsStage } from '../support/servers/ws-stage.ts';
+import { wsEnv } from '../support/servers/ws-upstream.ts';
 
 const APPS = [HTTP_DOOR, FRAME_DOOR];
 /** A client for each door and limit: what one counts is no other's. */
 const LIMITS = {
   banded: 'order: { priceBand: 5% }',
-  spread: 'order: { maxSpread: 0.00000001 }',
+  // Made narrower once the book is known.
+  spread: 'order: { maxSpread: 50% }',
   minute: 'order: { perMinute: 2 }',
   second: 'order: { perSecond: 1 }',
   equal: 'order: { repeats: { max: 2, withinMs: 3600000 } }',
   streak: 'stopAfterRefusals: 3',
   ended: 'expires: 2026-11-01',
+  wider: 'order: { maxSpread: 50% }',
+  pair: 'order: { perSecond: 2 }',
+  lever: 'order: { maxLeverage: 5 }',
+  lasting: `expires: ${new Date(Date.now() + 2 * 86_400_000).toISOString().slice(0, 10)}`,
   trying: 'order: { perMinute: 1, priceBand: 5% }, policy: { mode: report }',
 } as const;
 type Limit = keyof typeof LIMITS;
@@ -33,15 +39,17 @@ const ENV = Object.fromEntries(
   all.map(([limit, door]) => [`${prefixOf(limit, door)}_CLIENT_KEY`, keyOf(limit, door)]),
 );
 const ALL = '[market-data, read, spot-margin-trade, futures-trade]';
-const YAML = `clients:\n${all
-  .map(
-    ([limit, door]) =>
-      `  ${clientOf(limit, door)}: { account: main, envPrefix: ${prefixOf(limit, door)}, permissions: ${ALL}, ${LIMITS[limit]} }\n`,
-  )
-  .join('')}`;
+const yamlOf = (limits: Readonly<Record<Limit, string>>) =>
+  `clients:\n${all
+    .map(
+      ([limit, door]) =>
+        `  ${clientOf(limit, door)}: { account: main, envPrefix: ${prefixOf(limit, door)}, permissions: ${ALL}, ${limits[limit]} }\n`,
+    )
+    .join('')}`;
 
 const PLACE = { rest: ['POST', '/api/v3/order'], frame: 'order.place' } as const;
 const FUTURES = { rest: ['POST', '/fapi/v1/order'], frame: 'order.place', api: '/ws-fapi/v1' } as const;
+const LEVERAGE = { rest: ['POST', '/fapi/v1/leverage'], frame: 'no such method' } as const;
 const CANCEL = { rest: ['DELETE', '/api/v3/order'], frame: 'order.cancel' } as const;
 const READ = { rest: ['GET', '/api/v3/account'], frame: 'account.status' } as const;
 const OCO = { rest: ['POST', '/api/v3/orderList/oco'], frame: 'orderList.place.oco' } as const;
@@ -50,10 +58,22 @@ const LIMIT = { ...MARKET, type: 'LIMIT', timeInForce: 'GTC' };
 
 let stage: WsStage;
 let book: { readonly bid: number; readonly ask: number };
+let futuresBook: typeof book;
+const readBook = async (path: string) => {
+  const { json } = await send(stage.proxy.port, `${path}?symbol=BTCUSDT`);
+  return { bid: Number(json?.bidPrice), ask: Number(json?.askPrice) };
+};
 beforeAll(async () => {
-  stage = await openWsStage('HMAC', { env: ENV, yaml: YAML });
-  const { json } = await send(stage.proxy.port, '/api/v3/ticker/bookTicker?symbol=BTCUSDT');
-  book = { bid: Number(json?.bidPrice), ask: Number(json?.askPrice) };
+  stage = await openWsStage('HMAC', { env: ENV, yaml: yamlOf(LIMITS) });
+  book = await readBook('/api/v3/ticker/bookTicker');
+  futuresBook = await readBook('/fapi/v1/ticker/bookTicker');
+  // The narrowest that is still as wide as the book, and the widest that is not.
+  const spread = Math.floor((book.ask / book.bid - 1) * 1e8);
+  const written = (count: number) => `order: { maxSpread: ${(count / 1e8).toFixed(8)} }`;
+  stage.proxy.reload(
+    { ...ENV, ...wsEnv({ wsUrl: stage.simulator.url.replace('http', 'ws') }) },
+    yamlOf({ ...LIMITS, spread: written(spread), wider: written(spread + 1) }),
+  );
 });
 afterAll(async () => {
   await closeDoors();
@@ -103,7 +123,34 @@ describeEveryDoor('the price band', APPS, (door) => {
   });
 });
 
+describeEveryDoor('the edges of the price band', APPS, (door) => {
+  it.each([
+    ['spot', PLACE],
+    ['futures', FUTURES],
+  ] as const)('Of %s the last price within it leaves, the next one does not', async (market, call) => {
+    const { bid, ask } = market === 'spot' ? book : futuresBook;
+    const key = keyOf('banded', door);
+    const tick = market === 'spot' ? 0.01 : 0.1;
+    const highest = Math.floor((ask * 1.05) / tick + 1e-6) * tick;
+    const lowest = Math.ceil((bid * 0.95) / tick - 1e-6) * tick;
+    const at = (side: string, price: number) => ({
+      ...call,
+      key,
+      params: { ...LIMIT, side, price: cents(price) },
+    });
+    await expectSent(door, at('BUY', highest));
+    await expectRefused(door, at('BUY', highest + tick), 'order.priceBand');
+    await expectSent(door, at('SELL', lowest));
+    await expectRefused(door, at('SELL', lowest - tick), 'order.priceBand');
+  });
+});
+
 describeEveryDoor('the spread', APPS, (door) => {
+  it('A book that is as wide as it may be is no hindrance, one that is wider is', async () => {
+    await expectSent(door, { ...PLACE, key: keyOf('wider', door), params: MARKET });
+    await expectRefused(door, { ...PLACE, key: keyOf('spread', door), params: MARKET }, 'order.maxSpread');
+  });
+
   it('A market order into a wider book does not leave, a limit order does', async () => {
     const key = keyOf('spread', door);
     for (const call of [PLACE, FUTURES]) {
@@ -128,13 +175,14 @@ describeEveryDoor('the rates', APPS, (door) => {
     await expectSent(door, { ...READ, key });
   });
 
-  it('A list with more orders than a second has does not leave', async () => {
+  it('A list with more orders than a second has does not leave, one with as many does', async () => {
     const legs = { aboveType: 'LIMIT_MAKER', abovePrice: cents(book.ask * 1.1), belowType: 'STOP_LOSS' };
     const params = {
       ...{ symbol: 'BTCUSDT', side: 'SELL', quantity: '0.001', ...legs },
       belowStopPrice: cents(book.bid * 0.9),
     };
     await expectRefused(door, { ...OCO, key: keyOf('second', door), params }, 'order.perSecond');
+    await expectSent(door, { ...OCO, key: keyOf('pair', door), params });
   });
 
   it('As many equal orders leave as there may be, and others go on', async () => {
@@ -186,6 +234,31 @@ describeEveryDoor('refusals by Binance in a row', APPS, (door) => {
     expect(told()).toEqual([]);
     await fall(1);
     expect(told()).toMatchObject([{ rule: 'stopAfterRefusals', level: 40 }]);
+    const sent = arrived();
+    expect(await door.call(stage, dear(book.bid * 0.95))).toMatchObject({
+      error: 'PROXY_STOPPED',
+      code: -2010,
+    });
+    expect(arrived()).toBe(sent);
+    await expectAnswered(door, { ...CANCEL, key, params: { symbol: 'BTCUSDT', orderId: '987654' } }, -2011);
+  });
+});
+
+// No signed API sets leverage.
+describeEveryDoor('leverage', [HTTP_DOOR], (door) => {
+  it('The most that there may be is set, more does not leave', async () => {
+    const key = keyOf('lever', door);
+    const params = (leverage: string) => ({ symbol: 'BTCUSDT', leverage });
+    await expectSent(door, { ...LEVERAGE, key, params: params('5') });
+    await expectRefused(door, { ...LEVERAGE, key, params: params('6') }, 'order.maxLeverage');
+  });
+});
+
+describeEveryDoor('a key that ends later', APPS, (door) => {
+  it('It is one like any other', async () => {
+    const key = keyOf('lasting', door);
+    await expectSent(door, { ...READ, key });
+    await expectSent(door, { ...PLACE, key, params: { ...LIMIT, price: cents(book.bid * 0.97) } });
   });
 });
 
