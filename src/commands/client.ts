@@ -7,7 +7,7 @@ import { pairVariables, prefixFor, SINGLE_CLIENT } from './client/client-names.t
 import { issueKey } from './client/issue-key.ts';
 import { describeSource, sourceOf } from './client/key-source.ts';
 import { list } from './client/list.ts';
-import { entryFor, PRESET_NAMES } from './client/presets.ts';
+import { adviceFor, entryFor, PRESET_NAMES } from './client/presets.ts';
 import { revoke } from './client/revoke.ts';
 import { rotate } from './client/rotate.ts';
 import { clientsYaml } from './client/yaml-entry.ts';
@@ -107,5 +107,5 @@ function fragment(name: string, prefix: string, values: Values<typeof NEW>): str
   const symbols = readSymbols(values.symbols);
   const entry = entryFor(values.for, { envPrefix: prefix, symbols });
   if (entry === undefined) throw new UsageError(`--for takes one of: ${PRESET_NAMES.join(', ')}.`);
-  return `\nFor config/proxy.yaml:\n${clientsYaml(new Map([[name, entry]]))}`;
+  return `\nFor config/proxy.yaml:\n${clientsYaml(new Map([[name, entry]]))}${adviceFor(values.for)}`;
 }

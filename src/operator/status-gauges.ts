@@ -5,7 +5,7 @@ import { SECOND_MS } from '../core/intervals.ts';
 import { UPSTREAM_NAMES } from '../core/upstream.ts';
 import type { Stops } from '../stops/stops.ts';
 import type { ServerClock } from '../upstream/server-clock.ts';
-import { createNoticeCounters, createWatchGauges } from './gauges/watch-gauges.ts';
+import { createNoticeCounters, createOwnOrderGauges, createWatchGauges } from './gauges/watch-gauges.ts';
 import { createKeyGauges } from './key-gauges.ts';
 import { createLimitGauge, type LimitGaugeDeps } from './limit-gauge.ts';
 import { createStateGauges } from './state-gauges.ts';
@@ -35,6 +35,7 @@ export function createStatusGauges(registry: Registry, deps: StatusGaugesDeps): 
   const readStates = createStateGauges(registry, deps.stops);
   const readNotices = createNoticeCounters(registry);
   const readWatch = createWatchGauges(registry);
+  const readOwnOrders = createOwnOrderGauges(registry);
   const unresolved = gaugeOf(
     registry,
     'binance_proxy_orders_unresolved',
@@ -57,6 +58,7 @@ export function createStatusGauges(registry: Registry, deps: StatusGaugesDeps): 
     readStates();
     readNotices(state);
     readWatch(state);
+    readOwnOrders(state);
     unresolved.set(deps.unresolvedOrders());
     sockets.set(deps.openSockets());
   };

@@ -7,7 +7,7 @@ import type { KeyCare, KeyCareState } from '../upstream/key-care.ts';
 import type { KeyGate } from '../upstream/key-gate.ts';
 import type { PreflightVerdict } from '../upstream/key-verdicts.ts';
 import type { ServerClock } from '../upstream/server-clock.ts';
-import type { Watch, WatchState } from '../watch/watch.ts';
+import type { OwnOrdersState, Watch, WatchState } from '../watch/watch.ts';
 
 /** What keeps signed calls from passing. */
 interface NotReady {
@@ -39,6 +39,8 @@ export interface Status {
   readonly notices: readonly NoticeState[];
   /** The accounts and products whose orders are watched. */
   readonly watch: readonly WatchState[];
+  /** What rests of each client there, and what its fills of the day made. */
+  readonly ownOrders: readonly OwnOrdersState[];
 }
 
 /** What the status is read from. */
@@ -53,7 +55,7 @@ export interface StatusDeps {
   readonly trail: Pick<AuditTrail, 'check' | 'state'>;
   readonly budgets: Pick<Budgets, 'state'>;
   readonly notices: Pick<Notices, 'state'>;
-  readonly watch: Pick<Watch, 'states'>;
+  readonly watch: Pick<Watch, 'states' | 'ownOrders'>;
 }
 
 /** Tells, whenever it is asked, whether signed calls can pass, and if not, why. */
@@ -97,6 +99,7 @@ export function createStatus(deps: StatusDeps): () => Status {
       budgets: { degraded: budgets.state.degraded },
       notices: notices.state,
       watch: watch.states,
+      ownOrders: watch.ownOrders,
     };
   };
 }

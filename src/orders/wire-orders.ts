@@ -18,6 +18,9 @@ import type { AskUpstream } from './order-lookup.ts';
 import { createPriceBook, type PriceBook } from './price-book.ts';
 import { toUnknownCall } from './recorded-call.ts';
 import { OrderResolver, type OrderResolverOptions } from './resolver.ts';
+import { OpenLimit } from './resting/open-limit.ts';
+import { RealisedResults } from './resting/realised-results.ts';
+import { RestingOrders } from './resting/resting-orders.ts';
 
 export interface OrdersDeps {
   /** Text of one public answer, asked for because of a client; rejects for everything but an answer of status 200. */
@@ -35,6 +38,10 @@ export interface OrdersDeps {
 
 export interface Orders {
   readonly limits: OrderLimits;
+  readonly openLimit: OpenLimit;
+  /** What rests, as far as anybody watches. */
+  readonly resting: RestingOrders;
+  readonly realised: RealisedResults;
   readonly refusalStop: RefusalStop;
   readonly resolver: OrderResolver;
   readonly priceBook: PriceBook;
@@ -63,8 +70,12 @@ export function wireOrders(settings: Settings, deps: OrdersDeps): Orders {
   });
   const { ledger, close } = openLedger(settings, wallNow());
   const limits = createOrderLimits({ priceBook, ledger, onReport, monotonicNow });
+  const resting = new RestingOrders();
   return {
     limits,
+    resting,
+    openLimit: new OpenLimit(resting, onReport, monotonicNow),
+    realised: new RealisedResults(),
     refusalStop: new RefusalStop(deps.onRefusalStreak),
     resolver,
     priceBook,

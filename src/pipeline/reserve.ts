@@ -5,6 +5,8 @@ import { recvWindowFor } from '../core/signing/sign-call.ts';
 import type { OrderOutcome, OrderRoom } from '../orders/limits/order-room.ts';
 import type { OrderLimits } from '../orders/order-limits.ts';
 import type { OrderResolver } from '../orders/resolver.ts';
+import type { OpenLimit } from '../orders/resting/open-limit.ts';
+import type { Held } from '../orders/resting/orders-under-way.ts';
 import type { ClaimEnding } from '../repeats/claim.ts';
 import { noteSent } from '../repeats/claim-right.ts';
 import type { Stops } from '../stops/stops.ts';
@@ -16,6 +18,7 @@ import type { CallRecorder } from './recorder.ts';
 
 export interface ReserveDeps {
   readonly limits: Pick<OrderLimits, 'reserve' | 'settle'>;
+  readonly openLimit: Pick<OpenLimit, 'take' | 'settle'>;
   readonly budgets: Pick<Budgets, 'charge' | 'reconcile' | 'refund' | 'keep'>;
   readonly underWay: Pick<CallsUnderWay, 'begin'>;
   readonly stops: Pick<Stops, 'begin' | 'note'>;
@@ -63,6 +66,7 @@ export class ReservedCall implements Disposable {
   readonly #deps: ReserveDeps;
   readonly #hangUp: AbortSignal | undefined;
   #room: OrderRoom | undefined;
+  #held: Held | undefined;
   #ticket: Ticket | undefined;
   #place: Disposable | undefined;
   readonly #onItsWay: Disposable | undefined;
@@ -83,12 +87,13 @@ export class ReservedCall implements Disposable {
   }
 
   /**
-   * Takes the room of the call's orders in the client's rates and in its day.
+   * Takes the room of the call's orders among those that rest, in the client's rates and in its day.
    * @throws ProxyError PROXY_ORDER_REFUSED
    */
   takeOrderRoom(): undefined | Promise<void> {
-    const { client, endpoint, orders } = this.judged;
+    const { client, account, endpoint, call, orders } = this.judged;
     if (orders === undefined) return undefined;
+    this.#held = this.#deps.openLimit.take({ client, account, endpoint, call, orders: orders.orders });
     const room = this.#deps.limits.reserve(client, endpoint, orders, this.#deps.wallNow());
     if (room instanceof Promise)
       return room.then((taken) => {
@@ -219,6 +224,9 @@ export class ReservedCall implements Disposable {
     const room = this.#room;
     this.#room = undefined;
     if (room !== undefined) this.#deps.limits.settle(room, ending);
+    const held = this.#held;
+    this.#held = undefined;
+    if (held !== undefined) this.#deps.openLimit.settle(held, ending);
   }
 }
 

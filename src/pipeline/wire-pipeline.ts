@@ -7,6 +7,7 @@ import type { SecretMask } from '../core/records/secret-mask.ts';
 import type { RefusalStop } from '../orders/limits/refusal-stop.ts';
 import type { OrderLimits } from '../orders/order-limits.ts';
 import type { OrderResolver } from '../orders/resolver.ts';
+import type { OpenLimit } from '../orders/resting/open-limit.ts';
 import type { ClaimRight } from '../repeats/claim-right.ts';
 import type { SharedData } from '../shared-data/shared-data.ts';
 import type { DeadMan } from '../stops/silence/dead-man.ts';
@@ -62,6 +63,7 @@ export interface PipelineDeps {
   readonly resync: () => Promise<void>;
   readonly budgets: Budgets;
   readonly limits: OrderLimits;
+  readonly openLimit: OpenLimit;
   readonly refusalStop: RefusalStop;
   readonly resolver: OrderResolver;
   readonly gate: KeyGate;

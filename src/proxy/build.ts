@@ -206,6 +206,7 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
   const { approvals } = asked;
   const stopping = await wireStops(settings, {
     settings: () => config().settings,
+    resting: orders.resting,
     async ask({ method, upstream: name, path, params, account, client }) {
       const caused = config().settings.clients.get(client ?? '') ?? PROXY_CLIENT;
       const serves = { lane: 'cancels', client: caused } as const;
@@ -224,6 +225,7 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
   const { stops } = stopping;
   const watching = await wireWatch(settings, {
     ...{ config, catalogue, trail, budgets, own, ...times },
+    ...{ resting: orders.resting, realised: orders.realised },
     serverNow: () => clock.now(),
     nextRequestId: arrival.nextRequestId,
     handshakeTimeoutMs: SOCKET_LIMITS.handshakeTimeoutMs,
@@ -239,7 +241,7 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
   undo.defer(() => watching.close());
   const { watch } = watching;
   const { gate, care } = upstream;
-  const { limits, refusalStop, resolver } = orders;
+  const { limits, openLimit, refusalStop, resolver } = orders;
   const sockets = new OpenSockets();
   const status = createStatus({
     ...{ config, clock, gate, care, trail, budgets, notices, watch },
@@ -250,7 +252,11 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
     ...{ config, status, budgets, clock, trail, catalogue },
     unresolvedOrders: () => resolver.open().length,
     openSockets: () => sockets.size,
-    limitUse: (client) => [...limits.use(client, wallNow()), ...refusalStop.use(client)],
+    limitUse: (client) => [
+      ...limits.use(client, wallNow()),
+      ...openLimit.use(client),
+      ...refusalStop.use(client),
+    ],
     stops,
   });
   const watched = wireOverview({
@@ -270,6 +276,7 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
       clock,
       budgets,
       limits,
+      openLimit,
       refusalStop,
       resolver,
       gate,

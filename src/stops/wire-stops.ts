@@ -1,6 +1,7 @@
 import { ConfigError } from '../config/problems/config-error.ts';
 import type { Settings } from '../config/schema/settings.ts';
 import { SECOND_MS } from '../core/intervals.ts';
+import type { RestingOrders } from '../orders/resting/resting-orders.ts';
 import type { CancelPort } from './cancelling/cancel-round.ts';
 import { Cancellations, type CancellationsDeps } from './cancelling/cancellations.ts';
 import { KnownOrders } from './known-orders.ts';
@@ -15,6 +16,8 @@ import { type StateEntry, WHOLE_PROXY } from './trading-state.ts';
 export interface WireStopsDeps {
   readonly settings: () => Settings;
   readonly ask: CancelPort;
+  /** What rests on the accounts that are watched. */
+  readonly resting: Pick<RestingOrders, 'find'>;
   readonly wallNow: () => number;
   /** The time of the exchange, ms. */
   readonly serverNow: () => number;
@@ -44,7 +47,7 @@ const NOTHING: KeptStates = { entries: [], work: [], armed: [], beats: [] };
 
 /** @throws ConfigError when the state folder cannot be used */
 export async function wireStops(initial: Settings, deps: WireStopsDeps): Promise<WiredStops> {
-  const { settings, ask, wallNow, serverNow, answerWithinMs, onChanged, onCancelled } = deps;
+  const { settings, ask, resting, wallNow, serverNow, answerWithinMs, onChanged, onCancelled } = deps;
   const { stateDir, redisUrl } = initial;
   const book = new StateBook();
   const known = new KnownOrders();
@@ -57,6 +60,7 @@ export async function wireStops(initial: Settings, deps: WireStopsDeps): Promise
     ask,
     settings,
     known,
+    resting,
     isSettled: (scope) => onTheirWay.isSettled(scope),
     settled: (scope) => onTheirWay.settled(scope, LAST_ORDER_MS),
     letsOrdersPass: (scope) => book.get(scope)?.state === 'reduce-only',

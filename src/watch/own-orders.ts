@@ -5,16 +5,17 @@ import type { SocketFamily } from '../core/upstream.ts';
 
 /** Tells other proxies of the same Redis of orders, and learns of theirs. */
 export interface OrdersOfOthers {
-  placed(names: readonly string[]): void;
-  /** Whether another proxy placed an order of one of these names. @throws Error while that cannot be asked */
-  has(names: readonly string[]): Promise<boolean>;
+  placed(names: readonly string[], client: string): void;
+  /** Whose order of one of these names another proxy placed. @throws Error while that cannot be asked */
+  placerOf(names: readonly string[]): Promise<string | undefined>;
 }
 
 /** The record of a call that names orders. */
 type SignedLine = NamedCall & Pick<AuditRecord, 'params'>;
 
-/** How often a name was sent, and how many orders were taken for own ones by it. */
+/** How often a name was sent, how many orders were taken for own ones by it, and who sent it last. */
 interface Named {
+  client: string | undefined;
   sent: number;
   taken: number;
 }
@@ -27,7 +28,8 @@ const ALGO_PATH = /^\/sapi\/v1\/algo\//;
 /** The orders that came through this proxy, by their names, before they are sent, and by Binance's ids once those are told. */
 export class OwnOrders {
   readonly #names = new Map<string, Named>();
-  readonly #ids = new Set<string>();
+  /** With the client of each order, where it is known. */
+  readonly #ids = new Map<string, string | undefined>();
   /** Until when Binance itself places orders for an own one, by account and symbol, monotonic ms. */
   readonly #algos = new Map<string, number>();
   readonly #isWatched: (account: string) => boolean;
@@ -50,19 +52,30 @@ export class OwnOrders {
     this.take(JSON.parse(line) as SignedLine);
   };
 
-  take({ account, upstream, path = '', clientOrderId, orders, params }: SignedLine): void {
+  take({ client, account, upstream, path = '', clientOrderId, orders, params }: SignedLine): void {
     if (account === undefined || upstream === undefined || !this.#isWatched(account)) return;
     const names = [clientOrderId ?? []].flat().map((name) => nameOf(account, name));
-    for (const name of names) this.#noteName(name);
-    this.#others?.placed(names);
+    for (const name of names) this.#noteName(name, client);
+    this.#others?.placed(names, client ?? '');
     if (!ALGO_PATH.test(path)) return;
     const symbol = orders?.[0]?.symbol ?? params?.symbol;
     if (typeof symbol === 'string')
       this.#algos.set(`${account} ${symbol.toUpperCase()}`, this.#monotonicNow() + ALGO_MS);
   }
 
+  get hasOthers(): boolean {
+    return this.#others !== undefined;
+  }
+
   hasName(account: string, names: readonly string[]): boolean {
     return names.some((name) => this.#names.has(nameOf(account, name)));
+  }
+
+  /** Who sent an order of one of these names last. */
+  clientOf(account: string, names: readonly string[]): string | undefined {
+    return names
+      .map((name) => this.#names.get(nameOf(account, name))?.client)
+      .find((each) => each !== undefined);
   }
 
   /** Takes an order for an own one by its name: once for each time that the name was sent, so that a used one is worth nothing. */
@@ -82,8 +95,16 @@ export class OwnOrders {
     );
   }
 
-  #noteName(name: string): void {
-    const named = this.#names.get(name) ?? { sent: 0, taken: 0 };
+  clientOfId(account: string, family: SocketFamily, symbol: string, orderId: string): string | undefined {
+    return (
+      this.#ids.get(idOf(account, family, symbol, orderId)) ??
+      this.#ids.get(idOf(account, family, '', orderId))
+    );
+  }
+
+  #noteName(name: string, client: string | undefined): void {
+    const named = this.#names.get(name) ?? { client, sent: 0, taken: 0 };
+    named.client = client;
     named.sent++;
     this.#names.delete(name);
     this.#names.set(name, named);
@@ -91,8 +112,12 @@ export class OwnOrders {
   }
 
   /** @param symbol empty where it is not told beside the id */
-  noteId(account: string, family: SocketFamily, symbol: string, orderId: string): void {
-    put(this.#ids, idOf(account, family, symbol, orderId));
+  noteId(account: string, family: SocketFamily, symbol: string, orderId: string, client?: string): void {
+    const id = idOf(account, family, symbol, orderId);
+    const placer = client ?? this.#ids.get(id);
+    this.#ids.delete(id);
+    this.#ids.set(id, placer);
+    if (this.#ids.size > MOST) this.#ids.delete(this.#ids.keys().next().value ?? '');
   }
 
   /** True while Binance may place parts of an own order on that symbol. */
@@ -101,16 +126,10 @@ export class OwnOrders {
     return untilMs !== undefined && this.#monotonicNow() < untilMs;
   }
 
-  /** @throws Error while other proxies cannot be asked */
-  async isOfOthers(account: string, names: readonly string[]): Promise<boolean> {
-    return (await this.#others?.has(names.map((name) => nameOf(account, name)))) === true;
+  /** Whose order it is that another proxy placed. @throws Error while that cannot be asked */
+  async placerElsewhere(account: string, names: readonly string[]): Promise<string | undefined> {
+    return this.#others?.placerOf(names.map((name) => nameOf(account, name)));
   }
-}
-
-function put(known: Set<string>, name: string): void {
-  known.delete(name);
-  known.add(name);
-  if (known.size > MOST) known.delete(known.values().next().value ?? '');
 }
 
 function nameOf(account: string, name: string): string {

@@ -7,7 +7,7 @@ import type { OrdersOfOthers } from './own-orders.ts';
 /** By then every proxy that watches has seen the order under the id that Binance gave it. */
 const KEPT_MS = 2 * DAY_MS;
 
-/** The names of orders that the proxies of one Redis placed. */
+/** The names of orders that the proxies of one Redis placed, and the clients that they placed them for. */
 export class SharedOrders implements OrdersOfOthers {
   readonly #redis: Redis;
 
@@ -23,12 +23,13 @@ export class SharedOrders implements OrdersOfOthers {
     this.#redis.on('error', () => {});
   }
 
-  placed(names: readonly string[]): void {
-    for (const name of names) this.#redis.set(keyOf(name), '1', 'PX', KEPT_MS).catch(() => {});
+  placed(names: readonly string[], client: string): void {
+    for (const name of names) this.#redis.set(keyOf(name), client, 'PX', KEPT_MS).catch(() => {});
   }
 
-  async has(names: readonly string[]): Promise<boolean> {
-    return names.length > 0 && (await this.#redis.exists(...names.map(keyOf))) > 0;
+  async placerOf(names: readonly string[]): Promise<string | undefined> {
+    if (names.length === 0) return undefined;
+    return (await this.#redis.mget(...names.map(keyOf))).find((client) => client !== null) ?? undefined;
   }
 
   close(): void {

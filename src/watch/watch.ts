@@ -1,26 +1,42 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { NamedCall } from '../audit/reading/earlier-calls.ts';
 import type { AuditTrail } from '../audit/trail.ts';
 import type { Settings } from '../config/schema/settings.ts';
+import { ANONYMOUS } from '../core/access/client.ts';
+import { MINUTE_MS, SECOND_MS } from '../core/intervals.ts';
 import type { SocketFamily } from '../core/upstream.ts';
+import type { RealisedResults } from '../orders/resting/realised-results.ts';
+import type { RestingOrders } from '../orders/resting/resting-orders.ts';
 import { AccountStream, type OpenedStream } from './account-stream.ts';
+import { type AskOrders, MissedOrders } from './missed-orders.ts';
+import type { OwnBook } from './own-book.ts';
 import type { OwnOrders } from './own-orders.ts';
 import { type ForeignOrder, ReportJudge } from './report-judge.ts';
-import { type OrderReport, readOrderList } from './watch-event.ts';
+import type { OrderReport, WatchEvent } from './watch-event.ts';
 
 export interface WatchDeps {
   readonly settings: () => Settings;
   readonly own: OwnOrders;
+  readonly book: OwnBook;
+  readonly resting: RestingOrders;
+  readonly realised: Pick<RealisedResults, 'of'>;
   readonly open: (account: string, family: SocketFamily, signal: AbortSignal) => Promise<OpenedStream>;
-  /** One signed GET of the proxy's own; rejects when no whole answer came. */
-  readonly ask: (
-    account: string,
-    family: SocketFamily,
-    target: string,
-  ) => Promise<{ readonly status: number; readonly text: string }>;
+  readonly ask: AskOrders;
   readonly trail: Pick<AuditTrail, 'note'>;
   /** Lets an account cancel only, for this reason. */
   readonly enter: (account: string, reason: string) => void;
   readonly wallNow: () => number;
+  readonly monotonicNow: () => number;
+}
+
+/** The orders of a client on a watched account. */
+export interface OwnOrdersState {
+  readonly client: string;
+  readonly account: string;
+  /** How many rest, or are on their way. */
+  readonly open: number;
+  /** What its fills of this day of UTC made, by asset; without fees. */
+  readonly realised: Readonly<Record<string, string>>;
 }
 
 /** How the watch over one product of an account is. */
@@ -29,6 +45,8 @@ export interface WatchState {
   readonly family: SocketFamily;
   readonly watching: boolean;
   readonly foreign: number;
+  /** Since when nothing was missed, ms. */
+  readonly seenSinceMs: number | undefined;
 }
 
 interface Watched {
@@ -38,33 +56,36 @@ interface Watched {
   readonly symbols: Set<string>;
   foreign: number;
   isBlind: boolean;
+  seenSinceMs: number | undefined;
+  /** Where the time begins of which nobody was asked yet, ms. */
+  missedSinceMs: number | undefined;
+  /** Counts what changes what is seen: an answer to an earlier question tells of the time before it. */
+  changes: number;
 }
 
-const OPEN_ORDERS: Readonly<Record<SocketFamily, string>> = {
-  spot: '/api/v3/openOrders',
-  usdm: '/fapi/v1/openOrders',
-  coinm: '/dapi/v1/openOrders',
-};
-const ALL_ORDERS: Readonly<Record<SocketFamily, string>> = {
-  spot: '/api/v3/allOrders',
-  usdm: '/fapi/v1/allOrders',
-  coinm: '/dapi/v1/allOrders',
-};
 /** After a gap at most so many symbols are asked for. */
 const MOST_SYMBOLS = 50;
 /** The clocks of two machines may differ by so much. */
 const OVERLAP_MS = 10_000;
+const FIRST_PAUSE_MS = SECOND_MS;
 
 /** Watches over what happens on the accounts, and tells of orders that did not come from here. */
 export class Watch {
   readonly #deps: WatchDeps;
   readonly #judge: ReportJudge;
+  readonly #missed: MissedOrders;
   readonly #watched: Watched[] = [];
+  readonly #stop = new AbortController();
   #earlierMs: number | undefined;
 
   constructor(deps: WatchDeps) {
     this.#deps = deps;
-    this.#judge = new ReportJudge({ own: deps.own, onForeign: (order) => this.#tell(order) });
+    this.#missed = new MissedOrders(deps.ask);
+    this.#judge = new ReportJudge({
+      own: deps.own,
+      onForeign: (order) => this.#tell(order),
+      onOwn: deps.book.note,
+    });
   }
 
   /**
@@ -78,16 +99,21 @@ export class Watch {
     for (const [account, { streams }] of settings().accountWatches) {
       for (const family of streams) {
         const watched: Watched = {
-          ...{ account, family, symbols: new Set<string>(), foreign: 0, isBlind: false },
+          ...{ account, family, symbols: new Set<string>(), foreign: 0, isBlind: false, changes: 0 },
+          ...{ seenSinceMs: undefined, missedSinceMs: undefined },
           stream: new AccountStream({
             ...{ account, family, wallNow },
             open: (signal) => open(account, family, signal),
-            onEvent: (event) => {
-              if (event.kind === 'order') watched.symbols.add(event.report.symbol);
-              this.#judge.hear(account, event, family);
+            onEvent: (event) => this.#hear(watched, event),
+            onOpened: (sinceMs) => {
+              const since = sinceMs ?? this.#earlierMs;
+              watched.missedSinceMs = earliest(watched.missedSinceMs, since);
+              void this.#catchUp(watched);
             },
-            onOpened: (sinceMs) => void this.#catchUp(watched, sinceMs),
-            onBlind: (why) => this.#blind(watched, why),
+            onBlind: (why) => {
+              watched.changes++;
+              this.#blind(watched, why);
+            },
           }),
         };
         this.#watched.push(watched);
@@ -97,38 +123,75 @@ export class Watch {
   }
 
   get states(): readonly WatchState[] {
-    return this.#watched.map(({ account, family, stream, foreign }) => ({
-      ...{ account, family, foreign },
+    return this.#watched.map(({ account, family, stream, foreign, seenSinceMs }) => ({
+      ...{ account, family, foreign, seenSinceMs },
       watching: stream.isOpen,
     }));
   }
 
+  /** The orders of every client whose account is watched. */
+  get ownOrders(): readonly OwnOrdersState[] {
+    const { settings, resting, realised, wallNow, monotonicNow } = this.#deps;
+    const accounts = new Set(this.#watched.map(({ account }) => account));
+    return [...settings().clients.values()]
+      .filter(({ name, account }) => accounts.has(account) && name !== ANONYMOUS)
+      .map(({ name, account }) => {
+        const open = resting.open(name, monotonicNow());
+        return { client: name, account, open, realised: realised.of(name, wallNow()) };
+      });
+  }
+
   close(): void {
+    this.#stop.abort();
     for (const { stream } of this.#watched) stream.close();
     this.#judge.close();
   }
 
-  /** Asks for the orders that nobody may have told of: those on the books, and those of symbols that were traded. */
-  async #catchUp(watched: Watched, lostMs: number | undefined): Promise<void> {
+  #hear(watched: Watched, event: WatchEvent): void {
     const { account, family } = watched;
-    const since = lostMs ?? this.#earlierMs;
-    const sinceMs = since === undefined ? undefined : since - OVERLAP_MS;
-    try {
-      const standing = await this.#list(watched, OPEN_ORDERS[family]);
-      for (const { symbol } of standing) watched.symbols.add(symbol);
-      for (const report of standing) this.#judgeMissed(account, report, sinceMs);
-      if (sinceMs !== undefined) {
-        for (const symbol of [...watched.symbols].slice(-MOST_SYMBOLS)) {
-          const query = `?symbol=${encodeURIComponent(symbol)}&startTime=${Math.floor(sinceMs)}`;
-          for (const report of await this.#list(watched, `${ALL_ORDERS[family]}${query}`))
-            this.#judgeMissed(account, report, sinceMs);
-        }
+    if (event.kind === 'order') watched.symbols.add(event.report.symbol);
+    this.#judge.hear(account, event, family);
+    if (event.kind === 'child' && event.conditional !== undefined)
+      this.#deps.book.noteConditional(account, family, event.conditional);
+  }
+
+  /** Asks for what nobody may have told of, until there is an answer to all of it. */
+  async #catchUp(watched: Watched): Promise<void> {
+    const changes = ++watched.changes;
+    const { signal } = this.#stop;
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, MINUTE_MS)) {
+      try {
+        await this.#look(watched, () => watched.changes === changes && !signal.aborted);
+        return;
+      } catch (error) {
+        if (signal.aborted || watched.changes !== changes) return;
+        const why = error instanceof Error ? error.message : 'the orders of the gap could not be read';
+        this.#blind(watched, why);
       }
-      this.#seeing(watched, sinceMs);
-    } catch (error) {
-      const why = error instanceof Error ? error.message : 'the orders of the gap could not be read';
-      this.#blind(watched, why);
+      await pause(pauseMs, undefined, { signal, ref: false }).catch(() => {});
+      if (signal.aborted || watched.changes !== changes) return;
     }
+  }
+
+  /** The orders on the books, and those of symbols that were traded, since the time that was missed. */
+  async #look(watched: Watched, isOfNow: () => boolean): Promise<void> {
+    const { account, family, missedSinceMs } = watched;
+    const { book, resting } = this.#deps;
+    const sinceMs = missedSinceMs === undefined ? undefined : missedSinceMs - OVERLAP_MS;
+    const askedAt = resting.asking();
+    const standing = await this.#missed.standing(account, family);
+    const conditional = await this.#missed.conditional(account, family);
+    for (const { symbol } of standing) watched.symbols.add(symbol);
+    for (const report of standing) this.#judgeMissed(account, report, sinceMs);
+    if (sinceMs !== undefined) {
+      for (const symbol of [...watched.symbols].slice(-MOST_SYMBOLS))
+        for await (const report of this.#missed.since(account, family, symbol, sinceMs))
+          this.#judgeMissed(account, report, sinceMs);
+    }
+    if (!isOfNow()) return;
+    watched.missedSinceMs = undefined;
+    this.#seeing(watched, sinceMs);
+    await book.listed(account, family, standing, conditional, askedAt);
   }
 
   /** What was placed before anybody watched is known from now on. */
@@ -138,13 +201,8 @@ export class Watch {
     else this.#judge.judge(account, report);
   }
 
-  async #list({ account, family }: Watched, target: string): Promise<readonly OrderReport[]> {
-    const { status, text } = await this.#deps.ask(account, family, target);
-    if (status !== 200) throw new Error(`Binance answered the question for orders with status ${status}.`);
-    return readOrderList(family, text);
-  }
-
   #seeing(watched: Watched, sinceMs: number | undefined): void {
+    if (watched.isBlind || watched.seenSinceMs === undefined) watched.seenSinceMs = this.#deps.wallNow();
     watched.isBlind = false;
     const { account, family } = watched;
     const since = sinceMs === undefined ? undefined : new Date(sinceMs).toISOString();
@@ -152,9 +210,10 @@ export class Watch {
   }
 
   #blind(watched: Watched, why: string): void {
+    const { account, family } = watched;
+    this.#deps.resting.blind(account, family);
     if (watched.isBlind) return;
     watched.isBlind = true;
-    const { account, family } = watched;
     this.#deps.trail.note({ event: 'watch.blind', account, upstream: family, msg: why });
   }
 
@@ -189,4 +248,9 @@ export class Watch {
     });
     if (isToStop) enter(account, msg);
   }
+}
+
+function earliest(one: number | undefined, other: number | undefined): number | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return Math.min(one, other);
 }

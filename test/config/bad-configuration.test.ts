@@ -345,6 +345,35 @@ const files: readonly [what: string, yaml: string, message: string | RegExp][] =
     'clients: { bot: { envPrefix: BOT, order: { maxLeverage: §0 } } }',
     /maxLeverage must be a whole number of at least 1/,
   ],
+  [
+    'no resting orders',
+    'clients: { bot: { envPrefix: BOT, order: { maxOpen: §0 } } }',
+    /maxOpen must be a whole number of at least 1/,
+  ],
+  ...(
+    [
+      ['whose account is not watched', '', 'spot-margin-trade', '', 'spot'],
+      [
+        'whose account is watched elsewhere',
+        'watch: [spot]',
+        'spot-margin-trade, futures-trade',
+        '',
+        'usdm and coinm',
+      ],
+      ['of symbols of USD-M', 'watch: [coinm]', 'futures-trade', 'symbols: [BTCUSDT, ETHUSDT], ', 'usdm'],
+      [
+        'of symbols of COIN-M',
+        'watch: [usdm]',
+        'futures-trade',
+        'symbols: [BTCUSD_PERP, BTCUSD_270625], ',
+        'coinm',
+      ],
+    ] as const
+  ).map(([name, watch, permissions, symbols, missing]): [string, string, RegExp] => [
+    `a number of resting orders ${name}`,
+    `accounts: { main: { envPrefix: BINANCE, ${watch} } }\nclients: { bot: { envPrefix: BOT, permissions: [${permissions}], ${symbols}order: { maxOpen: §5 } } }`,
+    new RegExp(`maxOpen needs the watch over what rests: add ${missing} to accounts\\.main\\.watch\\.`),
+  ]),
   ...(
     [
       ['in percent without its sign', '5'],

@@ -89,9 +89,9 @@ describe('own orders', () => {
     const placed: string[] = [];
     const { sign, report, ids } = judgeWith({
       placed: (names) => placed.push(...names),
-      async has(names) {
+      async placerOf(names) {
         if (isAway) throw new Error('away');
-        return names.includes('main theirs');
+        return names.includes('main theirs') ? 'bot' : undefined;
       },
     });
     sign('mine');

@@ -19,12 +19,13 @@ describe.skipIf(!hasRedisServer)('orders of the proxies of one Redis', () => {
   it('Are known to the others by their names; while Redis is away nobody is said to have placed any', async () => {
     const [one, other] = [new SharedOrders(server.url), new SharedOrders(server.url)];
     try {
-      one.placed(['main theirs', 'main leg']);
-      await expect.poll(() => other.has(['main theirs'])).toBe(true);
-      expect(await other.has(['main unknown', 'main leg'])).toBe(true);
-      expect([await other.has(['main unknown']), await other.has([])]).toEqual([false, false]);
+      one.placed(['main theirs', 'main leg'], 'bot');
+      await expect.poll(() => other.placerOf(['main theirs'])).toBe('bot');
+      expect(await other.placerOf(['main unknown', 'main leg'])).toBe('bot');
+      expect(await other.placerOf(['main unknown'])).toBeUndefined();
+      expect(await other.placerOf([])).toBeUndefined();
       await server.kill();
-      await expect(other.has(['main theirs'])).rejects.toThrow();
+      await expect(other.placerOf(['main theirs'])).rejects.toThrow();
     } finally {
       one.close();
       other.close();

@@ -22,7 +22,10 @@ export interface EarlierCalls {
 }
 
 /** What a signed call says of the orders that it names. */
-export type NamedCall = Pick<AuditRecord, 'account' | 'upstream' | 'path' | 'clientOrderId' | 'orders'>;
+export type NamedCall = Pick<
+  AuditRecord,
+  'client' | 'account' | 'upstream' | 'path' | 'clientOrderId' | 'orders'
+>;
 
 export interface RecentCall {
   readonly signed: AuditRecord;
@@ -135,8 +138,8 @@ class Collected {
   #noteNamed(line: Buffer): void {
     const record = parseRecord(line.toString('utf8'));
     if (record === undefined) return;
-    const { account, upstream, path, clientOrderId, orders } = record;
-    this.#named.push({ account, upstream, path, clientOrderId, orders: orders?.slice(0, 1) });
+    const { client, account, upstream, path, clientOrderId, orders } = record;
+    this.#named.push({ client, account, upstream, path, clientOrderId, orders: orders?.slice(0, 1) });
   }
 
   #noteRecent(event: string, requestId: string, line: Buffer): void {

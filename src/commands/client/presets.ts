@@ -9,6 +9,8 @@ export interface Preset {
   readonly symbols: readonly string[] | undefined;
   /** After so many days its key ends; undefined: never. */
   readonly expiresInDays: number | undefined;
+  /** `order.maxOpen`, where its account is watched; undefined: none. */
+  readonly maxOpen: number | undefined;
   /** The rest of its entry in config/proxy.yaml. */
   readonly entry: Required<Pick<ClientEntry, 'permissions' | 'requireSignature' | 'requestsPerSecond'>> &
     Required<Pick<ClientEntry, 'weightPerMinute'>> &
@@ -26,6 +28,7 @@ export const PRESETS = {
     summary: 'decides by itself: few symbols, plain orders, small sums',
     symbols: ['BTCUSDT', 'ETHUSDT'],
     expiresInDays: 90,
+    maxOpen: 10,
     entry: {
       requireSignature: true,
       permissions: ['market-data', 'read', 'spot-margin-trade'],
@@ -50,6 +53,7 @@ export const PRESETS = {
     summary: 'trades by a program: every order type, sums that bound a mistake',
     symbols: undefined,
     expiresInDays: undefined,
+    maxOpen: 50,
     entry: {
       requireSignature: true,
       permissions: ['market-data', 'read', 'spot-margin-trade'],
@@ -73,6 +77,7 @@ export const PRESETS = {
     summary: 'looks and does not trade',
     symbols: undefined,
     expiresInDays: undefined,
+    maxOpen: undefined,
     entry: {
       requireSignature: false,
       permissions: ['market-data', 'read'],
@@ -111,6 +116,14 @@ export function entryFor(
     ...limits,
     ...(preset?.expiresInDays !== undefined && { expires: dayIn(preset.expiresInDays) }),
   };
+}
+
+/** What is advised beside the entry, as a comment; empty where nothing is. */
+export function adviceFor(kind: string | undefined): string {
+  const { maxOpen }: Partial<Preset> = kind === undefined ? {} : PRESETS[kind as PresetName];
+  return maxOpen === undefined
+    ? ''
+    : `\n# With "watch: [spot]" at its account, "maxOpen: ${maxOpen}" under order is advised as well: docs/limits.md`;
 }
 
 /** A day from now, in UTC. */

@@ -96,6 +96,7 @@ const ORDER_RULES: { readonly [Rule in keyof OrderRules]-?: Comparison<OrderRule
     ({ repeats }) => repeats,
     (before, after) => after.max > before.max || after.withinMs < before.withinMs,
   ),
+  maxOpen: looserOrGone(({ maxOpen }) => maxOpen, isHigher),
 };
 
 /** One sentence for each field by which a client could do more than before. */

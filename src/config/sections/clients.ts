@@ -9,6 +9,7 @@ import { accountNames } from './accounts.ts';
 import { toApprovalRules } from './clients/approval-reader.ts';
 import { checkCountdowns } from './clients/countdowns.ts';
 import { type IssuedKeys, readIssuedKeys } from './clients/issued-keys.ts';
+import { checkOpenLimits } from './clients/open-limits.ts';
 import type { RepeatedSecrets } from './repeated-secrets.ts';
 
 /** The single client that exists when the file names none, and where its issued pair is read from. */
@@ -62,6 +63,7 @@ export function readClients(
   }
   if (!isSingle && !prefixes.has(SINGLE_CLIENT_PREFIX)) checkUnusedPair(sources);
   checkCountdowns(layered, clients);
+  checkOpenLimits(layered, clients);
   clients.set(ANONYMOUS, anonymousClient(anonymous, usualAccount(layered)));
   return { clients, byKeyDigest, keyExpected, anonymousEnabled: anonymous?.enabled ?? true };
 }

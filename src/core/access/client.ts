@@ -20,6 +20,8 @@ export interface OrderRules {
   readonly perSecond?: number;
   readonly perMinute?: number;
   readonly repeats?: RepeatRule;
+  /** Most orders that rest at the same time. */
+  readonly maxOpen?: number;
 }
 
 /** How often equal orders may be placed. */

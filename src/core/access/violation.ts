@@ -11,6 +11,7 @@ export type OrderRule =
   | 'order.perSecond'
   | 'order.perMinute'
   | 'order.repeats'
+  | 'order.maxOpen'
   | 'unvaluable'
   | 'unreadable'
   | 'ledger';

@@ -21,7 +21,8 @@ export function hasOrderRules(client: Client): boolean {
     needsValues(rules) ||
     needsPrices(rules) ||
     rules.maxPerDay !== undefined ||
-    countsByRate(rules)
+    countsByRate(rules) ||
+    rules.maxOpen !== undefined
   );
 }
 

@@ -27,6 +27,31 @@ export function createWatchGauges(registry: Registry): (state: Pick<Status, 'wat
   };
 }
 
+/** Registers what rests of each client on watched accounts, and what its fills of the day made. */
+export function createOwnOrderGauges(registry: Registry): (state: Pick<Status, 'ownOrders'>) => void {
+  const open = new Gauge({
+    name: 'binance_proxy_open_orders',
+    help: 'Own orders of a client that rest on a watched account, or are on their way.',
+    labelNames: ['client'],
+    registers: [registry],
+  });
+  const realised = new Gauge({
+    name: 'binance_proxy_realised_result',
+    help: 'What the fills of a client on futures made this day of UTC, without fees.',
+    labelNames: ['client', 'asset'],
+    registers: [registry],
+  });
+  return ({ ownOrders }) => {
+    open.reset();
+    realised.reset();
+    for (const state of ownOrders) {
+      open.set({ client: state.client }, state.open);
+      for (const [asset, amount] of Object.entries(state.realised))
+        realised.set({ client: state.client, asset }, Number(amount));
+    }
+  };
+}
+
 /** Registers what became of notices; the names of the targets are those of the configuration. */
 export function createNoticeCounters(registry: Registry): (state: Pick<Status, 'notices'>) => void {
   const counter = new Counter({

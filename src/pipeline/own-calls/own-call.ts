@@ -80,6 +80,7 @@ export function createOwnCalls(deps: OwnCallsDeps): OwnCalls {
     resolver,
     stops,
     limits: NO_LIMITS,
+    openLimit: NO_OPEN_LIMIT,
     underWay: NO_PLACES,
   });
   const attempt = createAttempt({ ...deps, recorder, stops, resync: async () => {} });
@@ -128,6 +129,7 @@ function mayBeAsked(method: Method, { effect, path }: Endpoint): boolean {
 }
 
 const NO_LIMITS = { reserve: () => undefined, settle: () => {} };
+const NO_OPEN_LIMIT = { take: () => undefined, settle: () => {} };
 /** What the proxy itself asks and takes away goes on in every state. */
 const NO_STOPS = { assertAllowed: () => {}, begin: () => undefined, note: () => {} };
 const NO_PLACES = { begin: () => ({ [Symbol.dispose]: () => {} }) };

@@ -71,6 +71,7 @@ export class FuturesEngine {
       quantity,
       executed: ZERO,
       averagePrice: ZERO,
+      profit: ZERO,
       status: 'NEW',
       updateTimeMs: nowMs,
     };
@@ -142,7 +143,7 @@ export class FuturesEngine {
     order.status = 'FILLED';
     order.updateTimeMs = nowMs;
     const { symbol, side } = order.request;
-    settleFill(this.portfolio(order.owner), symbol, {
+    order.profit = settleFill(this.portfolio(order.owner), symbol, {
       signed: side === 'BUY' ? order.quantity : order.quantity.neg(),
       price,
     });

@@ -23,6 +23,8 @@ export interface FuturesOrder {
   quantity: Money;
   executed: Money;
   averagePrice: Money;
+  /** What its fill made of what it closed. */
+  profit: Money;
   status: 'NEW' | 'FILLED' | 'CANCELED' | 'EXPIRED';
   updateTimeMs: number;
 }

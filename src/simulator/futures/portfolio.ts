@@ -28,10 +28,11 @@ export function leverageIn(portfolio: Portfolio, symbol: string): number {
   return portfolio.leverage.get(symbol) ?? DEFAULT_LEVERAGE;
 }
 
-/** Books a fill: the position, the profit of what it closes, and the commission. */
-export function settleFill(portfolio: Portfolio, symbol: string, { signed, price }: Fill): void {
+/** Books a fill: the position, the profit of what it closes, and the commission. Returns that profit. */
+export function settleFill(portfolio: Portfolio, symbol: string, { signed, price }: Fill): Money {
   const held = portfolio.positions.get(symbol) ?? { amount: ZERO, entryPrice: ZERO };
   const after = held.amount.add(signed);
+  let profit = ZERO;
   const growing = held.amount.isZero() || held.amount.isPositive() === signed.isPositive();
   if (growing) {
     const value = held.amount.mul(held.entryPrice).add(signed.mul(price));
@@ -39,11 +40,13 @@ export function settleFill(portfolio: Portfolio, symbol: string, { signed, price
   } else {
     const closed = Money.min(held.amount.abs(), signed.abs());
     const gain = held.amount.isPositive() ? price.sub(held.entryPrice) : held.entryPrice.sub(price);
-    portfolio.wallet = portfolio.wallet.add(closed.mul(gain));
+    profit = closed.mul(gain);
+    portfolio.wallet = portfolio.wallet.add(profit);
     if (!after.isZero() && after.isPositive() !== held.amount.isPositive()) held.entryPrice = price;
   }
   held.amount = after;
   portfolio.positions.set(symbol, held);
   if (after.isZero()) portfolio.positions.delete(symbol);
   portfolio.wallet = portfolio.wallet.sub(signed.abs().mul(price).mul(FUTURES_COMMISSION_RATE));
+  return profit;
 }

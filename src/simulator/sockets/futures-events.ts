@@ -115,7 +115,7 @@ function orderEvent(
       ot: request.type,
       ps: 'BOTH',
       cp: false,
-      rp: '0',
+      rp: (isTrade ? order.profit : ZERO).toFixed(),
       pP: false,
       si: 0,
       ss: 0,

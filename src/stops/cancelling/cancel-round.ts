@@ -1,7 +1,9 @@
 import type { Settings } from '../../config/schema/settings.ts';
 import { ProxyError } from '../../core/errors.ts';
+import { productOf } from '../../core/limits/resting-room.ts';
 import { readOrderAnswer } from '../../core/outcome/order-answer.ts';
 import type { UpstreamName } from '../../core/upstream.ts';
+import type { RestingOrders } from '../../orders/resting/resting-orders.ts';
 import type { KnownOrders } from '../known-orders.ts';
 import type { CancelWork } from './cancel-work.ts';
 import { OPEN_BOOKS, type OpenBook } from './open-books.ts';
@@ -33,6 +35,8 @@ export interface RoundDeps {
   readonly ask: CancelPort;
   readonly settings: () => Settings;
   readonly known: KnownOrders;
+  /** What rests on the accounts that are watched. */
+  readonly resting: Pick<RestingOrders, 'find'>;
 }
 
 /** What one look at everything that rests has done. */
@@ -190,7 +194,7 @@ class Round {
   async #own(open: readonly OpenOrder[]): Promise<readonly OpenOrder[]> {
     const placers = new Map<OpenOrder, string>();
     for (const order of open) {
-      const client = this.#deps.known.findAny(order)?.client;
+      const client = this.#deps.known.findAny(order)?.client ?? this.#watchedPlacer(order);
       if (client !== undefined) placers.set(order, client);
     }
     const others = open.filter((order) => !placers.has(order));
@@ -207,6 +211,14 @@ class Round {
       const client = placers.get(order);
       return kind === 'client' ? client === name : client !== undefined;
     });
+  }
+
+  /** Who placed it by the streams of the account, which also know what a conditional order became. */
+  #watchedPlacer({ account, book, symbol, id }: OpenOrder): string | undefined {
+    const family = productOf({ upstream: book.upstream, path: book.listPath });
+    if (family === undefined) return undefined;
+    const orderId = book.idName === 'algoId' ? `algo:${id}` : id;
+    return this.#deps.resting.find({ account, family, symbol, orderId, clientOrderId: undefined })?.client;
   }
 
   /** One cancel for each order, and one for each list of orders that has a cancel of its own. */

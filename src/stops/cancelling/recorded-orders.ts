@@ -6,6 +6,9 @@ import { readLines } from '../../audit/reading/read-lines.ts';
 import type { AuditRecord } from '../../core/records/record.ts';
 import type { OpenOrder } from './open-orders.ts';
 
+/** What a resting order is known again by. */
+export type WantedOrder = Pick<OpenOrder, 'account' | 'upstream' | 'symbol' | 'clientOrderIds' | 'id'>;
+
 /** How long the event loop may be blocked at a time, in ms. */
 const SLICE_MS = 10;
 const MARK = Buffer.from('"clientOrderId":');
@@ -16,10 +19,10 @@ const ORDER_IDS = /"orderId":(?:"([^"]*)"|\[([^\]]*)\])/;
  * Finds out which clients placed these resting orders, by the records of the audit folder, the newest day first. What is
  * found in none of them came from elsewhere.
  */
-export async function placersOf(
+export async function placersOf<T extends WantedOrder>(
   folder: string,
-  orders: readonly OpenOrder[],
-): Promise<ReadonlyMap<OpenOrder, string>> {
+  orders: readonly T[],
+): Promise<ReadonlyMap<T, string>> {
   const search = new Search(orders);
   if (!existsSync(folder)) return search.found;
   for (const name of dayFiles(folder).toReversed()) {
@@ -42,15 +45,15 @@ async function readThrough(path: string, take: (line: Buffer) => void): Promise<
   }
 }
 
-class Search {
-  readonly found = new Map<OpenOrder, string>();
-  readonly #byClientId = new Map<string, OpenOrder[]>();
-  readonly #byOrderId = new Map<string, OpenOrder[]>();
+class Search<T extends WantedOrder> {
+  readonly found = new Map<T, string>();
+  readonly #byClientId = new Map<string, T[]>();
+  readonly #byOrderId = new Map<string, T[]>();
   /** Calls whose answer named a wanted order number. */
-  readonly #candidates = new Map<string, OpenOrder[]>();
+  readonly #candidates = new Map<string, T[]>();
   readonly #wanted: number;
 
-  constructor(orders: readonly OpenOrder[]) {
+  constructor(orders: readonly T[]) {
     this.#wanted = orders.length;
     for (const order of orders) {
       for (const id of order.clientOrderIds) append(this.#byClientId, id, order);
@@ -91,11 +94,7 @@ class Search {
     this.#match(record, candidates, placesOrders(record));
   }
 
-  #match(
-    { client, account, upstream, orders }: AuditRecord,
-    wanted: readonly OpenOrder[],
-    is: boolean,
-  ): void {
+  #match({ client, account, upstream, orders }: AuditRecord, wanted: readonly T[], is: boolean): void {
     if (!is || client === undefined) return;
     for (const order of wanted) {
       const isSame =
@@ -123,7 +122,7 @@ function listOf(ids: string | readonly string[] | undefined): readonly string[] 
   return typeof ids === 'string' ? [ids] : ids;
 }
 
-function append(map: Map<string, OpenOrder[]>, key: string, order: OpenOrder): void {
+function append<T>(map: Map<string, T[]>, key: string, order: T): void {
   const orders = map.get(key);
   if (orders === undefined) map.set(key, [order]);
   else orders.push(order);

@@ -157,6 +157,8 @@ describe('client new', () => {
       for (const rule of ['priceBand', 'maxSpread'] as const)
         expect(loaded?.order?.[rule]).toBe(rules && `0.0${rules[rule].slice(0, -1)}`);
       expect(loaded?.stopAfterRefusals).toBe(rules && 10);
+      const { maxOpen } = PRESETS[kind];
+      expect(/maxOpen: (\d+)/.exec(stderr)?.[1]).toBe(maxOpen?.toString());
       const days = PRESETS[kind].expiresInDays;
       if (days === undefined) expect(loaded?.expiresMs).toBeUndefined();
       else

@@ -63,6 +63,12 @@ export const OrderSchema = mapping(
         'Most orders with the same symbol, side, type, quantity and price. Default: no limit.',
       ),
     ),
+    maxOpen: Type.Optional(
+      whole(1, MOST, {
+        description:
+          'Most own orders that rest at the same time; needs the watch over the account. Default: no limit.',
+      }),
+    ),
   },
   'Limits on orders.',
 );
