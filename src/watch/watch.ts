@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { NamedCall } from '../audit/reading/earlier-calls.ts';
 import type { AuditTrail } from '../audit/trail.ts';
 import type { Settings } from '../config/schema/settings.ts';
@@ -168,7 +167,7 @@ export class Watch {
         const why = error instanceof Error ? error.message : 'the orders of the gap could not be read';
         this.#blind(watched, why);
       }
-      await pause(pauseMs, undefined, { signal, ref: false }).catch(() => {});
+      await new Promise<void>((resolve) => setTimeout(resolve, pauseMs).unref());
       if (signal.aborted || watched.changes !== changes) return;
     }
   }

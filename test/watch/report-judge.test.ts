@@ -23,6 +23,7 @@ function judgeWith(others?: OrdersOfOthers, graceMs = GRACE_MS) {
     onForeign: (order) => told.push(order),
     graceMs,
     retryMs: 20,
+    backMs: 20,
   });
   judges.push(judge);
   const sign = (names: string | readonly string[], more: object = {}) =>

@@ -26,6 +26,13 @@ describe.skipIf(!hasRedisServer)('orders of the proxies of one Redis', () => {
       expect(await other.placerOf([])).toBeUndefined();
       await server.kill();
       await expect(other.placerOf(['main theirs'])).rejects.toThrow();
+      one.placed(['main meanwhile'], 'bot');
+      await server.start();
+      // It came back empty, and is told again.
+      for (const name of ['main theirs', 'main meanwhile'])
+        await expect
+          .poll(() => other.placerOf([name]).catch(() => undefined), { timeout: 20_000 })
+          .toBe('bot');
     } finally {
       one.close();
       other.close();
