@@ -26,15 +26,11 @@ export interface ReportJudgeOptions {
   readonly graceMs?: number;
   /** Until other proxies are asked again that could not be, in ms. */
   readonly retryMs?: number;
-  /** How long the others have to tell a Redis that is back of their orders, in ms. */
-  readonly backMs?: number;
 }
 
 interface HeldReport {
   /** The last word of it. */
   report: OrderReport;
-  /** Others could not be asked the last time. */
-  wasAway: boolean;
   timer: NodeJS.Timeout | undefined;
 }
 
@@ -51,7 +47,7 @@ export class ReportJudge {
   readonly #told = new BoundedSet(MOST_TOLD);
 
   constructor(options: ReportJudgeOptions) {
-    this.#options = { graceMs: 1_000, retryMs: 1_000, backMs: 3_000, onOwn: () => {}, ...options };
+    this.#options = { graceMs: 1_000, retryMs: 1_000, onOwn: () => {}, ...options };
   }
 
   hear(account: string, event: WatchEvent, family: OrderReport['family']): void {
@@ -104,7 +100,7 @@ export class ReportJudge {
   }
 
   #hold(key: string, account: string, report: OrderReport): void {
-    const held: HeldReport = { report, wasAway: false, timer: undefined };
+    const held: HeldReport = { report, timer: undefined };
     this.#held.set(key, held);
     this.#later(key, account, held, this.#options.graceMs);
     // Most are of another proxy, which told of it before it was sent.
@@ -121,16 +117,10 @@ export class ReportJudge {
     try {
       const isKnown = this.#isOwn(account, held.report) || (await this.#askOthers(key, account, held));
       if (this.#held.get(key) !== held) return;
-      if (!isKnown && held.wasAway) {
-        held.wasAway = false;
-        this.#later(key, account, held, this.#options.backMs);
-        return;
-      }
       this.#held.delete(key);
       if (!isKnown) this.#tell(account, held.report);
     } catch {
       // While Redis is away nobody can say whose it is.
-      held.wasAway = true;
       if (this.#held.get(key) === held) this.#later(key, account, held, this.#options.retryMs);
     }
   }

@@ -9,6 +9,8 @@ const KEPT_MS = 2 * DAY_MS;
 /** So long a Redis that was away, or came back empty, is told once more. */
 const RECENT_MS = 10 * MINUTE_MS;
 const MOST_RECENT = 50_000;
+/** By then all others have reached it too, and told it again. */
+const BACK_MS = 5 * SECOND_MS;
 
 /** The names of orders that the proxies of one Redis placed, and the clients that they placed them for. */
 export class SharedOrders implements OrdersOfOthers {
@@ -16,7 +18,14 @@ export class SharedOrders implements OrdersOfOthers {
   /** The last names in the order of their coming, with their clients. */
   readonly #recent = new Map<string, { readonly client: string; readonly atMs: number }>();
 
-  constructor(url: SecretText) {
+  readonly #untold = new Set<string>();
+  readonly #backMs: number;
+  #retry: NodeJS.Timeout | undefined;
+  #readyMs = Number.NEGATIVE_INFINITY;
+
+  /** @param backMs so long after a connection was made nobody is said to be unknown */
+  constructor(url: SecretText, backMs = BACK_MS) {
+    this.#backMs = backMs;
     this.#redis = new Redis(url.reveal(), {
       connectTimeout: 500,
       commandTimeout: SECOND_MS,
@@ -26,7 +35,10 @@ export class SharedOrders implements OrdersOfOthers {
     });
     // Every failure rejects its own command. Without a listener the emitter would throw.
     this.#redis.on('error', () => {});
-    this.#redis.on('ready', () => this.#tellAgain());
+    this.#redis.on('ready', () => {
+      this.#readyMs = performance.now();
+      this.#tellAgain();
+    });
   }
 
   placed(names: readonly string[], client: string): void {
@@ -44,11 +56,30 @@ export class SharedOrders implements OrdersOfOthers {
 
   async placerOf(names: readonly string[]): Promise<string | undefined> {
     if (names.length === 0) return undefined;
-    return (await this.#redis.mget(...names.map(keyOf))).find((client) => client !== null) ?? undefined;
+    const found = (await this.#redis.mget(...names.map(keyOf))).find((client) => client !== null);
+    // It may have come back empty, and others may not have told it again yet.
+    if (found == null && performance.now() - this.#readyMs < this.#backMs)
+      throw new Error('Redis has been reached for a moment only');
+    return found ?? undefined;
   }
 
   #tell(name: string, client: string): void {
-    this.#redis.set(keyOf(name), client, 'PX', KEPT_MS).catch(() => {});
+    this.#redis.set(keyOf(name), client, 'PX', KEPT_MS).then(
+      () => this.#untold.delete(name),
+      () => this.#tellLater(name),
+    );
+  }
+
+  #tellLater(name: string): void {
+    this.#untold.add(name);
+    this.#retry ??= setTimeout(() => {
+      this.#retry = undefined;
+      for (const each of this.#untold) {
+        const client = this.#recent.get(each)?.client;
+        if (client === undefined) this.#untold.delete(each);
+        else this.#tell(each, client);
+      }
+    }, SECOND_MS).unref();
   }
 
   #tellAgain(): void {
@@ -57,6 +88,7 @@ export class SharedOrders implements OrdersOfOthers {
   }
 
   close(): void {
+    clearTimeout(this.#retry);
     this.#redis.disconnect();
   }
 }

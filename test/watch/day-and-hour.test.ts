@@ -72,6 +72,8 @@ it('In 25 h streams are renewed before Binance ends them, keys kept alive, and n
       const socket = new WebSocket(url);
       await once(socket, 'open');
       socket.pause();
+      // The key of a new stream is kept alive by asking for it.
+      keptAlive.push(Date.now());
       const keepAlive = async () => void keptAlive.push(Date.now());
       return { socket, takeOver: () => [], keepAlive };
     },

@@ -23,7 +23,6 @@ function judgeWith(others?: OrdersOfOthers, graceMs = GRACE_MS) {
     onForeign: (order) => told.push(order),
     graceMs,
     retryMs: 20,
-    backMs: 20,
   });
   judges.push(judge);
   const sign = (names: string | readonly string[], more: object = {}) =>

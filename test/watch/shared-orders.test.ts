@@ -17,7 +17,7 @@ describe.skipIf(!hasRedisServer)('orders of the proxies of one Redis', () => {
   afterAll(() => server.stop());
 
   it('Are known to the others by their names; while Redis is away nobody is said to have placed any', async () => {
-    const [one, other] = [new SharedOrders(server.url), new SharedOrders(server.url)];
+    const [one, other] = [new SharedOrders(server.url), new SharedOrders(server.url, 0)];
     try {
       one.placed(['main theirs', 'main leg'], 'bot');
       await expect.poll(() => other.placerOf(['main theirs'])).toBe('bot');

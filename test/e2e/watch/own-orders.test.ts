@@ -143,6 +143,7 @@ it('What a conditional order became is the client’s own: it counts, and a stop
   const orders = () => simulator.exchange.futures.portfolio(owner!).orders;
   const buy = { symbol: 'BTCUSDT', side: 'BUY', type: 'MARKET', quantity: '0.4' };
   await byHand().call('POST', '/api/v3/order', buy);
+  await byHand().call('GET', '/fapi/v1/openOrders');
   expect(orders()).toMatchObject([{ status: 'NEW' }]);
   await byHand().call('POST', '/fapi/v1/order', Object.fromEntries(new URLSearchParams(LIMIT)));
   await expect.poll(() => running.records('order.foreign').length, { timeout: 20_000 }).toBe(2);
