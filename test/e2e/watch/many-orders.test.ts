@@ -178,5 +178,5 @@ describe.skipIf(!hasRedisServer)('many orders through three proxies on one Redis
     for (let place = 0; place < PROXIES; place++)
       expect(told(place).filter((names) => !names.some((name) => planted.has(name)))).toEqual([]);
     expect(planted.size).toBe(FOREIGN);
-  });
+  }, 600_000);
 });
