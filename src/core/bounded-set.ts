@@ -1,10 +1,11 @@
-/** A set of texts that forgets those that were added longest ago. */
+import { RecentMap } from './recent-map.ts';
+
+/** A set of texts that remembers those that were added last: at least `most` of them, at most twice as many. */
 export class BoundedSet {
-  readonly #texts = new Set<string>();
-  readonly #most: number;
+  readonly #texts: RecentMap<string, true>;
 
   constructor(most: number) {
-    this.#most = most;
+    this.#texts = new RecentMap(most);
   }
 
   has(text: string): boolean {
@@ -12,8 +13,6 @@ export class BoundedSet {
   }
 
   add(text: string): void {
-    this.#texts.delete(text);
-    this.#texts.add(text);
-    if (this.#texts.size > this.#most) this.#texts.delete(this.#texts.values().next().value ?? '');
+    this.#texts.set(text, true);
   }
 }

@@ -1,5 +1,6 @@
 import type { NamedCall } from '../audit/reading/earlier-calls.ts';
 import { DAY_MS, HOUR_MS } from '../core/intervals.ts';
+import { RecentMap } from '../core/recent-map.ts';
 import type { AuditRecord } from '../core/records/record.ts';
 import type { SocketFamily } from '../core/upstream.ts';
 
@@ -20,16 +21,16 @@ interface Named {
   taken: number;
 }
 
-const MOST = 200_000;
+const MOST = 100_000;
 /** TWAP and VP run for a day at most; their parts have names that Binance makes. */
 const ALGO_MS = DAY_MS + HOUR_MS;
 const ALGO_PATH = /^\/sapi\/v1\/algo\//;
 
 /** The orders that came through this proxy, by their names, before they are sent, and by Binance's ids once those are told. */
 export class OwnOrders {
-  readonly #names = new Map<string, Named>();
+  readonly #names = new RecentMap<string, Named>(MOST);
   /** With the client of each order, where it is known. */
-  readonly #ids = new Map<string, string | undefined>();
+  readonly #ids = new RecentMap<string, string | undefined>(MOST);
   /** Until when Binance itself places orders for an own one, by account and symbol, monotonic ms. */
   readonly #algos = new Map<string, number>();
   readonly #isWatched: (account: string) => boolean;
@@ -106,18 +107,13 @@ export class OwnOrders {
     const named = this.#names.get(name) ?? { client, sent: 0, taken: 0 };
     named.client = client;
     named.sent++;
-    this.#names.delete(name);
     this.#names.set(name, named);
-    if (this.#names.size > MOST) this.#names.delete(this.#names.keys().next().value ?? '');
   }
 
   /** @param symbol empty where it is not told beside the id */
   noteId(account: string, family: SocketFamily, symbol: string, orderId: string, client?: string): void {
     const id = idOf(account, family, symbol, orderId);
-    const placer = client ?? this.#ids.get(id);
-    this.#ids.delete(id);
-    this.#ids.set(id, placer);
-    if (this.#ids.size > MOST) this.#ids.delete(this.#ids.keys().next().value ?? '');
+    this.#ids.set(id, client ?? this.#ids.get(id));
   }
 
   /** True while Binance may place parts of an own order on that symbol. */
