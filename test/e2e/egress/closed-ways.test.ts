@@ -1,13 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { send } from '../../support/clients/http.ts';
 import { eventually, refusedUpgrade } from '../../support/clients/ws-app.ts';
-import { makeThrowAwayCertificate } from '../../support/fixtures/throw-away-certificate.ts';
 import {
   type EgressProxy,
   type EgressProxyOptions,
   startHttpProxy,
   startSocksProxy,
-} from '../../support/servers/egress-proxies.ts';
+} from '../../support/egress/egress-proxies.ts';
 import {
   HEDGE_APP,
   MAIN_APP,
@@ -16,7 +15,8 @@ import {
   startTlsFront,
   type TlsExchange,
   twoAccounts,
-} from '../../support/servers/egress-stage.ts';
+} from '../../support/egress/egress-stage.ts';
+import { makeThrowAwayCertificate } from '../../support/fixtures/throw-away-certificate.ts';
 import { askOperator, type TestProxy } from '../../support/servers/proxy.ts';
 
 const USER = 'hedge-fund';

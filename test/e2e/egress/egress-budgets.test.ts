@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { clearOfWindowEnd } from '../../support/clear-of-window.ts';
 import { send } from '../../support/clients/http.ts';
 import { connectApp } from '../../support/clients/ws-app.ts';
-import { HEDGE_APP, MAIN_APP, plainEnv, twoAccounts } from '../../support/servers/egress-stage.ts';
+import { HEDGE_APP, MAIN_APP, plainEnv, twoAccounts } from '../../support/egress/egress-stage.ts';
 import { askOperator, startTestProxy, type TestProxy } from '../../support/servers/proxy.ts';
 import { startUpstream, type Upstream } from '../../support/servers/upstream.ts';
 import { startWsUpstream, type WsUpstream, wsEnv } from '../../support/servers/ws-upstream.ts';

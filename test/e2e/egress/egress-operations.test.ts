@@ -2,9 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ConfigError } from '../../../src/config/problems/config-error.ts';
 import { send } from '../../support/clients/http.ts';
 import { connectApp, eventually } from '../../support/clients/ws-app.ts';
-import { ACCOUNT, folderWith, messagesOf } from '../../support/fixtures/config-folder.ts';
-import { MAIN, runToEnd } from '../../support/processes/child.ts';
-import { type EgressProxy, startHttpProxy, startSocksProxy } from '../../support/servers/egress-proxies.ts';
+import { type EgressProxy, startHttpProxy, startSocksProxy } from '../../support/egress/egress-proxies.ts';
 import {
   EXCHANGE,
   egressEnv,
@@ -14,7 +12,9 @@ import {
   startTlsExchange,
   type TlsExchange,
   twoAccounts,
-} from '../../support/servers/egress-stage.ts';
+} from '../../support/egress/egress-stage.ts';
+import { ACCOUNT, folderWith, messagesOf } from '../../support/fixtures/config-folder.ts';
+import { MAIN, runToEnd } from '../../support/processes/child.ts';
 import { TEST_KEY, TEST_SECRET, type TestProxy } from '../../support/servers/proxy.ts';
 
 const CREDENTIALS = 'office-user:word-of-the-office';

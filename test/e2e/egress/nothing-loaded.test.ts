@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { startSocksProxy } from '../../support/egress/egress-proxies.ts';
 import { folderWith } from '../../support/fixtures/config-folder.ts';
 import { runToEnd } from '../../support/processes/child.ts';
-import { startSocksProxy } from '../../support/servers/egress-proxies.ts';
 import { TEST_KEY, TEST_SECRET, upstreamsAt } from '../../support/servers/proxy.ts';
 
 /** Checks, and prints which files were loaded. */

@@ -7,7 +7,7 @@ import {
   seenBy,
   startHttpProxy,
   startSocksProxy,
-} from '../../support/servers/egress-proxies.ts';
+} from '../../support/egress/egress-proxies.ts';
 import {
   EXCHANGE,
   HEDGE_APP,
@@ -17,7 +17,7 @@ import {
   startTlsExchange,
   type TlsExchange,
   twoAccounts,
-} from '../../support/servers/egress-stage.ts';
+} from '../../support/egress/egress-stage.ts';
 import { TEST_KEY, TEST_SECRET, type TestProxy } from '../../support/servers/proxy.ts';
 
 const CREDENTIALS = 'office:p%40ss:word-of-the-office';

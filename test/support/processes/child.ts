@@ -5,9 +5,11 @@ import { onTestFinished } from 'vitest';
 
 export const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
 
-/** What every process of the program is given: where to find others, and what makes its start cheap. */
+const BARE_ENV = { PATH: process.env.PATH ?? '' };
+
+/** What every process of the program is given that may read more than its own files: where to find others, and what makes its start cheap. */
 export const CHILD_ENV = {
-  PATH: process.env.PATH ?? '',
+  ...BARE_ENV,
   NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? '',
   NODE_OPTIONS: `--import=${new URL('../bundled-typebox.mjs', import.meta.url)}`,
 };
@@ -46,7 +48,7 @@ export function startChild(
 ): Child {
   const child: ChildProcess = spawn(command, [...args], {
     cwd,
-    env: { ...CHILD_ENV, ...env },
+    env: { ...(args.includes('--permission') ? BARE_ENV : CHILD_ENV), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   onTestFinished(() => {

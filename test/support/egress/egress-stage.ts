@@ -6,8 +6,8 @@ import { createServer } from 'node:tls';
 import type { SimulatorLimits } from '../../../src/simulator/base/options.ts';
 import { type Simulator, startSimulator } from '../../../src/simulator/simulator.ts';
 import { makeThrowAwayCertificate, type ThrowAwayCertificate } from '../fixtures/throw-away-certificate.ts';
-import { startTestProxy, TEST_KEY, TEST_SECRET, type TestProxy, upstreamsAt } from './proxy.ts';
-import { wsEnv } from './ws-upstream.ts';
+import { startTestProxy, TEST_KEY, TEST_SECRET, type TestProxy, upstreamsAt } from '../servers/proxy.ts';
+import { wsEnv } from '../servers/ws-upstream.ts';
 
 /** A name that nobody but a proxy on the way can look up. */
 export const EXCHANGE = 'exchange.test';
