@@ -49,12 +49,9 @@ const ATTACKS: Readonly<Record<string, () => void>> = {
   joining() {
     const order = '/api/v3/order?symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price=1';
     for (let number = 0; number < 50; number++) {
-      const socket = connect('');
-      const timer = setInterval(
-        () => socket.write(head('POST', order, `${withKey}Content-Length: 0\r\n`)),
-        500,
-      );
-      socket.on('close', () => clearInterval(timer)).resume();
+      const socket = connect('').resume();
+      const ask = () => socket.write(head('POST', order, `${withKey}Content-Length: 0\r\n`));
+      setTimeout(() => setInterval(ask, 500), number * 10);
     }
   },
   'silent-sockets'() {
