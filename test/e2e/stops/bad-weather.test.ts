@@ -69,6 +69,13 @@ async function resting(): Promise<number> {
   return ((await hand.call('GET', '/api/v3/openOrders')).json as unknown as unknown[]).length;
 }
 
+/** A look has ended that could not do all, whenever the answer to the state came. */
+async function expectNamed(proxy: TestProxy, left: string): Promise<void> {
+  await expect
+    .poll(() => proxy.records('state.cancelled')[0], { timeout: 30_000, interval: 20 })
+    .toMatchObject({ detail: { isDone: false, leftNamed: expect.stringContaining(left) } });
+}
+
 async function expectDone(proxy: TestProxy, cancelled: number): Promise<void> {
   await expect
     .poll(() => proxy.records('state.cancelled').at(-1), { timeout: 30_000 })
@@ -87,14 +94,8 @@ describe('Binance wants silence', () => {
     const startMs = performance.now();
     const entered = await stop(proxy);
     expect(entered.left.length).toBeGreaterThan(0);
-    expect(entered.left).toContainEqual(
-      expect.objectContaining({
-        market: 'spot',
-        symbol: 'BTCUSDT',
-        why: expect.stringMatching(/429|frozen|silence/),
-      }),
-    );
-    // No more than were under way when the answer came: five at once.
+    await expectNamed(proxy, 'spot BTCUSDT');
+    // No more than were under way when it came: five at once.
     expect(cancels().length).toBeLessThanOrEqual(6);
     const before = asked();
     await expect.poll(asked, { timeout: 30_000, interval: 20 }).toBeGreaterThan(before);
@@ -110,7 +111,8 @@ describe('Binance wants silence', () => {
     simulator.ban(900);
     const entered = await stop(proxy);
     expect(entered).toMatchObject({ state: 'cancel-only', cancelled: 0 });
-    expect(entered.left.map(({ market }) => market)).toContain('spot');
+    expect(entered.left.length).toBeGreaterThan(0);
+    await expectNamed(proxy, 'spot');
     const before = asked();
     await expect.poll(cancels, { timeout: 30_000, interval: 20 }).not.toEqual([]);
     expect(performance.now() - startMs).toBeGreaterThan(850);
@@ -152,7 +154,8 @@ describe('Binance is down', () => {
     await place(proxy, 2);
     await front.shut();
     const entered = await stop(proxy);
-    expect(entered.left.map(({ market }) => market)).toContain('spot');
+    expect(entered.left.length).toBeGreaterThan(0);
+    await expectNamed(proxy, 'spot');
     expect((await order(proxy, 49_000)).headers['x-proxy-error']).toBe('PROXY_STOPPED');
     expect(proxy.parts.stops.cancelling()).toMatchObject([{ scope: 'proxy', cancel: 'own' }]);
     await front.open();
