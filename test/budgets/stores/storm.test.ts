@@ -16,6 +16,8 @@ const random = randomFrom(SEED);
 /** Short windows, so that many of them turn. */
 const WINDOW_MS = 5_000;
 const LEAST_USED = portion(0.9, 0.8);
+/** Four ask for half as much, so that what is kept back for orders and cancels is not used up in each window. */
+const LEAST_USED_BY_FOUR = portion(0.88, 0.8);
 /** So many calls without room in one window mean that more was asked for than there is. */
 const MUCH_REFUSED = 50;
 
@@ -48,12 +50,12 @@ describe.skipIf(!hasRedisServer)('eight proxies that were not told how many they
     expect(refusedByExchange()).toEqual([]);
   }
 
-  async function expectAllUsed(): Promise<void> {
+  async function expectAllUsed(least = LEAST_USED): Promise<void> {
     const windows = await storm.nextWindows(portion(4, 1));
     expect(refusedByExchange()).toEqual([]);
     // A machine that is too busy to ask for more than there is proves nothing.
     for (const { used, refused } of windows)
-      if (refused > MUCH_REFUSED) expect(used).toBeGreaterThanOrEqual(LEAST_USED);
+      if (refused > MUCH_REFUSED) expect(used).toBeGreaterThanOrEqual(least);
   }
 
   const rounds = portion(6, 1);
@@ -133,6 +135,6 @@ describe.skipIf(!hasRedisServer)('eight proxies that were not told how many they
       await storm.kill([0, 1, 4, 5]);
       await pause(4_000);
     });
-    await expectAllUsed();
+    await expectAllUsed(LEAST_USED_BY_FOUR);
   });
 });
