@@ -5,6 +5,8 @@ import { errorBody } from './error-handler.ts';
 
 /** No library of the field sends further calls on a connection before it has its answer; a proxy in between may send some. */
 const MOST_UNANSWERED = 8;
+/** Closed at once, a connection with unread bytes is reset, and the answer may be lost with it. */
+const LINGER_MS = 2_000;
 
 /** Refuses what has no request of its own, and whoever sends ever more calls without waiting for an answer. */
 export class ConnectionRefusals {
@@ -23,6 +25,8 @@ export class ConnectionRefusals {
     if (this.#refused.has(socket)) return false;
     const open = this.#unanswered.get(socket) ?? new Set();
     if (open.size >= MOST_UNANSWERED) {
+      // Nothing further is read: it would be parsed, which is most of what it costs.
+      socket.pause();
       this.refuse(socket, tooManyUnanswered());
       return false;
     }
@@ -32,13 +36,12 @@ export class ConnectionRefusals {
   }
 
   /**
-   * Nothing further is read on the connection. The refusal comes behind the answers to the calls that were read before:
+   * Nothing further is served on the connection. The refusal comes behind the answers to the calls that were read before:
    * ahead of them it would tell an app that its order was not sent. Then the connection is closed.
    */
   refuse(socket: Duplex, error: ProxyError): void {
     if (this.#refused.has(socket)) return;
     this.#refused.add(socket);
-    socket.pause();
     // A call of which the body is still to come is the broken one itself: it will never be answered.
     const last = [...(this.#unanswered.get(socket) ?? [])].findLast(({ req }) => req.complete);
     if (last === undefined) this.#answer(socket, error);
@@ -46,6 +49,8 @@ export class ConnectionRefusals {
   }
 
   #answer(socket: Duplex, error: ProxyError): void {
+    // Who does not close its side, or whose side is not read any more, would keep the connection for ever.
+    setTimeout(() => socket.destroy(), LINGER_MS).unref();
     if (!socket.writable || socket.destroyed) return;
     const requestId = this.#nextRequestId();
     this.#record(requestId, error);

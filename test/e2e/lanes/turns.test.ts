@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { readdirSync, readlinkSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { createConnection, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -17,6 +19,15 @@ clients:
   bot: { account: main, envPrefix: BOT, ${PERMISSIONS} }
   other: { account: main, envPrefix: OTHER, ${PERMISSIONS} }
 `;
+
+/** Empty for what is closed meanwhile. */
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}
 
 const endOfTurn = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -67,6 +78,9 @@ describe('connections with many calls at once', () => {
 
   const lookUp = (number: number, key = BOT) =>
     `GET /api/v3/order?symbol=BTCUSDT&orderId=${number} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: app\r\nX-MBX-APIKEY: ${key}\r\n\r\n`;
+  /** Of the proxy, of what it sends to, and of the apps: all are in this process. */
+  const openSockets = () =>
+    readdirSync('/proc/self/fd').filter((fd) => linkOf(`/proc/self/fd/${fd}`).startsWith('socket:')).length;
   const orderIds = () =>
     upstream.received.map(({ target }) => Number(new URLSearchParams(target.split('?')[1]).get('orderId')));
 
@@ -100,6 +114,29 @@ describe('connections with many calls at once', () => {
     expect(proxy.records('call.refused').map(({ rule }) => rule)).toEqual([
       'unanswered calls on a connection',
     ]);
+  });
+
+  it.skipIf(process.platform !== 'linux').each([
+    ['that sends ahead and goes', lookUp(1).repeat(300), 'goes'],
+    ['that sends ahead and never closes its side', lookUp(1).repeat(300), 'stays'],
+    ['that sends garbage and goes', 'GARBAGE\r\n\r\n', 'goes'],
+    ['that sends garbage and never closes its side', 'GARBAGE\r\n\r\n', 'stays'],
+  ])('Nothing is left of a connection %s', async (_, text, ending) => {
+    const before = openSockets();
+    const apps = Array.from({ length: 20 }, () =>
+      createConnection({ host: '127.0.0.1', port: proxy.port, allowHalfOpen: ending === 'stays' }),
+    );
+    for (const app of apps)
+      app
+        .on('error', () => {})
+        .resume()
+        .write(text);
+    await Promise.all(apps.map((app) => once(app, 'end').catch(() => {})));
+    if (ending === 'goes') for (const app of apps) app.destroy();
+    await expect
+      .poll(() => openSockets() - apps.filter(({ destroyed }) => !destroyed).length)
+      .toBeLessThanOrEqual(before);
+    for (const app of apps) app.destroy();
   });
 
   it('Whoever waits for its answers sends as many as it wants on one connection', async () => {
