@@ -83,12 +83,15 @@ static double pct(int64_t *a, int n, double p) { if (!n) return -1; int i = (int
 static void out(const char *k, int64_t *a, int n) { qsort(a, n, sizeof *a, cmp); double s = 0; for (int i = 0; i < n; i++) s += a[i];
   printf("\"%s\":{\"n\":%d,\"mean\":%.1f,\"min\":%.1f,\"p50\":%.1f,\"p90\":%.1f,\"p99\":%.1f,\"p999\":%.1f,\"max\":%.1f}", k, n, n ? s / n / 1000.0 : -1, pct(a, n, 0), pct(a, n, .5), pct(a, n, .9), pct(a, n, .99), pct(a, n, .999), pct(a, n, 1)); }
 
-static char reqbuf[8192], keyline[256]; static int reqlen;
+static char reqbuf[8192], keyline[256], *order_id; static int reqlen; static uint64_t serial;
+/* An order that says the id of another one is a repetition, which the proxy refuses: each has 16 hexadecimal digits of its own, as a library makes them. */
+static void next_request(void) { static const char hex[] = "0123456789abcdef"; if (!order_id) return; uint64_t left = serial++; for (int i = 15; i >= 0; i--, left >>= 4) order_id[i] = hex[left & 15]; }
 static void mkreq(const char *m, const char *body, int close_) {
   int bl = body ? strlen(body) : 0;
   reqlen = snprintf(reqbuf, sizeof reqbuf, "%s %s HTTP/1.1\r\nHost: %s:%s\r\nUser-Agent: lg/1\r\nAccept: */*\r\n%s%s", m, path, host, port, keyline, close_ ? "Connection: close\r\n" : "");
   if (body) reqlen += snprintf(reqbuf + reqlen, sizeof reqbuf - reqlen, "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s", bl, body);
   else reqlen += snprintf(reqbuf + reqlen, sizeof reqbuf - reqlen, "\r\n");
+  if ((order_id = strstr(reqbuf, "newClientOrderId="))) { order_id += strlen("newClientOrderId="); if (strlen(order_id) < 16) die("newClientOrderId is shorter than 16"); serial = now_ns(); }
 }
 
 typedef struct { int fd; int busy; int64_t sched, sent; Resp r; } Conn;
@@ -113,7 +116,7 @@ static int run_open(double rate, double secs, int maxc, double warm) {
     while (qh < qt && ni > 0) {
       int i = idle[--ni]; Conn *c = &cs[i]; c->sched = q[qh++]; c->busy = 1; resp_reset(&c->r); c->sent = now_ns();
       if (c->sched >= skip) late[nlate++] = c->sent - c->sched;
-      int w = write(c->fd, reqbuf, reqlen); if (w != reqlen) { errs++; done++; c->busy = 0; close(c->fd); c->fd = dial(); fcntl(c->fd, F_SETFL, O_NONBLOCK); struct epoll_event e = {.events = EPOLLIN, .data.u32 = i}; epoll_ctl(ep, EPOLL_CTL_ADD, c->fd, &e); idle[ni++] = i; }
+      next_request(); int w = write(c->fd, reqbuf, reqlen); if (w != reqlen) { errs++; done++; c->busy = 0; close(c->fd); c->fd = dial(); fcntl(c->fd, F_SETFL, O_NONBLOCK); struct epoll_event e = {.events = EPOLLIN, .data.u32 = i}; epoll_ctl(ep, EPOLL_CTL_ADD, c->fd, &e); idle[ni++] = i; }
     }
     int64_t wait = 100000000; if (next < total) { wait = start + (int64_t)(next * iv) - now_ns(); if (wait < 0) wait = 0; }
     struct timespec ts = {wait / 1000000000, wait % 1000000000};
@@ -137,7 +140,7 @@ static int run_open(double rate, double secs, int maxc, double warm) {
 }
 
 
-static void send_next(Conn *c) { resp_reset(&c->r); c->sent = now_ns(); c->busy = write(c->fd, reqbuf, reqlen) == reqlen; }
+static void send_next(Conn *c) { resp_reset(&c->r); next_request(); c->sent = now_ns(); c->busy = write(c->fd, reqbuf, reqlen) == reqlen; }
 static void open_conn(int ep, Conn *cs, int i) { cs[i].fd = dial(); fcntl(cs[i].fd, F_SETFL, O_NONBLOCK); struct epoll_event e = {.events = EPOLLIN, .data.u32 = i}; epoll_ctl(ep, EPOLL_CTL_ADD, cs[i].fd, &e); }
 static int run_closed(int conns, double secs, double warm) {
   int ep = epoll_create1(0); Conn *cs = calloc(conns, sizeof *cs); char buf[65536]; struct epoll_event ev[64];
@@ -165,7 +168,7 @@ static int run_oneshot(int n, int gap_ms) {
   for (int i = 0; i < n; i++) {
     int64_t t0 = now_ns(); int f = dial(); SSL *s = NULL;
     if (tls) { s = SSL_new(ctx); SSL_set_fd(s, f); SSL_set_tlsext_host_name(s, host); if (SSL_connect(s) != 1) { ERR_print_errors_fp(stderr); errs++; close(f); continue; } ver = SSL_get_version(s); }
-    int64_t t1 = now_ns(); resp_reset(r); int ok = 0;
+    int64_t t1 = now_ns(); resp_reset(r); next_request(); int ok = 0;
     if ((s ? SSL_write(s, reqbuf, reqlen) : (int)write(f, reqbuf, reqlen)) == reqlen)
       for (;;) { int g = s ? SSL_read(s, buf, sizeof buf) : (int)read(f, buf, sizeof buf); if (g <= 0) { ok = r->in_body && r->need < 0 && !r->chunked; break; } if (resp_feed(r, buf, g)) { ok = 1; break; } }
     int64_t t2 = now_ns(); if (!ok) errs++; else { if (r->status / 100 != 2) non2xx++; a[k] = t2 - t0; cn[k] = t1 - t0; k++; }

@@ -1,5 +1,6 @@
 import type { Client } from '../core/access/client.ts';
 import { ProxyError } from '../core/errors.ts';
+import type { NowOrLater } from '../core/now-or-later.ts';
 
 export interface FreshCacheOptions<V, K extends string = string> {
   /** Fetches an answer, at the cost of the client that wants it first. */
@@ -15,8 +16,8 @@ export interface FreshCacheOptions<V, K extends string = string> {
 }
 
 export interface FreshCache<V, K extends string = string> {
-  /** The answer for a key; who asks while it is being fetched waits for the same fetch. */
-  get(key: K, causedBy: Client): Promise<V>;
+  /** The answer for a key, at once where it is known; who asks while it is being fetched waits for the same fetch. */
+  get(key: K, causedBy: Client): NowOrLater<V>;
   /** Forgets an answer that is older than `ms`. */
   dropOlderThan(key: K, ms: number): void;
 }
@@ -25,6 +26,7 @@ interface Slot<V> {
   readonly answer: Promise<V>;
   readonly askedAtMs: number;
   readonly causedBy: Client;
+  known: { readonly value: V } | undefined;
   state: 'pending' | 'answered' | 'failed';
   error: unknown;
 }
@@ -64,10 +66,12 @@ export function createFreshCache<V, K extends string = string>(
     slots.delete(key);
     makeRoom();
     const answer = load(key, causedBy);
-    const slot: Slot<V> = { answer, askedAtMs: now(), causedBy, state: 'pending', error: undefined };
+    const unknown = { known: undefined, error: undefined };
+    const slot: Slot<V> = { answer, askedAtMs: now(), causedBy, state: 'pending', ...unknown };
     slots.set(key, slot);
     answer.then(
-      () => {
+      (value) => {
+        slot.known = { value };
         slot.state = 'answered';
       },
       (error: unknown) => {
@@ -78,17 +82,21 @@ export function createFreshCache<V, K extends string = string>(
     return slot;
   }
 
-  return {
-    async get(key, causedBy) {
-      for (;;) {
-        const slot = slotFor(key, causedBy);
-        try {
-          return await slot.answer;
-        } catch (error) {
-          // Who only waited for another one's question asks by itself.
-          if (!isAnothersOwn(slot, causedBy)) throw error;
-        }
+  async function wait(slot: Slot<V>, key: K, causedBy: Client): Promise<V> {
+    for (let asked = slot; ; asked = slotFor(key, causedBy)) {
+      try {
+        return await asked.answer;
+      } catch (error) {
+        // Who only waited for another one's question asks by itself.
+        if (!isAnothersOwn(asked, causedBy)) throw error;
       }
+    }
+  }
+
+  return {
+    get(key, causedBy) {
+      const slot = slotFor(key, causedBy);
+      return slot.known === undefined ? wait(slot, key, causedBy) : slot.known.value;
     },
     dropOlderThan(key, ms) {
       const slot = slots.get(key);

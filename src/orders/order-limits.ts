@@ -6,6 +6,7 @@ import type { Call } from '../core/call/call.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { LimitUse } from '../core/limits/order-rates.ts';
+import { andThen, type NowOrLater } from '../core/now-or-later.ts';
 import type { IntendedOrder } from '../core/orders/intended-order.ts';
 import {
   countsByDay,
@@ -25,12 +26,13 @@ import type { PriceBook } from './price-book.ts';
 
 export interface OrderLimits {
   /**
-   * Judges the orders of a call, and what else it touches, by the client's rules. Undefined at once when no rule can
-   * apply, so that other calls wait for nothing; resolves to undefined when the orders could not be read or valued and
-   * the client's rules are only reported.
-   * @throws ProxyError (rejection) PROXY_ORDER_REFUSED with the rule; a refusal of the look-up's own budget as it is
+   * Judges the orders of a call, and what else it touches, by the client's rules: at once where the market need not be
+   * asked. Undefined when no rule can apply, and when the orders could not be read or valued and the client's rules are
+   * only reported.
+   * @throws ProxyError (at once or as a rejection) PROXY_ORDER_REFUSED with the rule; a refusal of the look-up's own budget
+   * as it is
    */
-  judge(client: Client, endpoint: Endpoint, call: Call): undefined | Promise<JudgedOrders | undefined>;
+  judge(client: Client, endpoint: Endpoint, call: Call): NowOrLater<JudgedOrders | undefined>;
   /**
    * Takes the room of judged orders in the client's rates and in its day; undefined when nothing of it is counted.
    * @throws ProxyError PROXY_ORDER_REFUSED with the rule, at once or as a rejection
@@ -40,7 +42,7 @@ export interface OrderLimits {
     endpoint: Endpoint,
     judged: JudgedOrders,
     nowMs: number,
-  ): undefined | OrderRoom | Promise<OrderRoom>;
+  ): NowOrLater<OrderRoom | undefined>;
   /** Every admission is settled once; further times do nothing. */
   settle(admission: OrderRoom, ending: OrderOutcome): void;
   /** Which part of each counted limit a client uses; those that it does not have are left out. */
@@ -59,7 +61,7 @@ export function createOrderLimits(options: OrderLimitsOptions): OrderLimits {
   const lookAtMarket = createMarketLook(priceBook);
   const rooms = new OrderRooms(ledger, monotonicNow);
 
-  async function judge(client: Client, endpoint: Endpoint, call: Call): Promise<JudgedOrders | undefined> {
+  function judge(client: Client, endpoint: Endpoint, call: Call): NowOrLater<JudgedOrders | undefined> {
     const onViolation = violating(client, endpoint, onReport);
     const effects = judgeEffects(client, endpoint, call);
     if (!concernsOrders(client, endpoint)) {
@@ -77,13 +79,14 @@ export function createOrderLimits(options: OrderLimitsOptions): OrderLimits {
     onViolation([...judgeOrders(client, orders), ...effects]);
     const rules = client.order ?? {};
     if (!needsValues(rules) && !needsPrices(rules)) return { orders, values: [] };
-    const seen = await lookAtMarket(rules, orders, client, onViolation);
-    if (seen === undefined) return undefined;
-    const asksOutside = client.approval?.outsideBand === true;
-    const isAsked = ({ rule }: Violation) => asksOutside && rule === 'order.priceBand';
-    const refused = seen.violations.filter((violation) => !isAsked(violation));
-    onViolation([...judgeValues(rules, seen.values), ...refused]);
-    return { orders, values: seen.values, isOutsideBand: seen.violations.some(isAsked) };
+    return andThen(lookAtMarket(rules, orders, client, onViolation), (seen) => {
+      if (seen === undefined) return undefined;
+      const asksOutside = client.approval?.outsideBand === true;
+      const isAsked = ({ rule }: Violation) => asksOutside && rule === 'order.priceBand';
+      const refused = seen.violations.filter((violation) => !isAsked(violation));
+      onViolation([...judgeValues(rules, seen.values), ...refused]);
+      return { orders, values: seen.values, isOutsideBand: seen.violations.some(isAsked) };
+    });
   }
 
   return {

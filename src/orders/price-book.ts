@@ -2,6 +2,7 @@ import type { Client } from '../core/access/client.ts';
 import { encodeComponent } from '../core/call/form.ts';
 import { ExactDecimal } from '../core/decimal.ts';
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../core/intervals.ts';
+import { andThen, type NowOrLater } from '../core/now-or-later.ts';
 import type { BestPrices } from '../core/orders/book.ts';
 import type { Market } from '../core/orders/intended-order.ts';
 import { type Instrument, UnknownSymbol } from '../core/orders/notional.ts';
@@ -34,10 +35,10 @@ export interface PriceBookOptions {
  * whose order needs it; the answer serves everybody.
  */
 export interface PriceBook {
-  /** @throws Unvaluable when the exchange does not describe the symbol; what fetchJson throws */
-  instrument(market: Market, symbol: string, causedBy: Client): Promise<Instrument>;
-  /** @throws Unvaluable when there is no book; what fetchJson throws */
-  bestPrices(market: Market, symbol: string, causedBy: Client): Promise<BestPrices>;
+  /** @throws Unvaluable (at once or as a rejection) when the exchange does not describe the symbol; what fetchJson throws */
+  instrument(market: Market, symbol: string, causedBy: Client): NowOrLater<Instrument>;
+  /** @throws Unvaluable (as a rejection) when there is no book; what fetchJson throws */
+  bestPrices(market: Market, symbol: string, causedBy: Client): NowOrLater<BestPrices>;
   /** The levels behind the best prices, read as deep as it takes until `covers` is content, or as they go. */
   readonly depth: DepthBook;
 }
@@ -63,7 +64,7 @@ const TABLES: Readonly<Record<TableMarket, readonly [UpstreamName, path: string]
 const RELIST_MS = MINUTE_MS;
 const MAX_SYMBOLS = 2_000;
 
-/** Cached lookups of best prices and symbol descriptions, one fetch at a time for each. */
+/** Cached lookups of best prices and symbol descriptions, one fetch at a time for each; what is fresh is there at once. */
 export function createPriceBook(options: PriceBookOptions): PriceBook {
   const { fetchJson, now } = options;
   const shortly = options.failureFreshMs ?? SECOND_MS;
@@ -106,13 +107,15 @@ export function createPriceBook(options: PriceBookOptions): PriceBook {
   return {
     depth: createDepthBook({ ...common, fetchJson, freshMs: bookFreshMs }),
     bestPrices: (market, symbol, causedBy) => books(market).get(symbol, causedBy),
-    async instrument(market, symbol, causedBy) {
+    instrument(market, symbol, causedBy) {
       if (market === 'equity') return stock(symbol);
       if (market === 'spot') return spotSymbols.get(symbol, causedBy);
-      const found = (await tables.get(market, causedBy)).get(symbol);
-      if (found !== undefined) return found;
-      tables.dropOlderThan(market, RELIST_MS);
-      return known((await tables.get(market, causedBy)).get(symbol));
+      return andThen(tables.get(market, causedBy), (table) => {
+        const found = table.get(symbol);
+        if (found !== undefined) return found;
+        tables.dropOlderThan(market, RELIST_MS);
+        return andThen(tables.get(market, causedBy), (anew) => known(anew.get(symbol)));
+      });
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { Approvals } from '../approvals/approvals.ts';
 import type { RedeemedApproval } from '../approvals/redeemed-approval.ts';
 import { SECOND_MS } from '../core/intervals.ts';
+import { andThen, type NowOrLater } from '../core/now-or-later.ts';
 import { recvWindowFor } from '../core/signing/sign-call.ts';
 import type { JudgedOrders } from '../orders/limits/order-room.ts';
 import type { OrderLimits } from '../orders/order-limits.ts';
@@ -32,7 +33,7 @@ export type Judge = (
   context: CallContext,
   admitted: AdmittedCall,
   gone?: AbortSignal,
-) => JudgedCall | Promise<JudgedCall>;
+) => NowOrLater<JudgedCall>;
 
 /** What is left of the caller's time when it is answered. */
 const LEFT_TO_ANSWER_MS = SECOND_MS / 2;
@@ -83,12 +84,7 @@ export function createJudge({ limits, stops, approvals, wallNow, monotonicNow }:
   return function judge(context, admitted, gone) {
     const { client, endpoint, call } = admitted;
     if (client.approval !== undefined) return judgeAll(context, admitted, gone);
-    const judged = limits.judge(client, endpoint, call);
-    if (judged === undefined) {
-      stops.assertAllowed(admitted);
-      return { ...admitted, orders: undefined, approval: undefined };
-    }
-    return judged.then((orders) => {
+    return andThen(limits.judge(client, endpoint, call), (orders) => {
       stops.assertAllowed(admitted);
       return { ...admitted, orders, approval: undefined };
     });

@@ -1,6 +1,7 @@
 import type { Budgets, Ticket } from '../budgets/budgets.ts';
 import type { CallsUnderWay } from '../budgets/calls-under-way.ts';
 import { ownEgressId, wayOf } from '../config/schema/ways-out.ts';
+import { andThen, type NowOrLater } from '../core/now-or-later.ts';
 import { recvWindowFor } from '../core/signing/sign-call.ts';
 import type { OrderOutcome, OrderRoom } from '../orders/limits/order-room.ts';
 import type { OrderLimits } from '../orders/order-limits.ts';
@@ -90,17 +91,14 @@ export class ReservedCall implements Disposable {
    * Takes the room of the call's orders among those that rest, in the client's rates and in its day.
    * @throws ProxyError PROXY_ORDER_REFUSED
    */
-  takeOrderRoom(): undefined | Promise<void> {
+  takeOrderRoom(): NowOrLater<void> {
     const { client, account, endpoint, call, orders } = this.judged;
     if (orders === undefined) return undefined;
     this.#held = this.#deps.openLimit.take({ client, account, endpoint, call, orders: orders.orders });
     const room = this.#deps.limits.reserve(client, endpoint, orders, this.#deps.wallNow());
-    if (room instanceof Promise)
-      return room.then((taken) => {
-        this.#room = taken;
-      });
-    this.#room = room;
-    return undefined;
+    return andThen(room, (taken) => {
+      this.#room = taken;
+    });
   }
 
   /**
@@ -108,7 +106,7 @@ export class ReservedCall implements Disposable {
    * waiting is configured, and never longer than the client does.
    * @throws ProxyError PROXY_WEIGHT_EXHAUSTED, PROXY_ORDERS_EXHAUSTED, PROXY_UPSTREAM_FROZEN, PROXY_STALE_REQUEST
    */
-  charge(): undefined | Promise<void> {
+  charge(): NowOrLater<void> {
     const { client, account, endpoint, call, way, serves } = this.judged;
     const { settings } = this.context.config;
     const { egress } = settings;
@@ -123,9 +121,7 @@ export class ReservedCall implements Disposable {
       recvWindowMs: Number(this.recvWindow),
       ...(this.#hangUp === undefined ? {} : { signal: this.#hangUp }),
     });
-    if (charged instanceof Promise) return charged.then((ticket) => this.#hold(ticket));
-    this.#hold(charged);
-    return undefined;
+    return andThen(charged, (ticket) => this.#hold(ticket));
   }
 
   /** @throws ProxyError PROXY_UPSTREAM_UNREACHABLE when too many calls are under way */

@@ -164,7 +164,9 @@ describe('the description of a symbol', () => {
     const market = await exchange();
     market.answers.set('/fapi/v1/exchangeInfo', { symbols: [] });
     for (let attempt = 0; attempt < 3; attempt++) {
-      await expect(market.book.instrument('usdm', 'NEWUSDT', PROXY_CLIENT)).rejects.toThrow(Unvaluable);
+      await expect(async () => market.book.instrument('usdm', 'NEWUSDT', PROXY_CLIENT)).rejects.toThrow(
+        Unvaluable,
+      );
     }
     expect(market.asked).toHaveLength(1);
     const row = { symbol: 'NEWUSDT', baseAsset: 'NEW', quoteAsset: 'USDT', marginAsset: 'USDT' };
@@ -191,7 +193,9 @@ describe('the description of a symbol', () => {
       const found = await market.book.instrument(name, 'BTCUSD_PERP', PROXY_CLIENT);
       expect([found.contract, found.contractSize.toFixed()]).toEqual(['inverse', '100']);
       expect((await market.book.instrument(name, 'BTCUSDT', PROXY_CLIENT)).contract).toBe('linear');
-      await expect(market.book.instrument(name, 'ETHUSD_PERP', PROXY_CLIENT)).rejects.toThrow(Unvaluable);
+      await expect(async () => market.book.instrument(name, 'ETHUSD_PERP', PROXY_CLIENT)).rejects.toThrow(
+        Unvaluable,
+      );
     }
   });
 
@@ -203,7 +207,9 @@ describe('the description of a symbol', () => {
     });
     const option = await market.book.instrument('options', row.symbol, PROXY_CLIENT);
     expect(option.strikePrice?.toFixed()).toBe('90000.5');
-    await expect(market.book.instrument('options', 'X', PROXY_CLIENT)).rejects.toThrow(Unvaluable);
+    await expect(async () => market.book.instrument('options', 'X', PROXY_CLIENT)).rejects.toThrow(
+      Unvaluable,
+    );
   });
 
   it('The description of a stock needs no question', async () => {

@@ -41,8 +41,11 @@ export function encodeComponent(text: string): string {
   );
 }
 
+const ENCODED = /[%+]/;
+
 /** Reads a form-encoded component; undefined when its escapes are no valid UTF-8. */
 export function decodeComponent(text: string): string | undefined {
+  if (!ENCODED.test(text)) return text;
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));
   } catch {

@@ -8,11 +8,12 @@ import type { IntendedOrder } from '../orders/intended-order.ts';
 export function repeatKey(order: IntendedOrder): string | undefined {
   const { market, symbol, side, type, quantity, quoteQuantity, prices, trail } = order;
   if (order.isAmendment || symbol === undefined) return undefined;
-  const numbers = [quantity, quoteQuantity, trail, ...prices].map(plain);
-  return [market, symbol.toUpperCase(), side, type, ...numbers].join(' ');
+  let key = `${market} ${symbol.toUpperCase()} ${side} ${type} ${plain(quantity)} ${plain(quoteQuantity)} ${plain(trail)}`;
+  for (const price of prices) key += ` ${plain(price)}`;
+  return key;
 }
 
 /** Equal numbers have equal digits and exponents, however they were written; printing them would cost several times as much. */
 function plain(value: Decimal | undefined): string {
-  return value === undefined ? '-' : `${value.e}/${value.d}`;
+  return value === undefined ? '-' : `${value.e}/${value.d.length === 1 ? value.d[0] : value.d}`;
 }

@@ -3,15 +3,20 @@ import type { OrderRule, Violation } from '../access/violation.ts';
 import { MINUTE_MS, SECOND_MS } from '../intervals.ts';
 import type { IntendedOrder } from '../orders/intended-order.ts';
 import { repeatKey } from './equal-orders.ts';
-import { type CountedOrders, RollingCount } from './rolling-count.ts';
+import { RollingCount } from './rolling-count.ts';
 
 /** What a call counts in each window; given back it never counted. */
-export type RateEntry = readonly (readonly [count: RollingCount, counted: CountedOrders])[];
+export type RateEntry = readonly (readonly [count: RollingCount, entry: number])[];
 
 /** Which part of a limit is used, 0 to 1. */
 export type LimitUse = readonly [rule: OrderRule | 'stopAfterRefusals', part: number];
 
 type RateRules = Pick<OrderRules, 'perSecond' | 'perMinute' | 'repeats'>;
+
+/** How many orders of one call are equal, by what they have in common. */
+type Alike = readonly (readonly [key: string, orders: number])[];
+
+const NONE_ALIKE: Alike = [];
 
 interface ClientCounts {
   readonly second: RollingCount;
@@ -35,10 +40,10 @@ export class OrderRates {
     nowMs: number,
   ): RateEntry | { readonly refusedBy: readonly [Violation, ...Violation[]] } {
     const counts = this.#countsOf(client);
-    const alike = rules.repeats === undefined ? new Map<string, number>() : countAlike(orders);
-    const [first, ...others] = violationsOf(counts, rules, orders.length, alike, nowMs);
-    if (first !== undefined) return { refusedBy: [first, ...others] };
-    const entry: (readonly [RollingCount, CountedOrders])[] = [];
+    const alike = rules.repeats === undefined ? NONE_ALIKE : countAlike(orders);
+    const violations = violationsOf(counts, rules, orders.length, alike, nowMs);
+    if (isAny(violations)) return { refusedBy: violations };
+    const entry: (readonly [RollingCount, number])[] = [];
     const add = (count: RollingCount, more: number) => entry.push([count, count.add(more, nowMs)]);
     if (rules.perSecond !== undefined) add(counts.second, orders.length);
     if (rules.perMinute !== undefined) add(counts.minute, orders.length);
@@ -49,7 +54,7 @@ export class OrderRates {
 
   /** Nothing was sent: the orders count no more. */
   giveBack(entry: RateEntry, nowMs: number): void {
-    for (const [count, counted] of entry) count.giveBack(counted, nowMs);
+    for (const [count, each] of entry) count.giveBack(each, nowMs);
   }
 
   /** The highest use of the last minute; of equal orders, of those that were placed most. */
@@ -81,11 +86,15 @@ export class OrderRates {
   }
 }
 
+function isAny(violations: readonly Violation[]): violations is [Violation, ...Violation[]] {
+  return violations.length > 0;
+}
+
 function violationsOf(
   counts: ClientCounts,
   { perSecond, perMinute, repeats }: RateRules,
   orders: number,
-  alike: ReadonlyMap<string, number>,
+  alike: Alike,
   nowMs: number,
 ): Violation[] {
   const violations: Violation[] = [];
@@ -110,13 +119,18 @@ function violationsOf(
   return violations;
 }
 
-function countAlike(orders: readonly IntendedOrder[]): ReadonlyMap<string, number> {
+function countAlike(orders: readonly IntendedOrder[]): Alike {
+  const [only, ...others] = orders;
+  if (only !== undefined && others.length === 0) {
+    const key = repeatKey(only);
+    return key === undefined ? NONE_ALIKE : [[key, 1]];
+  }
   const alike = new Map<string, number>();
   for (const order of orders) {
     const key = repeatKey(order);
     if (key !== undefined) alike.set(key, (alike.get(key) ?? 0) + 1);
   }
-  return alike;
+  return [...alike];
 }
 
 /** The count of one key, moved behind all others; a new one where the window is another one by now. */

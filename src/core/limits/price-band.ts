@@ -48,27 +48,20 @@ export function reachesLevel(order: IntendedOrder, depth: Depth): boolean {
  */
 export function offBand(order: IntendedOrder, band: string, view: MarketView): string | undefined {
   for (const side of sidesOf(order)) {
-    for (const [price, from] of pricesOf(order, side, view)) {
-      if (price === undefined) return 'follows the book further than it is known';
-      if (isBeyond(side, price, from, band)) {
-        const where = side === 'BUY' ? 'above' : 'below';
-        return `is more than ${percent(band)} ${where} ${isTriggered(order) ? 'its trigger' : 'the market'}`;
-      }
-    }
+    const own = worst(side, order.ownPrices);
+    if (own !== undefined && isBeyond(side, own, referenceOf(order, side, view), band))
+      return beyond(side, band, order);
+    if (!bandNeedsDepth(order)) continue;
+    const followed = followedPrice(order, side, view.depth);
+    if (followed === undefined) return 'follows the book further than it is known';
+    if (isBeyond(side, followed, marketPrice(side, view), band)) return beyond(side, band, order);
   }
   return undefined;
 }
 
-/** Each price at which the order would trade, and what it is held against. */
-function pricesOf(
-  order: IntendedOrder,
-  side: Side,
-  view: MarketView,
-): (readonly [price: Decimal | undefined, from: Decimal])[] {
-  const pairs: (readonly [Decimal | undefined, Decimal])[] = [];
-  if (order.ownPrices.length > 0) pairs.push([worst(side, order.ownPrices), referenceOf(order, side, view)]);
-  if (bandNeedsDepth(order)) pairs.push([followedPrice(order, side, view.depth), marketPrice(side, view)]);
-  return pairs;
+function beyond(side: Side, band: string, order: IntendedOrder): string {
+  const where = side === 'BUY' ? 'above' : 'below';
+  return `is more than ${percent(band)} ${where} ${isTriggered(order) ? 'its trigger' : 'the market'}`;
 }
 
 function referenceOf(order: IntendedOrder, side: Side, view: MarketView): Decimal {
@@ -80,20 +73,19 @@ function referenceOf(order: IntendedOrder, side: Side, view: MarketView): Decima
 }
 
 function isBeyond(side: Side, price: Decimal, from: Decimal, band: string): boolean {
-  const factor = factorOf(side, band);
-  return side === 'BUY' ? price.gt(from.times(factor)) : price.lt(from.times(factor));
+  const edge = from.times(factorOf(side, band));
+  return side === 'BUY' ? price.gt(edge) : price.lt(edge);
 }
 
 /** The factors of the bands that are configured, which are few. */
-const factors = new Map<string, Decimal>();
+const factors = { BUY: new Map<string, Decimal>(), SELL: new Map<string, Decimal>() };
 
 function factorOf(side: Side, band: string): Decimal {
-  const key = `${side} ${band}`;
-  const known = factors.get(key);
+  const known = factors[side].get(band);
   if (known !== undefined) return known;
   const part = new ExactDecimal(band);
   const factor = side === 'BUY' ? part.plus(1) : part.neg().plus(1);
-  factors.set(key, factor);
+  factors[side].set(band, factor);
   return factor;
 }
 
@@ -116,6 +108,7 @@ function sidesOf({ side }: IntendedOrder): readonly Side[] {
 
 /** The one that costs most. */
 function worst(side: Side, prices: readonly Decimal[]): Decimal | undefined {
+  if (prices.length < 2) return prices[0];
   return side === 'BUY' ? largest(prices) : ExactDecimal.min(...prices);
 }
 

@@ -1,4 +1,4 @@
-import type { Call } from '../call/call.ts';
+import { allPairs, type Call } from '../call/call.ts';
 import { decodedValue, type Pair } from '../call/form.ts';
 import type { Endpoint } from '../catalogue/endpoint.ts';
 import type { IntendedOrder, Market } from './intended-order.ts';
@@ -65,7 +65,7 @@ export function readIntendedOrders(endpoint: OrderEntrance, read: ParameterReade
 export function callParameters(call: Call): ParameterReader {
   const pairs = new Map<string, Pair>();
   const repeated = new Set<string>();
-  for (const pair of [...call.query, ...call.body]) {
+  for (const pair of allPairs(call)) {
     if (pairs.has(pair.name)) repeated.add(pair.name);
     else pairs.set(pair.name, pair);
   }

@@ -8,6 +8,7 @@ import {
   reachesLevel,
 } from '../../core/limits/price-band.ts';
 import { offSpread, takesTheBook } from '../../core/limits/spread.ts';
+import { andThen, type NowOrLater } from '../../core/now-or-later.ts';
 import type { BestPrices, Depth } from '../../core/orders/book.ts';
 import type { IntendedOrder } from '../../core/orders/intended-order.ts';
 import {
@@ -39,7 +40,13 @@ export type LookAtMarket = (
   orders: readonly IntendedOrder[],
   client: Client,
   onViolation: OnViolation,
-) => Promise<SeenOrders | undefined>;
+) => NowOrLater<SeenOrders | undefined>;
+
+/** What the market says of one order. */
+interface SeenOrder {
+  readonly value: Notional | undefined;
+  readonly violations: readonly Violation[];
+}
 
 /** An order whose rules ask for a look at the market has a symbol. */
 type NamedOrder = IntendedOrder & { readonly symbol: string };
@@ -65,7 +72,12 @@ export function createMarketLook(priceBook: PriceBook): LookAtMarket {
     );
   }
 
-  async function lookAtOne(rules: OrderRules, order: IntendedOrder, client: Client, which: string) {
+  function lookAtOne(
+    rules: OrderRules,
+    order: IntendedOrder,
+    client: Client,
+    which: string,
+  ): NowOrLater<SeenOrder> {
     // Exits are free: what only makes a position smaller is held up by no value and no price.
     if (isReducing(order)) return { value: undefined, violations: [] };
     const isValued = needsValues(rules);
@@ -74,31 +86,51 @@ export function createMarketLook(priceBook: PriceBook): LookAtMarket {
       return { value: undefined, violations: offPrices(rules, order, UNSEEN, which) };
     if (!hasSymbol(order)) throw new Unvaluable('the call names no symbol');
     const { market, symbol } = order;
-    const instrument = isValued ? await priceBook.instrument(market, symbol, client) : undefined;
-    const best = wantsBook(rules, order, instrument)
-      ? await priceBook.bestPrices(market, symbol, client)
-      : undefined;
-    const depth = depthFor(rules, order, instrument, best, client);
-    const seen = { best, depth: depth && (await depth) };
-    const value = instrument && notionalOf(order, instrument, best, seen.depth);
-    return { value, violations: offPrices(rules, order, seen, which) };
+    const described = isValued ? priceBook.instrument(market, symbol, client) : undefined;
+    return andThen(described, (instrument) => {
+      const isBookWanted = wantsBook(rules, order, instrument);
+      const asked = isBookWanted ? priceBook.bestPrices(market, symbol, client) : undefined;
+      return andThen(asked, (best) =>
+        andThen(depthFor(rules, order, instrument, best, client), (depth) => {
+          const value = instrument && notionalOf(order, instrument, best, depth);
+          return { value, violations: offPrices(rules, order, { best, depth }, which) };
+        }),
+      );
+    });
   }
 
-  return async function lookAtMarket(rules, orders, client, onViolation) {
-    try {
-      const seen = await Promise.all(
-        orders.map((order, index) => lookAtOne(rules, order, client, ordinal(index, orders.length))),
-      );
-      return {
-        values: needsValues(rules) ? seen.map(({ value }) => value) : [],
-        violations: seen.flatMap(({ violations }) => violations),
-      };
-    } catch (error) {
+  return function lookAtMarket(rules, orders, client, onViolation) {
+    const unseen = (error: unknown) => {
       const why = error instanceof Unvaluable ? error.message : 'the market could not be asked';
       const what = needsValues(rules) ? 'value cannot be told' : 'price cannot be judged';
       onViolation([{ rule: 'unvaluable', why: `its ${what}: ${why}` }], error);
       return undefined;
+    };
+    const seen: SeenOrder[] = [];
+    const later: Promise<void>[] = [];
+    try {
+      for (const [index, order] of orders.entries()) {
+        const look = lookAtOne(rules, order, client, ordinal(index, orders.length));
+        if (look instanceof Promise)
+          later.push(
+            look.then((each) => {
+              seen[index] = each;
+            }),
+          );
+        else seen[index] = look;
+      }
+    } catch (error) {
+      later.push(Promise.reject(error));
     }
+    if (later.length === 0) return summed(rules, seen);
+    return Promise.all(later).then(() => summed(rules, seen), unseen);
+  };
+}
+
+function summed(rules: OrderRules, seen: readonly SeenOrder[]): SeenOrders {
+  return {
+    values: needsValues(rules) ? seen.map(({ value }) => value) : [],
+    violations: seen.flatMap(({ violations }) => violations),
   };
 }
 
