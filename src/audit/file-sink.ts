@@ -25,6 +25,9 @@ export interface FileAuditSinkOptions {
 /** How often the free space is measured, in ms. */
 const MEASURE_EVERY_MS = 1_000;
 
+/** How often it is looked whether the anchor is in its place, in ms, where the day's file is. */
+const SEE_ANCHOR_EVERY_MS = 1_000;
+
 /** With these the open files are still the right ones: only space is missing. */
 const NO_SPACE = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
@@ -37,6 +40,7 @@ export function createFileAuditSink(options: FileAuditSinkOptions): AuditSink {
 }
 
 class FileAuditSink implements AuditSink {
+  readonly keepsRecords = true;
   readonly #options: FileAuditSinkOptions;
   #head: ChainHead = GENESIS;
   #newest: string | undefined;
@@ -49,6 +53,7 @@ class FileAuditSink implements AuditSink {
   #closed = false;
   #isLow = false;
   #measuredMs = Number.NEGATIVE_INFINITY;
+  #anchorSeenMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: FileAuditSinkOptions) {
     this.#options = options;
@@ -103,6 +108,7 @@ class FileAuditSink implements AuditSink {
 
   isWritable(): boolean {
     try {
+      this.#anchorSeenMs = Number.NEGATIVE_INFINITY;
       this.#anchorInPlace();
       return statfsSync(this.#options.folder).bavail > 0;
     } catch {
@@ -149,9 +155,20 @@ class FileAuditSink implements AuditSink {
     return this.#anchor;
   }
 
+  /**
+   * The anchor, taken up anew where it or the day's file is in its place no more. A folder that was removed, renamed or
+   * hidden shows in the day's file, which is asked for with each record; an anchor that was removed alone is missed within a second.
+   */
   #anchorInPlace(): AnchorFile {
-    const isInPlace = this.#anchor?.isInPlace === true && this.#file?.isInPlace !== false;
-    if (isInPlace && this.#anchor !== undefined) return this.#anchor;
+    const nowMs = performance.now();
+    const anchor = this.#anchor;
+    if (anchor !== undefined && this.#file?.isInPlace !== false) {
+      if (this.#file !== undefined && nowMs - this.#anchorSeenMs < SEE_ANCHOR_EVERY_MS) return anchor;
+      if (anchor.isInPlace) {
+        this.#anchorSeenMs = nowMs;
+        return anchor;
+      }
+    }
     this.#letGo();
     return this.#takeUp();
   }

@@ -4,6 +4,7 @@ import type { AuditSink } from './sink.ts';
 export function createNoAuditSink(): AuditSink {
   let seq = 0;
   return {
+    keepsRecords: false,
     append(_timeMs, builds) {
       const lines = builds.map((build, index) => build(seq + index + 1));
       seq += lines.length;

@@ -17,6 +17,8 @@ export type LineBuilder = (seq: number) => string;
 
 /** Where audit records go to stay: numbers them and, with a folder, keeps them as a chain. */
 export interface AuditSink {
+  /** True when a record stays where it was stored; without that the log is all there is. */
+  readonly keepsRecords: boolean;
   /**
    * Numbers, seals and stores the records of one moment, in one write, before it returns.
    * @param timeMs - the records' time, decides the file

@@ -1,6 +1,7 @@
 import { ProxyError } from '../core/errors.ts';
-import { AUDIT_LEVELS, auditLevel, auditLine, type UnsealedRecord } from '../core/records/record.ts';
+import { auditLine, type UnsealedRecord } from '../core/records/record.ts';
 import { SecretMask } from '../core/records/secret-mask.ts';
+import { type Log, RecordPrinter, type TrailListener } from './record-printer.ts';
 import type { AuditRepair, AuditSink } from './sink.ts';
 
 interface AuditTrailState {
@@ -22,12 +23,13 @@ export interface AuditTrail {
   note(record: UnsealedRecord): boolean;
   /**
    * Like write, together with all others of this turn of the event loop, in one write (and one sync). Resolves when it
-   * is stored; until then nothing of what it is about may happen. Several records stand beside each other.
+   * is stored; until then nothing of what it is about may happen. Several records stand beside each other. Where the sink
+   * keeps records they are printed a turn later, so that what waited for them does not wait for the log as well.
    * @throws ProxyError (rejection) PROXY_AUDIT_UNAVAILABLE when the file cannot take it
    */
   commit(...records: readonly UnsealedRecord[]): Promise<void>;
-  /** Like note, together with all others of this turn; never rejects. */
-  noteBatched(record: UnsealedRecord): Promise<void>;
+  /** Like note, together with all others of this turn. */
+  noteBatched(record: UnsealedRecord): void;
   /**
    * Whether records can be stored, for readiness: the last real write decides. After one that failed a record is
    * written to find out, for a quota or a size limit shows in nothing but a write.
@@ -40,18 +42,6 @@ export interface AuditTrail {
   hearing(listener: TrailListener): void;
   close(): void;
 }
-
-/** Hears of a record once it was stored, or could not be. */
-type TrailListener = (event: string, line: string) => void;
-
-/** A complete JSON line without its line break, and pino's number for its level. */
-interface PrintedLine {
-  readonly text: string;
-  readonly level: number;
-}
-
-/** Prints lines, or by their level does not, before it returns. */
-export type Log = (lines: readonly PrintedLine[]) => void;
 
 export interface AuditTrailOptions {
   readonly sink: AuditSink;
@@ -67,20 +57,18 @@ export function createAuditTrail(options: AuditTrailOptions): AuditTrail {
   return new Trail(options);
 }
 
-/** Records on their way, and who waits for them; without `reject` a failure is only noted. */
+/** Records on their way, and who waits for them; where nobody does, a failure is only noted. */
 interface Waiting {
   readonly records: readonly UnsealedRecord[];
-  readonly resolve: () => void;
-  readonly reject: ((error: unknown) => void) | undefined;
+  readonly waiter: { readonly resolve: () => void; readonly reject: (error: unknown) => void } | undefined;
 }
 
 class Trail implements AuditTrail {
   readonly #sink: AuditSink;
-  readonly #log: Log;
+  readonly #printer: RecordPrinter;
   readonly #now: () => number;
   readonly #secretMask: () => SecretMask;
   readonly #repairs: AuditRepair[] = [];
-  readonly #listeners: TrailListener[] = [];
   #waiting: Waiting[] = [];
   #available = true;
   /** True from a write that failed until one succeeds. */
@@ -90,7 +78,7 @@ class Trail implements AuditTrail {
 
   constructor({ sink, log, now, secretMask = () => SecretMask.none }: AuditTrailOptions) {
     this.#sink = sink;
-    this.#log = log;
+    this.#printer = new RecordPrinter(log, (error, records) => this.#fail(error, records));
     this.#now = now;
     this.#secretMask = secretMask;
     this.#noteRepairs();
@@ -116,11 +104,11 @@ class Trail implements AuditTrail {
   }
 
   commit(...records: readonly UnsealedRecord[]): Promise<void> {
-    return new Promise((resolve, reject) => this.#enlist({ records, resolve, reject }));
+    return new Promise((resolve, reject) => this.#enlist({ records, waiter: { resolve, reject } }));
   }
 
-  noteBatched(record: UnsealedRecord): Promise<void> {
-    return new Promise((resolve) => this.#enlist({ records: [record], resolve, reject: undefined }));
+  noteBatched(record: UnsealedRecord): void {
+    this.#enlist({ records: [record], waiter: undefined });
   }
 
   check(): boolean {
@@ -134,11 +122,12 @@ class Trail implements AuditTrail {
   }
 
   hearing(listener: TrailListener): void {
-    this.#listeners.push(listener);
+    this.#printer.hearing(listener);
   }
 
   close(): void {
     this.#flush();
+    this.#printer.print();
     this.#sink.close();
   }
 
@@ -152,8 +141,11 @@ class Trail implements AuditTrail {
     if (all.length === 0) return;
     this.#waiting = [];
     try {
-      this.#store(all.flatMap(({ records }) => records));
-      for (const { resolve } of all) resolve();
+      this.#append(all.flatMap(({ records }) => records));
+      for (const { waiter } of all) waiter?.resolve();
+      if (this.#sink.keepsRecords && all.every(({ waiter }) => waiter !== undefined))
+        this.#printer.printSoon();
+      else this.#printer.print();
     } catch (error) {
       // All fail together: each by itself might fit, but might also stand there twice then.
       for (const waiting of all) this.#giveUp(waiting, error);
@@ -161,16 +153,18 @@ class Trail implements AuditTrail {
     this.#noteRepairs();
   }
 
-  #giveUp({ records, resolve, reject }: Waiting, error: unknown): void {
-    if (reject !== undefined) {
-      reject(error);
-      return;
-    }
-    for (const record of records) this.#printUnstored(record);
-    resolve();
+  #giveUp({ records, waiter }: Waiting, error: unknown): void {
+    if (waiter === undefined) for (const record of records) this.#printUnstored(record);
+    else waiter.reject(error);
   }
 
   #store(records: readonly UnsealedRecord[]): void {
+    this.#append(records);
+    this.#printer.print();
+  }
+
+  /** Stores records; they are to be printed next. */
+  #append(records: readonly UnsealedRecord[]): void {
     const timeMs = this.#now();
     const secretMask = this.#secretMask();
     let lines: readonly string[];
@@ -189,7 +183,7 @@ class Trail implements AuditTrail {
     }
     this.#available = true;
     this.#lastWriteFailed = false;
-    this.#print(records, lines);
+    this.#printer.add(records, lines);
   }
 
   #tryToStore(record: UnsealedRecord): boolean {
@@ -210,18 +204,8 @@ class Trail implements AuditTrail {
   }
 
   #printUnstored(record: UnsealedRecord): void {
-    this.#print([record], [auditLine(record, undefined, this.#now(), this.#secretMask())]);
-  }
-
-  /** A log that fails stops nothing: the file has the record, and without a file there is no promise to keep. */
-  #print(records: readonly UnsealedRecord[], lines: readonly string[]): void {
-    try {
-      this.#log(records.map((record, index) => printed(lines[index] ?? '', record)));
-    } catch (error) {
-      this.#fail(error, records.length);
-    }
-    for (const listener of this.#listeners)
-      for (const [index, { event }] of records.entries()) tell(listener, event, lines[index] ?? '');
+    this.#printer.add([record], [auditLine(record, undefined, this.#now(), this.#secretMask())]);
+    this.#printer.print();
   }
 
   #fail(error: unknown, records: number): void {
@@ -237,19 +221,6 @@ class Trail implements AuditTrail {
       this.#repairs.shift();
     }
   }
-}
-
-/** A record is stored by now, and what comes of it must not look as if it were not. */
-function tell(listener: TrailListener, event: string, line: string): void {
-  try {
-    listener(event, line);
-  } catch {
-    // Whoever listens tells of trouble of its own.
-  }
-}
-
-function printed(text: string, record: UnsealedRecord): PrintedLine {
-  return { text, level: AUDIT_LEVELS[auditLevel(record)] };
 }
 
 function codeOf(error: unknown): string {

@@ -1,7 +1,8 @@
 import type { SecretMask } from '../core/records/secret-mask.ts';
 import { createFileAuditSink, type FileAuditSinkOptions } from './file-sink.ts';
 import { createNoAuditSink } from './no-sink.ts';
-import { type AuditTrail, createAuditTrail, type Log } from './trail.ts';
+import type { Log } from './record-printer.ts';
+import { type AuditTrail, createAuditTrail } from './trail.ts';
 
 export interface AuditSettings extends Omit<FileAuditSinkOptions, 'folder'> {
   /** Undefined keeps the records on the log alone. */

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Log } from '../audit/trail.ts';
+import type { Log } from '../audit/record-printer.ts';
 import { loadSettings } from '../config/load-settings.ts';
 import { ENVIRONMENTS } from '../config/schema/environments.ts';
 import { originVariable } from '../config/schema/variables.ts';

@@ -75,8 +75,6 @@ export function forwardRoute({ pipeline, slowReaderMs }: ForwardDeps) {
     const carrier = new HttpCarrier(context, endpoint, request.raw.headers, part.taker);
     const answer = await attempt(reserved, carrier);
     const finished = finish(reserved, answer, carrier);
-    // An order is answered once its record stands; of what was streamed most is gone already.
-    if (!answer.transfer.streaming) await finished.recorded;
     await part.end(finished);
     writeAnswer(context, finished, reply);
     if (finished.lost === undefined) hearWhenWritten(claim, reply.raw);

@@ -26,8 +26,6 @@ export interface FinishedCall {
   readonly answer: Answer;
   /** The refusal that stands for an answer that never came, or never came whole. */
   readonly lost: ProxyError | undefined;
-  /** Resolves when the record of the answer stands; undefined when it stands already. */
-  readonly recorded: Promise<void> | undefined;
 }
 
 /** Learns from how a call ended, writes its record and hands an order whose fate is open to the resolver. */
@@ -46,12 +44,12 @@ export function createFinish(deps: FinishDeps): Finish {
     }
     if (meetsOtherRules(endpoint, answer)) shared.forgetRules();
     const lost = answer.transfer.phase === 'complete' ? undefined : lostAnswer(context, answer);
-    let recorded: Promise<void> | undefined;
-    if (carrier.recordsAtOnce) recorder.completedAtOnce(context, answer, lost);
-    else recorded = recorder.completed(context, answer, lost);
+    // An answer of Binance's may be with its app a moment before its record; what the proxy says in its place never is.
+    if (carrier.recordsAtOnce || lost !== undefined) recorder.completedAtOnce(context, answer, lost);
+    else recorder.completed(context, answer, lost);
     if (answer.verdict.execution === 'unknown' && context.clientOrderIds.length > 0)
       resolver.add(recorder.unresolved(context, endpoint));
-    return { answer, lost, recorded };
+    return { answer, lost };
   };
 }
 

@@ -33,7 +33,7 @@ export interface CallRecorder {
   /** As signed, written before it returns. @throws ProxyError PROXY_AUDIT_UNAVAILABLE */
   signedAtOnce(context: CallContext): void;
   /** After the end, whatever it was, together with the other calls of this turn; `lost` stands for an answer that never came. */
-  completed(context: CallContext, answer: Answer, lost: ProxyError | undefined): Promise<void>;
+  completed(context: CallContext, answer: Answer, lost: ProxyError | undefined): void;
   /** As completed, written before it returns. */
   completedAtOnce(context: CallContext, answer: Answer, lost: ProxyError | undefined): void;
   /** A call that was answered here, well and without being sent. */

@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Decisions } from '../approvals/decisions.ts';
 import { wireApprovals } from '../approvals/wire-approvals.ts';
-import type { AuditTrail, Log } from '../audit/trail.ts';
+import type { Log } from '../audit/record-printer.ts';
+import type { AuditTrail } from '../audit/trail.ts';
 import { wireAudit } from '../audit/wire-audit.ts';
 import { CallsUnderWay } from '../budgets/calls-under-way.ts';
 import { wireBudgets } from '../budgets/wire-budgets.ts';

@@ -1,5 +1,5 @@
 import pino from 'pino';
-import type { Log } from '../audit/trail.ts';
+import type { Log } from '../audit/record-printer.ts';
 
 /**
  * The log on stdout: pino's destination, synchronous, one JSON line per record. Records come as finished lines, the same

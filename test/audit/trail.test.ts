@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createNoAuditSink } from '../../src/audit/no-sink.ts';
-import { createAuditTrail, type Log } from '../../src/audit/trail.ts';
+import type { Log } from '../../src/audit/record-printer.ts';
+import { createAuditTrail } from '../../src/audit/trail.ts';
 import { SecretMask } from '../../src/core/records/secret-mask.ts';
 import { signed } from '../support/fixtures/sample-trail.ts';
 

@@ -40,8 +40,8 @@ export function createTakePart({ pipeline, slowReaderMs }: TakePartDeps) {
 
   function answerKept(context: CallContext, kept: KeptAnswer, reply: FastifyReply): void {
     const answer = keptAnswer(kept);
-    const recorded = recorder.completed(context, answer, undefined);
-    writeAnswer(context, { answer, lost: undefined, recorded }, reply);
+    recorder.completed(context, answer, undefined);
+    writeAnswer(context, { answer, lost: undefined }, reply);
   }
 
   /** @returns false when the call was given up before it was sent, and has to be asked for anew */
@@ -64,9 +64,8 @@ export function createTakePart({ pipeline, slowReaderMs }: TakePartDeps) {
       return true;
     }
     const { answer, lost } = result;
-    const recorded = recorder.completed(context, answer, lost);
-    if (!answer.transfer.streaming) await recorded;
-    writeAnswer(context, { answer, lost, recorded }, reply);
+    recorder.completed(context, answer, lost);
+    writeAnswer(context, { answer, lost }, reply);
     return true;
   }
 

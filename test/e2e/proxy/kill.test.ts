@@ -1,6 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -66,7 +66,8 @@ function auditFiles(): string[] {
 
 interface FileRecord {
   readonly event: string;
-  readonly clientOrderId?: string;
+  readonly clientOrderId?: string | readonly string[];
+  readonly detail?: { readonly resolution?: string };
 }
 
 function records(...events: readonly string[]): FileRecord[] {
@@ -106,6 +107,45 @@ describe('a proxy that is killed at any moment', () => {
     expect(seen.length).toBeGreaterThan(ROUNDS);
     const recorded = signedIds();
     expect(seen.filter((id) => !recorded.has(id))).toEqual([]);
+    expect(await audit(['verify', join(folder, 'audit')])).toBe(0);
+  });
+
+  it('An order whose app had its answer, and whose record of it a kill took, is held and found out at the next start', async () => {
+    const place = (port: number, id: string) => {
+      const body = `symbol=BTCUSDT&side=BUY&type=MARKET&quoteOrderQty=10&newClientOrderId=${id}`;
+      return send(port, '/api/v3/order', { method: 'POST', body });
+    };
+    const eventsOf = (id: string) =>
+      records('call.signed', 'call.completed', 'call.resolved')
+        .filter(({ clientOrderId }) => [clientOrderId].flat().includes(id))
+        .map(({ event, detail }) => detail?.resolution ?? event);
+    const first = await startServe();
+    const exited = once(first.child, 'exit');
+    expect((await place(first.port, 'answered-1')).status).toBe(200);
+    await expect.poll(() => eventsOf('answered-1')).toEqual(['call.signed', 'call.completed']);
+    // Room for the record before the bytes leave, and none for that of the answer.
+    const newest = auditFiles().at(-1)!;
+    const signedLine = readFileSync(newest, 'utf8')
+      .split('\n')
+      .find((line) => line.includes('"call.signed"') && line.includes('answered-1'))!;
+    const room = statSync(newest).size + signedLine.length + 100;
+    execFileSync('prlimit', ['--pid', String(first.child.pid), `--fsize=${room}:unlimited`]);
+    expect((await place(first.port, 'answered-2')).status).toBe(200);
+    first.child.kill('SIGKILL');
+    await exited;
+    expect(eventsOf('answered-2')).toEqual(['call.signed']);
+
+    const second = await startServe();
+    const ended = once(second.child, 'exit');
+    expect((await place(second.port, 'answered-2')).status).not.toBe(200);
+    await expect.poll(() => eventsOf('answered-2'), { timeout: 10_000 }).toEqual(['call.signed', 'executed']);
+    expect((await place(second.port, 'answered-2')).json).toMatchObject({ code: -2010 });
+    second.child.kill('SIGKILL');
+    await ended;
+    const arrived = simulator.requests.filter(
+      ({ body, method }) => method === 'POST' && String(body).includes('answered-2'),
+    );
+    expect(arrived).toHaveLength(1);
     expect(await audit(['verify', join(folder, 'audit')])).toBe(0);
   });
 
