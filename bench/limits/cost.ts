@@ -1,29 +1,33 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { Pool } from 'undici';
+import { measureRounds, type Shape } from '../ladder/rounds.ts';
+import type { Target } from '../support/peer-programs.ts';
 import { stopAll } from '../support/programs.ts';
 import { startProxy } from '../support/proxy.ts';
-import { figure, table } from '../support/tables.ts';
-import { createWorkshop, REPOSITORY, startUpstream } from '../support/workshop.ts';
+import { figure, median, table } from '../support/tables.ts';
+import { buildLoadGenerator, CLIENT_KEY, createWorkshop, startUpstream } from '../support/workshop.ts';
 
 /**
- * What all limits together cost an order, in CPU time of the proxy: three clients of one process in turns, two without any
- * limit and one with all of them, none of which is ever reached. At most 5 % is the aim. Usage: node bench/limits/cost.ts [ROUNDS]
+ * What all limits together cost an order, in CPU time of the proxy under load: proxies with and without them in turns, every
+ * limit set and none of them ever reached. At most 5 % is the aim. Every start of a process has a luck of its own, so there are
+ * several of each. Usage: node bench/limits/cost.ts [STARTS]
  */
-const ROUNDS = Number(process.argv[2] ?? 60);
-const ORDERS_IN_ROUND = 200;
-const WARM_UP_ORDERS = 3_000;
-const CONNECTIONS = 16;
+const STARTS = Number(process.argv[2] ?? 4);
+const ROUNDS = 6;
+const WARM_UP_SECONDS = 4;
+const SHAPE: Shape = { loop: 'closed', level: 16, method: 'POST', seconds: 0.8 };
 const MOST_ADDED = 5;
 const MANY = 1_000_000_000;
 
-const KEYS = { free: 'F'.repeat(64), twin: 'T'.repeat(64), held: 'H'.repeat(64) };
-const YAML = `
+const FREE = 'no limits';
+const TWIN = 'no limits, another proxy';
+const HELD = 'all limits';
+
+const yaml = (limits: string) => `
 clients:
-  free: { envPrefix: FREE, permissions: [market-data, read, spot-margin-trade] }
-  twin: { envPrefix: TWIN, permissions: [market-data, read, spot-margin-trade] }
-  held:
-    envPrefix: HELD
+  bot:
+    envPrefix: BOT
     permissions: [market-data, read, spot-margin-trade]
+${limits}`;
+const LIMITS = `
     order:
       priceBand: 5%
       maxSpread: 2%
@@ -34,86 +38,68 @@ clients:
     stopAfterRefusals: 10
     expires: 2099-01-01
 `;
-/** Every client comes behind every other one as often: what one leaves to be done falls on the next. */
-const ORDERS_OF_TURNS = [
-  ['free', 'twin', 'held'],
-  ['held', 'twin', 'free'],
-  ['twin', 'held', 'free'],
-  ['free', 'held', 'twin'],
-  ['held', 'free', 'twin'],
-  ['twin', 'free', 'held'],
-] as const;
-const ORDER = 'symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.001&price=';
+
+/** What an order took of each proxy, in µs of CPU by round. */
+type Micros = ReadonlyMap<string, readonly number[]>;
 
 const { folder, clear } = createWorkshop();
 try {
+  const lg = buildLoadGenerator();
   const upstream = await startUpstream(folder);
-  const { url, program } = await startProxy(folder, {
-    upstream: upstream.plain,
-    yaml: YAML,
-    env: {
-      FREE_CLIENT_KEY: KEYS.free,
-      TWIN_CLIENT_KEY: KEYS.twin,
-      HELD_CLIENT_KEY: KEYS.held,
-      BINANCE_PROXY_CLIENT_KEY: '',
-    },
-    source: REPOSITORY,
-  });
-  const pool = new Pool(url, { connections: CONNECTIONS });
-  let number = 0;
 
-  /** Prices go round, so that orders are equal now and then as those of a bot are. */
-  async function placeOne(key: string): Promise<void> {
-    const body = `${ORDER}${49_000 + (number++ % 500)}.50`;
-    const headers = { 'x-mbx-apikey': key, 'content-type': 'application/x-www-form-urlencoded' };
-    const answer = await pool.request({ path: '/api/v3/order', method: 'POST', headers, body });
-    const text = await answer.body.text();
-    if (answer.statusCode !== 200) throw new Error(`an order was answered ${answer.statusCode}: ${text}`);
+  async function startOne(name: string): Promise<Target> {
+    const target = await startProxy(folder, {
+      upstream: upstream.plain,
+      yaml: yaml(name === HELD ? LIMITS : ''),
+      env: { BOT_CLIENT_KEY: CLIENT_KEY, BINANCE_PROXY_CLIENT_KEY: '' },
+    });
+    return { ...target, name };
   }
 
-  /** Places orders and says what they took of the proxy's CPU, in ns. */
-  async function place(key: string, orders: number): Promise<number> {
-    const before = cpuNanos(program?.pid ?? 0);
-    let left = orders;
-    const worker = async () => {
-      while (left-- > 0) await placeOne(key);
+  /** One start of each, under load in turns. */
+  async function measureOnce(): Promise<Micros> {
+    const targets: Target[] = [];
+    for (const name of [FREE, TWIN, HELD]) targets.push(await startOne(name));
+    const ladder = {
+      ...{ shapes: [SHAPE], rounds: ROUNDS, tries: 2, warmUpSeconds: WARM_UP_SECONDS },
+      companions: [upstream.program.pid],
     };
-    await Promise.all(Array.from({ length: CONNECTIONS }, worker));
-    return cpuNanos(program?.pid ?? 0) - before;
+    const results = await measureRounds(lg, targets, ladder, () => {});
+    for (const { program } of targets) await program?.stop();
+    return new Map(
+      targets.map(({ name }) => [
+        name,
+        (results.get(SHAPE)?.get(name) ?? []).map(({ cpuMicros, errors }) => {
+          if (errors > 0) throw new Error(`${errors} orders were refused by the proxy with ${name}`);
+          return cpuMicros ?? Number.NaN;
+        }),
+      ]),
+    );
   }
 
-  const used = { free: 0, twin: 0, held: 0 };
-  for (const name of ORDERS_OF_TURNS[0]) await place(KEYS[name], WARM_UP_ORDERS);
-  for (let round = 0; round < ROUNDS; round++)
-    for (const name of ORDERS_OF_TURNS[round % ORDERS_OF_TURNS.length] ?? [])
-      used[name] += await place(KEYS[name], ORDERS_IN_ROUND);
-  await pool.close();
-
-  const added = (name: keyof typeof used) => (used[name] / used.free - 1) * 100;
-  const row = (what: string, name: keyof typeof used) => [
-    what,
-    figure(used[name] / ROUNDS / ORDERS_IN_ROUND / 1_000, 1),
-    figure(added(name), 1),
-  ];
+  const starts: Micros[] = [];
+  for (let start = 0; start < STARTS; start++) starts.push(await measureOnce());
+  const micros = (name: string) => median(starts.flatMap((start) => start.get(name) ?? [])) ?? Number.NaN;
+  /** The median over the starts, of each the median over its rounds. */
+  const added = (name: string) =>
+    median(
+      starts.map((start) => {
+        const free = start.get(FREE) ?? [];
+        const ratios = (start.get(name) ?? []).map((each, round) => each / (free[round] ?? Number.NaN));
+        return ((median(ratios) ?? Number.NaN) - 1) * 100;
+      }),
+    ) ?? Number.NaN;
   console.log(
     table(
-      ['client', 'µs of CPU for an order', '% more'],
-      [row('no limits', 'free'), row('no limits, another client', 'twin'), row('all limits', 'held')],
+      ['proxy', 'µs of CPU for an order', '% more'],
+      [FREE, TWIN, HELD].map((name) => [name, figure(micros(name), 1), figure(added(name), 1)]),
     ),
   );
   console.log(
-    `\nIn ${ROUNDS} rounds of short turns; what the two clients without limits differ by is what this machine cannot tell.`,
+    `\n${STARTS} starts of each in ${ROUNDS} rounds; what the two without limits differ by is what this machine cannot tell.`,
   );
-  if (!(added('held') < MOST_ADDED)) process.exitCode = 1;
+  if (!(added(HELD) < MOST_ADDED)) process.exitCode = 1;
 } finally {
   stopAll();
   clear();
-}
-
-/** Time of all threads of a process on a CPU, in ns; ticks would be too coarse for a turn. */
-function cpuNanos(pid: number): number {
-  let sum = 0;
-  for (const task of readdirSync(`/proc/${pid}/task`))
-    sum += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]);
-  return sum;
 }

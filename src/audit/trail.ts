@@ -15,7 +15,8 @@ interface AuditTrailState {
 
 export interface AuditTrail {
   /**
-   * Stores records without which nothing may happen, all or none, then prints them.
+   * Stores records without which nothing may happen, all or none. Where the sink keeps them they are printed two turns of
+   * the event loop later, so that what waited for them does not wait for the log as well.
    * @throws ProxyError PROXY_AUDIT_UNAVAILABLE when the file cannot take them
    */
   write(...records: readonly UnsealedRecord[]): void;
@@ -23,8 +24,7 @@ export interface AuditTrail {
   note(record: UnsealedRecord): boolean;
   /**
    * Like write, together with all others of this turn of the event loop, in one write (and one sync). Resolves when it
-   * is stored; until then nothing of what it is about may happen. Several records stand beside each other. Where the sink
-   * keeps records they are printed a turn later, so that what waited for them does not wait for the log as well.
+   * is stored; until then nothing of what it is about may happen. Several records stand beside each other.
    * @throws ProxyError (rejection) PROXY_AUDIT_UNAVAILABLE when the file cannot take it
    */
   commit(...records: readonly UnsealedRecord[]): Promise<void>;
@@ -91,7 +91,8 @@ class Trail implements AuditTrail {
 
   write(...records: readonly UnsealedRecord[]): void {
     this.#flush();
-    this.#store(records);
+    this.#append(records);
+    this.#printOnceGone();
     this.#noteRepairs();
   }
 
@@ -143,8 +144,7 @@ class Trail implements AuditTrail {
     try {
       this.#append(all.flatMap(({ records }) => records));
       for (const { waiter } of all) waiter?.resolve();
-      if (this.#sink.keepsRecords && all.every(({ waiter }) => waiter !== undefined))
-        this.#printer.printSoon();
+      if (all.every(({ waiter }) => waiter !== undefined)) this.#printOnceGone();
       else this.#printer.print();
     } catch (error) {
       // All fail together: each by itself might fit, but might also stand there twice then.
@@ -184,6 +184,12 @@ class Trail implements AuditTrail {
     this.#available = true;
     this.#lastWriteFailed = false;
     this.#printer.add(records, lines);
+  }
+
+  /** What waited for its record does not wait for the log too; where the log is all there is, it does. */
+  #printOnceGone(): void {
+    if (this.#sink.keepsRecords) this.#printer.printSoon();
+    else this.#printer.print();
   }
 
   #tryToStore(record: UnsealedRecord): boolean {

@@ -41,6 +41,7 @@ describe('the audit file', () => {
     const { trail, lines } = openTrail(folder);
     trail.write(signed(1));
     const text = readFileSync(join(folder, TODAY), 'utf8');
+    trail.close();
     expect(text.endsWith('\n')).toBe(true);
     expect(text.startsWith(lines[0]!.slice(0, -1))).toBe(true);
     const { prev, hash, ...rest } = JSON.parse(text);

@@ -31,6 +31,7 @@ function suggest(
     clock.nowMs = atMs;
     trail.write(record);
   }
+  trail.close();
   const suggestion = new PolicySuggestion(client, catalogue);
   for (const line of lines) {
     const record = parseRecord(line);
