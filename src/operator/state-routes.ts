@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
+import type { EnterRequest } from '../stops/entered.ts';
 import { StopError, type StopProblem } from '../stops/stop-error.ts';
-import type { EnterRequest, Stops } from '../stops/stops.ts';
+import type { Stops } from '../stops/stops.ts';
 import { CANCEL_MODES, type Scope, TRADING_STATES, WHOLE_PROXY } from '../stops/trading-state.ts';
 import { OperatorError } from './access/operator-error.ts';
 import { actingOn } from './access/operator-gate.ts';

@@ -4,14 +4,14 @@ import type { Call } from '../core/call/call.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import { SECOND_MS } from '../core/intervals.ts';
 import type { LeftOrder } from './cancelling/cancel-round.ts';
-import type { Cancellations, CancelProgress } from './cancelling/cancellations.ts';
+import type { CancelProgress } from './cancelling/cancellations.ts';
+import type { Entered, EnterRequest, ListedCancelling, ListedState } from './entered.ts';
 import { judgeByState, judgeOpening } from './judge-call.ts';
 import type { KnownOrders, SettledOrders } from './known-orders.ts';
 import type { OrdersOnTheirWay } from './orders-on-their-way.ts';
-import type { SharedStates } from './shared-states.ts';
 import type { CountdownBeats } from './silence/countdown-beats.ts';
-import type { Concerned, StateBook } from './state-book.ts';
-import type { StateFile } from './state-file.ts';
+import type { Concerned } from './state-book.ts';
+import { notKept, StateKeeping, type StateKeepingDeps } from './state-keeping.ts';
 import { StopError } from './stop-error.ts';
 import {
   type CancelMode,
@@ -31,62 +31,12 @@ export interface StoppableCall {
   readonly call: Call;
 }
 
-/** The wish to put a scope into a state. */
-export interface EnterRequest {
-  readonly state: TradingState;
-  readonly scope: Scope;
-  readonly reason: string;
-  readonly cancel: CancelMode;
-  readonly operator: string;
-  readonly channel: string;
-}
-
-/** What became of it. */
-export interface Entered {
-  readonly state: TradingState;
-  readonly scope: Scope['kind'];
-  readonly name: string;
-  /** True when it outlives the process. */
-  readonly persistent: boolean;
-  /** True when the scope was in this state before. */
-  readonly already: boolean;
-  readonly cancelled: number;
-  readonly left: readonly LeftOrder[];
-  /** What the reader should know beside it. */
-  readonly notes: readonly string[];
-}
-
-/** One line of the list of states. */
-export interface ListedState {
-  readonly scope: Scope['kind'];
-  readonly name: string;
-  readonly state: TradingState;
-  readonly reason: string;
-  readonly operator: string;
-  readonly sinceMs: number;
-}
-
-/** The cancelling of one scope. */
-export interface ListedCancelling {
-  readonly scope: Scope['kind'];
-  readonly name: string;
-  readonly cancel: CancelMode;
-  readonly cancelled: number;
-  readonly left: number;
-}
-
-export interface StopsDeps {
-  readonly book: StateBook;
+export interface StopsDeps extends Omit<StateKeepingDeps, 'beats'> {
   readonly known: KnownOrders;
-  readonly cancellations: Cancellations;
-  readonly file: StateFile | undefined;
-  readonly shared: SharedStates | undefined;
   readonly settings: () => Settings;
   readonly wallNow: () => number;
   /** How long an answer waits for the cancelling, which goes on by itself, in ms. */
   readonly answerWithinMs: number;
-  /** Clients whose silence counts, to be kept with the states. */
-  readonly armed: () => readonly string[];
   readonly beats: () => Pick<CountdownBeats, 'assertNoOther' | 'note' | 'kept'>;
   readonly onChanged: (entry: StateEntry, before: TradingState, isKept: boolean) => void;
 }
@@ -100,10 +50,12 @@ const MOST_NAMED = 20;
 export class Stops {
   readonly #deps: StopsDeps;
   readonly #onTheirWay: OrdersOnTheirWay;
+  readonly #keeping: StateKeeping;
 
   constructor(deps: StopsDeps, onTheirWay: OrdersOnTheirWay) {
     this.#deps = deps;
     this.#onTheirWay = onTheirWay;
+    this.#keeping = new StateKeeping(deps);
   }
 
   /** @throws ProxyError PROXY_ORDER_REFUSED for a countdown that is the proxy's; PROXY_STOPPED when a state that holds for the call does not let it pass */
@@ -185,14 +137,14 @@ export class Stops {
       revision: book.revision + 1,
       cancel: request.state === 'run' ? 'none' : request.cancel,
     };
-    if (isLooser) this.#assertKept();
+    if (isLooser) this.#keeping.assertKept();
     else book.take(draft);
-    const entry = await this.#share(draft, isLooser);
+    const entry = await this.#keeping.share(draft, isLooser);
     const undone = isLooser && book.take(entry) ? () => book.restore(scope, before) : undefined;
     const { cancel: mode, reason, sinceMs } = entry;
     const running =
       mode === 'none' ? undefined : cancellations.start({ scope, mode, reason, sinceMs, cancelled: 0 });
-    const isKept = this.#write(entry.state === 'run' ? scope : undefined);
+    const isKept = this.#keeping.write(entry.state === 'run' ? scope : undefined);
     if (!isKept && this.#deps.file !== undefined && undone !== undefined && this.#deps.shared === undefined) {
       undone();
       throw notKept();
@@ -233,12 +185,12 @@ export class Stops {
     if (state === 'run') cancellations.drop(scope);
     // Every proxy knows its own orders only; all of an account are cancelled by the one that was asked.
     else if (cancel === 'own') cancellations.start({ scope, mode: cancel, reason, sinceMs, cancelled: 0 });
-    this.#deps.onChanged(entry, before, this.#write());
+    this.#deps.onChanged(entry, before, this.#keeping.write());
   }
 
   /** Writes down what a restart has to know. */
   keep(): void {
-    this.#write();
+    this.#keeping.write();
   }
 
   #checked({ scope, reason, state }: EnterRequest): Scope {
@@ -254,41 +206,6 @@ export class Stops {
         `There is no ${kind} ${name}; there are ${listed([...known.keys()])}.`,
       );
     return kind === 'proxy' ? { kind, name: '' } : scope;
-  }
-
-  /** The revision that all proxies know it by. */
-  async #share(draft: StateEntry, isLooser: boolean): Promise<StateEntry> {
-    const { shared, book } = this.#deps;
-    if (shared === undefined) return draft;
-    try {
-      const revision = await shared.put(draft);
-      const entry = { ...draft, revision };
-      if (!isLooser) book.take(entry);
-      return entry;
-    } catch (error) {
-      if (!isLooser) return draft;
-      const why = `Redis is away, and while it is only a stricter state is accepted: ${scopeText(draft)} stays as it is.`;
-      throw new StopError('not-shared', why, { cause: error });
-    }
-  }
-
-  /** True when it is on the disk. @param ended a scope whose cancelling is over */
-  #write(ended?: Scope): boolean {
-    const { file, book, cancellations, armed, beats } = this.#deps;
-    if (file === undefined) return false;
-    const work = cancellations.work.filter(({ scope }) => ended === undefined || !isSameScope(scope, ended));
-    try {
-      file.write({ entries: book.entries(), work, armed: armed(), beats: beats().kept });
-      return true;
-    } catch {
-      return false;
-    }
-  }
-
-  /** What cannot be kept may not be loosened: a restart would not know which of the two holds. */
-  #assertKept(): void {
-    if (this.#deps.file !== undefined && this.#deps.book.floor === undefined && !this.#write())
-      throw notKept();
   }
 
   #notes(mode: CancelMode, isKept: boolean): readonly string[] {
@@ -321,10 +238,6 @@ function listed(names: readonly string[]): string {
   return names.slice(0, MOST_NAMED).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
-function isSameScope(one: Scope, other: Scope): boolean {
-  return one.kind === other.kind && one.name === other.name;
-}
-
 /** What is not seen to the end yet is not told as done. */
 function leftOf({ left, isDone }: CancelProgress): readonly LeftOrder[] {
   return isDone || left.length > 0
@@ -338,10 +251,6 @@ function isSameAct(one: StateEntry, other: StateEntry): boolean {
     JSON.stringify(orderedEntry({ ...one, revision: 0 })) ===
     JSON.stringify(orderedEntry({ ...other, revision: 0 }))
   );
-}
-
-function notKept(): StopError {
-  return new StopError('not-kept', 'The state file cannot be written: nothing was loosened.');
 }
 
 async function within(done: Promise<void>, ms: number): Promise<void> {

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import type { EnterRequest } from '../../src/stops/stops.ts';
+import type { EnterRequest } from '../../src/stops/entered.ts';
 import { type Scope, WHOLE_PROXY } from '../../src/stops/trading-state.ts';
 import {
   closeDoors,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Simulator, startSimulator } from '../../../src/simulator/simulator.ts';
-import type { Entered } from '../../../src/stops/stops.ts';
+import type { Entered } from '../../../src/stops/entered.ts';
 import { WHOLE_PROXY } from '../../../src/stops/trading-state.ts';
 import type { Timeouts } from '../../../src/upstream/timeouts.ts';
 import { type Reply, send } from '../../support/clients/http.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Simulator, startSimulator } from '../../../src/simulator/simulator.ts';
-import type { EnterRequest } from '../../../src/stops/stops.ts';
+import type { EnterRequest } from '../../../src/stops/entered.ts';
 import { type Scope, WHOLE_PROXY } from '../../../src/stops/trading-state.ts';
 import { send } from '../../support/clients/http.ts';
 import { hmacSigner, SignedCaller } from '../../support/clients/signed-caller.ts';

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { EnterRequest } from '../../../src/stops/stops.ts';
+import type { EnterRequest } from '../../../src/stops/entered.ts';
 import { type Scope, WHOLE_PROXY } from '../../../src/stops/trading-state.ts';
 import { send } from '../../support/clients/http.ts';
 import { connectApp, eventually, refusedUpgrade, type WsApp } from '../../support/clients/ws-app.ts';
