@@ -5,6 +5,7 @@ import { findSigningFaults, startVerifier } from './audit/verify.ts';
 import { measureOneShot } from './ladder/one-shot.ts';
 import { measureRounds, type Shape } from './ladder/rounds.ts';
 import { measureStages } from './ladder/stages.ts';
+import { measureIdle } from './memory/idle.ts';
 import { measureStartUp } from './memory/start-up.ts';
 import { judgeGoals } from './support/goals.ts';
 import { findPeers, type Peer, type Target } from './support/peer-programs.ts';
@@ -50,6 +51,7 @@ const LONG: readonly Shape[] = [
   ...[1, 16, 64].map((level): Shape => ({ loop: 'closed', level, method: 'GET', seconds: 0.8 })),
   ...[16, 64].map((level): Shape => ({ loop: 'closed', level, method: 'POST', seconds: 0.8 })),
   { loop: 'open', level: 100, method: 'GET', seconds: 1.5 },
+  { loop: 'open', level: 100, method: 'POST', seconds: 1.5 },
   { loop: 'open', level: 500, method: 'GET', seconds: 2.5 },
   { loop: 'open', level: 2_000, method: 'GET', seconds: 1.2 },
   { loop: 'open', level: 500, method: 'POST', seconds: 1.2 },
@@ -117,13 +119,14 @@ async function run(long: boolean, rounds: number, beside: string | undefined): P
     const startUp = await attempt('start-up', () =>
       measureStartUp(folder, { upstream: upstream.plain }, long ? 5 : 1),
     );
+    const idle = await attempt('idle', () => measureIdle(folder, { upstream: upstream.plain }));
     const oneShot = await attempt('one-shot', () =>
       measureOneShot(lg, folder, upstream, long ? IDLE_SECONDS : undefined),
     );
     await upstream.program.stop();
     const others = new Map<string, string>();
     for (const other of long ? OTHERS : []) others.set(other.title, await outputOf(other));
-    const goals = judgeGoals(results, memory.get(PROXY)?.rss, oneShot);
+    const goals = judgeGoals({ results, memory, idle, oneShot });
     const text = report({
       ...{ rounds, long, missing, targets: targets.map(({ name }) => name), results, memory },
       ...{ stages, startUp, goals, others, minutes: (performance.now() - startedMs) / 60_000 },

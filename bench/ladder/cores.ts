@@ -20,6 +20,7 @@ const ROUNDS = 3;
 /** The weight that the counting exchange allows in a minute, and the calls of weight 1 that apps ask for at once. */
 const ALLOWED = 200;
 const ASKED = 400;
+const MOST_CPU_THROUGH_REDIS = 1.3;
 
 interface Sample {
   readonly rps: number;
@@ -83,6 +84,16 @@ try {
       ]),
     ),
   );
+  const [memory, shared] = [0, 2].map(
+    (index) => measured[index] && of(measured[index].samples, 'proxyMicros'),
+  );
+  if (memory !== undefined && shared !== undefined) {
+    const times = shared / memory;
+    console.log('');
+    console.log(
+      `Goal: with budgets in Redis a call costs one proxy at most ${MOST_CPU_THROUGH_REDIS} times the CPU: ${figure(times, 2)}, ${times <= MOST_CPU_THROUGH_REDIS ? 'met' : '**missed**'}.`,
+    );
+  }
   foreign.push(...measured.flatMap(({ samples }) => samples.map((sample) => sample.foreign)));
   console.log('');
   console.log(

@@ -1,5 +1,6 @@
 import type { OneShot } from '../ladder/one-shot.ts';
-import type { Results, Shape } from '../ladder/rounds.ts';
+import type { Results, Sample, Shape } from '../ladder/rounds.ts';
+import type { Idle } from '../memory/idle.ts';
 import { PROXY } from './proxy.ts';
 import { added, DIRECT, errorsOf, figure, mark, ratio } from './tables.ts';
 
@@ -10,50 +11,96 @@ export interface Goal {
   readonly met: boolean | undefined;
 }
 
-const GO = 'Go ReverseProxy';
-const MOST_RSS_MB = 90;
-const ONE_SHOT_RATIO = 2.8;
+export interface Measured {
+  readonly results: Results;
+  /** Resident memory after the run by target, in MB. */
+  readonly memory: ReadonlyMap<string, { readonly rss: number }>;
+  readonly idle: Idle | undefined;
+  readonly oneShot: OneShot | undefined;
+}
 
-/** The goal lines: throughput and latency against the Go proxy that only signs, memory, errors, one-shot scripts. */
-export function judgeGoals(
-  results: Results,
-  rssMb: number | undefined,
-  oneShot: OneShot | undefined,
-): readonly Goal[] {
-  const throughput = [16, 64].map((connections) => {
-    const shape = shapeOf(results, 'closed', connections);
-    const value = shape && ratio(results, shape, PROXY, GO, ({ rps }) => rps);
-    return goal(
-      `req/s at ${connections} connections, ratio to Go: at least 1`,
-      (shape ? mark(results, shape, [PROXY, GO]) : '') + figure(value, 2),
-      value === undefined ? undefined : value >= 1,
-    );
-  });
-  const open = shapeOf(results, 'open', 500);
-  const [p50, goP50] = [PROXY, GO].map((name) => open && added(results, open, name, (sample) => sample.p50));
-  const [p99, goP99] = [PROXY, GO].map((name) => open && added(results, open, name, (sample) => sample.p99));
-  const errors = errorsOf(results, PROXY) + (oneShot?.errors ?? 0);
-  const sign = open ? mark(results, open, [PROXY, GO, DIRECT]) : '';
+const GO = 'Go ReverseProxy';
+/** The prescribed stack with nothing on top: what nobody here can go below. */
+const FLOOR = 'Fastify + undici dispatch';
+const MOST_ADDED_TO_FLOOR = 1.15;
+const MOST_P99_TO_GO = 1.5;
+const MOST_CPU_TO_FLOOR = 1.6;
+const LEAST_THROUGHPUT_TO_GO = 0.6;
+const MOST_WAKE_UPS = 5;
+const MOST_MB_ABOVE_FLOOR = 10;
+const ONE_SHOT_RATIO = 2.85;
+const IDLE_SHOT_RATIO = 2.75;
+
+/** The goal lines: latency, CPU and memory against the floor of the stack, throughput and the tail against Go, one-shot scripts. */
+export function judgeGoals({ results, memory, idle, oneShot }: Measured): readonly Goal[] {
   return [
-    ...throughput,
-    goal(
-      'added p50 at 500 req/s: not above Go',
-      `${sign}${figure(p50)} µs, Go ${figure(goP50)} µs`,
-      isAtMost(p50, goP50),
-    ),
-    goal(
-      'added p99 at 500 req/s: not above half of Go',
-      `${sign}${figure(p99)} µs, Go ${figure(goP99)} µs`,
-      isAtMost(p99, goP99 === undefined ? undefined : goP99 / 2),
-    ),
-    goal(
-      `resident memory after the run: below ${MOST_RSS_MB} MB`,
-      `${figure(rssMb)} MB`,
-      rssMb === undefined ? undefined : rssMb < MOST_RSS_MB,
-    ),
-    goal('errors: 0', String(errors), errors === 0),
+    ...shapesOf(results, 'open', [100, 500]).map((shape) => addedToFloor(results, shape)),
+    ...shapesOf(results, 'open', [500])
+      .filter(({ method }) => method === 'GET')
+      .map((shape) => tailToGo(results, shape)),
+    ...shapesOf(results, 'closed', [16, 64]).map((shape) => cpuToFloor(results, shape)),
+    ...shapesOf(results, 'closed', [16, 64])
+      .filter(({ method }) => method === 'GET')
+      .map((shape) => throughputToGo(results, shape)),
+    ...(idle === undefined
+      ? []
+      : [
+          goal(
+            `wake-ups a second when idle: at most ${MOST_WAKE_UPS}`,
+            `${figure(idle.wakeUps, 1)}, ${figure(idle.cpuPercent, 2)} % of a core`,
+            idle.wakeUps <= MOST_WAKE_UPS,
+          ),
+        ]),
+    memoryAboveFloor(memory.get(PROXY)?.rss, memory.get(FLOOR)?.rss),
     ...(oneShot === undefined ? [] : oneShotGoals(oneShot)),
+    errors(errorsOf(results, PROXY) + (oneShot?.errors ?? 0)),
   ];
+}
+
+function addedToFloor(results: Results, shape: Shape): Goal {
+  const [own, floor] = [PROXY, FLOOR].map((name) => added(results, shape, name, ({ p50 }) => p50));
+  const value = quotient(own, floor);
+  return goal(
+    `added p50, ${shape.method} at ${shape.level} req/s, ratio to the floor: at most ${MOST_ADDED_TO_FLOOR}`,
+    `${mark(results, shape, [PROXY, FLOOR, DIRECT])}${figure(value, 2)} (${figure(own)} µs, the floor ${figure(floor)} µs)`,
+    isAtMost(value, MOST_ADDED_TO_FLOOR),
+  );
+}
+
+function tailToGo(results: Results, shape: Shape): Goal {
+  const [own, go] = [PROXY, GO].map((name) => added(results, shape, name, ({ p99 }) => p99));
+  const value = quotient(own, go);
+  return goal(
+    `added p99 at ${shape.level} req/s, ratio to Go: at most ${MOST_P99_TO_GO}`,
+    `${mark(results, shape, [PROXY, GO, DIRECT])}${figure(value, 2)} (${figure(own)} µs, Go ${figure(go)} µs)`,
+    isAtMost(value, MOST_P99_TO_GO),
+  );
+}
+
+function cpuToFloor(results: Results, shape: Shape): Goal {
+  const value = ratio(results, shape, PROXY, FLOOR, cpuOf);
+  return goal(
+    `CPU per call, ${shape.method} at ${shape.level} connections, ratio to the floor: at most ${MOST_CPU_TO_FLOOR}`,
+    mark(results, shape, [PROXY, FLOOR]) + figure(value, 2),
+    isAtMost(value, MOST_CPU_TO_FLOOR),
+  );
+}
+
+function throughputToGo(results: Results, shape: Shape): Goal {
+  const value = ratio(results, shape, PROXY, GO, ({ rps }) => rps);
+  return goal(
+    `req/s at ${shape.level} connections, ratio to Go: at least ${LEAST_THROUGHPUT_TO_GO}`,
+    mark(results, shape, [PROXY, GO]) + figure(value, 2),
+    value === undefined ? undefined : value >= LEAST_THROUGHPUT_TO_GO,
+  );
+}
+
+function memoryAboveFloor(own: number | undefined, floor: number | undefined): Goal {
+  return goal(
+    `resident memory after the run: at most the floor's and ${MOST_MB_ABOVE_FLOOR} MB`,
+    `${figure(own)} MB, the floor ${figure(floor)} MB`,
+    isAtMost(own, floor === undefined ? undefined : floor + MOST_MB_ABOVE_FLOOR),
+  );
 }
 
 function oneShotGoals({ directMs, warmMs, idle }: OneShot): readonly Goal[] {
@@ -68,21 +115,31 @@ function oneShotGoals({ directMs, warmMs, idle }: OneShot): readonly Goal[] {
   return [
     warm,
     goal(
-      `the same after ${idle.seconds} s without a call`,
+      `the same after ${idle.seconds} s without a call: at least ${IDLE_SHOT_RATIO}`,
       `${(directMs / slowest).toFixed(2)} (slowest ${slowest.toFixed(1)} ms)`,
-      directMs / slowest >= ONE_SHOT_RATIO,
+      directMs / slowest >= IDLE_SHOT_RATIO,
     ),
   ];
+}
+
+function errors(count: number): Goal {
+  return goal('errors: 0', String(count), count === 0);
+}
+
+function cpuOf({ cpuMicros }: Sample): number {
+  return cpuMicros ?? Number.NaN;
+}
+
+function quotient(value: number | undefined, by: number | undefined): number | undefined {
+  return value === undefined || by === undefined ? undefined : value / by;
 }
 
 function isAtMost(value: number | undefined, limit: number | undefined): boolean | undefined {
   return value === undefined || limit === undefined ? undefined : value <= limit;
 }
 
-function shapeOf(results: Results, loop: Shape['loop'], level: number): Shape | undefined {
-  return [...results.keys()].find(
-    (shape) => shape.loop === loop && shape.level === level && shape.method === 'GET',
-  );
+function shapesOf(results: Results, loop: Shape['loop'], levels: readonly number[]): readonly Shape[] {
+  return [...results.keys()].filter((shape) => shape.loop === loop && levels.includes(shape.level));
 }
 
 function goal(aim: string, measured: string, met: boolean | undefined): Goal {

@@ -42,6 +42,7 @@ other. Medians over interleaved rounds, ratios and differences taken within a ro
 ${findings.long ? '20 s' : '2 s'} before: V8 needs about 8 s of it until a call takes its final time${findings.long ? '' : ', so this short form shows more'}.`,
     machine(findings),
     '## Goal',
+    'The floor is the peer "Fastify + undici dispatch": the stack of this proxy with nothing on top.',
     table(
       ['goal', 'measured', ''],
       goals.map(({ aim, measured, met }) => [aim, measured, verdict(met)]),

@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { cpuMs } from '../support/programs.ts';
+import { type ProxyOptions, startProxy } from '../support/proxy.ts';
+
+export interface Idle {
+  /** How often the main thread wakes in a second. */
+  readonly wakeUps: number;
+  /** Per cent of one core. */
+  readonly cpuPercent: number;
+}
+
+/** What comes after the start is over by then. */
+const SETTLE_MS = 5_000;
+const LOOK_MS = 20_000;
+
+/** What a proxy does while nobody calls it. */
+export async function measureIdle(folder: string, options: ProxyOptions): Promise<Idle> {
+  const { program } = await startProxy(folder, options);
+  const pid = program?.pid ?? 0;
+  await pause(SETTLE_MS);
+  const [sleeps, cpu] = [sleepsOf(pid), cpuMs(pid)];
+  await pause(LOOK_MS);
+  const idle = {
+    wakeUps: ((sleepsOf(pid) - sleeps) * 1_000) / LOOK_MS,
+    cpuPercent: ((cpuMs(pid) - cpu) * 100) / LOOK_MS,
+  };
+  await program?.stop();
+  return idle;
+}
+
+/** How often the main thread has gone to sleep by itself. */
+function sleepsOf(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/task/${pid}/status`, 'utf8');
+  return Number(/^voluntary_ctxt_switches:\s+(\d+)$/m.exec(status)?.[1]);
+}
