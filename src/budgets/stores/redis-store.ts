@@ -78,6 +78,7 @@ export class RedisBudgetStore {
   readonly #commonKeys: readonly string[];
   /** Why there is no connection: the client itself only says that there is none. */
   #trouble: Error | undefined = new Error(NOT_YET);
+  #isGathering = false;
 
   constructor(options: RedisBudgetStoreOptions) {
     this.#egressId = options.egressId;
@@ -200,6 +201,7 @@ export class RedisBudgetStore {
     onLate: (reply: unknown) => void = () => {},
   ): Promise<unknown> {
     const all = [...keys.map((key) => this.keyOf(key)), ...this.#commonKeys];
+    this.#gather();
     const reply = this.#redis.budget(all.length, ...all, ...args);
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
@@ -213,6 +215,18 @@ export class RedisBudgetStore {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** What is asked in one turn of the event loop leaves in one write. */
+  #gather(): void {
+    const { stream } = this.#redis;
+    if (this.#isGathering || stream === undefined) return;
+    this.#isGathering = true;
+    stream.cork();
+    setImmediate(() => {
+      this.#isGathering = false;
+      stream.uncork();
+    });
   }
 
   /** What belongs to an account is shared across egress IPs, everything else within one. */
