@@ -1,20 +1,32 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parse, stringify } from 'yaml';
+import { parse } from 'yaml';
+import { DAY_MS, SECOND_MS } from '../../src/core/intervals.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
+import {
+  AFTER,
+  at,
+  CALM,
+  expectFiring,
+  holdIncrease,
+  inputFor,
+  inputOf,
+  RULES,
+  runPromtool,
+  type Scrape,
+  scrape,
+  TROUBLE,
+} from '../support/alerts/alert-sequence.ts';
 import { send } from '../support/clients/http.ts';
-import { type Family, readPrometheusText } from '../support/fixtures/prometheus-text.ts';
-import { temporaryFolder } from '../support/fixtures/sample-trail.ts';
-import { startTestProxy, TEST_KEY, TEST_SECRET, type TestProxy } from '../support/servers/proxy.ts';
+import { startTestProxy, TEST_KEY, TEST_SECRET } from '../support/servers/proxy.ts';
 import { startUpstream, type Upstream } from '../support/servers/upstream.ts';
 import { wsEnv } from '../support/servers/ws-upstream.ts';
 
-const RULES = fileURLToPath(new URL('../../deploy/prometheus-alerts.yaml', import.meta.url));
 const DASHBOARD = fileURLToPath(new URL('../../deploy/grafana-dashboard.json', import.meta.url));
+const LIMIT = 'symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.01&price=10000';
 const KEY = 'issuedKEYissuedKEYissuedKEYissuedKEYissuedKEYissuedKEYissuedKEY1';
 const hasPromtool = spawnSync('promtool', ['--version']).error === undefined;
 if (!hasPromtool)
@@ -22,48 +34,50 @@ if (!hasPromtool)
     '\nLEFT OUT: the alerts in a real Prometheus (no promtool is installed; "apt-get install prometheus" brings it)\n',
   );
 
-/** How often Prometheus reads, and for how long each part of a sequence lasts, in readings. */
-const EVERY = '15s';
-const CALM = 40;
-const TROUBLE = 80;
-const AFTER = 80;
-
-type Scrape = ReadonlyMap<string, number>;
-
 let simulator: Simulator;
 let silent: Upstream;
 let calm: Scrape;
+/** A client that has few orders on the books, and one that has most of what it may. */
+let resting: readonly [before: Scrape, after: Scrape];
 /** What each metric is scraped as in trouble that was really made. */
 const made = new Map<string, readonly [before: Scrape, after: Scrape]>();
 
 beforeAll(async () => {
-  const restrictions = { createTime: Date.now() };
+  const restrictions = {
+    ...{ createTime: Date.now(), ipRestrict: false },
+    tradingAuthorityExpirationTime: Date.now() + 90 * DAY_MS,
+  };
   simulator = await startSimulator({
     accounts: [{ apiKey: TEST_KEY, hmacSecret: TEST_SECRET, restrictions }],
   });
   silent = await startUpstream();
   silent.respond((_received, response) => void response.destroy());
   const asApp = { headers: { 'x-mbx-apikey': KEY } };
-  const env = { BINANCE_PROXY_CLIENT_KEY: KEY };
+  const env = { BOT_CLIENT_KEY: KEY };
   const proxy = await startTestProxy({
     upstream: simulator.url,
-    yaml: `notices: [{ name: desk, kind: slack, envPrefix: DESK }]
-accounts: { main: { envPrefix: BINANCE, watch: [spot] } }`,
+    yaml: `clients: { bot: { envPrefix: BOT, permissions: [read, futures-trade], symbols: [BTCUSDT], order: { maxOpen: 10 } } }
+notices: [{ name: desk, kind: slack, envPrefix: DESK }]
+accounts: { main: { envPrefix: BINANCE, watch: [usdm] } }`,
     env: {
       ...{ ...env, ...wsEnv({ wsUrl: simulator.url.replace('http', 'ws') }) },
       ...{ BINANCE_PROXY_KEY_PREFLIGHT: 'enforce', DESK_URL: 'http://127.0.0.1:9/nobody' },
     },
   });
   while (proxy.records('watch.began').length === 0) await pause(20);
+  const trade = '/fapi/v1/order?symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.01';
+  await send(proxy.port, trade, { method: 'POST', ...asApp });
+  while (proxy.parts.watch.ownOrders[0]?.realised.USDT === undefined) await pause(20);
   calm = await scrape(proxy);
+  for (let i = 0; i < 8; i++) await send(proxy.port, `/fapi/v1/order?${LIMIT}`, { method: 'POST', ...asApp });
+  resting = [calm, await scrape(proxy)];
   const bound = await startTestProxy({
     upstream: simulator.url,
     env: { BOT_CLIENT_KEY: KEY },
     yaml: 'clients: { bot: { envPrefix: BOT, order: { perMinute: 10 } } }',
   });
   const unused = await scrape(bound);
-  const limit = 'symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.001&price=10000';
-  for (let i = 0; i < 8; i++) await send(bound.port, `/api/v3/order?${limit}`, { method: 'POST', ...asApp });
+  for (let i = 0; i < 8; i++) await send(bound.port, `/api/v3/order?${LIMIT}`, { method: 'POST', ...asApp });
   made.set('SigningProxyLimitAbove70Percent', [unused, await scrape(bound)]);
   await bound.close();
   for (let i = 0; i < 25; i++)
@@ -76,7 +90,7 @@ accounts: { main: { envPrefix: BINANCE, watch: [spot] } }`,
   made.set('SigningProxyUpstreamFrozen', [calm, await scrape(proxy)]);
   await proxy.close();
 
-  const lossy = await startTestProxy({ upstream: silent.url, env });
+  const lossy = await startTestProxy({ upstream: silent.url, env: { BINANCE_PROXY_CLIENT_KEY: KEY } });
   const before = await scrape(lossy);
   const order = '/api/v3/order?symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&price=1&quantity=1';
   const { headers } = await send(lossy.port, order, { method: 'POST', ...asApp });
@@ -88,20 +102,6 @@ afterAll(async () => {
   await simulator.close();
   await silent.close();
 });
-
-/** Every series as Prometheus would store it. */
-async function scrape(proxy: TestProxy): Promise<Scrape> {
-  const { text } = await send(Number(new URL(proxy.operatorUrl).port), '/metrics');
-  const series = new Map<string, number>([['up{instance="proxy:8081",job="binance-signing-proxy"}', 1]]);
-  for (const { samples } of (readPrometheusText(text) as ReadonlyMap<string, Family>).values()) {
-    for (const { name, labels, value } of samples) {
-      const all = { ...labels, instance: 'proxy:8081', job: 'binance-signing-proxy' };
-      const list = Object.entries(all).map(([label, text]) => `${label}=${JSON.stringify(text)}`);
-      series.set(`${name}{${list.join(',')}}`, value);
-    }
-  }
-  return series;
-}
 
 /** Trouble that no test can make within seconds, as the scrape would show it: values by the begin of their series. */
 const SHOWN: Readonly<Record<string, Readonly<Record<string, number>>>> = {
@@ -119,6 +119,8 @@ const SHOWN: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   SigningProxySharedBudgetAway: { binance_proxy_budget_degraded: 1 },
   SigningProxyKeyOld: { binance_proxy_key_age_days: 1_000 },
   SigningProxyKeyUnused: { binance_proxy_key_unused_days: 25 },
+  // The clock of the sequence begins at 0.
+  SigningProxyKeyEnding: { binance_proxy_key_trading_authority_end_seconds: (10 * DAY_MS) / SECOND_MS },
   SigningProxyForeignOrder: { binance_proxy_foreign_orders_total: 2 },
   SigningProxyNotWatching: { binance_proxy_watching: 0 },
   SigningProxyNoticesFail: { 'binance_proxy_notices_total{notice="desk",end="failed"': 3 },
@@ -136,65 +138,35 @@ function shown(values: Readonly<Record<string, number>>): readonly [Scrape, Scra
   return [calm, after];
 }
 
-/** Every reading of the whole sequence: calm, trouble, calm. What counts goes on from where it stands. */
-function inputOf(before: Scrape, after: Scrape) {
-  return [...new Set([...before.keys(), ...after.keys()])].map((series) => {
-    const first = before.get(series);
-    const then = after.get(series);
-    const isCounter = /^[^{]+_(?:total|bucket|count|sum)\{/.test(series);
-    const text = (value: number | undefined) =>
-      value === undefined ? '_' : String(value).replace('Infinity', 'Inf');
-    const part = (value: number | undefined, length: number) => Array<string>(length).fill(text(value));
-    return {
-      series,
-      values: [...part(first, CALM), ...part(then, TROUBLE), ...part(isCounter ? then : first, AFTER)].join(
-        ' ',
-      ),
-    };
-  });
-}
-
-function runPromtool(test: Readonly<Record<string, unknown>>): void {
-  const path = join(temporaryFolder(), 'sequence.yaml');
-  writeFileSync(
-    path,
-    stringify({ rule_files: [RULES], evaluation_interval: EVERY, tests: [{ interval: EVERY, ...test }] }),
-  );
-  const { status, stdout, stderr } = spawnSync('promtool', ['test', 'rules', path], { encoding: 'utf8' });
-  expect([status, stdout.includes('SUCCESS') ? '' : `${stdout}${stderr}`]).toEqual([0, '']);
-}
-
 const names = (
   parse(readFileSync(RULES, 'utf8')) as { groups: { rules: { alert: string }[] }[] }
 ).groups.flatMap(({ rules }) => rules.map(({ alert }) => alert));
-
-const at = (readings: number) => `${readings * 15}s`;
-
-function expectFiring(alert: string, input: readonly unknown[]): void {
-  const firing = (time: string, value: number) => ({
-    expr: `count(ALERTS{alertname="${alert}",alertstate="firing"}) > bool 0 or vector(0)`,
-    eval_time: time,
-    exp_samples: [{ labels: '{}', value }],
-  });
-  runPromtool({
-    input_series: input,
-    promql_expr_test: [firing(at(CALM - 1), 0), firing(at(CALM + 60), 1), firing(at(CALM + TROUBLE + 79), 0)],
-  });
-}
 
 describe.skipIf(!hasPromtool)('the alerts in a real Prometheus', () => {
   it.each(names.filter((name) => name !== 'SigningProxySlow'))(
     'The alert %s fires in its trouble, and ends with it',
     (alert) => {
       const [before, after] = made.get(alert) ?? shown(SHOWN[alert] ?? {});
-      const metrics = metricsOf(alert);
-      const input = inputOf(before, after).filter(({ series }) =>
-        metrics.some((name) => series.startsWith(`${name}{`)),
-      );
-      expect(input).not.toEqual([]);
+      const input = inputFor(alert, before, after);
       expectFiring(alert, alert in SHOWN ? input : holdIncrease(input));
     },
   );
+
+  it('The alert of a limit fires for orders that rest, and ends when they do not', () => {
+    const alert = 'SigningProxyLimitAbove70Percent';
+    const ofResting = /,?rule="order\.maxOpen"/;
+    const input = inputFor(alert, ...resting).filter(({ series }) => ofResting.test(series));
+    expect(input).toHaveLength(1);
+    expectFiring(alert, input);
+  });
+
+  it('The alert of an unused key is silent for one with IP restriction: Binance does not delete it', () => {
+    const alert = 'SigningProxyKeyUnused';
+    const restricted = 'binance_proxy_key_switch{account="main",switch="ipRestrict"';
+    const input = inputFor(alert, ...shown({ ...SHOWN[alert], [restricted]: 1 }));
+    expect(input.some(({ series }) => series.startsWith(restricted))).toBe(true);
+    expectFiring(alert, input, 0);
+  });
 
   it('The alert SigningProxySlow fires while one call in ten takes 100 ms, and ends with it', () => {
     const bucket = (le: string, perReading: number) => {
@@ -242,23 +214,3 @@ describe.skipIf(!hasPromtool)('the alerts in a real Prometheus', () => {
     ).toContain('SUCCESS');
   });
 });
-
-/** The metrics that an alert asks for. */
-function metricsOf(alert: string): readonly string[] {
-  const { groups } = parse(readFileSync(RULES, 'utf8')) as {
-    groups: { rules: { alert: string; expr: string }[] }[];
-  };
-  const expr = groups.flatMap(({ rules }) => rules).find((rule) => rule.alert === alert)?.expr ?? '';
-  return [...new Set([...expr.matchAll(/\b(?:binance_proxy_\w+|up)\b/g)].map(([name]) => name))];
-}
-
-/** A single increase is seen for five minutes: the sequence asks at the end of the trouble, so it is moved there. */
-function holdIncrease(input: readonly { readonly series: string; readonly values: string }[]) {
-  return input.map(({ series, values }) => {
-    const all = values.split(' ');
-    const isCounter = /^[^{]+_total\{/.test(series);
-    // 50 readings of calm more: the increase comes ten readings before the alert is asked for.
-    const moved = [...Array<string>(50).fill(all[0] ?? '_'), ...all].slice(0, all.length);
-    return { series, values: (isCounter ? moved : all).join(' ') };
-  });
-}

@@ -1,11 +1,14 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { PROXY_ERRORS } from '../../src/core/errors.ts';
+import { DAY_MS } from '../../src/core/intervals.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { send } from '../support/clients/http.ts';
 import { type Family, readPrometheusText } from '../support/fixtures/prometheus-text.ts';
 import { startTestProxy, TEST_KEY, TEST_SECRET } from '../support/servers/proxy.ts';
+import { wsEnv } from '../support/servers/ws-upstream.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 
@@ -32,13 +35,17 @@ const dashboard = JSON.parse(read('deploy/grafana-dashboard.json')) as {
 };
 
 /** What stands in PromQL without being a metric or a label. */
-const WORDS = new Set('abs histogram_quantile increase label_values or rate sum by'.split(' '));
+const WORDS = new Set('abs and by histogram_quantile increase label_values or rate sum time'.split(' '));
 
 /** The metrics of an expression, each with the labels that are asked of it; label values and durations are left out. */
 function metricsIn(expr: string): readonly { readonly name: string; readonly labels: readonly string[] }[] {
   const texts = expr.replaceAll(/"(?:[^"\\]|\\.)*"/g, '""').replaceAll(/\[[^\]]*\]/g, '');
-  const groups = [...texts.matchAll(/\bby\s*\(([^)]*)\)/g)].flatMap(([, list = '']) => list.split(/,\s*/));
-  const found = texts.replaceAll(/\bby\s*\([^)]*\)/g, '').matchAll(/([a-zA-Z_:][\w:]*)\s*(?:\{([^}]*)\})?/g);
+  const groups = [...texts.matchAll(/\b(?:by|on)\s*\(([^)]*)\)/g)].flatMap(([, list = '']) =>
+    list.split(/,\s*/),
+  );
+  const found = texts
+    .replaceAll(/\b(?:by|on)\s*\([^)]*\)/g, '')
+    .matchAll(/([a-zA-Z_:][\w:]*)\s*(?:\{([^}]*)\})?/g);
   return [...found].flatMap(([, name = '', selector = '']) => {
     if (WORDS.has(name) || name === 'instance') return [];
     const labels = selector.split(/,\s*/).flatMap((each) => /^(\w+)\s*(?:=~|!~|!=|=)/.exec(each)?.[1] ?? []);
@@ -47,20 +54,28 @@ function metricsIn(expr: string): readonly { readonly name: string; readonly lab
 }
 
 const BOT_KEY = 'B'.repeat(64);
+const TRADE = '/fapi/v1/order?symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.01';
 const asBot = { headers: { 'x-mbx-apikey': BOT_KEY } };
 let families: ReadonlyMap<string, Family>;
 beforeAll(async () => {
-  const simulator = await startSimulator({ accounts: [{ apiKey: TEST_KEY, hmacSecret: TEST_SECRET }] });
+  const restrictions = { ipRestrict: false, tradingAuthorityExpirationTime: Date.now() + 90 * DAY_MS };
+  const simulator = await startSimulator({
+    accounts: [{ apiKey: TEST_KEY, hmacSecret: TEST_SECRET, restrictions }],
+  });
   const proxy = await startTestProxy({
     upstream: simulator.url,
     env: {
+      ...wsEnv({ wsUrl: simulator.url.replace('http', 'ws') }),
       ...{ BOT_CLIENT_KEY: BOT_KEY, DESK_URL: 'http://127.0.0.1:9/nobody' },
       BINANCE_PROXY_KEY_PREFLIGHT: 'enforce',
     },
-    yaml: `clients: { bot: { envPrefix: BOT, stopAfterRefusals: 10 } }
+    yaml: `clients: { bot: { envPrefix: BOT, permissions: [read, futures-trade], symbols: [BTCUSDT], stopAfterRefusals: 10 } }
 notices: [{ name: desk, kind: slack, envPrefix: DESK }]
-accounts: { main: { envPrefix: BINANCE, watch: [spot] } }`,
+accounts: { main: { envPrefix: BINANCE, watch: [usdm] } }`,
   });
+  while (proxy.records('watch.began').length === 0) await pause(20);
+  await send(proxy.port, TRADE, { method: 'POST', ...asBot });
+  while (proxy.parts.watch.ownOrders[0]?.realised.USDT === undefined) await pause(20);
   await send(proxy.port, '/api/v3/account', asBot);
   await send(proxy.port, '/sapi/v1/capital/withdraw/apply', { method: 'POST', ...asBot });
   simulator.ban(60_000);
@@ -119,6 +134,11 @@ describe('the alert rules', () => {
     ['a frozen host', 'binance_proxy_upstream_frozen == 1'],
     ['a failing audit', 'binance_proxy_audit_available == 0'],
     ['a key that may too much', 'verdict="failed"'],
+    ['an order that did not come from here', 'binance_proxy_foreign_orders_total'],
+    ['an account that nobody watches', 'binance_proxy_watching == 0'],
+    ['an old key', 'binance_proxy_key_age_days >= binance_proxy_key_max_age_days'],
+    ['an unused key', 'binance_proxy_key_unused_days >= 20'],
+    ['a right to trade that ends', 'binance_proxy_key_trading_authority_end_seconds'],
   ])('The alert rules tell of %s', (_what, part) => {
     expect(rules.filter(({ expr }) => expr.includes(part))).toHaveLength(1);
   });
@@ -142,6 +162,20 @@ describe('the Grafana dashboard', () => {
       for (const { expr } of panel.targets) expect([expr, unknownIn(expr)]).toEqual([expr, []]);
     },
   );
+
+  it.each([
+    'binance_proxy_open_orders',
+    'binance_proxy_realised_result',
+    'binance_proxy_foreign_orders_total',
+    'binance_proxy_watching',
+    'binance_proxy_key_age_days',
+    'binance_proxy_key_unused_days',
+    'binance_proxy_key_trading_authority_end_seconds',
+    'binance_proxy_limit_used_ratio',
+  ])('The Grafana dashboard shows %s', (name) => {
+    const shown = dashboard.panels.flatMap(({ targets }) => targets.flatMap(({ expr }) => metricsIn(expr)));
+    expect(shown.map((metric) => metric.name)).toContain(name);
+  });
 
   it('The Grafana dashboard has each panel once, and variables that exist', () => {
     expect(new Set(dashboard.panels.map(({ id }) => id)).size).toBe(dashboard.panels.length);
