@@ -42,6 +42,7 @@ export interface OwnOrdersState {
 export interface WatchState {
   readonly account: string;
   readonly family: SocketFamily;
+  /** A stream is open, and what was missed before it was asked for. */
   readonly watching: boolean;
   readonly foreign: number;
   /** Since when nothing was missed, ms. */
@@ -122,9 +123,9 @@ export class Watch {
   }
 
   get states(): readonly WatchState[] {
-    return this.#watched.map(({ account, family, stream, foreign, seenSinceMs }) => ({
+    return this.#watched.map(({ account, family, stream, foreign, seenSinceMs, isBlind }) => ({
       ...{ account, family, foreign, seenSinceMs },
-      watching: stream.isOpen,
+      watching: stream.isOpen && !isBlind,
     }));
   }
 

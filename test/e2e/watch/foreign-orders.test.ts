@@ -138,6 +138,23 @@ describe('orders on a watched account', () => {
     expect(running.records('watch.blind').length).toBeGreaterThan(0);
   });
 
+  it('Are not watched as long as a gap cannot be asked for, and that is shown', async () => {
+    const running = await start();
+    const spot = () => running.parts.watch.states.find(({ family }) => family === 'spot');
+    const path = '/api/v3/openOrders';
+    const questions = () => simulator.requests.filter((request) => request.path === path).length;
+    const before = questions();
+    simulator.inject({ kind: 'status', status: 503, match: { path }, times: 1_000 });
+    simulator.closeSockets();
+    // The stream is open again before it is asked for what was missed.
+    await expect.poll(questions, { timeout: 20_000 }).toBeGreaterThan(before);
+    expect(spot()?.watching).toBe(false);
+    const { text } = await send(Number(new URL(running.operatorUrl).port), '/metrics');
+    expect(text).toContain('binance_proxy_watching{account="main",upstream="spot"} 0\n');
+    simulator.clearFaults();
+    await expect.poll(() => spot()?.watching, { timeout: 20_000 }).toBe(true);
+  });
+
   it('Placed while no proxy ran are found out at the next start; own ones from before it are known', async () => {
     const first = await start();
     await send(first.port, SPOT, { method: 'POST' });
