@@ -1,4 +1,5 @@
 import { BoundedSet } from '../core/bounded-set.ts';
+import { SECOND_MS } from '../core/intervals.ts';
 import { type OrderOrigin, originOf } from './order-origin.ts';
 import type { OwnOrders } from './own-orders.ts';
 import type { OrderReport, WatchEvent } from './watch-event.ts';
@@ -29,13 +30,21 @@ export interface ReportJudgeOptions {
 }
 
 interface HeldReport {
+  readonly account: string;
   /** The last word of it. */
   report: OrderReport;
-  timer: NodeJS.Timeout | undefined;
+  /** Earlier words of fills: each of them counts, whosever it turns out to be. */
+  readonly fills: OrderReport[];
+  readonly timer: NodeJS.Timeout;
 }
 
-const MOST_HELD = 5_000;
+/** With the second in which another proxy answers or does not, an order is told within two of its event. */
+const GRACE_MS = SECOND_MS;
+/** As many as there are names of own orders: all that others place while Redis is away wait for it. */
+const MOST_HELD = 100_000;
 const MOST_TOLD = 50_000;
+/** So many are asked for at once when Redis may be back. */
+const AT_ONCE = 100;
 
 /**
  * Tells own orders from those of others. One that nobody knows is held for a moment: the conditional order that it came of,
@@ -44,10 +53,13 @@ const MOST_TOLD = 50_000;
 export class ReportJudge {
   readonly #options: Required<ReportJudgeOptions>;
   readonly #held = new Map<string, HeldReport>();
+  /** Keys of those whose other proxies could not be asked. */
+  readonly #unasked = new Set<string>();
+  #retry: NodeJS.Timeout | undefined;
   readonly #told = new BoundedSet(MOST_TOLD);
 
   constructor(options: ReportJudgeOptions) {
-    this.#options = { graceMs: 1_000, retryMs: 1_000, onOwn: () => {}, ...options };
+    this.#options = { graceMs: GRACE_MS, retryMs: SECOND_MS, onOwn: () => {}, ...options };
   }
 
   hear(account: string, event: WatchEvent, family: OrderReport['family']): void {
@@ -65,8 +77,10 @@ export class ReportJudge {
     const key = keyOf(account, report);
     if (this.#told.has(key) || this.#isOwn(account, report)) return;
     const held = this.#held.get(key);
-    if (held !== undefined) held.report = { ...report, clientOrderIds: namesOf(held.report, report) };
-    else if (this.#held.size >= MOST_HELD) this.#tell(account, report);
+    if (held !== undefined) {
+      if (held.report.fill !== undefined) held.fills.push(held.report);
+      held.report = { ...report, clientOrderIds: namesOf(held.report, report) };
+    } else if (this.#held.size >= MOST_HELD) this.#tell(account, report);
     else this.#hold(key, account, report);
   }
 
@@ -80,6 +94,7 @@ export class ReportJudge {
   }
 
   close(): void {
+    clearTimeout(this.#retry);
     for (const { timer } of this.#held.values()) clearTimeout(timer);
     this.#held.clear();
   }
@@ -100,42 +115,58 @@ export class ReportJudge {
   }
 
   #hold(key: string, account: string, report: OrderReport): void {
-    const held: HeldReport = { report, timer: undefined };
+    const timer = setTimeout(() => void this.#decide(key), this.#options.graceMs).unref();
+    const held: HeldReport = { account, report, timer, fills: [] };
     this.#held.set(key, held);
-    this.#later(key, account, held, this.#options.graceMs);
     // Most are of another proxy, which told of it before it was sent.
-    if (this.#options.own.hasOthers) void this.#askOthers(key, account, held).catch(() => {});
+    if (this.#options.own.hasOthers) void this.#askOthers(key, held).catch(() => {});
   }
 
-  #later(key: string, account: string, held: HeldReport, afterMs: number): void {
-    held.timer = setTimeout(() => void this.#decide(key, account, held), afterMs);
-    held.timer.unref();
-  }
-
-  async #decide(key: string, account: string, held: HeldReport): Promise<void> {
-    if (this.#held.get(key) !== held) return;
+  async #decide(key: string): Promise<void> {
+    const held = this.#held.get(key);
+    if (held === undefined) return;
+    const { account } = held;
     try {
-      const isKnown = this.#isOwn(account, held.report) || (await this.#askOthers(key, account, held));
+      const isOwn = this.#isOwn(account, held.report);
+      if (isOwn) for (const fill of held.fills) this.#isOwn(account, fill);
+      else await this.#askOthers(key, held);
       if (this.#held.get(key) !== held) return;
       this.#held.delete(key);
-      if (!isKnown) this.#tell(account, held.report);
+      if (!isOwn) this.#tell(account, held.report);
     } catch {
       // While Redis is away nobody can say whose it is.
-      if (this.#held.get(key) === held) this.#later(key, account, held, this.#options.retryMs);
+      if (this.#held.get(key) === held) this.#askLater(key);
     }
   }
 
-  /** True when it was found out whose it is. @throws Error while that cannot be asked */
-  async #askOthers(key: string, account: string, held: HeldReport): Promise<boolean> {
+  #askLater(key: string): void {
+    this.#unasked.add(key);
+    this.#retry ??= setTimeout(() => {
+      this.#retry = undefined;
+      void this.#askAgain();
+    }, this.#options.retryMs).unref();
+  }
+
+  /** Asks for all that wait, until it cannot be asked again. */
+  async #askAgain(): Promise<void> {
+    while (this.#unasked.size > 0 && this.#retry === undefined) {
+      const keys = [...this.#unasked.values().take(AT_ONCE)];
+      for (const key of keys) this.#unasked.delete(key);
+      await Promise.all(keys.map((key) => this.#decide(key)));
+    }
+  }
+
+  /** Lets go of it when another proxy placed it. @throws Error while that cannot be asked */
+  async #askOthers(key: string, held: HeldReport): Promise<void> {
     const { own, onOwn } = this.#options;
+    const { account } = held;
     const client = await own.placerElsewhere(account, held.report.clientOrderIds);
-    if (client === undefined || this.#held.get(key) !== held) return false;
+    if (client === undefined || this.#held.get(key) !== held) return;
     clearTimeout(held.timer);
     this.#held.delete(key);
-    const { report } = held;
+    const { report, fills } = held;
     own.noteId(account, report.family, report.symbol, report.orderId, client);
-    onOwn({ account, report, client });
-    return true;
+    for (const each of [...fills, report]) onOwn({ account, report: each, client });
   }
 
   #tell(account: string, report: OrderReport): void {

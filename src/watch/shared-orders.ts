@@ -9,6 +9,8 @@ const KEPT_MS = 2 * DAY_MS;
 /** So long a Redis that was away, or came back empty, is told once more. */
 const RECENT_MS = 10 * MINUTE_MS;
 const MOST_RECENT = 50_000;
+/** A Redis that takes longer is away: whoever asks has to say by then whose an order is. */
+const ANSWER_MS = 500;
 /** By then all others have reached it too, and told it again. */
 const BACK_MS = 5 * SECOND_MS;
 
@@ -27,8 +29,8 @@ export class SharedOrders implements OrdersOfOthers {
   constructor(url: SecretText, backMs = BACK_MS) {
     this.#backMs = backMs;
     this.#redis = new Redis(url.reveal(), {
-      connectTimeout: 500,
-      commandTimeout: SECOND_MS,
+      connectTimeout: ANSWER_MS,
+      commandTimeout: ANSWER_MS,
       maxRetriesPerRequest: 1,
       enableOfflineQueue: true,
       retryStrategy: (attempt) => Math.min(attempt * 100, SECOND_MS),

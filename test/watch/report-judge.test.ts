@@ -1,11 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type OrdersOfOthers, OwnOrders } from '../../src/watch/own-orders.ts';
-import { type ForeignOrder, ReportJudge } from '../../src/watch/report-judge.ts';
+import { type ForeignOrder, type OwnReport, ReportJudge } from '../../src/watch/report-judge.ts';
 import type { OrderReport } from '../../src/watch/watch-event.ts';
 import { SEED } from '../support/properties.ts';
 
 const GRACE_MS = 40;
+const MANY = 10_000;
 const judges: ReportJudge[] = [];
 afterEach(() => {
   for (const judge of judges.splice(0)) judge.close();
@@ -13,6 +14,7 @@ afterEach(() => {
 
 function judgeWith(others?: OrdersOfOthers, graceMs = GRACE_MS) {
   const told: ForeignOrder[] = [];
+  const known: OwnReport[] = [];
   const own = new OwnOrders(
     (account) => account === 'main',
     others,
@@ -21,6 +23,7 @@ function judgeWith(others?: OrdersOfOthers, graceMs = GRACE_MS) {
   const judge = new ReportJudge({
     own,
     onForeign: (order) => told.push(order),
+    onOwn: (order) => known.push(order),
     graceMs,
     retryMs: 20,
   });
@@ -37,7 +40,7 @@ function judgeWith(others?: OrdersOfOthers, graceMs = GRACE_MS) {
       ...more,
     });
   const ids = () => told.map(({ report: { orderId } }) => Number(orderId));
-  return { told, own, judge, sign, report, ids };
+  return { told, known, own, judge, sign, report, ids };
 }
 
 const settled = () => pause(3 * GRACE_MS);
@@ -104,6 +107,30 @@ describe('own orders', () => {
     report(1, 'another-name');
     await settled();
     expect(ids()).toEqual([2]);
+  });
+
+  it('Are all that other proxies place while Redis is away, however many, with each of their fills', async () => {
+    let isAway = true;
+    const { report, ids, known } = judgeWith({
+      placed: () => {},
+      async placerOf([name = '']) {
+        if (isAway) throw new Error('away');
+        return name.startsWith('main theirs') ? 'bot' : undefined;
+      },
+    });
+    for (let order = 1; order <= MANY; order++) {
+      report(order, `theirs-${order}`);
+      for (const tradeId of ['1', '2'])
+        report(order, `theirs-${order}`, { fill: { tradeId, result: '1', asset: 'USDT', atMs: 0 } });
+    }
+    report(MANY + 1, 'nobodys');
+    await settled();
+    isAway = false;
+    await expect.poll(ids).toEqual([MANY + 1]);
+    const fills = known.filter(({ client, report: { fill } }) => client === 'bot' && fill !== undefined);
+    expect(new Set(fills.map(({ report: { orderId, fill } }) => `${orderId} ${fill?.tradeId}`)).size).toBe(
+      2 * MANY,
+    );
   });
 });
 

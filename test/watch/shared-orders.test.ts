@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { SharedOrders } from '../../src/watch/shared-orders.ts';
 import {
   hasRedisServer,
@@ -36,6 +36,25 @@ describe.skipIf(!hasRedisServer)('orders of the proxies of one Redis', () => {
     } finally {
       one.close();
       other.close();
+    }
+  });
+
+  it('A Redis that says nothing counts as away after half a second, so that no order of others waits for it', async () => {
+    const orders = new SharedOrders(server.url, 0);
+    try {
+      await expect.poll(() => orders.placerOf(['main unknown']).catch(() => 'away')).toBeUndefined();
+      server.pause();
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+      const end = orders.placerOf(['main unknown']).then(
+        () => 'answered',
+        () => 'away',
+      );
+      await vi.advanceTimersByTimeAsync(500);
+      expect(await end).toBe('away');
+    } finally {
+      vi.useRealTimers();
+      server.resume();
+      orders.close();
     }
   });
 });
