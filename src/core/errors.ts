@@ -1,3 +1,4 @@
+import { SECOND_MS } from './intervals.ts';
 /**
  * Every refusal of the proxy, with its HTTP status and Binance error code. Denials have -1002, because every popular
  * library treats it as final.
@@ -102,4 +103,10 @@ export class ProxyError extends Error {
 /** The refusal of a request that is not in canonical form. `why` is a constant, never a text of the client. */
 export function malformedRequest(why: string): ProxyError {
   return new ProxyError('PROXY_MALFORMED_REQUEST', `Malformed request: ${why}.`, { rule: why });
+}
+
+/** The pause before the next try: until what refused says, else as long as usual, and never longer than `mostMs`. */
+export function pauseAfter(error: unknown, usualMs: number, mostMs: number): number {
+  const seconds = error instanceof ProxyError ? error.retryAfterSeconds : undefined;
+  return Math.min(seconds === undefined ? usualMs : seconds * SECOND_MS, mostMs);
 }

@@ -4,6 +4,7 @@ import {
   type RateLimit,
   readRateLimits,
 } from '../core/budget/binance-limits.ts';
+import { pauseAfter } from '../core/errors.ts';
 import { DAY_MS, MINUTE_MS } from '../core/intervals.ts';
 import type { UpstreamName } from '../core/upstream.ts';
 import { repeat } from './repeat.ts';
@@ -59,7 +60,8 @@ export function createLimitsReader(options: LimitsReaderOptions): LimitsReader {
       return options.refreshMs ?? DAY_MS;
     } catch (error) {
       options.onFailure?.(upstream, error);
-      return options.retryMs ?? RETRY_MS;
+      // A budget that is used up by what the program itself holds refuses the question as well: its window ends sooner.
+      return pauseAfter(error, options.retryMs ?? RETRY_MS, RETRY_MS);
     }
   }
 

@@ -1,4 +1,5 @@
 import type { RawData, WebSocket } from 'ws';
+import { pauseAfter } from '../core/errors.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../core/intervals.ts';
 import type { SocketFamily } from '../core/upstream.ts';
 import { readWatchEvent, type WatchEvent } from './watch-event.ts';
@@ -74,7 +75,8 @@ export class AccountStream {
       if (this.#stop.signal.aborted) return;
       const why = error instanceof Error ? error.message : 'no stream could be opened';
       if (this.#socket === undefined) this.#options.onBlind(why);
-      this.#later(() => void this.#open(), this.#pauseMs());
+      // With every minute's weight used up before, the usual pause would meet a full window for ever.
+      this.#later(() => void this.#open(), pauseAfter(error, this.#pauseMs(), LONGEST_PAUSE_MS));
       return;
     }
     if (this.#stop.signal.aborted) opened.socket.terminate();

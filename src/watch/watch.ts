@@ -2,6 +2,7 @@ import type { NamedCall } from '../audit/reading/earlier-calls.ts';
 import type { AuditTrail } from '../audit/trail.ts';
 import type { Settings } from '../config/schema/settings.ts';
 import { ANONYMOUS } from '../core/access/client.ts';
+import { pauseAfter } from '../core/errors.ts';
 import { MINUTE_MS, SECOND_MS } from '../core/intervals.ts';
 import type { SocketFamily } from '../core/upstream.ts';
 import type { RealisedResults } from '../orders/resting/realised-results.ts';
@@ -160,6 +161,7 @@ export class Watch {
     const changes = ++watched.changes;
     const { signal } = this.#stop;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, MINUTE_MS)) {
+      let nextMs = pauseMs;
       try {
         await this.#look(watched, () => watched.changes === changes && !signal.aborted);
         return;
@@ -167,8 +169,9 @@ export class Watch {
         if (signal.aborted || watched.changes !== changes) return;
         const why = error instanceof Error ? error.message : 'the orders of the gap could not be read';
         this.#blind(watched, why);
+        nextMs = pauseAfter(error, pauseMs, MINUTE_MS);
       }
-      await new Promise<void>((resolve) => setTimeout(resolve, pauseMs).unref());
+      await new Promise<void>((resolve) => setTimeout(resolve, nextMs).unref());
       if (signal.aborted || watched.changes !== changes) return;
     }
   }

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { RateLimit } from '../../src/core/budget/binance-limits.ts';
+import { ProxyError } from '../../src/core/errors.ts';
 import type { UpstreamName } from '../../src/core/upstream.ts';
 import { createLimitsReader } from '../../src/upstream/limits-reader.ts';
 
@@ -80,5 +81,21 @@ describe('the limits of the exchange', () => {
     made.stop();
     await vi.advanceTimersByTimeAsync(200_000_000);
     expect(asked).toBe(3);
+  });
+
+  it('The limits of the exchange are read when the window ends that refused the question', async () => {
+    vi.useFakeTimers();
+    let asked = 0;
+    const { made, limits } = reader(async (upstream) => {
+      if (upstream !== 'usdm') return INFO;
+      asked++;
+      if (asked > 1) return INFO;
+      throw new ProxyError('PROXY_WEIGHT_EXHAUSTED', 'Used up.', { retryAfterSeconds: 34 });
+    });
+    await made.start();
+    expect(limits.has('usdm')).toBe(false);
+    await vi.advanceTimersByTimeAsync(34_000);
+    expect(limits.has('usdm')).toBe(true);
+    made.stop();
   });
 });

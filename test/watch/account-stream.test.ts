@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
+import { ProxyError } from '../../src/core/errors.ts';
 import { AccountStream, type AccountStreamOptions } from '../../src/watch/account-stream.ts';
 import type { WatchEvent } from '../../src/watch/watch-event.ts';
 
@@ -103,5 +104,24 @@ describe('the stream of a watched account', () => {
     });
     await expect.poll(() => tries, { timeout: 5_000 }).toBeGreaterThan(1);
     expect(never.blind[0]).toBe('no way');
+  });
+
+  it('That a used up budget refuses is opened when its window ends, not at a pause that meets each window full', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const triedMs: number[] = [];
+      let nowMs = 0;
+      start({
+        async open() {
+          triedMs.push(nowMs);
+          const retryAfterSeconds = 60 - ((nowMs / 1_000) % 60);
+          throw new ProxyError('PROXY_WEIGHT_EXHAUSTED', 'Used up.', { retryAfterSeconds });
+        },
+      });
+      for (nowMs = 1_000; nowMs <= 180_000; nowMs += 1_000) await vi.advanceTimersByTimeAsync(1_000);
+      expect(triedMs).toEqual([0, 60_000, 120_000, 180_000]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
