@@ -87,6 +87,7 @@ class StatusReader implements Dispatcher.DispatchHandler {
 
 function whyOf(error: Error): string {
   if (error instanceof LoopError) return 'its address is one of the proxy itself';
+  if (error.name === 'HTTPParserError') return 'it was answered with what is no HTTP';
   const { code } = error as NodeJS.ErrnoException;
   return `there was no connection (${typeof code === 'string' ? code : 'no code'})`;
 }

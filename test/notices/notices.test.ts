@@ -4,20 +4,9 @@ import type { UnsealedRecord } from '../../src/core/records/record.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import { send } from '../support/clients/http.ts';
 import { type NoticeServer, startNoticeServer } from '../support/notice-server.ts';
+import { ALL_KINDS, allAt, NTFY_TOKEN, SECRET, SECRETS, TOKEN } from '../support/notice-targets.ts';
 import { startTestProxy, TEST_KEY, TEST_SECRET, type TestProxy } from '../support/servers/proxy.ts';
 
-const SECRET = 'SIGNINGsecretOFtheWEBHOOKsigningSECRETofTHEwebhook12';
-const TOKEN = '123456:TELEGRAMtokenTELEGRAMtokenTELEGRAM';
-const PATH = '/services/T00000000/B00000000/SLACKsecretSLACKsecret24';
-const NTFY_TOKEN = 'tk_NTFYtokenNTFYtokenNTFYtoken1';
-const SECRETS = [SECRET, TOKEN, PATH, NTFY_TOKEN, TEST_KEY, TEST_SECRET];
-const YAML = `
-notices:
-  - { name: hook, kind: webhook, envPrefix: HOOK }
-  - { name: phone, kind: ntfy, envPrefix: PHONE }
-  - { name: chat, kind: telegram, envPrefix: CHAT }
-  - { name: team, kind: slack, envPrefix: TEAM }
-`;
 const FAILED: UnsealedRecord = {
   event: 'preflight.failed',
   account: 'main',
@@ -41,7 +30,7 @@ async function serverThat(...args: Parameters<typeof startNoticeServer>): Promis
   return server;
 }
 
-async function start(env: Readonly<Record<string, string>>, yaml = YAML, pausesMs = [50, 50, 50]) {
+async function start(env: Readonly<Record<string, string>>, yaml = ALL_KINDS, pausesMs = [50, 50, 50]) {
   simulator = await startSimulator({ accounts: [{ apiKey: TEST_KEY, hmacSecret: TEST_SECRET }] });
   proxy = await startTestProxy({
     upstream: simulator.url,
@@ -50,18 +39,6 @@ async function start(env: Readonly<Record<string, string>>, yaml = YAML, pausesM
     timeouts: { noticePausesMs: pausesMs, noticeMs: 1_000 },
   });
   return proxy;
-}
-
-function allAt(url: string): Readonly<Record<string, string>> {
-  return {
-    HOOK_URL: `${url}/hook`,
-    HOOK_SECRET: SECRET,
-    PHONE_URL: `${url}/ntfyTOPICntfyTOPIC`,
-    PHONE_TOKEN: NTFY_TOKEN,
-    CHAT_URL: `${url}/bot${TOKEN}/sendMessage`,
-    CHAT_CHAT_ID: '-1001234',
-    TEAM_URL: `${url}${PATH}`,
-  };
 }
 
 const ONE = 'notices: [{ name: hook, kind: webhook, envPrefix: HOOK }]';

@@ -83,7 +83,9 @@ function wrongUrl(
   if (/\s/.test(text) || !URL.canParse(text)) return 'must be an address such as https://host/path';
   const url = new URL(text);
   const parts = `${url.pathname}${url.search}`.split(/[/?&=]/).filter((part) => part.length >= SECRET_PART);
-  secrets.push(url.href, `${url.pathname}${url.search}`, url.password, ...parts);
+  // The token of a bot is told and copied without the word before it.
+  const tokens = kind === 'telegram' ? parts.map((part) => part.replace(/^bot(?=.{8})/, '')) : [];
+  secrets.push(url.href, `${url.pathname}${url.search}`, url.password, ...parts, ...tokens);
   const host = url.hostname.replace(/^\[|\]$/g, '');
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(host)))
     return 'must begin with https://; http:// is for a loopback address only';
