@@ -36,6 +36,8 @@ interface HeldReport {
   /** Earlier words of fills: each of them counts, whosever it turns out to be. */
   readonly fills: OrderReport[];
   readonly timer: NodeJS.Timeout;
+  /** It stood before anybody watched: whose it is matters, and it is nobody's news. */
+  readonly isOld: boolean;
 }
 
 /** With the second in which another proxy answers or does not, an order is told within two of its event. */
@@ -81,16 +83,19 @@ export class ReportJudge {
       if (held.report.fill !== undefined) held.fills.push(held.report);
       held.report = { ...report, clientOrderIds: namesOf(held.report, report) };
     } else if (this.#held.size >= MOST_HELD) this.#tell(account, report);
-    else this.#hold(key, account, report);
+    else this.#hold(key, account, report, false);
   }
 
-  /** An order that stood before anybody watched is nobody's news. */
+  /** An order that stood before anybody watched is nobody's news, though it may be of another proxy. */
   takeAsKnown(account: string, report: OrderReport): void {
     const { own, onOwn } = this.#options;
     const { family, symbol, orderId, clientOrderIds } = report;
     const client = own.clientOfId(account, family, symbol, orderId) ?? own.clientOf(account, clientOrderIds);
     own.noteId(account, family, symbol, orderId, client);
     onOwn({ account, report, client });
+    const key = keyOf(account, report);
+    const isToAsk = client === undefined && own.hasOthers && !this.#held.has(key);
+    if (isToAsk && this.#held.size < MOST_HELD) this.#hold(key, account, report, true);
   }
 
   close(): void {
@@ -114,9 +119,9 @@ export class ReportJudge {
     return true;
   }
 
-  #hold(key: string, account: string, report: OrderReport): void {
+  #hold(key: string, account: string, report: OrderReport, isOld: boolean): void {
     const timer = setTimeout(() => void this.#decide(key), this.#options.graceMs).unref();
-    const held: HeldReport = { account, report, timer, fills: [] };
+    const held: HeldReport = { account, report, timer, fills: [], isOld };
     this.#held.set(key, held);
     // Most are of another proxy, which told of it before it was sent.
     if (this.#options.own.hasOthers) void this.#askOthers(key, held).catch(() => {});
@@ -125,14 +130,14 @@ export class ReportJudge {
   async #decide(key: string): Promise<void> {
     const held = this.#held.get(key);
     if (held === undefined) return;
-    const { account } = held;
+    const { account, isOld } = held;
     try {
-      const isOwn = this.#isOwn(account, held.report);
+      const isOwn = !isOld && this.#isOwn(account, held.report);
       if (isOwn) for (const fill of held.fills) this.#isOwn(account, fill);
       else await this.#askOthers(key, held);
       if (this.#held.get(key) !== held) return;
       this.#held.delete(key);
-      if (!isOwn) this.#tell(account, held.report);
+      if (!isOwn && !isOld) this.#tell(account, held.report);
     } catch {
       // While Redis is away nobody can say whose it is.
       if (this.#held.get(key) === held) this.#askLater(key);

@@ -134,6 +134,37 @@ describe('own orders', () => {
   });
 });
 
+it('Whose an order is that stood before anybody watched is asked of other proxies, and it is no news', async () => {
+  let isAway = true;
+  const { judge, known, ids, own } = judgeWith({
+    placed: () => {},
+    async placerOf(names) {
+      if (isAway) throw new Error('away');
+      return names.includes('main theirs') ? 'bot' : undefined;
+    },
+  });
+  own.take({
+    client: 'grid',
+    account: 'main',
+    upstream: 'spot',
+    path: '',
+    clientOrderId: 'mine',
+    orders: [],
+  });
+  const standing = (orderId: number, name: string): OrderReport => ({
+    ...{ family: 'spot', symbol: 'BTCUSDT', orderId: String(orderId), clientOrderIds: [name] },
+    ...{ side: 'BUY', type: 'LIMIT', execution: 'NEW', quantity: '1', price: '1' },
+  });
+  for (const [index, name] of ['mine', 'theirs', 'nobodys'].entries())
+    judge.takeAsKnown('main', standing(index + 1, name));
+  await settled();
+  isAway = false;
+  const clients = () => new Map(known.map(({ report: { orderId }, client }) => [orderId, client]));
+  await expect.poll(() => clients().get('2')).toBe('bot');
+  await settled();
+  expect([clients().get('1'), clients().get('3'), ids()]).toEqual(['grid', undefined, []]);
+});
+
 describe('orders of others', () => {
   it('Are told once, whatever happens to them afterwards', async () => {
     const { report, ids } = judgeWith();
