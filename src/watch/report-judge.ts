@@ -40,8 +40,10 @@ interface HeldReport {
   readonly isOld: boolean;
 }
 
-/** With the second in which another proxy answers or does not, an order is told within two of its event. */
+/** With the half second in which Redis answers or counts as away, an order is told within two of its event. */
 const GRACE_MS = SECOND_MS;
+/** So soon that two seconds also hold where one question was lost. */
+const RETRY_MS = SECOND_MS / 4;
 /** As many as there are names of own orders: all that others place while Redis is away wait for it. */
 const MOST_HELD = 100_000;
 const MOST_TOLD = 50_000;
@@ -61,7 +63,7 @@ export class ReportJudge {
   readonly #told = new BoundedSet(MOST_TOLD);
 
   constructor(options: ReportJudgeOptions) {
-    this.#options = { graceMs: GRACE_MS, retryMs: SECOND_MS, onOwn: () => {}, ...options };
+    this.#options = { graceMs: GRACE_MS, retryMs: RETRY_MS, onOwn: () => {}, ...options };
   }
 
   hear(account: string, event: WatchEvent, family: OrderReport['family']): void {

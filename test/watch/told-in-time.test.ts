@@ -114,6 +114,23 @@ describe('an order of somebody else is told within two seconds of its event', ()
       expect(atMs - (firstMs.get(orderId) ?? 0)).toBeLessThanOrEqual(PROMISED_MS - MARGIN_MS);
   });
 
+  it('Also when Redis answers only to the question after the one that decides', async () => {
+    let asked = 0;
+    const { told, report } = judgeWith({
+      placed: () => {},
+      async placerOf() {
+        asked++;
+        if (asked > 2) return undefined;
+        await new Promise((resolve) => setTimeout(resolve, ANSWER_MS));
+        throw new Error('away');
+      },
+    });
+    const beganMs = Date.now();
+    report(1, 'of-a-thief');
+    await vi.advanceTimersByTimeAsync(PROMISED_MS + ANSWER_MS);
+    expect([asked, laterMs(told, beganMs)]).toEqual([3, [1_000 + ANSWER_MS + 250]]);
+  });
+
   it('While Redis is away nobody can say whose it is: it is told as soon as that is known', async () => {
     let isAway = true;
     const { told, report } = judgeWith({
