@@ -2,7 +2,7 @@
  * The one place that says how often properties and soaks run, and from which seed. `npm run test:long` runs all that
  * is asked for; every other run about a tenth of it.
  */
-const IS_LONG = process.env.TEST_LONG === '1';
+export const IS_LONG = process.env.TEST_LONG === '1';
 
 /** Less than this many runs of a property say little. */
 const LEAST_RUNS = 20;
