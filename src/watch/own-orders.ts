@@ -1,8 +1,9 @@
 import type { NamedCall } from '../audit/reading/earlier-calls.ts';
 import { DAY_MS, HOUR_MS } from '../core/intervals.ts';
+import { productOf } from '../core/limits/resting-room.ts';
 import { RecentMap } from '../core/recent-map.ts';
 import type { AuditRecord } from '../core/records/record.ts';
-import type { SocketFamily } from '../core/upstream.ts';
+import type { SocketFamily, UpstreamName } from '../core/upstream.ts';
 
 /** Tells other proxies of the same Redis of orders, and learns of theirs. */
 export interface OrdersOfOthers {
@@ -22,6 +23,7 @@ interface Named {
 }
 
 const MOST = 100_000;
+const MOST_SYMBOLS = 50;
 /** TWAP and VP run for a day at most; their parts have names that Binance makes. */
 const ALGO_MS = DAY_MS + HOUR_MS;
 const ALGO_PATH = /^\/sapi\/v1\/algo\//;
@@ -33,6 +35,8 @@ export class OwnOrders {
   readonly #ids = new RecentMap<string, string | undefined>(MOST);
   /** Until when Binance itself places orders for an own one, by account and symbol, monotonic ms. */
   readonly #algos = new Map<string, number>();
+  /** On which symbols orders were sent lately, by account and product. */
+  readonly #symbols = new Map<string, Set<string>>();
   readonly #isWatched: (account: string) => boolean;
   readonly #others: OrdersOfOthers | undefined;
   readonly #monotonicNow: () => number;
@@ -58,10 +62,18 @@ export class OwnOrders {
     const names = [clientOrderId ?? []].flat().map((name) => nameOf(account, name));
     for (const name of names) this.#noteName(name, client);
     this.#others?.placed(names, client ?? '');
+    const family = productOf({ upstream: upstream as UpstreamName, path });
+    for (const { symbol } of family === undefined ? [] : (orders ?? []))
+      if (symbol !== undefined) this.#noteSymbol(`${account} ${family}`, symbol.toUpperCase());
     if (!ALGO_PATH.test(path)) return;
     const symbol = orders?.[0]?.symbol ?? params?.symbol;
     if (typeof symbol === 'string')
       this.#algos.set(`${account} ${symbol.toUpperCase()}`, this.#monotonicNow() + ALGO_MS);
+  }
+
+  /** The symbols on which orders were sent, the last ones. */
+  symbolsOf(account: string, family: SocketFamily): readonly string[] {
+    return [...(this.#symbols.get(`${account} ${family}`) ?? [])];
   }
 
   get hasOthers(): boolean {
@@ -101,6 +113,15 @@ export class OwnOrders {
       this.#ids.get(idOf(account, family, symbol, orderId)) ??
       this.#ids.get(idOf(account, family, '', orderId))
     );
+  }
+
+  #noteSymbol(place: string, symbol: string): void {
+    const symbols = this.#symbols.get(place) ?? new Set();
+    this.#symbols.set(place, symbols);
+    symbols.delete(symbol);
+    symbols.add(symbol);
+    const [oldest = ''] = symbols;
+    if (symbols.size > MOST_SYMBOLS) symbols.delete(oldest);
   }
 
   #noteName(name: string, client: string | undefined): void {

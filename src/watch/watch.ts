@@ -187,7 +187,8 @@ export class Watch {
     for (const { symbol } of standing) watched.symbols.add(symbol);
     for (const report of standing) this.#judgeMissed(account, report, sinceMs);
     if (sinceMs !== undefined) {
-      for (const symbol of [...watched.symbols].slice(-MOST_SYMBOLS))
+      const symbols = new Set([...this.#deps.own.symbolsOf(account, family), ...watched.symbols]);
+      for (const symbol of [...symbols].slice(-MOST_SYMBOLS))
         for await (const report of this.#missed.since(account, family, symbol, sinceMs))
           this.#judgeMissed(account, report, sinceMs);
     }

@@ -155,6 +155,22 @@ describe('orders on a watched account', () => {
     await expect.poll(() => spot()?.watching, { timeout: 20_000 }).toBe(true);
   });
 
+  it('Placed and gone again while no proxy ran are found out on a symbol that own orders were on, though nothing stands there', async () => {
+    const first = await start();
+    const cancelAll = '/fapi/v1/allOpenOrders?symbol=BTCUSDT';
+    await send(first.port, USDM, { method: 'POST' });
+    await send(first.port, cancelAll, { method: 'DELETE' });
+    await first.close();
+    proxy = undefined;
+    await beside(USDM, 'came-and-went');
+    const caller = new SignedCaller(simulator.url, TEST_KEY, hmacSigner(TEST_SECRET));
+    await caller.call('DELETE', '/fapi/v1/allOpenOrders', { symbol: 'BTCUSDT' });
+    const again = await start();
+    await expect
+      .poll(() => foreign(again), { timeout: 10_000 })
+      .toEqual([['usdm', 'foreign', 'came-and-went']]);
+  });
+
   it('Placed while no proxy ran are found out at the next start; own ones from before it are known', async () => {
     const first = await start();
     await send(first.port, SPOT, { method: 'POST' });
