@@ -66,7 +66,7 @@ const fromWithin: Plugin = { name: 'from-within', load: (id) => READERS.get(id) 
 const FLAGS = [
   '--disable-sigusr1',
   '--disable-proto=throw',
-  '--max-semi-space-size=4',
+  '--max-semi-space-size=8',
   '--single-threaded-gc',
   '--liftoff-only',
   '--disable-warning=ExperimentalWarning',

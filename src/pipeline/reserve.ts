@@ -117,6 +117,7 @@ export class ReservedCall implements Disposable {
       account,
       othersPlace: othersPlace(settings, client, endpoint),
       lane: serves?.lane,
+      isBeyond: serves?.isBeyond,
       egress: ownEgressId(egress, way ?? wayOf(egress, account)),
       recvWindowMs: Number(this.recvWindow),
       ...(this.#hangUp === undefined ? {} : { signal: this.#hangUp }),

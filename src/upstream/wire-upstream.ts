@@ -7,6 +7,7 @@ import type { WayOut } from '../config/schema/ways-out.ts';
 import { PROXY_CLIENT } from '../core/access/client.ts';
 import type { Serves } from '../core/budget/charging.ts';
 import type { Permission } from '../core/catalogue/permission.ts';
+import { ProxyError } from '../core/errors.ts';
 import { UnknownSymbol } from '../core/orders/notional.ts';
 import type { Credential } from '../core/signing/credential.ts';
 import { UPSTREAM_NAMES, type UpstreamName } from '../core/upstream.ts';
@@ -93,7 +94,7 @@ export function wireUpstream(deps: UpstreamDeps): Upstream {
   });
   const limitsReader = createLimitsReader({
     upstreams: UPSTREAM_NAMES.filter((name) => pools().get(name) !== undefined),
-    fetchExchangeInfo: (upstream, target) => fetchPublic(ask, upstream, target, FOR_LIMITS),
+    fetchExchangeInfo: (upstream, target) => fetchLimits(deps, upstream, target),
     setLimits: budgets.setLimits,
   });
   const gate = createKeyGate({
@@ -145,6 +146,21 @@ export function wireUpstream(deps: UpstreamDeps): Upstream {
 /** Without the time nothing can be signed, cancels neither; without the limits no order can be counted rightly. */
 const FOR_CLOCK: Serves = { lane: 'cancels', client: PROXY_CLIENT };
 const FOR_LIMITS: Serves = { lane: 'orders', client: PROXY_CLIENT };
+
+/** Where others use more than the limit that is believed in, the question for the right one would be refused for ever. */
+async function fetchLimits(
+  { ask, budgets }: Pick<UpstreamDeps, 'ask' | 'budgets'>,
+  upstream: UpstreamName,
+  target: string,
+): Promise<string> {
+  try {
+    return await fetchPublic(ask, upstream, target, FOR_LIMITS);
+  } catch (error) {
+    const isFull = error instanceof ProxyError && error.name === 'PROXY_WEIGHT_EXHAUSTED';
+    if (!isFull || !budgets.isBeyondLimit(upstream)) throw error;
+    return fetchPublic(ask, upstream, target, { ...FOR_LIMITS, isBeyond: true });
+  }
+}
 
 /**
  * Text of one public answer.

@@ -32,12 +32,15 @@ export interface ChargedCall {
   readonly othersPlace?: boolean;
   /** The lane of what the call serves, where that is not its own: a question of the proxy's. */
   readonly lane?: Lane | undefined;
+  /** It counts in what all share, and is not refused by that: the limits that are believed in are known to be wrong. */
+  readonly isBeyond?: boolean | undefined;
 }
 
 /** For what, and because of whom, the proxy asks something of its own: there it is charged. */
 export interface Serves {
   readonly lane: Lane;
   readonly client: Client;
+  readonly isBeyond?: true;
 }
 
 export interface Charging {
@@ -48,6 +51,7 @@ export interface Charging {
 /** Binance says of these that their used-weight header is wrong and to be ignored. */
 const WRONG_HEADERS: ReadonlySet<string> = new Set(['/fapi/v1/ticker/bookTicker', '/fapi/v2/ticker/price']);
 const ANONYMOUS_SHARE = 0.25;
+const UNBOUND = Number.POSITIVE_INFINITY;
 /** Where an order that can only make a position smaller is told by its parameters; a sale on spot proves nothing. */
 const WITH_EXITS: ReadonlySet<UpstreamName> = new Set(['usdm', 'coinm', 'options', 'portfolio']);
 const NO_HEADERS: readonly string[] = [];
@@ -92,7 +96,7 @@ export function createCharging(reserveForOrders: number): Charging {
       const { endpoint, client, account } = charged;
       const pool = poolOf(endpoint.upstream);
       const lane = charged.lane ?? laneOf(endpoint);
-      const share = isKeyQuestion(charged) ? 1 : open[lane];
+      const share = charged.isBeyond === true ? UNBOUND : isKeyQuestion(charged) ? 1 : open[lane];
       const charges: BucketCharge[] = [];
       const isSapi = endpoint.path.startsWith('/sapi/');
       const weight = isSapi ? chargeSapi(charges, charged) : weightIn(charged);
@@ -162,7 +166,7 @@ function chargeShared(
     bucket: { key: `ip:${upstream}:${kind}:${interval}`, scope: 'ip', kind, upstream, windowMs, limit },
     weight,
     // The sum keeps 6000 x 0.9 from becoming 5399.
-    ceiling: Math.floor(limit * open + 1e-9),
+    ceiling: open === UNBOUND ? Number.MAX_SAFE_INTEGER : Math.floor(limit * open + 1e-9),
     headers: kind === 'raw' || WRONG_HEADERS.has(endpoint.path) ? NO_HEADERS : weightHeaders(interval),
   });
 }
