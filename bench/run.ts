@@ -119,7 +119,7 @@ async function run(long: boolean, rounds: number, beside: string | undefined): P
     const startUp = await attempt('start-up', () =>
       measureStartUp(folder, { upstream: upstream.plain }, long ? 5 : 1),
     );
-    const idle = await attempt('idle', () => measureIdle(folder, { upstream: upstream.plain }));
+    const idle = await attempt('idle', () => measureIdle(folder));
     const oneShot = await attempt('one-shot', () =>
       measureOneShot(lg, folder, upstream, long ? IDLE_SECONDS : undefined),
     );

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import { startSimulator } from '../../src/simulator/simulator.ts';
 import { cpuMs } from '../support/programs.ts';
-import { type ProxyOptions, startProxy } from '../support/proxy.ts';
+import { startProxy } from '../support/proxy.ts';
+import { KEY, SECRET } from '../support/workshop.ts';
 
 export interface Idle {
   /** How often the main thread wakes in a second. */
@@ -14,9 +16,10 @@ export interface Idle {
 const SETTLE_MS = 5_000;
 const LOOK_MS = 20_000;
 
-/** What a proxy does while nobody calls it. */
-export async function measureIdle(folder: string, options: ProxyOptions): Promise<Idle> {
-  const { program } = await startProxy(folder, options);
+/** What a proxy does while nobody calls it. Its exchange answers rightly, or it would be asked again and again. */
+export async function measureIdle(folder: string): Promise<Idle> {
+  const simulator = await startSimulator({ accounts: [{ apiKey: KEY, hmacSecret: SECRET }] });
+  const { program } = await startProxy(folder, { upstream: simulator.url });
   const pid = program?.pid ?? 0;
   await pause(SETTLE_MS);
   const [sleeps, cpu] = [sleepsOf(pid), cpuMs(pid)];
@@ -26,6 +29,7 @@ export async function measureIdle(folder: string, options: ProxyOptions): Promis
     cpuPercent: ((cpuMs(pid) - cpu) * 100) / LOOK_MS,
   };
   await program?.stop();
+  await simulator.close();
   return idle;
 }
 

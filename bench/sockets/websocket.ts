@@ -18,10 +18,10 @@ const WARM_UP = 600;
 const ROUNDS = 3;
 /** Below the 500 frames in a second at which the proxy closes a socket. */
 const GAP_MS = 3;
-/** Binance allows 300 new connections in five minutes on one host, and so does the proxy. */
-const API_SOCKETS = 280;
-/** The most that the proxy accepts. */
-const STREAM_SOCKETS = 1_000;
+/** Binance allows 300 new connections in five minutes on one host, and so does the proxy: half of a lane of them for one client. */
+const API_SOCKETS = 100;
+/** The proxy accepts 1,000, of one client half of a lane. */
+const STREAM_SOCKETS = 350;
 const FAN_OUTS = 40;
 const LONGEST_MS = 90_000;
 const CROWD = 'btcusdt@trade';

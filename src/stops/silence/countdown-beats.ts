@@ -7,6 +7,7 @@ import type { Endpoint } from '../../core/catalogue/endpoint.ts';
 import { ProxyError } from '../../core/errors.ts';
 import type { CancelPort } from '../cancelling/cancel-round.ts';
 import type { SettledOrders } from '../known-orders.ts';
+import { Ticker } from './ticker.ts';
 
 export interface CountdownBeatsDeps {
   readonly ask: CancelPort;
@@ -42,7 +43,7 @@ const BEATS = 4;
 export class CountdownBeats {
   readonly #deps: CountdownBeatsDeps;
   readonly #countdowns = new Map<string, Countdown>();
-  readonly #timer: NodeJS.Timeout;
+  readonly #ticker = new Ticker(() => this.#tick(), TICK_MS);
 
   /** @param kept what an earlier run beat, as {@link kept} gives it */
   constructor(deps: CountdownBeatsDeps, kept: readonly string[]) {
@@ -51,8 +52,6 @@ export class CountdownBeats {
       const [client = '', account = '', upstream = '', symbol = ''] = line.split(' ');
       if (upstream === 'usdm' || upstream === 'coinm') this.#add(client, account, upstream, symbol);
     }
-    this.#timer = setInterval(() => this.#tick(), TICK_MS);
-    this.#timer.unref();
   }
 
   get kept(): readonly string[] {
@@ -106,7 +105,7 @@ export class CountdownBeats {
   }
 
   close(): void {
-    clearInterval(this.#timer);
+    this.#ticker.close();
   }
 
   #add(client: string, account: string, upstream: 'usdm' | 'coinm', symbol: string): boolean {
@@ -117,12 +116,13 @@ export class CountdownBeats {
       nextMs: Number.NEGATIVE_INFINITY,
     };
     this.#countdowns.set(key, countdown);
+    this.#ticker.start();
     if (countdown.clients.has(client)) return false;
     countdown.clients.add(client);
     return true;
   }
 
-  #tick(): void {
+  #tick(): boolean {
     const nowMs = this.#deps.monotonicNow();
     for (const [key, countdown] of this.#countdowns) {
       if (nowMs < countdown.nextMs) continue;
@@ -139,6 +139,7 @@ export class CountdownBeats {
       if (!living.every((client) => this.#deps.isHalted(client)))
         void this.#beat(key, countdown, countdownMs);
     }
+    return this.#countdowns.size > 0;
   }
 
   #livingOf({ clients }: Countdown): readonly Client[] {

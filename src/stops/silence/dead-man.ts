@@ -1,6 +1,7 @@
 import type { Settings } from '../../config/schema/settings.ts';
 import type { Client } from '../../core/access/client.ts';
 import { SECOND_MS } from '../../core/intervals.ts';
+import { Ticker } from './ticker.ts';
 
 /** An app's socket, as far as its life is watched. */
 export interface WatchedSocket {
@@ -53,16 +54,13 @@ export class DeadMan {
   readonly #deps: DeadManDeps;
   readonly #lives = new Map<string, Life>();
   readonly #watched = new WeakMap<WatchedSocket, Set<string>>();
-  readonly #timer: NodeJS.Timeout;
-  #lastTickMs: number;
+  readonly #ticker = new Ticker(() => this.#tick(), TICK_MS);
+  #lastTickMs = 0;
 
   /** @param armed clients whose silence counted in an earlier run */
   constructor(deps: DeadManDeps, armed: readonly string[]) {
     this.#deps = deps;
-    for (const name of armed) this.#lives.set(name, newLife());
-    this.#lastTickMs = deps.monotonicNow();
-    this.#timer = setInterval(() => this.#tick(), TICK_MS);
-    this.#timer.unref();
+    for (const name of armed) this.#begin(name);
   }
 
   get armed(): readonly string[] {
@@ -109,14 +107,22 @@ export class DeadMan {
   }
 
   close(): void {
-    clearInterval(this.#timer);
+    this.#ticker.close();
   }
 
   #arm(client: Client): Life | undefined {
     if (this.#deps.isStopped(client)) return undefined;
-    const life = newLife();
-    this.#lives.set(client.name, life);
+    const life = this.#begin(client.name);
     this.#deps.onArmed();
+    return life;
+  }
+
+  /** The time before is nobody's silence. */
+  #begin(name: string): Life {
+    if (!this.#ticker.isRunning) this.#lastTickMs = this.#deps.monotonicNow();
+    this.#ticker.start();
+    const life = newLife();
+    this.#lives.set(name, life);
     return life;
   }
 
@@ -128,7 +134,7 @@ export class DeadMan {
     this.#deps.shared.seen(name, deadMan.silenceMs);
   }
 
-  #tick(): void {
+  #tick(): boolean {
     const nowMs = this.#deps.monotonicNow();
     const passedMs = Math.min(nowMs - this.#lastTickMs, LONGEST_TICK_MS);
     this.#lastTickMs = nowMs;
@@ -145,6 +151,7 @@ export class DeadMan {
       if (life.goneMs !== undefined) life.goneMs += passedMs;
       void this.#judge(client, life);
     }
+    return this.#lives.size > 0;
   }
 
   async #judge(client: Client, life: Life): Promise<void> {

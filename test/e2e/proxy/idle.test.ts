@@ -8,7 +8,7 @@ import { TEST_KEY, TEST_SECRET, upstreamsAt } from '../../support/servers/proxy.
 
 const LOOKED_AT_MS = 4_000;
 /** What else runs on the machine puts the process aside, but never makes it go to sleep once more. */
-const MOST_A_SECOND = 30;
+const MOST_A_SECOND = 15;
 
 /** How often the main thread has gone to sleep by itself. */
 function sleepsOf(pid: number): number {
