@@ -172,14 +172,14 @@ export class Budgets {
   }
 
   /**
-   * True when more of an upstream's weight is used than the limit that is believed in allows, and Binance has refused nothing:
-   * its limit is another one, which other processes know.
+   * True when Binance reports more of an upstream's weight as used than the limit that is believed in allows: its limit is
+   * another one, which other processes know. Charges that no report contains prove nothing.
    */
   isBeyondLimit(upstream: UpstreamName): boolean {
     const pool = poolOf(upstream);
     return this.state.buckets.some(
-      ({ scope, kind, upstream: of, used, limit }) =>
-        scope === 'ip' && kind === 'weight' && of === pool && used > limit,
+      ({ scope, kind, upstream: of, reported, limit }) =>
+        scope === 'ip' && kind === 'weight' && of === pool && reported > limit,
     );
   }
 

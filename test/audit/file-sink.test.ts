@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { ANCHOR_FILE } from '../../src/audit/anchor.ts';
 import { createFileAuditSink } from '../../src/audit/file-sink.ts';
@@ -122,6 +123,22 @@ describe('the audit file', () => {
       problem: undefined,
       notes: ['torn lines that were set aside: audit-2026-02-03.torn-1'],
     });
+  });
+
+  it('An anchor that was removed alone is there again with the first record a second later, or when it is asked for', async () => {
+    const folder = temporaryFolder();
+    const { trail } = openTrail(folder);
+    const anchor = join(folder, ANCHOR_FILE);
+    trail.write(signed(1));
+    rmSync(anchor);
+    await pause(1_100);
+    trail.write(signed(2));
+    expect(existsSync(anchor)).toBe(true);
+    rmSync(anchor);
+    expect([trail.check(), existsSync(anchor)]).toEqual([true, true]);
+    trail.write(signed(3));
+    trail.close();
+    expect(recordsIn(folder).flatMap(({ requestId }) => requestId ?? [])).toEqual(['r-1', 'r-2', 'r-3']);
   });
 
   it('The audit file goes on after a kill between a record and its anchor', () => {
