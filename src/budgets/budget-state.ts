@@ -1,6 +1,7 @@
 import { type Bucket, clientOfFreeze, isClientFreeze } from '../core/budget/buckets.ts';
 import { readKey } from '../core/budget/egress-keys.ts';
-import { membersOf } from '../core/budget/shared-pool.ts';
+import { membersOf, poolOf } from '../core/budget/shared-pool.ts';
+import type { UpstreamName } from '../core/upstream.ts';
 import type { BucketUse, Freeze, StoreView } from './stores/store.ts';
 
 interface FreezeEnd {
@@ -55,6 +56,18 @@ export function stateOf(view: StoreView, waiting: number): BudgetState {
     })),
     waiting,
   };
+}
+
+/**
+ * True when Binance reports more of an upstream's weight as used than the limit that is believed in allows: its limit is
+ * another one, which other processes know. Charges that no report contains prove nothing.
+ */
+export function isBeyondLimit({ buckets }: BudgetState, upstream: UpstreamName): boolean {
+  const pool = poolOf(upstream);
+  return buckets.some(
+    ({ scope, kind, upstream: of, reported, limit }) =>
+      scope === 'ip' && kind === 'weight' && of === pool && reported > limit,
+  );
 }
 
 /** What the log line of a freeze says. */

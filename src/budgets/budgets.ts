@@ -5,7 +5,6 @@ import { budgetTime } from '../core/budget/budget-time.ts';
 import { type ChargedCall, createCharging } from '../core/budget/charging.ts';
 import { chargedAt, keyAt } from '../core/budget/egress-keys.ts';
 import { isKeyQuestion } from '../core/budget/key-question.ts';
-import { poolOf } from '../core/budget/shared-pool.ts';
 import type { ChargeEnding } from '../core/budget/window.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import type { UpstreamName } from '../core/upstream.ts';
@@ -169,18 +168,6 @@ export class Budgets {
     for (const freeze of freezes) this.#freezes.noticed(freeze);
     this.#freezes.sweep(nowMs);
     return stateOf({ ...view, freezes }, this.#queue.length);
-  }
-
-  /**
-   * True when Binance reports more of an upstream's weight as used than the limit that is believed in allows: its limit is
-   * another one, which other processes know. Charges that no report contains prove nothing.
-   */
-  isBeyondLimit(upstream: UpstreamName): boolean {
-    const pool = poolOf(upstream);
-    return this.state.buckets.some(
-      ({ scope, kind, upstream: of, reported, limit }) =>
-        scope === 'ip' && kind === 'weight' && of === pool && reported > limit,
-    );
   }
 
   /** A field, because it is handed on as a callback. */

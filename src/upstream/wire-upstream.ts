@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import type { AuditTrail } from '../audit/trail.ts';
+import { isBeyondLimit } from '../budgets/budget-state.ts';
 import type { Budgets, FirewallPage } from '../budgets/budgets.ts';
 import { exchangeOf } from '../config/schema/live.ts';
 import type { Settings } from '../config/schema/settings.ts';
@@ -157,7 +158,7 @@ async function fetchLimits(
     return await fetchPublic(ask, upstream, target, FOR_LIMITS);
   } catch (error) {
     const isFull = error instanceof ProxyError && error.name === 'PROXY_WEIGHT_EXHAUSTED';
-    if (!isFull || !budgets.isBeyondLimit(upstream)) throw error;
+    if (!isFull || !isBeyondLimit(budgets.state, upstream)) throw error;
     return fetchPublic(ask, upstream, target, { ...FOR_LIMITS, isBeyond: true });
   }
 }
