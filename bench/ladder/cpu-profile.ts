@@ -40,11 +40,15 @@ const PLACES: readonly (readonly [RegExp, string])[] = [
   [/node_modules\/(pino|sonic-boom|thread-stream)/, 'pino'],
   [/node_modules\/prom-client/, 'prom-client'],
   [/node_modules\//, 'Fastify and its plugins'],
+  [/\/src\/core\/records\//, 'ours: text of records'],
   [/\/src\/core\//, 'ours: core (parse, decide, sign, redact)'],
   [/\/src\/audit\//, 'ours: audit'],
-  [/\/src\/routes\//, 'ours: routes'],
-  [/\/src\/plugins\//, 'ours: plugins'],
-  [/\/src\/(stores|upstream)\//, 'ours: upstream and budgets'],
+  [/\/src\/pipeline\//, 'ours: the steps of the pipeline'],
+  [/\/src\/http\//, 'ours: the HTTP door'],
+  [/\/src\/budgets\//, 'ours: budgets'],
+  [/\/src\/(orders|repeats|stops|watch)\//, 'ours: orders, repeats, stops, watch'],
+  [/\/src\/operator\//, 'ours: metrics'],
+  [/\/src\/upstream\//, 'ours: upstream'],
   [/\/src\//, 'ours: everything else'],
 ];
 
