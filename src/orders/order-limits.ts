@@ -18,6 +18,7 @@ import {
   needsValues,
 } from '../core/orders/order-rules.ts';
 import { callParameters, readIntendedOrders } from '../core/orders/read-orders.ts';
+import { type SentOrder, sentParameters } from '../core/records/sent-orders.ts';
 import type { NotionalLedger } from './day-ledger.ts';
 import { createMarketLook } from './limits/market-look.ts';
 import { type OnReport, violating } from './limits/on-violation.ts';
@@ -29,10 +30,16 @@ export interface OrderLimits {
    * Judges the orders of a call, and what else it touches, by the client's rules: at once where the market need not be
    * asked. Undefined when no rule can apply, and when the orders could not be read or valued and the client's rules are
    * only reported.
+   * @param sent the orders of the call as its record names them
    * @throws ProxyError (at once or as a rejection) PROXY_ORDER_REFUSED with the rule; a refusal of the look-up's own budget
    * as it is
    */
-  judge(client: Client, endpoint: Endpoint, call: Call): NowOrLater<JudgedOrders | undefined>;
+  judge(
+    client: Client,
+    endpoint: Endpoint,
+    call: Call,
+    sent: readonly SentOrder[],
+  ): NowOrLater<JudgedOrders | undefined>;
   /**
    * Takes the room of judged orders in the client's rates and in its day; undefined when nothing of it is counted.
    * @throws ProxyError PROXY_ORDER_REFUSED with the rule, at once or as a rejection
@@ -56,12 +63,19 @@ export interface OrderLimitsOptions {
   readonly monotonicNow: () => number;
 }
 
+const NO_VIOLATIONS: readonly Violation[] = [];
+
 export function createOrderLimits(options: OrderLimitsOptions): OrderLimits {
   const { priceBook, ledger, onReport, monotonicNow } = options;
   const lookAtMarket = createMarketLook(priceBook);
   const rooms = new OrderRooms(ledger, monotonicNow);
 
-  function judge(client: Client, endpoint: Endpoint, call: Call): NowOrLater<JudgedOrders | undefined> {
+  function judge(
+    client: Client,
+    endpoint: Endpoint,
+    call: Call,
+    sent: readonly SentOrder[],
+  ): NowOrLater<JudgedOrders | undefined> {
     const onViolation = violating(client, endpoint, onReport);
     const effects = judgeEffects(client, endpoint, call);
     if (!concernsOrders(client, endpoint)) {
@@ -70,29 +84,29 @@ export function createOrderLimits(options: OrderLimitsOptions): OrderLimits {
     }
     let orders: readonly IntendedOrder[];
     try {
-      orders = readIntendedOrders(endpoint, callParameters(call));
+      orders = readIntendedOrders(endpoint, sentParameters(endpoint, sent) ?? callParameters(call));
     } catch (error) {
       if (client.policyMode !== 'report' || !(error instanceof ProxyError)) throw error;
       onViolation([{ rule: 'unreadable', why: '' }]);
       return undefined;
     }
-    onViolation([...judgeOrders(client, orders), ...effects]);
+    onViolation(both(judgeOrders(client, orders), effects));
     const rules = client.order ?? {};
     if (!needsValues(rules) && !needsPrices(rules)) return { orders, values: [] };
     return andThen(lookAtMarket(rules, orders, client, onViolation), (seen) => {
       if (seen === undefined) return undefined;
-      const asksOutside = client.approval?.outsideBand === true;
-      const isAsked = ({ rule }: Violation) => asksOutside && rule === 'order.priceBand';
-      const refused = seen.violations.filter((violation) => !isAsked(violation));
-      onViolation([...judgeValues(rules, seen.values), ...refused]);
-      return { orders, values: seen.values, isOutsideBand: seen.violations.some(isAsked) };
+      const { values, violations } = seen;
+      const asked = client.approval?.outsideBand === true ? violations.filter(isOfBand) : NO_VIOLATIONS;
+      const refused = asked.length === 0 ? violations : violations.filter((each) => !isOfBand(each));
+      onViolation(both(judgeValues(rules, values), refused));
+      return { orders, values, isOutsideBand: asked.length > 0 };
     });
   }
 
   return {
-    judge: (client, endpoint, call) =>
+    judge: (client, endpoint, call, sent) =>
       concernsOrders(client, endpoint) || concernsEffects(client, endpoint)
-        ? judge(client, endpoint, call)
+        ? judge(client, endpoint, call, sent)
         : undefined,
     // A trial order is judged like a real one and places nothing that could count.
     reserve: (client, endpoint, judged, nowMs) =>
@@ -116,6 +130,15 @@ function concernsEffects(client: Client, endpoint: Endpoint): boolean {
   return isHeldToSymbols(client, endpoint) || isHeldToLeverage(client.order, endpoint);
 }
 
-function judgeEffects(client: Client, endpoint: Endpoint, call: Call): Violation[] {
-  return [...judgeTouchedSymbols(client, endpoint, call), ...judgeLeverage(client.order, endpoint, call)];
+function judgeEffects(client: Client, endpoint: Endpoint, call: Call): readonly Violation[] {
+  return both(judgeTouchedSymbols(client, endpoint, call), judgeLeverage(client.order, endpoint, call));
+}
+
+function both(some: readonly Violation[], others: readonly Violation[]): readonly Violation[] {
+  if (some.length === 0) return others;
+  return others.length === 0 ? some : [...some, ...others];
+}
+
+function isOfBand({ rule }: Violation): boolean {
+  return rule === 'order.priceBand';
 }

@@ -39,8 +39,8 @@ export type Judge = (
 const LEFT_TO_ANSWER_MS = SECOND_MS / 2;
 
 export function createJudge({ limits, stops, approvals, wallNow, monotonicNow }: JudgeDeps): Judge {
-  async function judgeOrders(admitted: AdmittedCall) {
-    const orders = await limits.judge(admitted.client, admitted.endpoint, admitted.call);
+  async function judgeOrders({ orders: sent }: CallContext, admitted: AdmittedCall) {
+    const orders = await limits.judge(admitted.client, admitted.endpoint, admitted.call, sent);
     stops.assertAllowed(admitted);
     return orders;
   }
@@ -57,7 +57,7 @@ export function createJudge({ limits, stops, approvals, wallNow, monotonicNow }:
     admitted: AdmittedCall,
     gone: AbortSignal | undefined,
   ): Promise<JudgedCall> {
-    const orders = await judgeOrders(admitted);
+    const orders = await judgeOrders(context, admitted);
     const { client, account = '', endpoint, call } = admitted;
     const { requestId, orders: sentOrders, config } = context;
     const approval = await approvals.redeem({
@@ -70,7 +70,7 @@ export function createJudge({ limits, stops, approvals, wallNow, monotonicNow }:
     if (approval?.wasHeld !== true) return { ...admitted, orders, approval };
     try {
       // Prices, rules and states of now decide about what waited.
-      return { ...admitted, orders: await judgeOrders(admitted), approval };
+      return { ...admitted, orders: await judgeOrders(context, admitted), approval };
     } catch (error) {
       approval[Symbol.dispose]();
       throw error;
@@ -84,7 +84,7 @@ export function createJudge({ limits, stops, approvals, wallNow, monotonicNow }:
   return function judge(context, admitted, gone) {
     const { client, endpoint, call } = admitted;
     if (client.approval !== undefined) return judgeAll(context, admitted, gone);
-    return andThen(limits.judge(client, endpoint, call), (orders) => {
+    return andThen(limits.judge(client, endpoint, call, context.orders), (orders) => {
       stops.assertAllowed(admitted);
       return { ...admitted, orders, approval: undefined };
     });

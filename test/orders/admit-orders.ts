@@ -1,6 +1,7 @@
 import type { Client } from '../../src/core/access/client.ts';
 import type { Call } from '../../src/core/call/call.ts';
 import type { Endpoint } from '../../src/core/catalogue/endpoint.ts';
+import { sentOrders } from '../../src/core/records/sent-orders.ts';
 import type { JudgedOrders, OrderRoom } from '../../src/orders/limits/order-room.ts';
 import type { OrderLimits } from '../../src/orders/order-limits.ts';
 
@@ -24,7 +25,7 @@ function judgeLater(
   call: Call,
 ): undefined | Promise<JudgedOrders | undefined> {
   try {
-    const judged = limits.judge(client, endpoint, call);
+    const judged = limits.judge(client, endpoint, call, sentOrders(endpoint, call));
     return judged === undefined ? undefined : Promise.resolve(judged);
   } catch (error) {
     return Promise.reject(error);

@@ -83,7 +83,7 @@ describe('calls that are no orders under the rules of a client', () => {
     const trying = { ...bot, policyMode: 'report' } as const;
     const leverage = { symbol: 'ETHUSDT', leverage: '20' };
     expect(await refusalOf(trying, LEVERAGE, leverage, guard)).toBeUndefined();
-    const order = { symbol: 'ETHUSDT', Symbol: 'ETHUSDT', side: 'BUY', type: 'MARKET', quantity: '1' };
+    const order = { symbol: 'ETHUSDT', side: 'BUY', type: 'MARKET', quantity: '1' };
     expect(await refusalOf(trying, ORDER, order, guard)).toBeUndefined();
     expect(reports).toEqual([
       '/fapi/v1/leverage symbols',

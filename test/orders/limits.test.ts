@@ -3,6 +3,7 @@ import type { Client, OrderRules } from '../../src/core/access/client.ts';
 import { ProxyError } from '../../src/core/errors.ts';
 import { toFrameCall } from '../../src/core/frames/frame-call.ts';
 import { jsonMembers } from '../../src/core/json.ts';
+import { sentOrders } from '../../src/core/records/sent-orders.ts';
 import type { OrderOutcome, OrderRoom } from '../../src/orders/limits/order-room.ts';
 import { type OrderEnding, RefusalStop } from '../../src/orders/limits/refusal-stop.ts';
 import { createMemoryNotionalLedger } from '../../src/orders/memory-ledger.ts';
@@ -162,7 +163,12 @@ describe('the price band on every market', () => {
   it('A frame is judged as its twin of REST is', async () => {
     const endpoint = catalogueEndpoint('POST', SPOT);
     const { call } = toFrameCall(endpoint, jsonMembers(JSON.stringify({ ...LIMIT, price: '106000' })));
-    const judged = stage().limits.judge(clientWith({ priceBand: '0.05' }), endpoint, call);
+    const judged = stage().limits.judge(
+      clientWith({ priceBand: '0.05' }),
+      endpoint,
+      call,
+      sentOrders(endpoint, call),
+    );
     await expect(judged).rejects.toMatchObject({ rule: 'order.priceBand' });
   });
 
@@ -257,7 +263,7 @@ describe('exits, trials and cancels', () => {
     expect(await admit(one, client, SPOT, LIMIT)).toBeTypeOf('object');
     const cancel = catalogueEndpoint('DELETE', SPOT);
     const call = callOf(cancel, { symbol: 'BTCUSDT', orderId: '1' });
-    expect(one.limits.judge(client, cancel, call)).toBeUndefined();
+    expect(one.limits.judge(client, cancel, call, [])).toBeUndefined();
   });
 });
 

@@ -5,8 +5,13 @@ import type { IntendedOrder } from '../orders/intended-order.ts';
 import { repeatKey } from './equal-orders.ts';
 import { RollingCount } from './rolling-count.ts';
 
-/** What a call counts in each window; given back it never counted. */
-export type RateEntry = readonly (readonly [count: RollingCount, entry: number])[];
+/** What a call counts in each window, by the numbers of its entries; given back it never counted. */
+export interface RateEntry {
+  readonly second: number | undefined;
+  readonly minute: number | undefined;
+  /** Of equal orders: their count may have been replaced by then. */
+  readonly equal: readonly (readonly [count: RollingCount, entry: number])[];
+}
 
 /** Which part of a limit is used, 0 to 1. */
 export type LimitUse = readonly [rule: OrderRule | 'stopAfterRefusals', part: number];
@@ -17,6 +22,8 @@ type RateRules = Pick<OrderRules, 'perSecond' | 'perMinute' | 'repeats'>;
 type Alike = readonly (readonly [key: string, orders: number])[];
 
 const NONE_ALIKE: Alike = [];
+const NONE_EQUAL: RateEntry['equal'] = [];
+const NO_VIOLATIONS: readonly Violation[] = [];
 
 interface ClientCounts {
   readonly second: RollingCount;
@@ -43,18 +50,24 @@ export class OrderRates {
     const alike = rules.repeats === undefined ? NONE_ALIKE : countAlike(orders);
     const violations = violationsOf(counts, rules, orders.length, alike, nowMs);
     if (isAny(violations)) return { refusedBy: violations };
-    const entry: (readonly [RollingCount, number])[] = [];
-    const add = (count: RollingCount, more: number) => entry.push([count, count.add(more, nowMs)]);
-    if (rules.perSecond !== undefined) add(counts.second, orders.length);
-    if (rules.perMinute !== undefined) add(counts.minute, orders.length);
-    for (const [key, more] of alike) add(newest(counts.equal, key, rules.repeats?.withinMs ?? 0), more);
-    if (rules.repeats !== undefined) forget(counts.equal, nowMs);
-    return entry;
+    const second = rules.perSecond === undefined ? undefined : counts.second.add(orders.length, nowMs);
+    const minute = rules.perMinute === undefined ? undefined : counts.minute.add(orders.length, nowMs);
+    if (rules.repeats === undefined) return { second, minute, equal: NONE_EQUAL };
+    const equal: (readonly [RollingCount, number])[] = [];
+    for (const [key, more] of alike) {
+      const count = newest(counts.equal, key, rules.repeats.withinMs);
+      equal.push([count, count.add(more, nowMs)]);
+    }
+    forget(counts.equal, nowMs);
+    return { second, minute, equal };
   }
 
-  /** Nothing was sent: the orders count no more. */
-  giveBack(entry: RateEntry, nowMs: number): void {
-    for (const [count, each] of entry) count.giveBack(each, nowMs);
+  /** Nothing was sent: the orders of the client count no more. */
+  giveBack(client: string, { second, minute, equal }: RateEntry, nowMs: number): void {
+    const counts = this.#countsOf(client);
+    if (second !== undefined) counts.second.giveBack(second, nowMs);
+    if (minute !== undefined) counts.minute.giveBack(minute, nowMs);
+    for (const [count, entry] of equal) count.giveBack(entry, nowMs);
   }
 
   /** The highest use of the last minute; of equal orders, of those that were placed most. */
@@ -86,7 +99,7 @@ export class OrderRates {
   }
 }
 
-function isAny(violations: readonly Violation[]): violations is [Violation, ...Violation[]] {
+function isAny(violations: readonly Violation[]): violations is readonly [Violation, ...Violation[]] {
   return violations.length > 0;
 }
 
@@ -96,27 +109,32 @@ function violationsOf(
   orders: number,
   alike: Alike,
   nowMs: number,
-): Violation[] {
+): readonly Violation[] {
+  const isPastSecond = perSecond !== undefined && counts.second.at(nowMs) + orders > perSecond;
+  const isPastMinute = perMinute !== undefined && counts.minute.at(nowMs) + orders > perMinute;
+  const isPastRepeats = repeats !== undefined && isRepeated(counts.equal, repeats, alike, nowMs);
+  if (!isPastSecond && !isPastMinute && !isPastRepeats) return NO_VIOLATIONS;
   const violations: Violation[] = [];
-  if (perSecond !== undefined && counts.second.at(nowMs) + orders > perSecond)
-    violations.push({
-      rule: 'order.perSecond',
-      why: `it would be more than ${perSecond} orders in a second`,
-    });
-  if (perMinute !== undefined && counts.minute.at(nowMs) + orders > perMinute)
-    violations.push({
-      rule: 'order.perMinute',
-      why: `it would be more than ${perMinute} orders in a minute`,
-    });
-  if (repeats === undefined) return violations;
-  for (const [key, more] of alike) {
-    const count = counts.equal.get(key);
-    const before = count?.windowMs === repeats.withinMs ? count.at(nowMs) : 0;
-    if (before + more <= repeats.max) continue;
-    const why = `it would be more than ${repeats.max} equal orders in ${repeats.withinMs} ms`;
-    return [...violations, { rule: 'order.repeats', why }];
-  }
+  const add = (rule: OrderRule, what: string) =>
+    violations.push({ rule, why: `it would be more than ${what}` });
+  if (isPastSecond) add('order.perSecond', `${perSecond} orders in a second`);
+  if (isPastMinute) add('order.perMinute', `${perMinute} orders in a minute`);
+  if (isPastRepeats) add('order.repeats', `${repeats.max} equal orders in ${repeats.withinMs} ms`);
   return violations;
+}
+
+function isRepeated(
+  equal: ReadonlyMap<string, RollingCount>,
+  { max, withinMs }: NonNullable<RateRules['repeats']>,
+  alike: Alike,
+  nowMs: number,
+): boolean {
+  for (const [key, more] of alike) {
+    const count = equal.get(key);
+    const before = count?.windowMs === withinMs ? count.at(nowMs) : 0;
+    if (before + more > max) return true;
+  }
+  return false;
 }
 
 function countAlike(orders: readonly IntendedOrder[]): Alike {

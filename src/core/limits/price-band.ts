@@ -17,6 +17,7 @@ const TRIGGERED: ReadonlySet<string> = new Set([
 
 /** An amendment that says no side may be of either. */
 const BOTH_SIDES: readonly Side[] = ['BUY', 'SELL'];
+const ONE_SIDE: Readonly<Record<Side, readonly Side[]>> = { BUY: ['BUY'], SELL: ['SELL'] };
 
 /** Whether an order waits for a trigger that it names. */
 export function isTriggered({ type }: IntendedOrder): boolean {
@@ -73,29 +74,48 @@ function referenceOf(order: IntendedOrder, side: Side, view: MarketView): Decima
 }
 
 function isBeyond(side: Side, price: Decimal, from: Decimal, band: string): boolean {
-  const edge = from.times(factorOf(side, band));
+  const edge = edgeOf(side, from, band);
   return side === 'BUY' ? price.gt(edge) : price.lt(edge);
 }
 
-/** The factors of the bands that are configured, which are few. */
-const factors = { BUY: new Map<string, Decimal>(), SELL: new Map<string, Decimal>() };
+/** How far a band reaches: its factor, and where that lay when it was asked for last. */
+interface Reach {
+  readonly factor: Decimal;
+  from: Decimal | undefined;
+  edge: Decimal;
+}
 
-function factorOf(side: Side, band: string): Decimal {
-  const known = factors[side].get(band);
-  if (known !== undefined) return known;
-  const part = new ExactDecimal(band);
-  const factor = side === 'BUY' ? part.plus(1) : part.neg().plus(1);
-  factors[side].set(band, factor);
-  return factor;
+/** By the bands that are configured, which are few. The price of a book stays the same object while the book is fresh. */
+const reaches = { BUY: new Map<string, Reach>(), SELL: new Map<string, Reach>() };
+
+function edgeOf(side: Side, from: Decimal, band: string): Decimal {
+  let reach = reaches[side].get(band);
+  if (reach === undefined) {
+    const part = new ExactDecimal(band);
+    const factor = side === 'BUY' ? part.plus(1) : part.neg().plus(1);
+    reach = { factor, from: undefined, edge: factor };
+    reaches[side].set(band, reach);
+  }
+  if (reach.from !== from) {
+    reach.from = from;
+    reach.edge = from.times(reach.factor);
+  }
+  return reach.edge;
 }
 
 /** The price that an order of this side meets; that of the other side where nobody stands there. */
 function marketPrice(side: Side, { best: prices }: MarketView): Decimal {
   if (prices === undefined) throw new Unvaluable('the book is not known');
-  const [met, other] = side === 'BUY' ? [prices.ask, prices.bid] : [prices.bid, prices.ask];
-  const price = met.gt(0) ? met : other;
-  if (!price.gt(0)) throw new Unvaluable('the book is empty');
+  const met = side === 'BUY' ? prices.ask : prices.bid;
+  const other = side === 'BUY' ? prices.bid : prices.ask;
+  const price = isSome(met) ? met : other;
+  if (!isSome(price)) throw new Unvaluable('the book is empty');
   return price;
+}
+
+/** Nobody stands at a price of nothing. */
+function isSome(price: Decimal): boolean {
+  return price.isPositive() && !price.isZero();
 }
 
 function followedPrice(order: IntendedOrder, side: Side, depth: Depth | undefined): Decimal | undefined {
@@ -103,7 +123,7 @@ function followedPrice(order: IntendedOrder, side: Side, depth: Depth | undefine
 }
 
 function sidesOf({ side }: IntendedOrder): readonly Side[] {
-  return side === undefined ? BOTH_SIDES : [side];
+  return side === undefined ? BOTH_SIDES : ONE_SIDE[side];
 }
 
 /** The one that costs most. */

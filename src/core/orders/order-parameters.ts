@@ -55,6 +55,8 @@ export interface LegFrame {
   readonly side: Side | undefined;
   readonly type: string | undefined;
   readonly quantity: Decimal | undefined;
+  /** The amount in the quote asset; undefined where none is said. */
+  readonly quoteQuantity?: Decimal | undefined;
   readonly exclusive?: number;
   readonly entersAt?: Decimal | undefined;
 }
@@ -63,31 +65,40 @@ export interface LegFrame {
 const PRICE_MATCH = /^(?:OPPONENT|QUEUE)(?:_([1-9]\d{0,3}))?$/;
 
 const PRICES = ['price', 'stopPrice', 'limitPrice', 'triggerPrice', 'activatePrice', 'activationPrice'];
+const NO_PRICES: readonly Decimal[] = [];
 const OWN_PRICES: ReadonlySet<string> = new Set(['price', 'limitPrice']);
 
 /** An order of which the prices stand under names with a prefix (`workingPrice`), or under the plain ones. */
 export function readLeg(read: ParameterReader, prefix: string, frame: LegFrame): IntendedOrder {
-  const prices: Decimal[] = [];
-  const ownPrices: Decimal[] = [];
-  const triggerPrices: Decimal[] = [];
+  let prices = NO_PRICES;
+  let ownPrices = NO_PRICES;
+  let triggerPrices = NO_PRICES;
   for (const name of PRICES) {
     const price = optionalDecimal(read, prefixed(prefix, name));
     if (price === undefined) continue;
-    prices.push(price);
-    (OWN_PRICES.has(name) ? ownPrices : triggerPrices).push(price);
+    prices = [...prices, price];
+    if (OWN_PRICES.has(name)) ownPrices = [...ownPrices, price];
+    else triggerPrices = [...triggerPrices, price];
   }
   const followedLevel = readFollowedLevel(read, prefix);
+  const closing = optionalText(read, prefixed(prefix, 'closePosition'));
   return {
-    ...frame,
-    quoteQuantity: undefined,
-    ...{ prices, ownPrices, triggerPrices },
+    market: frame.market,
+    symbol: frame.symbol,
+    side: frame.side,
+    type: frame.type,
+    quantity: frame.quantity,
+    quoteQuantity: frame.quoteQuantity,
+    prices,
+    ownPrices,
+    triggerPrices,
     entersAt: frame.entersAt,
     trail: readTrail(read, prefix),
     followsBook: followedLevel !== undefined,
     followedLevel: followedLevel ?? 1,
-    closesPosition: isSet(read, prefixed(prefix, 'closePosition')),
+    closesPosition: isSet(closing),
     // Only the documented spellings: they take an order out of the rules about its value, so a doubtful one must not count.
-    surelyCloses: read(prefixed(prefix, 'closePosition')) === 'true',
+    surelyCloses: closing === 'true',
     reduceOnly: read(prefixed(prefix, 'reduceOnly')) === 'true',
     positionSide: optionalText(read, prefixed(prefix, 'positionSide')),
     isAmendment: false,
@@ -126,7 +137,6 @@ function readFollowedLevel(read: ParameterReader, prefix: string): number | unde
 }
 
 /** Everything but a plain no counts as yes. */
-function isSet(read: ParameterReader, name: string): boolean {
-  const value = optionalText(read, name);
+function isSet(value: string | undefined): boolean {
   return value !== undefined && value.toLowerCase() !== 'false';
 }

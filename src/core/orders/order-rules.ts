@@ -46,19 +46,21 @@ export function countsByDay(rules: OrderRules | undefined): boolean {
   return rules?.maxPerDay !== undefined || rules?.maxNotionalPerDay !== undefined;
 }
 
+const NO_VIOLATIONS: readonly Violation[] = [];
+
 /** What can be told from the orders alone: symbols first, so that no other symbol is ever looked up. */
-export function judgeOrders(client: Client, orders: readonly IntendedOrder[]): Violation[] {
-  const violations: Violation[] = [];
+export function judgeOrders(client: Client, orders: readonly IntendedOrder[]): readonly Violation[] {
   const symbols = client.symbols;
   const types = client.order?.types;
+  if (symbols === undefined && types === undefined) return NO_VIOLATIONS;
+  const violations: Violation[] = [];
   for (const [index, order] of orders.entries()) {
-    const which = ordinal(index, orders.length);
     if (symbols !== undefined && (order.symbol === undefined || !symbols.has(order.symbol))) {
-      const why = `the symbol${which} is not among those that this client may trade`;
+      const why = `the symbol${ordinal(index, orders.length)} is not among those that this client may trade`;
       violations.push({ rule: 'symbols', why });
     }
     if (types !== undefined && order.type !== undefined && !types.has(order.type)) {
-      const why = `the order type${which} is not among those that this client may use`;
+      const why = `the order type${ordinal(index, orders.length)} is not among those that this client may use`;
       violations.push({ rule: 'order.types', why });
     }
   }
@@ -72,9 +74,9 @@ export function judgeOrders(client: Client, orders: readonly IntendedOrder[]): V
 export function judgeValues(
   rules: OrderRules | undefined,
   values: readonly (Notional | undefined)[],
-): Violation[] {
+): readonly Violation[] {
   const limits = rules?.maxNotional;
-  if (limits === undefined) return [];
+  if (limits === undefined) return NO_VIOLATIONS;
   const violations: Violation[] = [];
   for (const [index, value] of values.entries()) {
     if (value === undefined) continue;

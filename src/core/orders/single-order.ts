@@ -15,15 +15,14 @@ export type TypeSource =
 
 /** Orders, the new leg of a cancelReplace, conditional and algorithmic orders, orders on stocks. */
 export function singleOrder(market: Market, type: TypeSource, read: ParameterReader): IntendedOrder {
-  const order = readLeg(read, '', {
+  return readLeg(read, '', {
     market,
     symbol: requiredText(read, 'symbol'),
     side: requiredSide(read, 'side'),
     type: 'always' in type ? type.always : requiredText(read, type.name),
     quantity: optionalDecimal(read, 'quantity'),
+    quoteQuantity: optionalDecimal(read, market === 'equity' ? 'notional' : 'quoteOrderQty'),
   });
-  const byAmount = market === 'equity' ? 'notional' : 'quoteOrderQty';
-  return { ...order, quoteQuantity: optionalDecimal(read, byAmount) };
 }
 
 /**
@@ -51,8 +50,9 @@ export function convertLimitOrder(read: ParameterReader): IntendedOrder {
     side: requiredSide(read, 'side'),
     type: CONVERT_LIMIT,
     quantity: optionalDecimal(read, 'baseAmount'),
+    quoteQuantity: optionalDecimal(read, 'quoteAmount'),
   });
-  return { ...order, quoteQuantity: optionalDecimal(read, 'quoteAmount'), assets: { base, quote } };
+  return { ...order, assets: { base, quote } };
 }
 
 /** A conversion that names neither symbol nor price (a quote is accepted by its id): it can be counted, not valued. */

@@ -2,7 +2,7 @@ import { allPairs, type Call } from '../call/call.ts';
 import { decodedValue, type Pair, rawValue } from '../call/form.ts';
 import { MASK, peelPercent, SecretMask } from './secret-mask.ts';
 
-/** The parameters of a call as a log may show them: a null-prototype record, repeated names as arrays. */
+/** The parameters of a call as a log may show them, repeated names as arrays. Names come from callers: only own ones count. */
 export type PrintableParams = Readonly<Record<string, string | readonly string[]>>;
 
 const LONGEST_VALUE = 512;
@@ -30,7 +30,8 @@ const SHORTEST_ASSIGNMENT = 'token=x'.length;
  * leave half of it.
  */
 export function printableParams(call: Call, secretMask: SecretMask = SecretMask.none): PrintableParams {
-  const params: Record<string, string | string[]> = Object.create(null);
+  // A plain object is printed four times as fast as one without a prototype.
+  const params: Record<string, string | string[]> = {};
   const pairs = allPairs(call);
   let length = 0;
   for (const [index, pair] of pairs.entries()) {
@@ -41,12 +42,18 @@ export function printableParams(call: Call, secretMask: SecretMask = SecretMask.
       params['…'] = `${pairs.length - index} more parameters`;
       break;
     }
-    const earlier = params[name];
-    if (earlier === undefined) params[name] = value;
+    const earlier = Object.hasOwn(params, name) ? params[name] : undefined;
+    if (earlier === undefined) put(params, name, value);
     else if (Array.isArray(earlier)) earlier.push(value);
     else params[name] = [earlier, value];
   }
   return params;
+}
+
+/** Also under the one name that would set a prototype instead. */
+function put(params: Record<string, string | string[]>, name: string, value: string): void {
+  if (name !== '__proto__') params[name] = value;
+  else Object.defineProperty(params, name, { value, enumerable: true, writable: true, configurable: true });
 }
 
 /** A decoded value as a log may show it, by the name of its parameter. */

@@ -1,9 +1,9 @@
 import { type Call, findPair } from '../call/call.ts';
 import { decodedValue, type Pair } from '../call/form.ts';
-import type { Endpoint } from '../catalogue/endpoint.ts';
+import type { Endpoint, OrderShape } from '../catalogue/endpoint.ts';
 import { batchParameter } from '../orders/client-order-id.ts';
 import { batchMembers } from '../orders/order-batch.ts';
-import { unreadable } from '../orders/order-parameters.ts';
+import { type ParameterReader, unreadable } from '../orders/order-parameters.ts';
 import { type FieldNames, LIST_FORMS, type ListForm, ORDER_FIELDS } from './order-fields.ts';
 
 /** One order as it is sent: Binance's own names, the texts decoded. */
@@ -15,6 +15,13 @@ export type OrderPlace = Pick<Endpoint, 'path' | 'effect' | 'orderShape'>;
 type Draft = Record<string, string>;
 
 const NO_ORDERS: readonly SentOrder[] = Object.freeze([]);
+/** One order whose fields stand as parameters of the call. */
+const ONE_BY_FIELDS: ReadonlySet<OrderShape | undefined> = new Set<OrderShape>([
+  'single',
+  'cancel-replace',
+  'algo',
+  'amend',
+]);
 
 /**
  * The orders that a call places or amends, one by one, as its record names them: all that makes up an order and nothing
@@ -44,6 +51,19 @@ export function sentOrders(endpoint: OrderPlace, call: Call): readonly SentOrder
 export function parametersOf(path: string, orders: readonly SentOrder[]): ReadonlyMap<string, string> {
   if (path.endsWith('/batchOrders')) return new Map([[batchParameter(path), JSON.stringify(orders)]]);
   return new Map(orders.flatMap((order) => Object.entries(order)));
+}
+
+/**
+ * Reads the one order of such a call out of what was read of it already: its fields are all that makes up an order. Undefined for
+ * lists, batches, and calls that are not sent as orders.
+ */
+export function sentParameters(
+  { orderShape }: OrderPlace,
+  orders: readonly SentOrder[],
+): ParameterReader | undefined {
+  const [order, another] = orders;
+  if (order === undefined || another !== undefined || !ONE_BY_FIELDS.has(orderShape)) return undefined;
+  return (name) => order[name];
 }
 
 function oneOrder(call: Call): SentOrder {

@@ -48,6 +48,11 @@ interface SeenOrder {
   readonly violations: readonly Violation[];
 }
 
+const NO_VIOLATIONS: readonly Violation[] = [];
+/** Of an order that is not valued, and whose prices are not off. */
+const FINE: SeenOrder = { value: undefined, violations: NO_VIOLATIONS };
+const ALL_FINE: SeenOrders = { values: [], violations: NO_VIOLATIONS };
+
 /** An order whose rules ask for a look at the market has a symbol. */
 type NamedOrder = IntendedOrder & { readonly symbol: string };
 
@@ -76,14 +81,14 @@ export function createMarketLook(priceBook: PriceBook): LookAtMarket {
     rules: OrderRules,
     order: IntendedOrder,
     client: Client,
-    which: string,
+    which: () => string,
   ): NowOrLater<SeenOrder> {
     // Exits are free: what only makes a position smaller is held up by no value and no price.
-    if (isReducing(order)) return { value: undefined, violations: [] };
+    if (isReducing(order)) return FINE;
     const isValued = needsValues(rules);
     if (isValued) assertValuable(order);
     else if (!wantsBook(rules, order, undefined))
-      return { value: undefined, violations: offPrices(rules, order, UNSEEN, which) };
+      return seenAs(undefined, offPrices(rules, order, UNSEEN, which));
     if (!hasSymbol(order)) throw new Unvaluable('the call names no symbol');
     const { market, symbol } = order;
     const described = isValued ? priceBook.instrument(market, symbol, client) : undefined;
@@ -93,7 +98,7 @@ export function createMarketLook(priceBook: PriceBook): LookAtMarket {
       return andThen(asked, (best) =>
         andThen(depthFor(rules, order, instrument, best, client), (depth) => {
           const value = instrument && notionalOf(order, instrument, best, depth);
-          return { value, violations: offPrices(rules, order, { best, depth }, which) };
+          return seenAs(value, offPrices(rules, order, { best, depth }, which));
         }),
       );
     });
@@ -110,7 +115,7 @@ export function createMarketLook(priceBook: PriceBook): LookAtMarket {
     const later: Promise<void>[] = [];
     try {
       for (const [index, order] of orders.entries()) {
-        const look = lookAtOne(rules, order, client, ordinal(index, orders.length));
+        const look = lookAtOne(rules, order, client, () => ordinal(index, orders.length));
         if (look instanceof Promise)
           later.push(
             look.then((each) => {
@@ -127,7 +132,12 @@ export function createMarketLook(priceBook: PriceBook): LookAtMarket {
   };
 }
 
+function seenAs(value: Notional | undefined, violations: readonly Violation[]): SeenOrder {
+  return value === undefined && violations.length === 0 ? FINE : { value, violations };
+}
+
 function summed(rules: OrderRules, seen: readonly SeenOrder[]): SeenOrders {
+  if (!needsValues(rules) && seen.every((each) => each === FINE)) return ALL_FINE;
   return {
     values: needsValues(rules) ? seen.map(({ value }) => value) : [],
     violations: seen.flatMap(({ violations }) => violations),
@@ -151,13 +161,14 @@ function offPrices(
   { priceBand, maxSpread }: OrderRules,
   order: IntendedOrder,
   view: MarketView,
-  which: string,
-): Violation[] {
-  const violations: Violation[] = [];
+  which: () => string,
+): readonly Violation[] {
   const price = priceBand === undefined ? undefined : offBand(order, priceBand, view);
-  if (price !== undefined) violations.push({ rule: 'order.priceBand', why: `the price${which} ${price}` });
   const isTaken = maxSpread !== undefined && view.best !== undefined && takesTheBook(order);
   const spread = isTaken ? offSpread(maxSpread, view.best) : undefined;
-  if (spread !== undefined) violations.push({ rule: 'order.maxSpread', why: `the book${which} ${spread}` });
+  if (price === undefined && spread === undefined) return NO_VIOLATIONS;
+  const violations: Violation[] = [];
+  if (price !== undefined) violations.push({ rule: 'order.priceBand', why: `the price${which()} ${price}` });
+  if (spread !== undefined) violations.push({ rule: 'order.maxSpread', why: `the book${which()} ${spread}` });
   return violations;
 }

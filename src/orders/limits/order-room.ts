@@ -9,6 +9,8 @@ import type { OnViolation } from './on-violation.ts';
 
 /** Room in the client's rates and in its day that an admitted call holds until it is settled. */
 export interface OrderRoom {
+  /** The name of the client. */
+  readonly client: string;
   readonly rates: RateEntry | undefined;
   readonly reservation: Reservation | undefined;
 }
@@ -46,18 +48,18 @@ export class OrderRooms {
   ): OrderRoom | Promise<OrderRoom> {
     const rules = client.order ?? {};
     const rates = this.#takeRates(client.name, rules, judged.orders, onViolation);
-    if (!countsByDay(rules)) return { rates, reservation: undefined };
+    if (!countsByDay(rules)) return { client: client.name, rates, reservation: undefined };
     return this.#takeDay(client.name, rules, judged, nowMs, onViolation).then(
-      (reservation) => ({ rates, reservation }),
+      (reservation) => ({ client: client.name, rates, reservation }),
       (error) => {
-        this.#giveBack(rates);
+        this.#giveBack(client.name, rates);
         throw error;
       },
     );
   }
 
-  settle({ rates, reservation }: OrderRoom, ending: OrderOutcome): void {
-    if (ending === 'not-sent') this.#giveBack(rates);
+  settle({ client, rates, reservation }: OrderRoom, ending: OrderOutcome): void {
+    if (ending === 'not-sent') this.#giveBack(client, rates);
     if (reservation === undefined) return;
     if (ending === 'refused' || ending === 'not-sent') this.#ledger.refund(reservation);
     else this.#ledger.keep(reservation);
@@ -101,7 +103,7 @@ export class OrderRooms {
     return undefined;
   }
 
-  #giveBack(rates: RateEntry | undefined): void {
-    if (rates !== undefined) this.#rates.giveBack(rates, this.#monotonicNow());
+  #giveBack(client: string, rates: RateEntry | undefined): void {
+    if (rates !== undefined) this.#rates.giveBack(client, rates, this.#monotonicNow());
   }
 }

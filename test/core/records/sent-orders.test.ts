@@ -4,7 +4,12 @@ import { type Call, readCall } from '../../../src/core/call/call.ts';
 import type { Endpoint } from '../../../src/core/catalogue/endpoint.ts';
 import { callParameters, readIntendedOrders } from '../../../src/core/orders/read-orders.ts';
 import { SecretMask } from '../../../src/core/records/secret-mask.ts';
-import { type OrderPlace, parametersOf, sentOrders } from '../../../src/core/records/sent-orders.ts';
+import {
+  type OrderPlace,
+  parametersOf,
+  sentOrders,
+  sentParameters,
+} from '../../../src/core/records/sent-orders.ts';
 import { assertWhole } from '../../../src/core/records/whole-orders.ts';
 import { catalogueEndpoint } from '../../support/fixtures/catalogue-endpoints.ts';
 import { callOf, DOOR_SAMPLES, type Form, refusalOf } from '../../support/fixtures/order-fixtures.ts';
@@ -160,7 +165,12 @@ describe('what the rules judge and what the record says', () => {
     const orders = sentOrders(endpoint, call);
     const sent = parametersOf(path, orders);
     const recorded = readIntendedOrders(endpoint, (field) => sent.get(field));
-    expect(recorded).toEqual(readIntendedOrders(endpoint, callParameters(call)));
+    const called = readIntendedOrders(endpoint, callParameters(call));
+    expect(recorded).toEqual(called);
+    const one = sentParameters(endpoint, orders);
+    const isOne = ['single', 'cancel-replace', 'algo', 'amend'].includes(endpoint.orderShape ?? '');
+    expect([name, one !== undefined]).toEqual([name, isOne]);
+    if (one !== undefined) expect(readIntendedOrders(endpoint, one)).toEqual(called);
     if (endpoint.orderShape !== 'batch' && endpoint.orderShape !== 'amend-batch')
       expect(Object.fromEntries(sent)).toEqual(form);
   });
