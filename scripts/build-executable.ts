@@ -69,6 +69,7 @@ const FLAGS = [
   '--max-semi-space-size=8',
   '--single-threaded-gc',
   '--liftoff-only',
+  '--no-flush-bytecode',
   '--disable-warning=ExperimentalWarning',
 ];
 
