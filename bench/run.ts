@@ -34,7 +34,7 @@ const OTHERS: readonly Other[] = [
   { title: 'WebSockets', command: ['sockets/websocket.ts'], longestSeconds: 100 },
   { title: 'Audit durability', command: ['audit/audit-cost.ts'], longestSeconds: 90 },
   { title: 'Budgets, in memory and through Redis', command: ['budget/budget.ts'], longestSeconds: 90 },
-  { title: 'Limits of clients', command: ['limits/cost.ts'], longestSeconds: 400 },
+  { title: 'Limits of clients', command: ['limits/cost.ts'], longestSeconds: 700 },
   { title: 'More cores', command: ['ladder/cores.ts'], longestSeconds: 150 },
   { title: 'Shared market data', command: ['shared-data/exchange-info.ts'], longestSeconds: 90 },
 ];
