@@ -14,7 +14,7 @@ import {
   stopAll,
   untilAnswered,
 } from '../support/programs.ts';
-import { proxyEnvironment } from '../support/proxy.ts';
+import { imageOf, proxyEnvironment } from '../support/proxy.ts';
 import { figure, table } from '../support/tables.ts';
 import {
   BENCH,
@@ -38,7 +38,7 @@ const HELP = `Usage: node bench/ladder/profile.ts [--heap] [--post] [--places] [
 
 Where the time or the memory of this proxy goes under load: functions by self time, or with --heap by bytes allocated.
 --places prints instead, for GET and POST, what each part of the program takes. The proxy runs from its sources, so that
-functions have their names and files.`;
+functions have their names and files, with the image's flags.`;
 
 interface HeapNode {
   readonly callFrame: CallFrame;
@@ -139,7 +139,7 @@ async function printPlaces(folder: string, upstream: string): Promise<void> {
   );
   console.log('');
   console.log(
-    `Samples every 0.2 ms at ${values.connections} connections, ${values.seconds} s each; the profiler itself costs a part, so the shares say more than the sums. Runs the sources, not the built program.`,
+    `Samples every 0.2 ms at ${values.connections} connections, ${values.seconds} s each; the profiler itself costs a part, so the shares say more than the sums. Runs the sources, not the built program, with the image's flags.`,
   );
 }
 
@@ -200,7 +200,7 @@ async function startFromSources(
   mkdirSync(folder, { recursive: true });
   const port = String(await freePort());
   const main = join(values.source, 'src', 'main.ts');
-  const program = start([process.execPath, ...flags, main, 'serve'], {
+  const program = start([process.execPath, ...imageFlags(folder), ...flags, main, 'serve'], {
     cpu: CPU_PROXY,
     cwd: folder,
     stdout: openSync(join(folder, 'stdout.log'), 'w', 0o600),
@@ -209,6 +209,11 @@ async function startFromSources(
   const url = `http://127.0.0.1:${port}`;
   await untilAnswered(`${url}/api/v3/time`, program);
   return { url, program };
+}
+
+/** How the image sets Node and V8, less its permissions: the sources and the profile are outside of them. */
+function imageFlags(folder: string): readonly string[] {
+  return imageOf(folder).entrypoint.filter((flag) => /^--(?!permission|allow-)/.test(flag));
 }
 
 function allocations(head: HeapNode, sizes = new Map<string, number>()): Map<string, number> {
