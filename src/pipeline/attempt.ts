@@ -49,11 +49,7 @@ export function createAttempt({ clock, resync, recorder, stops, monotonicNow }: 
     if (endpoint.security === 'SIGNED') {
       approval?.assertUsable();
       if (carrier.recordsAtOnce) recorder.signedAtOnce(context);
-      else {
-        await recorder.signed(context);
-        approval?.spend();
-        mayLeave();
-      }
+      else await recorder.signed(context);
       approval?.spend();
     }
     const { wasSent } = context;
