@@ -10,7 +10,7 @@ import { connectSocket } from './connect.ts';
 import type { AdmittedSocket } from './opening.ts';
 import { OwnStream } from './streams/own-stream.ts';
 
-import { connectingOf, type Entry, recordsOf, type WebSocketDeps } from './websocket-deps.ts';
+import { connectingOf, type Entry, recordsOf, refusedOn, type WebSocketDeps } from './websocket-deps.ts';
 /** An app that gets a socket to Binance of its own. */
 export async function openOwnSocket(
   deps: WebSocketDeps,
@@ -37,7 +37,8 @@ export async function openOwnSocket(
       };
       if (kind === 'stream') {
         const rights = isPrivate ? readers.rightsTo(listenKeysOf(target)) : [];
-        new OwnStream({ ...options, isCombined: isCombined(target), readers, rights });
+        const onRefused = refusedOn(deps, admitted);
+        new OwnStream({ ...options, isCombined: isCombined(target), readers, rights, onRefused });
       } else {
         const identity = new SocketIdentity(request.raw.headers, deps.wallNow());
         new ApiSocket({

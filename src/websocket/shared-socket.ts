@@ -8,7 +8,7 @@ import { type Feeds, FeedsByWay, type WayFeeds } from './streams/feeds-by-way.ts
 import { PER_SECOND } from './streams/own-stream.ts';
 import { SharedStream } from './streams/shared-stream.ts';
 
-import { connectingOf, type Entry, recordsOf, type WebSocketDeps } from './websocket-deps.ts';
+import { connectingOf, type Entry, recordsOf, refusedOn, type WebSocketDeps } from './websocket-deps.ts';
 /** An app that shares sockets to Binance with others. */
 export async function joinSharedStream(
   deps: WebSocketDeps,
@@ -22,7 +22,8 @@ export async function joinSharedStream(
   const group = feedsFor(deps, feeds, admitted, wish);
   const { family } = target;
   const records = recordsOf(deps, admitted);
-  const socket = new SharedStream({ ...deps, records, family, wish, group, open, readers });
+  const onRefused = refusedOn(deps, admitted);
+  const socket = new SharedStream({ ...deps, records, family, wish, group, open, readers, onRefused });
   await socket.join();
   return { giveUp: () => socket.dispose(), accept: (app) => socket.attach(app) };
 }

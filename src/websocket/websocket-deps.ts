@@ -45,6 +45,20 @@ export function connectingOf({ budgets, limits, own }: WebSocketDeps) {
   return { budgets, handshakeTimeoutMs: limits.handshakeTimeoutMs, own };
 }
 
+/** Records a frame that is refused on a stream, as a call of its own. Its parameters may name a listen key: they are not shown. */
+export function refusedOn(
+  { pipeline }: WebSocketDeps,
+  { endpoint, client, context }: AdmittedSocket,
+): (method: string, error: ProxyError) => void {
+  return (method, error) => {
+    const detail = { ...context.detail, socket: context.requestId };
+    const frame = pipeline.arrival.arrive(method, () => context.identified, detail);
+    frame.noteEndpoint(endpoint);
+    frame.noteCaller(client, undefined);
+    pipeline.recorder.refused(frame, error);
+  };
+}
+
 /** The records of one app's socket. */
 export function recordsOf(deps: WebSocketDeps, { target, client, context }: AdmittedSocket): SocketRecords {
   const { family, printable } = target;

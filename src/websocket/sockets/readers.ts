@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Client } from '../../core/access/client.ts';
+import { ProxyError } from '../../core/errors.ts';
 import { listenKeyIn } from '../../core/frames/stream-query.ts';
 import type { CallContext } from '../../pipeline/call-context.ts';
 import { anonymousIn } from '../../pipeline/clients/identify.ts';
@@ -8,6 +9,8 @@ import { mayRead } from '../../pipeline/clients/shown-client.ts';
 import type { LiveConfig } from '../../pipeline/live-config.ts';
 import type { Stops } from '../../stops/stops.ts';
 import { mayAnybodyRead, type Reader, ReadRight } from './read-right.ts';
+
+const NO_READ = 'this client lacks the permission read';
 
 export interface ReadersDeps {
   readonly keyHolders: Pick<KeyHolders, 'holderOf'>;
@@ -67,15 +70,15 @@ export class Readers {
   }
 
   /**
-   * The rights to the listen keys among names of streams, by listen key; undefined when one of them may not be heard.
-   * @throws ProxyError PROXY_STOPPED
+   * The rights to the listen keys among names of streams, by listen key.
+   * @throws ProxyError PROXY_PERMISSION_DENIED when one of them may not be heard, PROXY_STOPPED
    */
-  rightsToNames(names: readonly string[], config: LiveConfig): ReadonlyMap<string, ReadRight> | undefined {
+  rightsToNames(names: readonly string[], config: LiveConfig): ReadonlyMap<string, ReadRight> {
     const rights = new Map<string, ReadRight>();
     for (const key of names.map(listenKeyIn)) {
       if (key === undefined) continue;
       const right = this.#rightTo(key, config);
-      if (right === undefined) return undefined;
+      if (right === undefined) throw new ProxyError('PROXY_PERMISSION_DENIED', NO_READ, { rule: 'read' });
       rights.set(key, right);
     }
     this.assertMayOpen([...rights.keys()], config);

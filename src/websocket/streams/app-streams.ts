@@ -1,28 +1,24 @@
+import { ProxyError } from '../../core/errors.ts';
 import { type ControlFrame, invalid, readControl } from '../../core/frames/control-frame.ts';
 import type { StreamWish } from '../../core/frames/stream-event.ts';
-import type { LiveConfig } from '../../pipeline/live-config.ts';
-import type { ReadRight } from '../sockets/read-right.ts';
-import type { Readers } from '../sockets/readers.ts';
 import type { Feeds } from './feeds-by-way.ts';
+import { ListenRights, type ListenRightsOptions } from './listen-rights.ts';
 import type { OpenFeed } from './route-feeds.ts';
 import {
   type ControlAnswer,
   controlAnswer,
   DONE,
   errorText,
-  LACKS_READ,
   readControlRequest,
   refusalText,
 } from './stream-control.ts';
 import type { Listener } from './subscriptions.ts';
 
-export interface AppStreamsOptions {
+/** Among the names may be a listen key, which is no public stream. */
+export interface AppStreamsOptions extends ListenRightsOptions {
   readonly wish: StreamWish;
   readonly group: Feeds;
   readonly open: OpenFeed;
-  readonly config: () => LiveConfig;
-  /** For what is no public stream: a listen key among the names. */
-  readonly readers: Readers;
 }
 
 /** Binance's limit for one connection. */
@@ -34,13 +30,13 @@ export class AppStreams {
   readonly #listener: Listener;
   readonly #names = new Set<string>();
   #isCombined: boolean;
-  /** To the listen keys that were among its names. */
-  readonly #rights = new Map<string, ReadRight>();
+  readonly #rights: ListenRights;
   #isGone = false;
 
   constructor(options: AppStreamsOptions, listener: Listener) {
     this.#options = options;
     this.#listener = listener;
+    this.#rights = new ListenRights(options);
     this.#isCombined = options.wish.isCombined;
   }
 
@@ -51,8 +47,7 @@ export class AppStreams {
 
   /** False once the right to a listen key among its names was taken away. */
   get mayGoOn(): boolean {
-    const config = this.#options.config();
-    return this.#rights.values().every((right) => right.holds(config));
+    return this.#rights.hold(this.#options.config());
   }
 
   /** True once the app has left. */
@@ -93,18 +88,16 @@ export class AppStreams {
       return errorText({ ...invalid('too many streams on one connection'), code: 3 });
     }
     if (fresh.length === 0) return undefined;
-    const { group, open, readers, config } = this.#options;
-    try {
-      const rights = readers.rightsToNames(fresh, config());
-      if (rights === undefined) return LACKS_READ;
-      for (const [key, right] of rights) this.#rights.set(key, right);
-    } catch (error) {
-      return refusalText(error);
-    }
+    const { group, open } = this.#options;
+    const refusal = this.#rights.take(fresh);
+    if (refusal !== undefined) return refusal;
     for (const name of fresh) this.#names.add(name);
     const error = await new Promise<string | undefined>((resolve, reject) => {
       group.subscribe(this.#listener, fresh, { open, consent: resolve }).catch(reject);
-    }).catch(refusalText);
+    }).catch((error: unknown) => {
+      if (error instanceof ProxyError) return refusalText(error);
+      throw error;
+    });
     if (error !== undefined || this.#isGone) {
       for (const name of fresh) this.#names.delete(name);
       group.unsubscribe(this.#listener, fresh);

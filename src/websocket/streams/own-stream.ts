@@ -1,19 +1,16 @@
 import type { RawData } from 'ws';
 import { readControl, stringIn } from '../../core/frames/control-frame.ts';
 import type { SocketFamily } from '../../core/upstream.ts';
-import type { LiveConfig } from '../../pipeline/live-config.ts';
 import { PacedQueue } from '../sockets/paced-queue.ts';
 import type { ReadRight } from '../sockets/read-right.ts';
-import type { Readers } from '../sockets/readers.ts';
 import { type PairOptions, type PairOwner, SocketPair } from '../sockets/socket-pair.ts';
+import { ListenRights, type ListenRightsOptions } from './listen-rights.ts';
 import { shutdownEvent } from './shutdown-event.ts';
-import { controlAnswer, errorText, LACKS_READ, refusalText } from './stream-control.ts';
+import { controlAnswer, errorText } from './stream-control.ts';
 
-export interface OwnStreamOptions extends PairOptions {
-  readonly config: () => LiveConfig;
+export interface OwnStreamOptions extends PairOptions, ListenRightsOptions {
   readonly wallNow: () => number;
   readonly isCombined: boolean;
-  readonly readers: Readers;
   /** To what the socket carries from its opening on; none for a stream that is nobody's own. */
   readonly rights: readonly ReadRight[];
 }
@@ -27,12 +24,13 @@ export class OwnStream implements PairOwner {
   readonly #options: OwnStreamOptions;
   readonly #pair: SocketPair;
   readonly #pace: PacedQueue<{ readonly data: Buffer; readonly isBinary: boolean }>;
-  /** To what was subscribed to later, by listen key. */
-  readonly #rights = new Map<string, ReadRight>();
+  /** To what was subscribed to later. */
+  readonly #later: ListenRights;
   #badFrames = 0;
 
   constructor(options: OwnStreamOptions) {
     this.#options = options;
+    this.#later = new ListenRights(options);
     this.#pace = new PacedQueue({
       perSecond: PER_SECOND[options.family],
       mostWaiting: MOST_WAITING,
@@ -85,28 +83,15 @@ export class OwnStream implements PairOwner {
     const { id, method, params } = reading.frame;
     if (method !== 'SUBSCRIBE') return undefined;
     const names = params.map(stringIn).filter((name) => name !== undefined);
-    const refusal = this.#takeUp(names);
+    const refusal = this.#later.take(names);
     return refusal === undefined ? undefined : controlAnswer(id, { error: refusal });
-  }
-
-  /** Returns the JSON text of an error. */
-  #takeUp(names: readonly string[]): string | undefined {
-    const { readers, config } = this.#options;
-    try {
-      const rights = readers.rightsToNames(names, config());
-      if (rights === undefined) return LACKS_READ;
-      for (const [key, right] of rights) this.#rights.set(key, right);
-      return undefined;
-    } catch (error) {
-      return refusalText(error);
-    }
   }
 
   /** Ends the stream once a new configuration took the right to it away. */
   #mayGoOn(): boolean {
     const config = this.#options.config();
     const { rights } = this.#options;
-    if ([...rights, ...this.#rights.values()].every((right) => right.holds(config))) return true;
+    if (this.#later.hold(config) && rights.every((right) => right.holds(config))) return true;
     if (this.#pair.isAppOpen) this.#pair.cut(1008, 'permission withdrawn');
     return false;
   }

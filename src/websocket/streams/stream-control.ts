@@ -1,4 +1,4 @@
-import { ProxyError } from '../../core/errors.ts';
+import type { ProxyError } from '../../core/errors.ts';
 import { type ControlError, type ControlFrame, invalid, stringIn } from '../../core/frames/control-frame.ts';
 
 /** What a stream socket is, as far as control frames can ask for it. */
@@ -20,8 +20,6 @@ export type ControlRequest =
 
 /** The result of a change that was made. */
 export const DONE: ControlAnswer = { result: 'null' };
-/** The refusal of a listen key to who may not read. */
-export const LACKS_READ = errorText(invalid('this client lacks the permission read'));
 
 const METHODS = ['SUBSCRIBE', 'UNSUBSCRIBE', 'LIST_SUBSCRIPTIONS', 'SET_PROPERTY', 'GET_PROPERTY'];
 const UNKNOWN_METHOD = invalid(
@@ -59,13 +57,9 @@ export function errorText({ code, msg }: ControlError): string {
   return JSON.stringify({ code, msg });
 }
 
-/**
- * JSON text of what refused a control frame.
- * @throws what is no refusal
- */
-export function refusalText(error: unknown): string {
-  if (error instanceof ProxyError) return errorText({ code: error.code, msg: error.message });
-  throw error;
+/** JSON text of what refused a control frame. What a client may not hear is refused as Binance refuses what it does not know. */
+export function refusalText({ name, code, message }: ProxyError): string {
+  return errorText(name === 'PROXY_PERMISSION_DENIED' ? invalid(message) : { code, msg: message });
 }
 
 function readProperty({ method, params }: ControlFrame, { isCombined }: StreamSocketState): ControlRequest {

@@ -157,6 +157,9 @@ describe.each([
           .map(({ data }) => data.toString())
           .join('\n'),
       ).not.toContain(OF_BOT);
+      const refused = proxy.records('call.refused').filter(({ method }) => method === 'SUBSCRIBE');
+      expect(refused).toMatchObject([1, 2].map(() => ({ error: 'PROXY_STOPPED', outcome: 'not-sent' })));
+      expect(JSON.stringify(refused)).not.toContain(OF_BOT);
       await enter('run', scope);
       expect(await app.askRaw(`{"method":"SUBSCRIBE","params":["${OF_BOT}"],"id":8}`)).toEqual({
         result: null,

@@ -125,6 +125,16 @@ describe('a stream of an account', () => {
     expect(await app.ask('SUBSCRIBE', [`${LISTEN_KEY}@account`] as never)).toMatchObject({
       error: { code: 2 },
     });
+    const refused = proxy.records('call.refused').filter(({ method }) => method === 'SUBSCRIBE');
+    expect(refused).toMatchObject(
+      [1, 2].map(() => ({
+        client: 'public',
+        error: 'PROXY_PERMISSION_DENIED',
+        rule: 'read',
+        outcome: 'not-sent',
+      })),
+    );
+    expect(JSON.stringify(refused)).not.toContain(LISTEN_KEY);
     const sent = upstream.messages.slice(before).map(({ data }) => data.toString());
     expect(sent.join('\n')).not.toContain(LISTEN_KEY);
   });
