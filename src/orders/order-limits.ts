@@ -18,7 +18,7 @@ import {
   needsValues,
 } from '../core/orders/order-rules.ts';
 import { callParameters, readIntendedOrders } from '../core/orders/read-orders.ts';
-import { type SentOrder, sentParameters } from '../core/records/sent-orders.ts';
+import { type SentOrder, singleOrderReader } from '../core/records/sent-orders.ts';
 import type { NotionalLedger } from './day-ledger.ts';
 import { createMarketLook } from './limits/market-look.ts';
 import { type OnReport, violating } from './limits/on-violation.ts';
@@ -84,7 +84,7 @@ export function createOrderLimits(options: OrderLimitsOptions): OrderLimits {
     }
     let orders: readonly IntendedOrder[];
     try {
-      orders = readIntendedOrders(endpoint, sentParameters(endpoint, sent) ?? callParameters(call));
+      orders = readIntendedOrders(endpoint, singleOrderReader(endpoint, sent) ?? callParameters(call));
     } catch (error) {
       if (client.policyMode !== 'report' || !(error instanceof ProxyError)) throw error;
       onViolation([{ rule: 'unreadable', why: '' }]);

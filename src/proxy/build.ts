@@ -8,7 +8,6 @@ import { CallsUnderWay } from '../budgets/calls-under-way.ts';
 import { wireBudgets } from '../budgets/wire-budgets.ts';
 import { loadCatalogue } from '../config/load-catalogue.ts';
 import type { Settings } from '../config/schema/settings.ts';
-import { PROXY_CLIENT } from '../core/access/client.ts';
 import type { AppListenerDeps } from '../http/app-listener.ts';
 import type { Notices } from '../notices/notices.ts';
 import { wireNotices } from '../notices/wire-notices.ts';
@@ -24,7 +23,8 @@ import { wireOrders } from '../orders/wire-orders.ts';
 import { createArrival } from '../pipeline/arrival.ts';
 import { RefusalFlood } from '../pipeline/clients/refusal-flood.ts';
 import type { FinishedCall } from '../pipeline/finish.ts';
-import { createOwnCalls, type OwnCalls, targetOf } from '../pipeline/own-calls/own-call.ts';
+import { createOwnCalls, type OwnCalls } from '../pipeline/own-calls/own-call.ts';
+import { createQuestions } from '../pipeline/own-calls/questions.ts';
 import { createCallRecorder } from '../pipeline/recorder.ts';
 import { wirePipeline } from '../pipeline/wire-pipeline.ts';
 import { wireRepeats } from '../repeats/wire-repeats.ts';
@@ -38,7 +38,7 @@ import type { KeyCare } from '../upstream/key-care.ts';
 import type { KeyGate } from '../upstream/key-gate.ts';
 import { ServerClock } from '../upstream/server-clock.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from '../upstream/timeouts.ts';
-import { fetchPublic, wireUpstream } from '../upstream/wire-upstream.ts';
+import { wireUpstream } from '../upstream/wire-upstream.ts';
 import type { Watch } from '../watch/watch.ts';
 import { wireWatch } from '../watch/wire-watch.ts';
 import { OpenSockets } from '../websocket/sockets/open-sockets.ts';
@@ -145,6 +145,7 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
     ...times,
   });
   const ownCalls = createOwnCalls({ arrival, catalogue, clock, budgets, recorder, ...times });
+  const questions = createQuestions(ownCalls, config);
   const upstream = wireUpstream({
     clock,
     settings: () => config().settings,
@@ -171,13 +172,8 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
   });
   undo.defer(() => repeats.close());
   const orders = wireOrders(settings, {
-    fetchPublic: (name, target, client) => fetchPublic(ownCalls, name, target, { lane: 'orders', client }),
-    ask: async (account, name, path, params, owner) => {
-      const client = config().settings.clients.get(owner) ?? PROXY_CLIENT;
-      const serves = { lane: 'orders', client } as const;
-      const answer = await ownCalls.get({ upstream: name, target: targetOf(path, params), account, serves });
-      return { status: answer.status, bodyText: answer.text };
-    },
+    fetchPublic: questions.market,
+    ask: questions.fate,
     onReport: events.reported,
     onRefusalStreak: (client, count) => {
       events.refusalStreak(client, count);
@@ -208,13 +204,7 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
   const stopping = await wireStops(settings, {
     settings: () => config().settings,
     resting: orders.resting,
-    async ask({ method, upstream: name, path, params, account, client }) {
-      const caused = config().settings.clients.get(client ?? '') ?? PROXY_CLIENT;
-      const serves = { lane: 'cancels', client: caused } as const;
-      const call = { upstream: name, target: targetOf(path, params), account, serves };
-      const { status, text } = await (method === 'GET' ? ownCalls.get(call) : ownCalls.cancel(method, call));
-      return { status, bodyText: text };
-    },
+    ask: questions.cancelling,
     ...{ ...times, serverNow, answerWithinMs: timeouts.stateAnswerMs },
     onChanged: (entry, before, isKept) => {
       stateEvents.changed(entry, before, isKept);
@@ -230,13 +220,8 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
     serverNow: () => clock.now(),
     nextRequestId: arrival.nextRequestId,
     handshakeTimeoutMs: SOCKET_LIMITS.handshakeTimeoutMs,
-    async listenKey(method, family, account) {
-      const target = family === 'usdm' ? '/fapi/v1/listenKey' : '/dapi/v1/listenKey';
-      const answer = await ownCalls.keepListening(method, { upstream: family, target, account });
-      if (answer.status !== 200) throw new Error(`Binance answered HTTP ${answer.status}.`);
-      return answer.text;
-    },
-    ask: (account, family, target) => ownCalls.get({ upstream: family, target, account }),
+    listenKey: questions.listenKey,
+    ask: questions.missed,
     enter: (account, reason) => stops.guard({ kind: 'account', name: account }, reason, 'watch', 'none'),
   });
   undo.defer(() => watching.close());

@@ -57,7 +57,7 @@ export function parametersOf(path: string, orders: readonly SentOrder[]): Readon
  * Reads the one order of such a call out of what was read of it already: its fields are all that makes up an order. Undefined for
  * lists, batches, and calls that are not sent as orders.
  */
-export function sentParameters(
+export function singleOrderReader(
   { orderShape }: OrderPlace,
   orders: readonly SentOrder[],
 ): ParameterReader | undefined {

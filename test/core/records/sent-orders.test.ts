@@ -8,7 +8,7 @@ import {
   type OrderPlace,
   parametersOf,
   sentOrders,
-  sentParameters,
+  singleOrderReader,
 } from '../../../src/core/records/sent-orders.ts';
 import { assertWhole } from '../../../src/core/records/whole-orders.ts';
 import { catalogueEndpoint } from '../../support/fixtures/catalogue-endpoints.ts';
@@ -167,7 +167,7 @@ describe('what the rules judge and what the record says', () => {
     const recorded = readIntendedOrders(endpoint, (field) => sent.get(field));
     const called = readIntendedOrders(endpoint, callParameters(call));
     expect(recorded).toEqual(called);
-    const one = sentParameters(endpoint, orders);
+    const one = singleOrderReader(endpoint, orders);
     const isOne = ['single', 'cancel-replace', 'algo', 'amend'].includes(endpoint.orderShape ?? '');
     expect([name, one !== undefined]).toEqual([name, isOne]);
     if (one !== undefined) expect(readIntendedOrders(endpoint, one)).toEqual(called);
