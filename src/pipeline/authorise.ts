@@ -3,7 +3,7 @@ import { decide } from '../core/access/policy.ts';
 import type { Serves } from '../core/budget/charging.ts';
 import { injectClientOrderIds } from '../core/orders/client-order-id.ts';
 import type { SecretMask } from '../core/records/secret-mask.ts';
-import { sentOrders } from '../core/records/sent-orders.ts';
+import { type SentOrder, sentOrders } from '../core/records/sent-orders.ts';
 import { assertWhole } from '../core/records/whole-orders.ts';
 import type { Credential } from '../core/signing/credential.ts';
 import type { KeyGate } from '../upstream/key-gate.ts';
@@ -20,6 +20,8 @@ export interface AuthoriseDeps {
 
 /** A call that its client may make, as it will be sent but for stamp and signature. */
 export interface AdmittedCall extends ClaimedCall {
+  /** The orders that it places or amends, one by one, as its record names them; empty for any other call. */
+  readonly sentOrders: readonly SentOrder[];
   /** The key that was judged for this call, and that signs it; undefined where none is wanted. */
   readonly credential: Credential | undefined;
   /** The way that the socket took on which the call leaves; without one it is the account's. */
@@ -48,6 +50,6 @@ export function createAuthorise({ gate, recorder, secretMask }: AuthoriseDeps): 
     const orders = sentOrders(endpoint, named.call);
     assertWhole(orders, secretMask());
     context.noteOrders(named.call, named.ids, orders);
-    return Object.freeze({ ...claimed, call: named.call, credential });
+    return Object.freeze({ ...claimed, call: named.call, sentOrders: orders, credential });
   };
 }

@@ -39,8 +39,9 @@ export type Judge = (
 const LEFT_TO_ANSWER_MS = SECOND_MS / 2;
 
 export function createJudge({ limits, stops, approvals, wallNow, monotonicNow }: JudgeDeps): Judge {
-  async function judgeOrders({ orders: sent }: CallContext, admitted: AdmittedCall) {
-    const orders = await limits.judge(admitted.client, admitted.endpoint, admitted.call, sent);
+  async function judgeOrders(admitted: AdmittedCall) {
+    const { client, endpoint, call, sentOrders } = admitted;
+    const orders = await limits.judge(client, endpoint, call, sentOrders);
     stops.assertAllowed(admitted);
     return orders;
   }
@@ -57,9 +58,9 @@ export function createJudge({ limits, stops, approvals, wallNow, monotonicNow }:
     admitted: AdmittedCall,
     gone: AbortSignal | undefined,
   ): Promise<JudgedCall> {
-    const orders = await judgeOrders(context, admitted);
-    const { client, account = '', endpoint, call } = admitted;
-    const { requestId, orders: sentOrders, config } = context;
+    const orders = await judgeOrders(admitted);
+    const { client, account = '', endpoint, call, sentOrders } = admitted;
+    const { requestId, config } = context;
     const approval = await approvals.redeem({
       ...{ requestId, client, account, endpoint, call, sentOrders, gone },
       environment: config.settings.environment,
@@ -70,7 +71,7 @@ export function createJudge({ limits, stops, approvals, wallNow, monotonicNow }:
     if (approval?.wasHeld !== true) return { ...admitted, orders, approval };
     try {
       // Prices, rules and states of now decide about what waited.
-      return { ...admitted, orders: await judgeOrders(context, admitted), approval };
+      return { ...admitted, orders: await judgeOrders(admitted), approval };
     } catch (error) {
       approval[Symbol.dispose]();
       throw error;
@@ -82,9 +83,9 @@ export function createJudge({ limits, stops, approvals, wallNow, monotonicNow }:
    * PROXY_AUDIT_UNAVAILABLE; a refusal of the price look-up's own budget as it is
    */
   return function judge(context, admitted, gone) {
-    const { client, endpoint, call } = admitted;
+    const { client, endpoint, call, sentOrders } = admitted;
     if (client.approval !== undefined) return judgeAll(context, admitted, gone);
-    return andThen(limits.judge(client, endpoint, call, context.orders), (orders) => {
+    return andThen(limits.judge(client, endpoint, call, sentOrders), (orders) => {
       stops.assertAllowed(admitted);
       return { ...admitted, orders, approval: undefined };
     });

@@ -187,9 +187,9 @@ export class ReservedCall implements Disposable {
 
   /** What was placed, or may have been, is known as this client's. */
   #noteOrders(bodyText: string | undefined): void {
-    const { clientOrderIds, orders } = this.context;
+    const { client, account = '', endpoint, sentOrders: orders } = this.judged;
     if (orders.length === 0) return;
-    const { client, account = '', endpoint } = this.judged;
+    const { clientOrderIds } = this.context;
     this.#deps.stops.note({ client: client.name, account, endpoint, orders, clientOrderIds, bodyText });
   }
 

@@ -105,6 +105,7 @@ export function createOwnCalls(deps: OwnCallsDeps): OwnCalls {
     const judged = {
       ...proven,
       claim: undefined,
+      sentOrders: [],
       credential,
       orders: undefined,
       approval: undefined,
