@@ -14,6 +14,8 @@ const OF_NOBODY: ReadonlySet<ProxyErrorName> = new Set([
 ]);
 /** What any program without a key can have as often as it likes. */
 const OF_ANONYMOUS: ReadonlySet<ProxyErrorName> = new Set([
+  'PROXY_PERMISSION_DENIED',
+  'PROXY_STOPPED',
   'PROXY_MALFORMED_REQUEST',
   'PROXY_CLIENT_RATE_LIMITED',
   'PROXY_WEIGHT_EXHAUSTED',

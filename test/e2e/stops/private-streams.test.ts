@@ -168,6 +168,18 @@ describe.each([
     },
   );
 
+  it('Whoever nobody knows cannot fill the trail with them', async () => {
+    const app = await connect('/ws');
+    await enter('halt', scope);
+    const startedMs = performance.now();
+    for (let id = 0; id < 200; id++)
+      await app.askRaw(`{"method":"SUBSCRIBE","params":["${OF_BOT}"],"id":${id}}`);
+    const seconds = Math.ceil((performance.now() - startedMs) / 1_000) + 1;
+    const refused = proxy.records('call.refused').filter(({ method }) => method === 'SUBSCRIBE');
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused.length).toBeLessThanOrEqual(10 * seconds);
+  });
+
   it('One that is open stays, hears on, and public ones are opened', async () => {
     const app = await connect(`/private/ws/${OF_BOT}`);
     await enter('halt', scope);
