@@ -1,7 +1,7 @@
 import type { Client } from '../core/access/client.ts';
 import { isHeldToLeverage, judgeLeverage } from '../core/access/leverage.ts';
 import { isHeldToSymbols, judgeTouchedSymbols } from '../core/access/touched-symbols.ts';
-import type { Violation } from '../core/access/violation.ts';
+import { NO_VIOLATIONS, type Violation } from '../core/access/violation.ts';
 import type { Call } from '../core/call/call.ts';
 import type { Endpoint } from '../core/catalogue/endpoint.ts';
 import { ProxyError } from '../core/errors.ts';
@@ -62,8 +62,6 @@ export interface OrderLimitsOptions {
   readonly onReport: OnReport;
   readonly monotonicNow: () => number;
 }
-
-const NO_VIOLATIONS: readonly Violation[] = [];
 
 export function createOrderLimits(options: OrderLimitsOptions): OrderLimits {
   const { priceBook, ledger, onReport, monotonicNow } = options;

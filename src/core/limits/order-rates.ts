@@ -1,5 +1,5 @@
 import type { OrderRules } from '../access/client.ts';
-import type { OrderRule, Violation } from '../access/violation.ts';
+import { NO_VIOLATIONS, type OrderRule, type Violation } from '../access/violation.ts';
 import { MINUTE_MS, SECOND_MS } from '../intervals.ts';
 import type { IntendedOrder } from '../orders/intended-order.ts';
 import { repeatKey } from './equal-orders.ts';
@@ -23,7 +23,6 @@ type Alike = readonly (readonly [key: string, orders: number])[];
 
 const NONE_ALIKE: Alike = [];
 const NONE_EQUAL: RateEntry['equal'] = [];
-const NO_VIOLATIONS: readonly Violation[] = [];
 
 interface ClientCounts {
   readonly second: RollingCount;

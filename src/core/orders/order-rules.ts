@@ -1,5 +1,5 @@
 import type { Client, OrderRules } from '../access/client.ts';
-import type { Violation } from '../access/violation.ts';
+import { NO_VIOLATIONS, type Violation } from '../access/violation.ts';
 import { type Decimal, ExactDecimal } from '../decimal.ts';
 import type { IntendedOrder } from './intended-order.ts';
 import type { Notional } from './notional.ts';
@@ -45,8 +45,6 @@ export function countsByRate(rules: OrderRules | undefined): boolean {
 export function countsByDay(rules: OrderRules | undefined): boolean {
   return rules?.maxPerDay !== undefined || rules?.maxNotionalPerDay !== undefined;
 }
-
-const NO_VIOLATIONS: readonly Violation[] = [];
 
 /** What can be told from the orders alone: symbols first, so that no other symbol is ever looked up. */
 export function judgeOrders(client: Client, orders: readonly IntendedOrder[]): readonly Violation[] {

@@ -175,7 +175,7 @@ export function auditLine(
   secretMask: SecretMask = SecretMask.none,
 ): string {
   const line = JSON.stringify({
-    time: timeText(timeMs),
+    time: new Date(timeMs).toISOString(),
     level: AUDIT_LEVELS[auditLevel(record)],
     event: record.event,
     seq,
@@ -210,14 +210,6 @@ export function auditLine(
     detail: record.detail === undefined ? undefined : printableDetail(record.detail, secretMask),
   });
   return escapeInvisible(secretMask.maskLine(line));
-}
-
-/** Records of one moment are printed one after the other. */
-let printed = { ms: Number.NaN, text: '' };
-
-function timeText(timeMs: number): string {
-  if (timeMs !== printed.ms) printed = { ms: timeMs, text: new Date(timeMs).toISOString() };
-  return printed.text;
 }
 
 /** Controls, line separators, byte order marks and text-direction marks: JSON may carry them raw, a log line must not. */

@@ -1,5 +1,5 @@
 import type { Client, OrderRules } from '../../core/access/client.ts';
-import type { Violation } from '../../core/access/violation.ts';
+import { NO_VIOLATIONS, type Violation } from '../../core/access/violation.ts';
 import {
   bandNeedsBook,
   bandNeedsDepth,
@@ -48,7 +48,6 @@ interface SeenOrder {
   readonly violations: readonly Violation[];
 }
 
-const NO_VIOLATIONS: readonly Violation[] = [];
 /** Of an order that is not valued, and whose prices are not off. */
 const FINE: SeenOrder = { value: undefined, violations: NO_VIOLATIONS };
 const ALL_FINE: SeenOrders = { values: [], violations: NO_VIOLATIONS };
